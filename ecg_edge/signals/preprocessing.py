@@ -1,0 +1,140 @@
+"""Preprocessing: named steps with plain-data parameters, the same in training, in calibration and on a device.
+
+    steps = [{"step": "fill_gaps"}, {"step": "resample", "fs": 250}, {"step": "highpass", "cutoff": 0.5, "order": 2}]
+    signal, fs = Preprocessing(steps)(record.signal, record.fs)
+
+A signal is float (samples, leads); every step works on each lead by itself and keeps the number of leads.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from ecg_edge.errors import InputError, unknown
+
+LOWEST_SHARE = 0.35  # of the asked rate: 100 Hz recordings still serve a model of 250 Hz
+FLAT = 1e-6  # mV, or the signal's own unit: a lead whose values span less is flat
+
+
+def fill_gaps(signal, fs):
+    """NaN samples become a straight line between their neighbours; a lead without any sample becomes zeros."""
+    if not np.isnan(signal).any():
+        return signal, fs
+    signal = signal.copy()
+    time = np.arange(len(signal))
+    for lead in signal.T:
+        missing = np.isnan(lead)
+        lead[missing] = np.interp(time[missing], time[~missing], lead[~missing]) if not missing.all() else 0.0
+    return signal, fs
+
+
+def resample(signal, source_fs, *, fs: float):
+    """To `fs` Hz by scipy's polyphase filter; the rates' ratio is taken as the nearest fraction up to 1000.
+
+    Raises InputError where the signal was sampled so slowly that most of the asked band cannot be in it.
+    """
+    if fs == source_fs:
+        return signal, fs
+    if source_fs < LOWEST_SHARE * fs:
+        raise InputError(f"sampled at {source_fs:g} Hz, too low for a model that takes {fs:g} Hz")
+    from scipy.signal import resample_poly
+
+    ratio = (Fraction(fs).limit_denominator(1000) / Fraction(source_fs).limit_denominator(1000)).limit_denominator(1000)
+    # Beyond its ends the signal is taken to go on along a line: zeros there would be a step, which rings.
+    return resample_poly(signal, ratio.numerator, ratio.denominator, axis=0, padtype="line"), fs
+
+
+def highpass(signal, fs, *, cutoff: float, order: int = 2):
+    """Zero-phase Butterworth high-pass at `cutoff` Hz."""
+    return _zero_phase(signal, fs, "highpass", cutoff, order)
+
+
+def lowpass(signal, fs, *, cutoff: float, order: int = 2):
+    """Zero-phase Butterworth low-pass at `cutoff` Hz."""
+    return _zero_phase(signal, fs, "lowpass", cutoff, order)
+
+
+def bandpass(signal, fs, *, low: float, high: float, order: int = 4):
+    """Zero-phase Butterworth band-pass from `low` to `high` Hz."""
+    return _zero_phase(signal, fs, "bandpass", (low, high), order)
+
+
+def _zero_phase(signal, fs, kind, cutoff, order):
+    from scipy.signal import butter, sosfiltfilt
+
+    if np.max(cutoff) >= fs / 2:
+        raise InputError(
+            f"a {kind} at {np.max(cutoff):g} Hz needs a sampling rate above {2 * np.max(cutoff):g} Hz, "
+            f"this signal has {fs:g} Hz"
+        )
+    sections = butter(order, cutoff, btype=kind, fs=fs, output="sos")
+    # scipy's own choice of padding, kept short enough for signals shorter than it.
+    padding = min(3 * (2 * len(sections) + 1), max(len(signal) - 1, 0))
+    return sosfiltfilt(sections, signal, axis=0, padlen=padding), fs
+
+
+def notch(signal, fs, *, frequency: float, q: float = 30.0):
+    """Zero-phase notch of quality `q` at the mains frequency, Hz."""
+    from scipy.signal import filtfilt, iirnotch
+
+    if frequency >= fs / 2:
+        raise InputError(
+            f"a notch at {frequency:g} Hz needs a sampling rate above {2 * frequency:g} Hz, this signal has {fs:g} Hz"
+        )
+    b, a = iirnotch(frequency, q, fs=fs)
+    return filtfilt(b, a, signal, axis=0, padlen=min(9, max(len(signal) - 1, 0))), fs
+
+
+def zscore(signal, fs):
+    """Each lead to zero mean and unit deviation over the whole signal; a flat lead becomes zeros."""
+    centred = signal - signal.mean(axis=0)
+    deviation = centred.std(axis=0)
+    return np.where(deviation > FLAT, centred / np.maximum(deviation, FLAT), 0.0), fs
+
+
+def fit(signal, fs, *, samples: int):
+    """Cropped to the first `samples` samples, or padded behind with zeros."""
+    signal = signal[:samples]
+    return np.pad(signal, ((0, samples - len(signal)), (0, 0))), fs
+
+
+STEPS: dict[str, Callable] = {
+    step.__name__: step for step in (fill_gaps, resample, highpass, lowpass, bandpass, notch, zscore, fit)
+}
+
+
+class Preprocessing:
+    """Named steps in order. Raises InputError for an unknown step and for a missing or unknown parameter."""
+
+    def __init__(self, steps: Sequence[dict]):
+        self.steps = [dict(step) for step in steps]
+        for step in self.steps:
+            name = step.get("step", "")
+            if name not in STEPS:
+                raise unknown("preprocessing step", name, STEPS)
+            parameters = inspect.signature(STEPS[name]).parameters
+            accepted = {key: p for key, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+            for key in step.keys() - {"step"} - accepted.keys():
+                raise unknown(f"parameter of step {name}", key, accepted)
+            for key, parameter in accepted.items():
+                if parameter.default is parameter.empty and key not in step:
+                    raise InputError(f"preprocessing step {name} needs {key}")
+
+    def __call__(self, signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
+        """(samples, leads) at `fs` Hz → (samples', leads) float32 and its sampling rate in Hz."""
+        signal = np.asarray(signal, np.float32)
+        if len(signal) == 0:
+            raise InputError("the signal has no samples")
+        for step in self.steps:
+            parameters = {key: value for key, value in step.items() if key != "step"}
+            signal, fs = STEPS[step["step"]](signal, fs, **parameters)
+        return np.ascontiguousarray(signal, np.float32), fs
+
+
+def flat_leads(signal: np.ndarray) -> np.ndarray:
+    """Which leads of (samples, leads) carry no signal (all NaN, or constant): bool (leads,)."""
+    lowest = np.where(np.isnan(signal), np.inf, signal).min(axis=0)
+    highest = np.where(np.isnan(signal), -np.inf, signal).max(axis=0)
+    return ~(highest - lowest > FLAT)
