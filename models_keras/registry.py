@@ -1,0 +1,67 @@
+"""Every architecture by name."""
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+# name → the module that registers it. One line per architecture is all that adding one touches outside its own file.
+MODULES = {
+    "cnn_att_bilstm": "cnn_att_bilstm",
+    "cnn": "cnn_att_bilstm",
+    "cnn_att": "cnn_att_bilstm",
+    "cnn_bilstm": "cnn_att_bilstm",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """A named size: `model` are arguments of the architecture's build, `signal` and `training` the settings of the
+    pipeline that go with them (see ecg_edge.training.config), where they differ from the defaults.
+
+    parameters: number of leads → exact number of trainable parameters, at the paper's number of classes.
+    """
+
+    model: Mapping
+    signal: Mapping
+    training: Mapping
+    parameters: Mapping[int, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """One published system: how to build it, what it is for, and what its source claims.
+
+    build: (samples, leads, classes, **model) → keras.Model. task: a name in ecg_edge.tasks. paper: where it is
+    described. published: metric → value as the source prints it.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    task: str
+    build: Callable
+    classes: int
+    presets: Mapping[str, Preset]
+    published: Mapping[str, float]
+
+
+_found: dict[str, Architecture] = {}
+
+
+def register(architecture: Architecture) -> None:
+    _found[architecture.name] = architecture
+
+
+def find(name: str) -> Architecture:
+    """The architecture of that name. Raises ValueError that lists the closest names."""
+    if name not in MODULES:
+        close = difflib.get_close_matches(name, MODULES, n=3) or sorted(MODULES)
+        raise ValueError(f"no architecture {name!r}: did you mean {' or '.join(close)}?")
+    import_module(f"models_keras.{MODULES[name]}")
+    return _found[name]
+
+
+def names() -> list[str]:
+    """Every registered name, in the order in which the systems are described."""
+    return list(MODULES)
