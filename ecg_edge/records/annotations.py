@@ -1,0 +1,44 @@
+"""WFDB annotation files (.atr): beats on one side, rhythm intervals on the other.
+
+A rhythm mark "+" says from where on a rhythm holds. It lies between beats and is never one of them: counted as a beat
+it would make two ghost RR intervals.
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ecg_edge.records.database import RecordError, one_line, wfdb_package
+from ecg_edge.records.record import Beats, RhythmInterval
+
+BEAT_CODES = tuple("NLRBAaJSVrFejnE/fQ?")  # https://archive.physionet.org/physiobank/annotations.shtml
+
+
+def read_annotations(path: Path, samples: int) -> tuple[Beats, tuple[RhythmInterval, ...]]:
+    """Beats and rhythm intervals of `path`.atr, for a recording of `samples` samples; the last rhythm lasts to its end.
+
+    Raises RecordError where the file is missing, truncated, corrupt or does not fit the recording.
+    """
+    file = path.with_name(path.name + ".atr")
+    if not file.is_file():
+        raise RecordError(f"{file} is missing: it holds the beats")
+    if file.read_bytes()[-2:] != b"\0\0":  # the format's end mark
+        raise RecordError(f"{file} is truncated: it lacks the end mark of an annotation file")
+    try:
+        with warnings.catch_warnings():  # wfdb's use of pandas is deprecated
+            warnings.simplefilter("ignore")
+            annotation = wfdb_package().rdann(str(path), "atr")
+        at, codes = np.asarray(annotation.sample, np.int64), np.asarray(annotation.symbol, "U1")
+        notes = [(note or "").strip("\0 ") for note in annotation.aux_note]
+    except Exception as error:  # wfdb answers damaged files with almost any exception
+        raise RecordError(f"{file} is truncated or corrupt: {one_line(error)}") from None
+    if len(at) and (at[0] < 0 or at[-1] >= samples or (np.diff(at) < 0).any()):
+        raise RecordError(f"{file} is corrupt: annotations out of order, or beyond the recording's {samples} samples")
+
+    is_beat = np.isin(codes, BEAT_CODES)
+    marks = [(int(start), note[1:]) for start, code, note in zip(at, codes, notes, strict=True)
+             if code == "+" and note.startswith("(")]  # fmt: skip
+    stops = [start for start, _ in marks[1:]] + [samples]  # without any mark one more than needed
+    rhythms = tuple(RhythmInterval(start, stop, name) for (start, name), stop in zip(marks, stops, strict=False))
+    return Beats(at[is_beat], codes[is_beat]), rhythms

@@ -1,0 +1,82 @@
+"""Every database by name, and finding the one that `--data` means."""
+
+import os
+from pathlib import Path
+
+from ecg_edge.errors import InputError, unknown
+from ecg_edge.records.cinc2017 import Cinc2017
+from ecg_edge.records.cpsc2018 import Cpsc2018
+from ecg_edge.records.database import Database
+from ecg_edge.records.folder import Folder, labels_file
+from ecg_edge.records.mitdb import Mitdb
+from ecg_edge.records.ptbxl import Ptbxl
+from ecg_edge.records.synthetic import SYNTHETIC
+
+ON_DISK: tuple[Database, ...] = (Cinc2017(), Cpsc2018(), Mitdb(), Ptbxl(), Ptbxl(rate=100))
+DATABASES: dict[str, Database] = {database.name: database for database in (SYNTHETIC, *ON_DISK)}
+
+
+def locate(data: str) -> tuple[Database, Path]:
+    """The database that `data` means and its folder. Raises InputError.
+
+    `data` is "synthetic", a name that is looked up in ECG_EDGE_DATA and in ./data, or a folder: one that holds a known
+    database is recognised by its marker files, any other needs a labels CSV.
+    """
+    if data == SYNTHETIC.name:
+        return SYNTHETIC, Path()
+    if data in DATABASES:
+        return DATABASES[data], find(DATABASES[data])
+    for folder in [Path(data), *(root / data for root in roots())]:
+        if data and folder.is_dir():
+            return recognise(folder), folder
+    if os.sep in data:
+        raise InputError(f"there is no folder {data}")
+    raise unknown("database or folder", data, {*DATABASES, *neighbours()})
+
+
+def find(database: Database) -> Path:
+    """The folder of `database` under ECG_EDGE_DATA or ./data. Raises InputError."""
+    places = [root / database.folder_name for root in roots()]
+    for folder in places:
+        if folder.is_dir():
+            return folder
+    raise InputError(
+        f"{database.name} is not at {' or '.join(map(str, places))}: 'ecg-edge data download {database.folder_name}' "
+        f"fetches it; ECG_EDGE_DATA names the folder that holds databases"
+    )
+
+
+def recognise(folder: Path) -> Database:
+    """The database that `folder` holds. Raises InputError where it is none and has no labels file."""
+    for database in ON_DISK:
+        if database.is_at(folder):
+            return database
+    if labels_file(folder):
+        return Folder(folder)
+    raise InputError(f"{folder} holds no known database and no labels.csv (columns: record, labels)")
+
+
+def roots() -> list[Path]:
+    """The folders that hold databases under their names: ECG_EDGE_DATA, then ./data."""
+    return [Path(root) for root in (os.environ.get("ECG_EDGE_DATA"), "data") if root]
+
+
+def neighbours() -> list[str]:
+    """The folders' names under ECG_EDGE_DATA and ./data."""
+    return [folder.name for root in roots() if root.is_dir() for folder in root.iterdir() if folder.is_dir()]
+
+
+def everything() -> list[tuple[Database, Path | None]]:
+    """Each database of the catalogue with its folder (None where it is not here), then labelled folders beside them."""
+    found: list[tuple[Database, Path | None]] = []
+    for database in DATABASES.values():
+        try:
+            found.append(locate(database.name))
+        except InputError:
+            found.append((database, None))
+    known = {database.folder_name for database in DATABASES.values()}
+    for root in roots():
+        for folder in sorted(root.iterdir()) if root.is_dir() else ():
+            if folder.is_dir() and folder.name not in known and Folder.fits(folder):
+                found.append((Folder(folder), folder))
+    return found

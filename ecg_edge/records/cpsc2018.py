@@ -1,0 +1,120 @@
+"""China Physiological Signal Challenge 2018: 12 leads, 500 Hz, 6–60 s, nine classes, up to three a recording.
+
+Liu et al., J. Med. Imaging Health Inform. 8(7), 2018. Two forms are read, alone or mixed in one folder: WFDB records
+whose headers carry "# Dx:" (names, or SNOMED CT codes as in CinC 2020), and the challenge's own MATLAB structs
+(ECG.sex, ECG.age, ECG.data (12, samples) in mV). REFERENCE.csv, where present, decides the labels.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.database import Database, RecordError, first_line, one_line, read_rows, record_paths
+from ecg_edge.records.record import STANDARD_LEADS, Entry, Record
+
+CLASSES = ("SNR", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")  # REFERENCE.csv's 1 … 9
+SNOMED = {
+    "426783006": "SNR",
+    "164889003": "AF",
+    "270492004": "I-AVB",
+    "164909002": "LBBB",
+    "59118001": "RBBB",
+    "284470004": "PAC",
+    "164884008": "PVC",
+    "429622005": "STD",
+    "164931005": "STE",
+}
+LABEL_NAMES = {str(number): label for number, label in enumerate(CLASSES, 1)} | SNOMED | {"Normal": "SNR"}
+
+
+class Cpsc2018(Database):
+    """See the module."""
+
+    name = "cpsc2018"
+    title = "CPSC 2018, 12 leads"
+    licence = "CC BY 4.0"
+    physionet = "challenge-2020/1.0.2"
+    physionet_files = ("training/cpsc_2018/*", "LICENSE*")
+    classes = CLASSES
+    fs = 500.0
+    leads = STANDARD_LEADS
+
+    def is_at(self, folder: Path) -> bool:
+        files = self.label_files(folder)
+        if files:
+            return first_line(files[0]).lower().startswith("recording,first_label")
+        places = ("", "*/", "training/*/", "training/cpsc_2018/*/")  # everywhere would take long in a large folder
+        return any(
+            file.suffix in (".hea", ".mat") for at in places for file in folder.glob(f"{at}A[0-9][0-9][0-9][0-9].*")
+        )
+
+    def label_files(self, folder: Path) -> list[Path]:
+        return [file for file in [folder / "REFERENCE.csv", *sorted(folder.glob("*/REFERENCE.csv"))] if file.is_file()]
+
+    def recordings(self, folder: Path) -> dict[str, str]:
+        structs, headers = record_paths(folder, (".mat",)), record_paths(folder, (".hea",))
+        return {Path(path).name: path for path in structs + headers}  # the WFDB form wins where both are present
+
+    def index(self, folder: Path) -> list[Entry]:
+        found, labels = self.recordings(folder), self._reference(folder)
+        for name, path in found.items():
+            if name not in labels and (dx := header_labels(folder / f"{path}.hea")):
+                labels[name] = dx
+        if not labels:
+            raise InputError(f"{folder} has no REFERENCE.csv, and no header in it has a '# Dx:' line")
+        home = "training/" if (folder / "training").is_dir() else ""
+        return [Entry(name, found.get(name, home + name), name, labels[name]) for name in sorted(labels)]
+
+    def read(self, folder: Path, entry: Entry) -> Record:
+        path = folder / entry.path
+        if path.with_suffix(".mat").is_file() and not path.with_suffix(".hea").is_file():
+            return read_struct(path.with_suffix(".mat"), entry)
+        return super().read(folder, entry)
+
+    def remarks(self, folder: Path) -> list[tuple[str, str]]:
+        reference, found = self._reference(folder), self.recordings(folder)
+        headers = {name: header_labels(folder / f"{found[name]}.hea") for name in reference if name in found}
+        return [
+            (name, f"header says {'+'.join(dx)}, REFERENCE.csv {'+'.join(reference[name])}")
+            for name, dx in headers.items()
+            if dx and set(dx) != set(reference[name])
+        ]
+
+    def _reference(self, folder: Path) -> dict[str, tuple[str, ...]]:
+        """Record name → labels by REFERENCE.csv, first label first; a code that is not 1 … 9 stays as it is."""
+        labels: dict[str, tuple[str, ...]] = {}
+        for file in self.label_files(folder):
+            for number, row in enumerate(read_rows(file, header=False)[1:], start=2):
+                codes = [code.strip() for code in row[1:] if code.strip()]
+                if not codes:
+                    raise InputError(f"{file}, line {number}: no label for {row[0]!r}")
+                labels.setdefault(row[0].strip(), tuple(LABEL_NAMES.get(code, code) for code in codes))
+        return labels
+
+
+def header_labels(header: Path) -> tuple[str, ...]:
+    """The labels of a header's "# Dx:" line, () where there is none."""
+    try:
+        match = re.search(r"^#\s*Dx:(.*)$", header.read_text(errors="replace"), re.MULTILINE)
+    except OSError:
+        return ()
+    codes = [code.strip() for code in match[1].split(",") if code.strip()] if match else []
+    return tuple(LABEL_NAMES.get(code, code) for code in codes)
+
+
+def read_struct(path: Path, entry: Entry) -> Record:
+    """A recording in the challenge's MATLAB struct. Raises RecordError."""
+    import scipy.io
+
+    try:
+        data = np.asarray(scipy.io.loadmat(path)["ECG"]["data"][0, 0], np.float32)
+    except KeyError:
+        raise RecordError(f"{path} holds no struct 'ECG', and no header {path.stem}.hea stands beside it") from None
+    except Exception as error:  # scipy answers damaged files with almost any exception
+        raise RecordError(f"{path} is truncated or corrupt: {one_line(error)}") from None
+    if data.ndim != 2 or len(data) != len(STANDARD_LEADS) or not data.size:
+        raise RecordError(f"{path}: ECG.data is {data.shape}, expected (12, samples)")
+    signal = np.ascontiguousarray(data.T)
+    return Record(entry.name, entry.patient, signal, Cpsc2018.fs, STANDARD_LEADS, entry.labels)

@@ -1,0 +1,123 @@
+"""A user's own folder of WFDB records, with their labels in a CSV file.
+
+The file is labels.csv, or the folder's only CSV file. Its first line names the columns; what is understood:
+  record (or name, file, ecg_id; else the first column)   with or without path and suffix; 9 finds 00009
+  labels (or label, class, scp_codes)                     several are separated by ";", the primary one first
+  patient (or patient_id, subject), fold (or strat_fold)  optional; fold 1–8 trains, 9 validates, 10 tests
+"""
+
+from pathlib import Path, PurePosixPath
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.database import Database, read_rows, record_paths
+from ecg_edge.records.record import Entry
+
+COLUMNS = {
+    "record": ("record", "name", "file", "filename", "record_name", "recording", "ecg_id"),
+    "labels": ("labels", "label", "class", "classes", "scp_codes"),
+    "patient": ("patient", "patient_id", "subject", "subject_id"),
+    "fold": ("fold", "strat_fold"),
+}
+
+
+class Folder(Database):
+    """See the module. One object per folder, because its classes are the labels that occur there."""
+
+    title = "labelled folder"
+    licence = "the owner's"
+    leads = ()
+
+    def __init__(self, folder: Path):
+        self.name = folder.resolve().name
+        self.classes = tuple(sorted({label for entry in self.index(folder) for label in entry.labels}))
+
+    @staticmethod
+    def fits(folder: Path) -> bool:
+        """Whether `folder` has a labels file."""
+        return labels_file(folder) is not None
+
+    def is_at(self, folder: Path) -> bool:
+        return self.fits(folder)
+
+    def label_files(self, folder: Path) -> list[Path]:
+        file = labels_file(folder)
+        return [file] if file else []
+
+    def index(self, folder: Path) -> list[Entry]:
+        return list({entry.name: entry for entry in reversed(self._listed(folder))}.values())[::-1]
+
+    def recordings(self, folder: Path) -> dict[str, str]:
+        return {path: path for path in record_paths(folder, (".hea",))}
+
+    def remarks(self, folder: Path) -> list[tuple[str, str]]:
+        seen, remarks = set(), []
+        for entry in self._listed(folder):
+            if entry.name in seen:
+                remarks.append((entry.name, "listed more than once in the labels file: the first line counts"))
+            seen.add(entry.name)
+        return remarks
+
+    def _listed(self, folder: Path) -> list[Entry]:
+        """Every line of the labels file, repetitions included."""
+        file = labels_file(folder)
+        if file is None:
+            raise InputError(f"{folder} has no labels.csv (columns: record, labels; optional: patient, fold)")
+        rows = read_rows(file)
+        columns = {key: _column(rows[0], names) for key, names in COLUMNS.items()}
+        columns["record"] = columns["record"] or next(iter(rows[0]))
+        if columns["labels"] is None:
+            raise InputError(f"{file} has no column 'labels': its columns are {', '.join(map(str, rows[0]))}")
+        paths = _by_any_name(self.recordings(folder))
+        entries = []
+        for number, row in enumerate(rows, start=2):
+            cells = {key: (row[column] or "").strip() if column else "" for key, column in columns.items()}
+            if not cells["record"]:
+                raise InputError(f"{file}, line {number} names no record")
+            path = _resolve(cells["record"], paths)
+            labels = tuple(label.strip() for label in cells["labels"].split(";") if label.strip())
+            entries.append(Entry(path, path, cells["patient"] or path, labels, _fold(cells["fold"], file, number)))
+        return entries
+
+
+def labels_file(folder: Path) -> Path | None:
+    """labels.csv in `folder`, else its only CSV file, else None."""
+    if (folder / "labels.csv").is_file():
+        return folder / "labels.csv"
+    files = sorted(folder.glob("*.csv"))
+    return files[0] if len(files) == 1 else None
+
+
+def _column(row: dict[str, str], names: tuple[str, ...]) -> str | None:
+    """The column of `row` whose header is one of `names`, earlier names first."""
+    own = {str(column).strip().lower(): column for column in row}
+    return next((own[name] for name in names if name in own), None)
+
+
+def _by_any_name(paths: dict[str, str]) -> dict[str, str]:
+    """Path, file name and number → path, where that is unambiguous."""
+    found: dict[str, str] = {}
+    for path in paths:
+        name = PurePosixPath(path).name
+        for key in {name, name.lstrip("0")} - {path}:
+            found[key] = "" if key in found else path
+    return {key: path for key, path in found.items() if path} | paths
+
+
+def _resolve(record: str, paths: dict[str, str]) -> str:
+    """The recording that a line of the labels file means; the text itself where there is none on disk."""
+    bare = record.removeprefix("./").removesuffix(".hea").removesuffix(".dat").removesuffix(".mat")
+    name = PurePosixPath(bare).name
+    return paths.get(bare) or paths.get(bare.lstrip("0")) or paths.get(name) or bare
+
+
+def _fold(text: str, file: Path, line: int) -> int | None:
+    """A fold's number; tables written by pandas say "3.0"."""
+    if not text:
+        return None
+    try:
+        fold = float(text)
+    except ValueError:
+        fold = 0.0
+    if fold not in range(1, 11):
+        raise InputError(f"{file}, line {line}: fold {text!r} is not one of 1 … 10")
+    return int(fold)

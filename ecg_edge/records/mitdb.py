@@ -1,0 +1,53 @@
+"""MIT-BIH Arrhythmia Database: 48 half-hour recordings of two leads at 360 Hz, every beat and rhythm annotated.
+
+Moody & Mark, "The impact of the MIT-BIH Arrhythmia Database", IEEE Eng. Med. Biol. 20(3), 2001. No recording as a
+whole is labelled. Records 201 and 202 are one patient.
+"""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.annotations import read_annotations
+from ecg_edge.records.database import Database, first_line, read_wfdb
+from ecg_edge.records.record import Entry, Record
+
+NAME = re.compile(r"[12]\d\d")
+
+
+class Mitdb(Database):
+    """See the module."""
+
+    name = "mitdb"
+    title = "MIT-BIH Arrhythmia, beats"
+    licence = "ODC-By 1.0"
+    physionet = "mitdb/1.0.0"
+    physionet_files = ("[12][0-9][0-9].*", "RECORDS")
+    fs = 360.0
+
+    def is_at(self, folder: Path) -> bool:
+        # Other databases number their records alike, but sample at 128 Hz.
+        return any(first_line(folder / f"{name}.hea").split()[1:3] == ["2", "360"] for name in self._names(folder))
+
+    def index(self, folder: Path) -> list[Entry]:
+        names = self._names(folder)
+        if not names:
+            raise InputError(f"{folder} holds no recordings of mitdb (100.hea, 100.dat, 100.atr, …)")
+        return [Entry(name, name, patient="201" if name == "202" else name) for name in names]
+
+    def read(self, folder: Path, entry: Entry) -> Record:
+        record = read_wfdb(folder / entry.path, entry)
+        beats, rhythms = read_annotations(folder / entry.path, len(record.signal))
+        return dataclasses.replace(record, beats=beats, rhythms=rhythms)
+
+    def recordings(self, folder: Path) -> dict[str, str]:
+        return {name: name for name in self._names(folder)}
+
+    def _names(self, folder: Path) -> list[str]:
+        """The records listed in RECORDS, or where it is absent, those of which any file is here."""
+        if (folder / "RECORDS").is_file():
+            names = (folder / "RECORDS").read_text(errors="replace").split()
+        else:
+            names = [file.stem for file in folder.glob("[12]??.*") if file.suffix in (".hea", ".atr", ".dat")]
+        return sorted({name for name in names if NAME.fullmatch(name)})

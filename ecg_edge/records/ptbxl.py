@@ -1,0 +1,87 @@
+"""PTB-XL: 21,799 clinical 12-lead recordings of 10 s at 500 and 100 Hz, with ten official folds.
+
+Wagner et al., "PTB-XL, a large publicly available electrocardiography dataset", Scientific Data 7:154, 2020. Labels
+are the diagnostic superclasses by the authors' convention: a recording belongs to the diagnostic_class of each of its
+SCP codes that scp_statements.csv marks as diagnostic, whatever its likelihood (0 stands for "not stated"). The most
+likely class comes first. Recordings without any diagnostic code have no labels.
+"""
+
+import json
+import re
+from pathlib import Path
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.database import Database, read_rows, record_paths
+from ecg_edge.records.record import STANDARD_LEADS, Entry
+
+COLUMNS = {"100": "filename_lr", "500": "filename_hr"}
+
+
+class Ptbxl(Database):
+    """See the module. `rate` in Hz, 100 or 500; None takes 500 where it is on disk, else 100."""
+
+    licence = "CC BY 4.0"
+    physionet = "ptb-xl/1.0.3"
+    classes = ("NORM", "MI", "STTC", "CD", "HYP")
+    leads = STANDARD_LEADS
+    folder_name = "ptbxl"
+
+    def __init__(self, rate: int | None = None):
+        self.rate = rate
+        self.name = f"ptbxl{rate or ''}"
+        self.title = f"PTB-XL, 12 leads, {rate or 500} Hz"
+        self.fs = float(rate) if rate else None
+        self.physionet_files = (f"records{rate or 500}/*", "ptbxl_database.csv", "scp_statements.csv", "LICENSE*")
+
+    def is_at(self, folder: Path) -> bool:
+        return (folder / "ptbxl_database.csv").is_file()
+
+    def label_files(self, folder: Path) -> list[Path]:
+        return [folder / "ptbxl_database.csv", folder / "scp_statements.csv"]
+
+    def index(self, folder: Path) -> list[Entry]:
+        """Only recordings of which a file is on disk: most copies are partial downloads."""
+        here = set(self.recordings(folder).values())
+        entries = [entry for entry in self._listed(folder) if entry.path in here]
+        if not entries:
+            raise InputError(f"{folder}/records{self._rate(folder)} holds none of the recordings in ptbxl_database.csv")
+        return entries
+
+    def recordings(self, folder: Path) -> dict[str, str]:
+        files = record_paths(folder, (".hea", ".dat"), below=f"records{self._rate(folder)}")
+        paths = [re.sub(r"(_[lh]r)_\d$", r"\1", file) for file in files]  # a record may have several signal files
+        return {Path(path).name[:5]: path for path in paths}
+
+    def remarks(self, folder: Path) -> list[tuple[str, str]]:
+        listed, here = self._listed(folder), set(self.recordings(folder).values())
+        absent = [entry.path for entry in listed if entry.path not in here]
+        if not absent:
+            return []
+        return [
+            (absent[0], f"this and {len(absent) - 1} others of the {len(listed)} in ptbxl_database.csv are not here")
+        ]
+
+    def _rate(self, folder: Path) -> int:
+        return self.rate or (500 if (folder / "records500").is_dir() else 100)
+
+    def _listed(self, folder: Path) -> list[Entry]:
+        """Every line of ptbxl_database.csv."""
+        database, statements = self.label_files(folder)
+        try:
+            rows = [row for row in read_rows(statements) if row["diagnostic"] == "1.0"]
+            superclass = {row[""]: row["diagnostic_class"] for row in rows}
+        except KeyError as error:
+            raise InputError(f"{statements} has no column {error}") from None
+        column, entries = COLUMNS[str(self._rate(folder))], []
+        for number, row in enumerate(read_rows(database), start=2):
+            try:
+                likelihoods: dict[str, float] = {}
+                for code, likelihood in json.loads(row["scp_codes"].replace("'", '"')).items():
+                    if label := superclass.get(code):
+                        likelihoods[label] = max(likelihood, likelihoods.get(label, 0.0))
+                labels = sorted(likelihoods, key=lambda label: (-likelihoods[label], self.classes.index(label)))
+                patient, fold = str(int(float(row["patient_id"]))), int(row["strat_fold"])
+                entries.append(Entry(f"{int(row['ecg_id']):05d}", row[column], patient, tuple(labels), fold))
+            except (KeyError, ValueError, TypeError, AttributeError) as error:
+                raise InputError(f"{database}, line {number} is corrupt: {error!r}") from None
+        return entries

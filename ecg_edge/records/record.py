@@ -1,0 +1,87 @@
+"""Record: one ECG recording, whatever database it comes from. Entry: what is known of it before its signal is read."""
+
+import dataclasses
+import re
+
+import numpy as np
+
+from ecg_edge.errors import InputError, unknown
+
+STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+UNNAMED_LEAD = re.compile(r"(ecg|lead|channel|ch|signal)?[ _]?\d*", re.IGNORECASE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A line of a database's index: everything about a recording that costs no signal reading.
+
+    name: unique within its database. path: the record without suffix, relative to the database's folder.
+    labels: the first is the primary one; empty where the database labels beats or intervals only.
+    fold: the database's official fold, 1 … 10, or None.
+    """
+
+    name: str
+    path: str
+    patient: str
+    labels: tuple[str, ...] = ()
+    fold: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Beats:
+    """Beat annotations in time order: `samples` int64 (n,), indices of the R peaks; `symbols` (n,), WFDB beat codes."""
+
+    samples: np.ndarray
+    symbols: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class RhythmInterval:
+    """Samples start ≤ i < stop are in `rhythm` (the database's own code, e.g. "AFIB")."""
+
+    start: int
+    stop: int
+    rhythm: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One recording. `signal` float32 (samples, leads) in `units` (mV; "NU" where amplitude is lost), NaN where no
+    sample was taken; `fs` in Hz; `leads` by their standard names. Knows nothing of models."""
+
+    name: str
+    patient: str
+    signal: np.ndarray
+    fs: float
+    leads: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    beats: Beats | None = None
+    rhythms: tuple[RhythmInterval, ...] = ()
+    units: str = "mV"
+
+    @property
+    def seconds(self) -> float:
+        """Duration in s."""
+        return len(self.signal) / self.fs
+
+    def lead_signals(self, leads: tuple[str, ...]) -> np.ndarray:
+        """The signals of `leads`, in that order: float32 (samples, len(leads)).
+
+        A recording whose only lead is not named (a wearable's "ECG") serves any model of one lead. Raises InputError
+        that names the missing lead and what the recording has.
+        """
+        own = {lead.lower(): column for column, lead in enumerate(self.leads)}
+        if len(self.leads) == len(leads) == 1 and UNNAMED_LEAD.fullmatch(self.leads[0]):
+            return self.signal
+        for lead in leads:
+            if lead.lower() not in own:
+                raise InputError(f"record {self.name}: {unknown('lead', lead, self.leads)}")
+        return self.signal[:, [own[lead.lower()] for lead in leads]]
+
+
+def standard_lead(name: str) -> str:
+    """A lead name as the standard spells it: "AVR" and "avr" → "aVR"; names beyond the twelve stay as they are."""
+    for lead in STANDARD_LEADS:
+        if name.strip().lower() == lead.lower():
+            return lead
+    return name.strip()

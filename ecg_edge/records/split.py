@@ -1,0 +1,76 @@
+"""Train, validation and test parts: by patient, so that nobody is on two sides."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.record import Entry
+
+PARTS = ("train", "validation", "test")
+OFFICIAL = dict.fromkeys(range(1, 9), "train") | {9: "validation", 10: "test"}  # PTB-XL's recommendation
+
+
+def split(
+    entries: Iterable[Entry], seed: int, fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
+) -> dict[str, list[str]]:
+    """Record names by part, sorted. The same for the same entries and seed, in whatever order they come.
+
+    Where every entry has an official fold: 1–8 train, 9 validation, 10 test. Else patients are dealt out by lot,
+    stratified by the first label; a class of three or more patients is in every part (unless its patients have rarer
+    classes too, which are dealt out first), one of two in train and test. Raises InputError for fewer than 3 patients.
+    """
+    entries = list(entries)
+    if entries and all(entry.fold is not None for entry in entries):
+        part_of_patient = _official(entries)
+    else:
+        part_of_patient = _stratified(entries, seed, fractions)
+    parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    for entry in entries:
+        parts[part_of_patient[entry.patient]].append(entry.name)
+    for part, names in parts.items():
+        if not names:
+            patients = len(part_of_patient)
+            raise InputError(f"{len(entries)} recordings of {patients} patients leave the {part} part empty")
+    return {part: sorted(names) for part, names in parts.items()}
+
+
+def _official(entries: list[Entry]) -> dict[str, str]:
+    part_of: dict[str, str] = {}
+    for entry in entries:
+        part = OFFICIAL[entry.fold]
+        if part_of.setdefault(entry.patient, part) != part:
+            other = part_of[entry.patient]
+            raise InputError(f"patient {entry.patient} has recordings in folds of the {other} and of the {part} part")
+    return part_of
+
+
+def _stratified(entries: list[Entry], seed: int, fractions: tuple[float, float, float]) -> dict[str, str]:
+    patients_of = defaultdict(set)
+    for entry in entries:
+        patients_of[entry.labels[0] if entry.labels else ""].add(entry.patient)
+    part_of: dict[str, str] = {}
+    # The rarest class first, while its patients are still free: one patient may have recordings of several classes.
+    for label in sorted(patients_of, key=lambda label: (len(patients_of[label]), label)):
+        patients = sorted(patients_of[label], key=lambda patient: _lot(seed, patient))
+        wanted = _sizes(len(patients), fractions)
+        dealt = Counter(part_of[patient] for patient in patients if patient in part_of)
+        open_places = [part for part in ("train",) if not dealt[part]]  # at least one to learn from
+        for part in ("validation", "test", "train"):
+            open_places += [part] * (wanted[part] - dealt[part] - open_places.count(part))
+        open_places += ["train"] * len(patients)
+        part_of.update(zip([patient for patient in patients if patient not in part_of], open_places, strict=False))
+    return part_of
+
+
+def _sizes(patients: int, fractions: tuple[float, float, float]) -> dict[str, int]:
+    """How many of a class's `patients` go to each part."""
+    validation, test = (max(1, round(patients * fraction)) for fraction in fractions[1:])
+    if patients < 3:
+        validation, test = 0, patients // 2
+    return {"train": patients - validation - test, "validation": validation, "test": test}
+
+
+def _lot(seed: int, patient: str) -> bytes:
+    """A patient's place in the draw: of its own, so that it does not depend on who else is there."""
+    return hashlib.blake2b(f"{seed}/{patient}".encode()).digest()

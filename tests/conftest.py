@@ -1,0 +1,22 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """real_data("cinc2017") → the folder of that database; skips where ECG_EDGE_DATA does not hold it."""
+
+    def folder(database):
+        root = os.environ.get("ECG_EDGE_DATA")
+        if not root:
+            pytest.skip("ECG_EDGE_DATA is not set: no real recordings here")
+        path = Path(root) / database
+        if not path.is_dir():
+            pytest.skip(f"ECG_EDGE_DATA holds no {database}")
+        return path
+
+    return folder

@@ -1,0 +1,37 @@
+"""WFDB records made for a test, so that damaging them needs no real data."""
+
+import numpy as np
+import pytest
+
+from ecg_edge.records.database import wfdb_package
+
+
+@pytest.fixture
+def write_record():
+    """write_record(folder, name, …) → the physical signal (samples, leads) that was written, beats like an ECG's."""
+
+    def write(folder, name, leads=("I",), fs=500, samples=2000, units="mV", form="16", gain=1000, seed=0, comments=()):
+        folder.mkdir(parents=True, exist_ok=True)
+        signal = ecg(samples, len(leads), fs, seed)
+        wfdb_package().wrsamp(
+            name,
+            fs=fs,
+            units=[units] * len(leads),
+            sig_name=list(leads),
+            p_signal=signal,
+            fmt=[form] * len(leads),
+            adc_gain=[float(gain)] * len(leads),
+            baseline=[100] * len(leads),
+            comments=list(comments),
+            write_dir=str(folder),
+        )
+        return signal
+
+    return write
+
+
+def ecg(samples, leads, fs, seed):
+    """Spikes once a second on noise: float64 (samples, leads)."""
+    rng = np.random.default_rng(seed)
+    spikes = np.exp(-0.5 * ((np.arange(samples) / fs % 1.0 - 0.5) / 0.02) ** 2)
+    return spikes[:, None] * rng.uniform(0.5, 1.5, leads) + rng.normal(0, 0.02, (samples, leads))

@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import pytest
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.catalogue import DATABASES, everything, locate
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECG_EDGE_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def place(folder, table="record,label\nx,N\n"):
+    folder.mkdir(parents=True)
+    (folder / "labels.csv").write_text(table)
+
+
+def test_synthetic_needs_no_folder(root):
+    assert locate("synthetic") == (DATABASES["synthetic"], Path())
+
+
+def test_names_are_looked_up_in_both_places(root, monkeypatch):
+    (root / "cinc2017").mkdir()
+    (root / "data" / "mitdb").mkdir(parents=True)
+    assert locate("cinc2017") == (DATABASES["cinc2017"], root / "cinc2017")
+    assert locate("mitdb") == (DATABASES["mitdb"], Path("data/mitdb"))
+    with pytest.raises(InputError, match="ecg-edge data download ptbxl"):
+        locate("ptbxl100")
+
+
+def test_folders_are_recognised_by_what_they_hold(root):
+    place(root / "mine")
+    (root / "challenge").mkdir()
+    (root / "challenge" / "REFERENCE.csv").write_text("A00001,N\n")
+    assert locate("mine")[0].classes == ("N",)
+    assert locate(str(root / "challenge"))[0].name == "cinc2017"
+    (root / "empty").mkdir()
+    with pytest.raises(InputError, match=r"no labels\.csv"):
+        locate("empty")
+    with pytest.raises(InputError, match="there is no folder"):
+        locate(str(root / "absent"))
+
+
+def test_misspelt_names_get_close_matches(root):
+    place(root / "hospital_records")
+    with pytest.raises(InputError, match="did you mean cinc2017"):
+        locate("cinc2071")
+    with pytest.raises(InputError, match="did you mean hospital_records"):
+        locate("hospital_record")
+
+
+def test_everything_lists_the_absent_and_the_own_folders(root):
+    place(root / "hospital")
+    (root / "mitdb").mkdir()
+    found = {database.name: folder for database, folder in everything()}
+    assert found["cinc2017"] is None
+    assert found["mitdb"] == root / "mitdb"
+    assert found["hospital"] == root / "hospital"
+
+
+def test_real_folders_are_recognised(real_data):
+    for name in ("cinc2017", "cpsc2018", "mitdb", "ptbxl", "ptbxl_filtered"):
+        assert locate(str(real_data(name)))[0].name == name
+    with pytest.raises(InputError):
+        locate(str(real_data("ltafdb")))

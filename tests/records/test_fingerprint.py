@@ -1,0 +1,78 @@
+import os
+import shutil
+import time
+
+import numpy as np
+import pytest
+import scipy.io
+
+from ecg_edge.records.cpsc2018 import Cpsc2018
+from ecg_edge.records.fingerprint import cache_stamp, fingerprint
+from ecg_edge.records.folder import Folder
+
+
+@pytest.fixture
+def folder(tmp_path, write_record):
+    for name in ("a", "b"):
+        write_record(tmp_path / "x", name, seed=ord(name))
+    (tmp_path / "x" / "labels.csv").write_text("record,label\na,N\nb,A\n")
+    return tmp_path / "x"
+
+
+def of(folder, what=fingerprint):
+    database = Folder(folder)
+    return what(database, folder, database.index(folder))
+
+
+def test_the_same_wherever_and_whenever(folder):
+    before = of(folder)
+    assert len(before) == 16 and int(before, 16)
+    copy = folder.parent / "elsewhere" / "x"
+    shutil.copytree(folder, copy)
+    assert of(copy) == before
+    database = Folder(folder)
+    assert fingerprint(database, folder, reversed(database.index(folder))) == before
+
+
+def test_changes_with_labels_headers_annotations_and_signals(folder, write_record):
+    seen = {of(folder)}
+    (folder / "labels.csv").write_text("record,label\na,N\nb,N\n")
+    seen.add(of(folder))
+    write_record(folder, "b", seed=7)  # same length, another signal: the header's checksum tells
+    seen.add(of(folder))
+    (folder / "a.atr").write_bytes(b"\0\0")
+    seen.add(of(folder))
+    (folder / "a.dat").write_bytes((folder / "a.dat").read_bytes()[:-2])
+    seen.add(of(folder))
+    (folder / "a.dat").unlink()
+    seen.add(of(folder))
+    assert len(seen) == 6
+
+
+def test_a_repaired_file_changes_the_cache_stamp_only(folder):
+    before = of(folder), of(folder, cache_stamp)
+    assert of(folder, cache_stamp) == before[1]
+    os.utime(folder / "b.dat", (1, 1))
+    assert of(folder) == before[0]
+    assert of(folder, cache_stamp) != before[1]
+
+
+def test_structs_are_told_apart_by_their_ends(tmp_path):
+    (tmp_path / "REFERENCE.csv").write_text("Recording,First_label,Second_label,Third_label\nA0001,1,,\n")
+    file = tmp_path / "A0001.mat"
+    scipy.io.savemat(file, {"ECG": {"data": np.random.default_rng(0).normal(size=(12, 900))}}, do_compression=True)
+    seen = {fingerprint(Cpsc2018(), tmp_path, Cpsc2018().index(tmp_path))}
+    content = file.read_bytes()
+    file.write_bytes(content[:-4] + bytes(4))  # the end is the checksum of the compressed content
+    seen.add(fingerprint(Cpsc2018(), tmp_path, Cpsc2018().index(tmp_path)))
+    assert len(seen) == 2
+
+
+def test_real_recordings_quickly(real_data):
+    from ecg_edge.records.cinc2017 import Cinc2017
+
+    folder = real_data("cinc2017")
+    entries = Cinc2017().index(folder)
+    start = time.perf_counter()
+    fingerprint(Cinc2017(), folder, entries)
+    assert time.perf_counter() - start < 2.0

@@ -1,0 +1,80 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.ptbxl import Ptbxl
+from ecg_edge.records.record import STANDARD_LEADS
+
+STATEMENTS = """,description,diagnostic,form,rhythm,diagnostic_class
+NORM,normal,1.0,,,NORM
+IMI,inferior infarction,1.0,,,MI
+AMI,anterior infarction,1.0,,,MI
+NDT,non-diagnostic T,1.0,1.0,,STTC
+SR,sinus rhythm,,,1.0,
+PVC,not a diagnostic statement,,1.0,,CD
+"""
+CODES = [
+    "{'NORM': 100.0, 'SR': 0.0}",
+    "{'NDT': 50.0, 'IMI': 35.0, 'AMI': 40.0, 'PVC': 100.0}",
+    "{'SR': 0.0}",
+    "{'IMI': 0.0}",
+]
+
+
+@pytest.fixture
+def folder(tmp_path, write_record):
+    """Four recordings are listed; the first three are here at 100 Hz, the first two at 500 Hz."""
+    lines = ["ecg_id,patient_id,scp_codes,strat_fold,filename_lr,filename_hr"]
+    for number, codes in enumerate(CODES, start=1):
+        paths = [f"records{rate}/00000/{number:05d}_{suffix}" for rate, suffix in ((100, "lr"), (500, "hr"))]
+        lines.append(f'{number},{number}7.0,"{codes}",{number + 6},{",".join(paths)}')
+        for path, fs, count in zip(paths, (100, 500), (3, 2), strict=True):
+            if number <= count:
+                write_record((tmp_path / path).parent, path[-8:], leads=STANDARD_LEADS, fs=fs, samples=10 * fs)
+    (tmp_path / "ptbxl_database.csv").write_text("\n".join(lines))
+    (tmp_path / "scp_statements.csv").write_text(STATEMENTS)
+    return tmp_path
+
+
+def test_superclasses_the_likeliest_first_patients_and_folds(folder):
+    entries = Ptbxl(100).index(folder)
+    assert [entry.labels for entry in entries] == [("NORM",), ("STTC", "MI"), ()]
+    assert [(entry.name, entry.patient, entry.fold) for entry in entries][0] == ("00001", "17", 7)
+
+
+def test_both_rates_and_500_where_it_is(folder):
+    assert (len(Ptbxl(100).index(folder)), len(Ptbxl(500).index(folder)), len(Ptbxl().index(folder))) == (3, 2, 2)
+    for rate in (100, 500):
+        record = Ptbxl(rate).read(folder, Ptbxl(rate).index(folder)[0])
+        assert (record.fs, record.signal.shape, record.leads) == (rate, (10 * rate, 12), STANDARD_LEADS)
+
+
+def test_what_is_listed_but_absent_is_remarked(folder):
+    ((record, remark),) = Ptbxl(500).remarks(folder)
+    assert record.endswith("00003_hr") and "1 others of the 4" in remark
+
+
+def test_a_header_that_is_gone_while_its_signal_is_here_stays_in_the_index(folder):
+    (folder / "records500/00000/00002_hr.hea").unlink()
+    assert len(Ptbxl(500).index(folder)) == 2
+
+
+@pytest.mark.parametrize(("old", "new"), [("{'SR': 0.0}", "{'SR'"), ("37.0", "x"), ("scp_codes", "codes")])
+def test_a_corrupt_database_file_is_refused_with_its_line(folder, old, new):
+    file = folder / "ptbxl_database.csv"
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(InputError, match=r"ptbxl_database\.csv, line \d is corrupt"):
+        Ptbxl().index(folder)
+
+
+def test_real_recordings(real_data):
+    folder = real_data("ptbxl")
+    entries = Ptbxl().index(folder)
+    assert len(entries) == len(Ptbxl(100).index(folder)) == 440
+    counts = Counter(label for entry in entries for label in entry.labels)
+    assert counts == {"NORM": 266, "STTC": 83, "CD": 64, "MI": 61, "HYP": 34}
+    assert (entries[0].patient, entries[0].fold) == ("15709", 3)
+    assert Ptbxl().read(folder, entries[0]).signal[0, 0] == np.float32(-0.115)
+    assert Ptbxl(100).read(folder, Ptbxl(100).index(folder)[0]).signal[0, 0] == np.float32(-0.119)
