@@ -1,0 +1,249 @@
+"""Synthetic 12-lead ECG, made where it is needed from a rhythm and a seed: the data set that is always at hand.
+
+    record = synthesise("LBBB", seed=3)
+
+The model is ECGSYN (McSharry, Clifford, Tarassenko & Smith 2003, IEEE Trans Biomed Eng 50:289) in its
+three-dimensional form (Sameni, Clifford, Jutten & Shamsollahi 2007, EURASIP J Adv Signal Process 43407): a point runs
+round a limit cycle once a beat, Gaussian events at fixed angles move the heart's dipole, a matrix projects the dipole
+to the leads. On the cycle the angle is known, 2π(t − R)/RR, and the dipole's equation is linear in the events, so that
+nothing has to be integrated step by step: in time an event is again a Gaussian, and the dipole is their sum over all
+beats. Deviations: the slow return to the baseline is left out (the events end by themselves); a wave's place is given
+in s from the R peak, as physiology does (PR, QRS), and only ST and T follow the rate.
+
+The f waves of atrial fibrillation are the sawtooth with modulated rate and size of Stridh & Sörnmo 2001 (IEEE Trans
+Biomed Eng 48:105). The classes themselves are in synthetic_rhythms.py.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from ecg_edge.errors import InputError, unknown
+from ecg_edge.records.database import Database
+from ecg_edge.records.record import STANDARD_LEADS, Beats, Entry, Record, RhythmInterval
+from ecg_edge.records.synthetic_rhythms import RHYTHMS, beats, kinds_of_beats
+
+CLASSES = ("SNR", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")
+
+# Frank's x, y, z to I, II, V1 … V6: Dower, Machado & Osborne 1980, Clin Cardiol 3:87.
+DOWER = np.array(
+    [
+        [0.632, -0.235, 0.059],
+        [0.235, 1.066, -0.132],
+        [-0.515, 0.157, -0.917],
+        [0.044, 0.164, -1.387],
+        [0.882, 0.098, -1.277],
+        [1.213, 0.127, -0.601],
+        [1.125, 0.127, -0.086],
+        [0.831, 0.076, 0.230],
+    ]
+)
+# I and II to I, II, III, aVR, aVL, aVF: Einthoven's and Goldberger's identities hold in every sample.
+LIMB = np.array([[1, 0], [0, 1], [-1, 1], [-0.5, -0.5], [1, -0.5], [-0.5, 1]])
+# Electrodes RA, LA, LL, V1 … V6 to I, II, V1 … V6; the chest leads against Wilson's central terminal.
+ELECTRODES = np.block(
+    [
+        [np.array([[-1.0, 1, 0], [-1, 0, 1]]), np.zeros((2, 6))],
+        [np.full((6, 3), -1 / 3), np.eye(6)],
+    ]
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    """What each electrode picks up, root mean square in mV: `wander` with breathing and movement (0.15–0.5 Hz),
+    `muscle` (20–150 Hz), `mains` at `mains_frequency` Hz."""
+
+    wander: float = 0.04
+    muscle: float = 0.01
+    mains: float = 0.005
+    mains_frequency: float = 50.0
+
+
+NOISE = Noise()
+NO_NOISE = Noise(wander=0, muscle=0, mains=0)
+
+
+def synthesise(
+    rhythm: str,
+    seed: int,
+    seconds: float = 10.0,
+    fs: float = 500.0,
+    leads: tuple[str, ...] = STANDARD_LEADS,
+    noise: Noise = NOISE,
+) -> Record:
+    """A recording of `rhythm` (a key of RHYTHMS) in mV at `fs` Hz, the same for the same arguments.
+
+    `seed` ≥ 0 chooses the subject and the beats. Beats carry WFDB symbols at their R peaks, rhythm intervals MIT-BIH's
+    codes. Raises InputError for an unknown rhythm or lead, or a duration or rate that is not positive.
+    """
+    if rhythm not in RHYTHMS:
+        raise unknown("synthetic rhythm", rhythm, RHYTHMS)
+    for lead in leads:
+        if lead not in STANDARD_LEADS:
+            raise unknown("lead", lead, STANDARD_LEADS)
+    samples = round(seconds * fs)
+    if fs <= 0 or samples < 1:
+        raise InputError(f"a synthetic ECG of {seconds:g} s at {fs:g} Hz has no samples: both must be positive")
+
+    if seed < 0:
+        raise InputError(f"the seed of a synthetic ECG must be 0 or more, not {seed}")
+    rng = np.random.default_rng([seed, *rhythm.encode()])
+    kinds = kinds_of_beats(RHYTHMS[rhythm], rng)
+    times, symbols, codes = beats(RHYTHMS[rhythm], -1.5, seconds + 1.5, rng)
+    dipole = gaussian_events(events(kinds, times, symbols, rng), samples, fs)
+    dipole += respiration(samples, fs, rng)[:, None] * dipole
+    if RHYTHMS[rhythm].pr is None:
+        dipole += f_waves(samples, fs, rng)
+    independent = dipole @ (DOWER @ axis_rotation(rng)).T
+    # Last, so that a seed is the same heart at every level of noise.
+    independent += electrode_noise(noise, samples, fs, rng) @ ELECTRODES.T
+    signal = np.hstack([independent[:, :2] @ LIMB.T, independent[:, 2:]])  # (samples, 12)
+
+    return Record(
+        name=f"{rhythm}-{seed}",
+        patient=f"{rhythm}-{seed}",
+        signal=signal[:, [STANDARD_LEADS.index(lead) for lead in leads]].astype(np.float32),
+        fs=fs,
+        leads=tuple(leads),
+        labels=(rhythm,),
+        beats=annotated(times, symbols, samples, fs),
+        rhythms=rhythm_intervals(times, codes, samples, fs),
+    )
+
+
+def events(kinds, times, symbols, rng) -> np.ndarray:
+    """All waves of all beats: rows of (time in s, standard deviation in s, x, y, z in mV)."""
+    intervals = np.diff(times, prepend=2 * times[0] - times[1])
+    # QT follows the rate slowly: half the last interval, half the mean.
+    stretch = np.sqrt(np.sqrt(intervals * intervals.mean()))
+    sizes = rng.uniform(0.97, 1.03, len(times))
+    rows = []
+    for time, symbol, root, size in zip(times, symbols, stretch, sizes, strict=True):
+        waves = kinds[symbol]
+        rows.append(waves.activation * [1, 1, size, size, size] + [time, 0, 0, 0, 0])
+        rows.append(waves.recovery * [root, root, size, size, size] + [time, 0, 0, 0, 0])
+    return np.vstack(rows)
+
+
+def gaussian_events(rows, samples, fs) -> np.ndarray:
+    """Sum of Gaussian events, each summed over five standard deviations of the widest: dipole (samples, 3) in mV."""
+    time, deviation, vector = rows[:, :1], rows[:, 1:2], rows[:, 2:]
+    reach = int(5 * deviation.max() * fs) + 1
+    index = np.round(time * fs).astype(int) + np.arange(-reach, reach + 1)  # (events, 2 reach + 1)
+    shape = np.exp(-0.5 * ((index / fs - time) / deviation) ** 2)
+    shape[(index < 0) | (index >= samples)] = 0
+    index = index.clip(0, samples - 1).ravel()
+    return np.stack([np.bincount(index, (shape * axis[:, None]).ravel(), samples) for axis in vector.T], axis=1)
+
+
+def respiration(samples, fs, rng):
+    """Relative change of the dipole's size with breathing at about 0.25 Hz: (samples,)."""
+    return 0.03 * np.sin(2 * np.pi * (rng.normal(0.25, 0.01) * np.arange(samples) / fs + rng.random()))
+
+
+def f_waves(samples, fs, rng) -> np.ndarray:
+    """Fibrillating atria: a sawtooth of 5–8 Hz whose rate and size waver; largest in V1. Dipole (samples, 3)."""
+    t = np.arange(samples) / fs
+    rate, wavering, swing = rng.uniform(5, 8), rng.uniform(0.1, 0.5), rng.uniform(0.1, 0.4)
+    phase = 2 * np.pi * rate * t + swing / wavering * np.sin(2 * np.pi * wavering * t + 2 * np.pi * rng.random())
+    size = 1 + 0.3 * np.sin(2 * np.pi * rng.uniform(0.1, 0.4) * t + 2 * np.pi * rng.random())
+    direction = np.array([-0.05, 0.05, -0.06]) * rng.uniform(0.8, 1.4)
+    delays = rng.uniform(-0.6, 0.6, 3)  # rad: the wave front turns
+    sawtooth = sum(np.sin(k * (phase[:, None] + delays)) / k for k in (1, 2, 3))
+    return size[:, None] * sawtooth * direction
+
+
+def axis_rotation(rng) -> np.ndarray:
+    """A subject's position of the heart: rotation (3, 3), up to 20° in the frontal plane and 8° in the others."""
+    rotation = np.eye(3)
+    for (i, j), limit in zip(((0, 1), (0, 2), (1, 2)), (20, 8, 8), strict=True):
+        angle = np.radians(rng.uniform(-limit, limit))
+        turn = np.eye(3)
+        turn[[i, j], [i, j]] = np.cos(angle)
+        turn[i, j], turn[j, i] = -np.sin(angle), np.sin(angle)
+        rotation = rotation @ turn
+    return rotation
+
+
+def electrode_noise(noise: Noise, samples, fs, rng) -> np.ndarray:
+    """Noise of the nine electrodes RA, LA, LL, V1 … V6: (samples, 9) in mV."""
+    t = np.arange(samples)[:, None] / fs
+    total = np.zeros((samples, 9))
+    if noise.wander:
+        for frequency in rng.uniform(0.15, 0.5, 3):
+            phases = 2 * np.pi * rng.random(9)
+            total += noise.wander * np.sqrt(2 / 3) * np.sin(2 * np.pi * frequency * t + phases)
+    if noise.muscle:
+        total += noise.muscle * band_noise(20, 150, samples, fs, rng)
+    if noise.mains and noise.mains_frequency < fs / 2:
+        sizes = noise.mains * np.sqrt(2) * rng.normal(size=9)
+        total += sizes * np.sin(2 * np.pi * (noise.mains_frequency * t + rng.random()))
+    return total
+
+
+def band_noise(low, high, samples, fs, rng) -> np.ndarray:
+    """Gaussian noise of unit power in the band from `low` to `high` Hz: (samples, 9); no power above fs / 2."""
+    frequencies = np.fft.rfftfreq(samples, 1 / fs)
+    band = np.flatnonzero((frequencies >= low) & (frequencies <= high))
+    spectrum = np.zeros((9, len(frequencies)), complex)
+    spectrum[:, band] = rng.normal(size=(9, len(band))) + 1j * rng.normal(size=(9, len(band)))
+    within = max(0.0, min(high, fs / 2) - low) / (high - low)
+    scale = samples / 2 * np.sqrt(within / max(len(band), 1))
+    return np.fft.irfft(spectrum * scale, samples).T
+
+
+def annotated(times, symbols, samples, fs) -> Beats:
+    """The beats whose R peak is inside the recording."""
+    peaks = np.round(times * fs).astype(np.int64)
+    inside = (peaks >= 0) & (peaks < samples)
+    return Beats(peaks[inside], symbols[inside])
+
+
+def rhythm_intervals(times, codes, samples, fs) -> tuple[RhythmInterval, ...]:
+    """Stretches of equal rhythm; a rhythm begins with its first beat, the recording's first at sample 0."""
+    changes = 1 + np.flatnonzero(codes[1:] != codes[:-1])
+    starts = [0, *np.round(times[changes] * fs).astype(int).clip(0, samples)]
+    stops = [*starts[1:], samples]
+    rhythms = codes[[0, *changes]]
+    parts = zip(starts, stops, rhythms, strict=True)
+    return tuple(RhythmInterval(int(start), int(stop), str(code)) for start, stop, code in parts if start < stop)
+
+
+class Synthetic(Database):
+    """360 recordings of 10 s, 40 of each class, none of them stored: an entry's path is its rhythm and seed."""
+
+    name = "synthetic"
+    title = "Embedded synthetic ECG (ECGSYN, 12 leads)"
+    licence = "generated by ecg-edge, free to use"
+    classes = CLASSES
+    fs = 500.0
+    leads = STANDARD_LEADS
+    records_per_class = 40
+
+    def is_at(self, folder: Path) -> bool:
+        """Never: it lives in no folder."""
+        return False
+
+    def index(self, folder: Path) -> list[Entry]:
+        """The classes in turn: S0001 is SNR, S0002 AF, … `folder` is not looked at."""
+        entries = []
+        for seed in range(self.records_per_class):
+            for rhythm in self.classes:
+                name = f"S{len(entries) + 1:04d}"
+                entries.append(Entry(name=name, path=f"{rhythm}/{seed}", patient=name, labels=(rhythm,)))
+        return entries
+
+    def read(self, folder: Path, entry: Entry) -> Record:
+        """The recording of `entry`, generated with the default noise."""
+        rhythm, _, seed = entry.path.rpartition("/")
+        record = synthesise(rhythm, int(seed), fs=self.fs)
+        return dataclasses.replace(record, name=entry.name, patient=entry.patient)
+
+    def recordings(self, folder: Path) -> dict[str, str]:
+        """Those of the index: there are no others."""
+        return {entry.name: entry.path for entry in self.index(folder)}
+
+
+SYNTHETIC = Synthetic()
