@@ -1,0 +1,161 @@
+"""ecg-edge data: which databases are here, what is wrong with one, fetching one."""
+
+from pathlib import Path
+
+import click
+
+from ecg_edge.cli import console
+
+SHOWN = 50
+
+
+@click.group()
+def command():
+    """List, check and download databases of ECG recordings.
+
+    ECG_EDGE_DATA names the folder that holds databases under their names; ./data is looked at as well.
+
+    \b
+    Examples:
+      ecg-edge data list
+      ecg-edge data check cinc2017
+      ecg-edge data check my_recordings/
+      ecg-edge data download mitdb
+    """
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+def list_databases(as_json):
+    """Every database: where it is, how many recordings, their labels, the licence.
+
+    \b
+    Examples:
+      ecg-edge data list
+      ECG_EDGE_DATA=/data/ecg ecg-edge data list --json
+    """
+    from ecg_edge.records.catalogue import everything
+
+    found = {database.name: describe(database, folder) for database, folder in everything()}
+    if as_json:
+        console.print_json(found)
+        return
+    rows = []
+    for name, facts in found.items():
+        labels = [f"{label} {count}" for label, count in facts["labels"].items()]
+        shown = ", ".join(labels[:9]) + (f", … ({len(labels)} labels)" if len(labels) > 9 else "")
+        place = facts["folder"] or ("-" if facts["records"] is None else "embedded")
+        records = "-" if facts["records"] is None else facts["records"]
+        rows.append([name, facts["title"], place, records, facts["problem"] or shown, facts["licence"]])
+    console.table("Databases", ["name", "what it is", "where", "recordings", "labels", "licence"], rows)
+    console.say("next: ecg-edge data check NAME, or for one that is not here: ecg-edge data download NAME")
+
+
+def describe(database, folder: Path | None) -> dict:
+    """A database as plain data; `folder` is None where it is not here."""
+    from collections import Counter
+
+    from ecg_edge.errors import InputError
+
+    entries, problem = None, None
+    try:
+        entries = database.index(folder) if folder is not None else None
+    except InputError as error:
+        problem = str(error)
+    counts = Counter(label for entry in entries or () for label in entry.labels).most_common()
+    return {
+        "title": database.title,
+        "folder": str(folder) if folder not in (None, Path()) else None,
+        "records": None if entries is None else len(entries),
+        "labels": dict(counts),
+        "fs": database.fs,
+        "leads": database.leads,
+        "licence": database.licence,
+        "physionet": database.physionet,
+        "problem": problem,
+    }
+
+
+@command.command()
+@click.argument("data", metavar="DIR_OR_NAME")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+def check(data, as_json):
+    """Read every recording of a database or folder and name each that is unreadable or suspicious.
+
+    Exit status 2 where any recording cannot be read.
+
+    \b
+    Examples:
+      ecg-edge data check cinc2017
+      ecg-edge data check my_recordings/ --json
+    """
+    from ecg_edge.errors import InputError
+    from ecg_edge.records.catalogue import locate
+    from ecg_edge.records.check import check as check_records
+
+    database, folder = locate(data)
+    with console.progress() as progress:
+        bar = progress.add_task(f"reading {database.name}", total=None)
+        report = check_records(database, folder, lambda done, total: progress.update(bar, completed=done, total=total))
+    unreadable, suspicious = len(report.unreadable), len(report.suspicious)
+    if as_json:
+        console.print_json(
+            {
+                "database": database.name,
+                "folder": str(folder),
+                "records": report.records,
+                "unreadable": report.unreadable,
+                "suspicious": report.suspicious,
+                "findings": [vars(finding) for finding in report.findings],
+            }
+        )
+    elif report.findings:
+        ordered = sorted(report.findings, key=lambda finding: finding.severity)
+        rows = [[finding.record, finding.severity, finding.text] for finding in ordered[:SHOWN]]
+        console.table(f"{database.name}: findings", ["record", "severity", "what"], rows)
+        if len(ordered) > SHOWN:
+            console.say(f"and {len(ordered) - SHOWN} findings more: --json lists all")
+    if unreadable:
+        raise InputError(
+            f"{unreadable} of {report.records} recordings cannot be read, {suspicious} more are suspicious: "
+            f"repair, fetch again or remove {', '.join(report.unreadable[:5])}{' …' if unreadable > 5 else ''}"
+        )
+    warned = f", {suspicious} with warnings" if suspicious else ", nothing suspicious"
+    console.say(f"{report.records} of {report.records} recordings of {database.name} can be read{warned}")
+    console.say(f"next: ecg-edge train --arch cnn_att_bilstm --data {data}")
+
+
+@command.command()
+@click.argument("name", metavar="DB")
+@click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="Folder that holds databases; default: "
+              "ECG_EDGE_DATA, else ./data.")  # fmt: skip
+@click.option("--url", help="A mirror with PhysioNet's layout, such as https://physionet-open.s3.amazonaws.com.")
+def download(name, to, url):
+    """Fetch a database from PhysioNet into its own folder; an interrupted download resumes.
+
+    \b
+    Examples:
+      ecg-edge data download mitdb
+      ecg-edge data download ptbxl100 --to /data/ecg
+    """
+    from ecg_edge.errors import unknown
+    from ecg_edge.records.catalogue import DATABASES, roots
+    from ecg_edge.records.download import PHYSIONET
+    from ecg_edge.records.download import download as fetch_database
+
+    fetchable = {key: database for key, database in DATABASES.items() if database.physionet}
+    if name not in fetchable:
+        raise unknown("database on PhysioNet", name, fetchable)
+    database = fetchable[name]
+    folder = (to or roots()[0]) / database.folder_name
+    console.say(f"{database.title}: {database.licence}, from {url or PHYSIONET}/{database.physionet} to {folder}")
+    with console.progress() as progress:
+        bar = progress.add_task(f"fetching {name}", total=None)
+        fetched = fetch_database(
+            database,
+            folder,
+            lambda done, total: progress.update(bar, completed=done, total=total),
+            url or PHYSIONET,
+        )
+    console.say(f"{fetched} files fetched, the others were here and whole")
+    console.say(f"next: ecg-edge data check {folder}")

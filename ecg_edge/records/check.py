@@ -1,0 +1,173 @@
+"""What is wrong with a database's files: reads every recording and names each that is unreadable or suspicious."""
+
+import dataclasses
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ecg_edge.records.database import Database, RecordError, wfdb_package
+from ecg_edge.records.record import Entry, Record
+
+CLIPPED_SECONDS = 0.04  # a QRS complex's tip lasts less than this at its highest value
+CLIPPED_FRACTION = 0.02
+FLAT_SECONDS = 2.0
+BYTES_PER_SAMPLE = {"16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 1.5, "310": 4 / 3, "311": 4 / 3}
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """What is wrong with `record`. severity: "error", it cannot be read, or "warning", it is suspicious."""
+
+    record: str
+    severity: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """The result of a check: how many recordings were looked at, and the findings in the order of the index."""
+
+    records: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def unreadable(self) -> list[str]:
+        """Names of the recordings that cannot be read."""
+        return list(dict.fromkeys(finding.record for finding in self.findings if finding.severity == "error"))
+
+    @property
+    def suspicious(self) -> list[str]:
+        """Names of the recordings that can be read and have a warning."""
+        warned = dict.fromkeys(finding.record for finding in self.findings if finding.severity == "warning")
+        return [record for record in warned if record not in set(self.unreadable)]
+
+
+def check(database: Database, folder: Path, advance: Callable[[int, int], None] = lambda done, total: None) -> Report:
+    """Reads every recording of `database` at `folder`; calls `advance(done, total)` after each.
+
+    Raises InputError where the label files themselves cannot be read.
+    """
+    entries = database.index(folder)
+    findings: list[Finding] = []
+    leads: dict[str, tuple[str, ...]] = {}
+    rates: dict[str, float] = {}
+    seen: dict[bytes, str] = {}
+    for number, entry in enumerate(entries, start=1):
+        remarks = label_remarks(entry, database.classes)
+        try:
+            record = database.read(folder, entry)
+        except RecordError as error:
+            findings.append(Finding(entry.name, "error", str(error).replace(f"{folder}{os.sep}", "")))
+        else:
+            leads[entry.name], rates[entry.name] = record.leads, record.fs
+            remarks += signal_remarks(record) + length_remarks(folder / entry.path)
+            first = seen.setdefault(hashlib.blake2b(record.signal.tobytes()).digest(), entry.name)
+            if first != entry.name:
+                remarks.append(f"its signal is that of {first}")
+        findings += [Finding(entry.name, "warning", remark) for remark in remarks]
+        advance(number, len(entries))
+
+    listed = {entry.path for entry in entries}
+    unlisted = [name for name, path in database.recordings(folder).items() if path not in listed]
+    remarks = [(name, "recording without label") for name in unlisted]
+    remarks += database.remarks(folder) + odd_leads(leads, database.leads) + odd_rates(rates, database.fs)
+    findings += [Finding(name, "warning", remark) for name, remark in remarks]
+    return Report(len(entries), tuple(findings))
+
+
+def label_remarks(entry: Entry, classes: tuple[str, ...]) -> list[str]:
+    """What is wrong with a recording's labels; nothing where the database labels no recordings."""
+    if not classes:
+        return []
+    if not entry.labels:
+        return ["no label"]
+    return [f"unknown label {label!r}, known: {', '.join(classes)}" for label in entry.labels if label not in classes]
+
+
+def signal_remarks(record: Record) -> list[str]:
+    """What is suspicious about a signal: missing samples, flat or clipped leads."""
+    missing, flat, still, clipped = [], [], [], []
+    for lead, column in zip(record.leads, record.signal.T, strict=True):
+        valid = column[np.isfinite(column)]
+        if len(valid) < len(column):
+            missing.append(f"{lead} {len(column) - len(valid)}")
+        if len(valid) == 0 or valid.min() == valid.max():
+            flat.append(lead)
+            continue
+        if (seconds := longest_run(np.diff(column) == 0) / record.fs) >= FLAT_SECONDS:
+            still.append(f"{lead} {seconds:.1f} s")
+        if any(is_clipped(column == extreme, record.fs) for extreme in (valid.min(), valid.max())):
+            clipped.append(lead)
+    texts = {
+        f"no valid sample (NaN) in places, of {len(record.signal)}": missing,
+        "flat lead": flat,
+        "stands still in lead": still,
+        "saturated in lead": clipped,
+    }
+    return [f"{text}: {', '.join(leads)}" for text, leads in texts.items() if leads]
+
+
+def is_clipped(at_extreme: np.ndarray, fs: float) -> bool:
+    """Whether a lead stays at its extreme value longer than an ECG does: bool (samples,), fs in Hz.
+
+    One long stretch is enough, or many short ones of at least three samples.
+    """
+    if longest_run(at_extreme) >= max(4, CLIPPED_SECONDS * fs):
+        return True
+    in_runs = at_extreme[:-2] & at_extreme[1:-1] & at_extreme[2:]
+    return in_runs.sum() >= CLIPPED_FRACTION * len(at_extreme)
+
+
+def longest_run(mask: np.ndarray) -> np.int64:
+    """The longest run of True in bool (n,)."""
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    return (edges[1::2] - edges[::2]).max(initial=0)
+
+
+def length_remarks(path: Path) -> list[str]:
+    """Whether a signal file of the WFDB record at `path` holds more than its header says (less is an error)."""
+    if not path.with_name(path.name + ".hea").is_file():
+        return []
+    header = wfdb_package().rdheader(str(path))
+    remarks = []
+    for file in dict.fromkeys(header.file_name or ()):
+        columns = [i for i, name in enumerate(header.file_name) if name == file]
+        form, per_frame = header.fmt[columns[0]], [header.samps_per_frame[i] for i in columns]
+        samples = header.sig_len * sum(per_frame)
+        if form in ("508", "516", "524"):
+            import soundfile
+
+            surplus = soundfile.info(path.parent / file).frames * len(columns) - samples
+        elif form in BYTES_PER_SAMPLE:
+            size = (path.parent / file).stat().st_size - (header.byte_offset[columns[0]] or 0)
+            surplus = int(size / BYTES_PER_SAMPLE[form]) - samples
+        else:
+            continue
+        if surplus >= sum(per_frame):
+            remarks.append(f"wrong length: {file} holds {surplus // sum(per_frame)} samples more than the header says")
+    return remarks
+
+
+def odd_leads(leads: dict[str, tuple[str, ...]], usual: tuple[str, ...] | None) -> list[tuple[str, str]]:
+    """Recordings that lack a lead of the database's `usual` ones; where that is (), of those that nine in ten have."""
+    usual = _usual(leads) if usual == () else usual
+    missing = {name: [lead for lead in usual or () if lead not in own] for name, own in leads.items()}
+    return [(name, f"missing lead: {', '.join(lacks)}") for name, lacks in missing.items() if lacks]
+
+
+def odd_rates(rates: dict[str, float], usual: float | None) -> list[tuple[str, str]]:
+    """Recordings whose sampling rate is not the database's `usual` one, else that which nine in ten have, in Hz."""
+    usual = usual or _usual(rates)
+    return [(name, f"{rate:g} Hz, not {usual:g} Hz") for name, rate in rates.items() if usual and rate != usual]
+
+
+def _usual(values: dict):
+    """The value of at least nine in ten, else None."""
+    if not values:
+        return None
+    value, count = Counter(values.values()).most_common(1)[0]
+    return value if count >= 0.9 * len(values) else None

@@ -1,0 +1,90 @@
+"""Fetching a database from PhysioNet: resumes where it stopped, keeps only files with the published SHA-256."""
+
+import errno
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+from ecg_edge.errors import InputError
+from ecg_edge.files import whole
+from ecg_edge.records.database import Database, one_line, wfdb_package
+
+PHYSIONET = "https://physionet.org/files"
+CONNECTIONS = 4
+ATTEMPTS = 3
+
+
+def download(
+    database: Database,
+    folder: Path,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+    base: str = PHYSIONET,
+) -> int:
+    """Brings the files of `database` into `folder` and returns how many had to be fetched.
+
+    Files that are there and whole are kept, all others are fetched; none is ever half-written under its own name.
+    Calls `advance(done, total)` after each. Raises InputError, after which the same call goes on from there.
+    """
+    if database.physionet is None:
+        raise InputError(f"{database.name} is not on PhysioNet: there is nothing to download")
+    url = f"{base}/{database.physionet}"
+    fetch(f"{url}/SHA256SUMS.txt", folder / "SHA256SUMS.txt")
+    sums = published_sums(folder / "SHA256SUMS.txt", database.physionet_files)
+    fetched = 0
+    pool = ThreadPoolExecutor(CONNECTIONS)
+    try:
+        jobs = [pool.submit(bring, f"{url}/{name}", folder / name, sha256) for name, sha256 in sums.items()]
+        for done, job in enumerate(as_completed(jobs), start=1):
+            fetched += job.result()
+            advance(done, len(jobs))
+    finally:  # also on Ctrl-C: what is under way ends, what waits does not begin
+        pool.shutdown(cancel_futures=True)
+    return fetched
+
+
+def published_sums(file: Path, patterns: tuple[str, ...]) -> dict[str, str]:
+    """SHA-256 by file name, of those files in a SHA256SUMS.txt whose name fits one of `patterns`."""
+    sums = {}
+    for line in file.read_text(errors="replace").splitlines():
+        sha256, _, name = line.strip().partition(" ")
+        name = name.strip().removeprefix("*").removeprefix("./")
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                raise InputError(f"{file} names a file outside the database: {name}")
+            sums[name] = sha256.lower()
+    if not sums:
+        raise InputError(f"{file} lists none of the expected files ({', '.join(patterns)})")
+    return sums
+
+
+def bring(url: str, path: Path, sha256: str) -> bool:
+    """Makes `path` the file of that SHA-256; False where it already is."""
+    if path.is_file() and sum_of(path) == sha256:
+        return False
+    fetch(url, path, sha256)
+    return True
+
+
+def fetch(url: str, path: Path, sha256: str | None = None) -> None:
+    """Downloads one file, whole or not at all, in up to ATTEMPTS tries. Raises InputError."""
+    for attempt in range(ATTEMPTS):
+        try:
+            with whole(path) as temporary:
+                wfdb_package().io.download.dl_full_file(url, temporary)
+                if sha256 and sum_of(temporary) != sha256:
+                    raise InputError("what arrived does not match the published SHA-256")
+            return
+        except (OSError, InputError) as error:  # OSError: wfdb's and requests' network errors, too
+            local = getattr(error, "errno", None) in (errno.ENOSPC, errno.EROFS) or getattr(error, "filename", None)
+            if local:
+                raise
+            if attempt == ATTEMPTS - 1:
+                raise InputError(f"{url}: {one_line(error)}; the same command resumes the download") from None
+
+
+def sum_of(path: Path) -> str:
+    """A file's SHA-256 in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

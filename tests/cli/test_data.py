@@ -1,0 +1,98 @@
+import json
+import warnings
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from ecg_edge.cli.data import command
+from ecg_edge.errors import InputError
+from ecg_edge.records.database import wfdb_package
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """ECG_EDGE_DATA with one labelled folder, "hospital", of three recordings; no other database."""
+    monkeypatch.setenv("ECG_EDGE_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hospital").mkdir()
+    (tmp_path / "hospital" / "labels.csv").write_text("record,label\na,N\nb,AF;N\nc,AF\n")
+    for seed, name in enumerate("abc"):
+        signal = np.random.default_rng(seed).normal(size=(1000, 1))
+        with warnings.catch_warnings():  # wfdb's use of pandas is deprecated
+            warnings.simplefilter("ignore")
+            wfdb_package().wrsamp(name, 250, ["mV"], ["I"], signal, fmt=["16"], write_dir=str(tmp_path / "hospital"))
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(command, arguments)
+
+
+def test_list(root):
+    listed = json.loads(run("list", "--json").stdout)
+    assert listed["hospital"]["records"] == 3
+    assert listed["hospital"]["labels"] == {"N": 2, "AF": 2}
+    assert listed["hospital"]["folder"] == str(root / "hospital")
+    assert (listed["cinc2017"]["folder"], listed["cinc2017"]["records"]) == (None, None)
+    assert listed["synthetic"]["records"] > 0 and listed["synthetic"]["problem"] is None
+    shown = run("list")
+    assert "hospital" in shown.stdout and "AF 2" in shown.stdout
+    assert shown.stderr.splitlines()[-1].startswith("next: ")
+
+
+def test_list_says_what_is_wrong_with_a_label_file(root):
+    (root / "cinc2017").mkdir()
+    assert "REFERENCE-v3.csv is missing" in json.loads(run("list", "--json").stdout)["cinc2017"]["problem"]
+
+
+def test_check_of_good_recordings(root):
+    result = run("check", "hospital")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "3 of 3 recordings of hospital can be read, nothing suspicious" in result.stderr
+    assert result.stderr.splitlines()[-1] == "next: ecg-edge train --arch cnn_att_bilstm --data hospital"
+
+
+def test_check_with_warnings_only(root):
+    (root / "hospital" / "labels.csv").write_text("record,label\na,N\nb,AF\n")
+    result = run("check", str(root / "hospital"))
+    assert result.exit_code == 0
+    assert "recording without label" in result.stdout
+    assert "2 of 2 recordings of hospital can be read, 1 with warnings" in result.stderr
+
+
+def test_check_with_unreadable_recordings(root):
+    (root / "hospital" / "b.dat").write_bytes(b"short")
+    result = run("check", "hospital", "--json")
+    assert isinstance(result.exception, InputError) and result.exception.exit_status == 2
+    assert str(result.exception).startswith("1 of 3 recordings cannot be read") and "b" in str(result.exception)
+    report = json.loads(result.stdout)
+    assert (report["records"], report["unreadable"], report["suspicious"]) == (3, ["b"], [])
+    assert report["findings"][0]["severity"] == "error" and "b.dat" in report["findings"][0]["text"]
+    assert "b.dat" in run("check", "hospital").stdout
+
+
+def test_check_shows_the_first_findings_of_many(root):
+    names = "".join(f"missing{number},N\n" for number in range(80))
+    (root / "hospital" / "labels.csv").write_text("record,label\n" + names)
+    result = run("check", "hospital")
+    assert result.stdout.count("error") == 50
+    assert "and 33 findings more" in result.stderr
+    assert "80 of 80 recordings cannot be read" in str(result.exception)
+
+
+def test_misspelt_names(root):
+    assert "did you mean hospital" in str(run("check", "hospitl").exception)
+    assert "did you mean mitdb" in str(run("download", "mitbd").exception)
+    assert "no database on PhysioNet 'synthetic'" in str(run("download", "synthetic").exception)
+
+
+def test_download_without_network_ends_in_one_line(root, monkeypatch):
+    from ecg_edge.records import download
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(download, "ATTEMPTS", 1)
+    result = run("download", "mitdb", "--to", "here", "--url", "http://127.0.0.1:9")
+    assert isinstance(result.exception, InputError)
+    assert "resumes the download" in str(result.exception)
+    assert "here/mitdb" in result.stderr
