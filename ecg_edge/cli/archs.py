@@ -1,0 +1,44 @@
+"""ecg-edge archs: every architecture there is."""
+
+import dataclasses
+
+import click
+
+from ecg_edge.cli import console
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+def command(as_json):
+    """List every architecture: paper, task, presets with exact trainable parameters, published results.
+
+    \b
+    Examples:
+      ecg-edge archs
+      ecg-edge archs --json
+    """
+    console.import_keras()
+    from models_keras.registry import find, names
+
+    architectures = [find(name) for name in names()]
+    if as_json:
+        console.print_json({a.name: describe(a) for a in architectures})
+        return
+    rows = []
+    for a in architectures:
+        parameters = ", ".join(f"{count:,} ({leads} leads)" for leads, count in a.presets["paper"].parameters.items())
+        rows.append([a.name, a.summary, a.task, parameters, a.paper])
+    console.table("Architectures", ["name", "what it is", "task", "parameters, paper preset", "paper"], rows)
+    console.say("next: ecg-edge train --arch cnn_att_bilstm --dry-run")
+
+
+def describe(architecture) -> dict:
+    """The architecture as plain data."""
+    return {
+        "summary": architecture.summary,
+        "paper": architecture.paper,
+        "task": architecture.task,
+        "classes": architecture.classes,
+        "presets": {name: dataclasses.asdict(preset) for name, preset in architecture.presets.items()},
+        "published": dict(architecture.published),
+    }

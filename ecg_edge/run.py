@@ -1,0 +1,136 @@
+"""A run is a folder that holds what is needed to repeat it and what came out of it.
+
+config.json       the resolved configuration, classes, leads, versions, git commit, the data's fingerprint
+split.json        part → names of its recordings
+history.csv       one row per epoch          checkpoint/      what --resume starts from
+model.keras       the best epoch's weights   evaluation-*.json, export/, bench-*.json
+"""
+
+import datetime
+import platform
+import subprocess
+from collections.abc import Callable
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ecg_edge.errors import InputError
+from ecg_edge.files import read_json, write_json
+from ecg_edge.tasks import TASKS
+from ecg_edge.tasks.dataset import Dataset
+from ecg_edge.tasks.examples import Examples, WindowCache
+from ecg_edge.training.config import Config
+
+PACKAGES = ("ecg-edge", "tensorflow", "keras", "jax", "ai-edge-litert", "tflite-micro", "numpy", "scipy", "wfdb")
+
+
+class Run:
+    """An existing run folder. Raises InputError where it is none."""
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        try:
+            self.config = read_json(self.path / "config.json")
+            self.split = read_json(self.path / "split.json")
+            self.settings = Config.from_dict(self.config)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{self.path} is not the folder of a run: {error}") from None
+
+    @classmethod
+    def create(cls, path: Path, settings: Config, dataset: Dataset, split: dict[str, list[str]]) -> "Run":
+        """Writes config.json and split.json into the new folder `path`. Raises InputError if it holds a run."""
+        if (path / "config.json").exists():
+            raise InputError(f"{path} holds a run already: continue it with --resume, or name another folder")
+        write_json(path / "split.json", split)
+        write_json(
+            path / "config.json",
+            {
+                **settings.to_dict(),
+                "leads": list(dataset.leads),
+                "classes": list(dataset.classes),
+                "fingerprint": dataset.fingerprint(),
+                "versions": versions(),
+                "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+                "git_commit": git_commit(),
+                "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            },
+        )
+        return cls(path)
+
+    @cached_property
+    def architecture(self):
+        from models_keras.registry import find
+
+        return find(self.settings.arch)
+
+    @cached_property
+    def task(self):
+        return TASKS[self.architecture.task](self.config["classes"])
+
+    def build(self):
+        """The model with fresh weights, seeded: a Keras model."""
+        import keras
+
+        keras.utils.set_random_seed(self.settings.seed)
+        signal, classes = self.settings.signal, len(self.config["classes"])
+        return self.architecture.build(signal.samples, len(self.config["leads"]), classes, **self.settings.model)
+
+    def model(self):
+        """The trained Keras model of the best epoch. Raises InputError where training has not got that far."""
+        import keras
+
+        path = self.path / "model.keras"
+        if not path.exists():
+            raise InputError(f"{self.path} has no trained model yet: ecg-edge train --resume {self.path}")
+        self.architecture  # noqa: B018  registers the layers that the file names
+        try:
+            return keras.models.load_model(path, compile=False)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data that the run was trained on. Raises InputError where it has changed since."""
+        dataset = Dataset.open(self.config["data"], self.config["leads"])
+        if dataset.fingerprint() != self.config["fingerprint"]:
+            raise InputError(
+                f"the recordings of {self.config['data']} are not those that {self.path} was trained on: "
+                "their fingerprint differs; train a new run on them"
+            )
+        return dataset
+
+    def windows(self, advance: Callable[[int, int], None] = lambda done, total: None) -> WindowCache:
+        """All windows of the run's data."""
+        return self.dataset.windows(self.settings.signal, advance)
+
+    def examples(self, part: str) -> Examples:
+        """The windows of a part of the split: train, validation or test."""
+        return self.windows().examples(self.split[part])
+
+
+def new_path(arch: str, data: str) -> Path:
+    """runs/<arch>-<data>-<time>, a folder that does not exist yet."""
+    time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path("runs") / f"{arch}-{Path(data).name}-{time}"
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the packages that a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit() -> str | None:
+    """The commit of the code's checkout, with "+" where files differ from it; None outside one."""
+    folder = Path(__file__).parent
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
+        changes = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=folder, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit.stdout.strip() + ("+" if changes.stdout.strip() else "")

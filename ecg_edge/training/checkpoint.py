@@ -1,0 +1,54 @@
+"""The state of an interrupted training, in one file: written whole after every epoch, or not at all."""
+
+import dataclasses
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ecg_edge.errors import InputError
+from ecg_edge.files import whole
+
+
+@dataclasses.dataclass
+class Progress:
+    """Where training stands after `epoch` epochs; `history` has one row per epoch.
+
+    best_loss: lowest validation loss so far, reached after epoch best_epoch. halved_epoch: when the rate was last
+    halved.
+    """
+
+    epoch: int = 0
+    best_loss: float = float("inf")
+    best_epoch: int = 0
+    halved_epoch: int = 0
+    history: list[dict] = dataclasses.field(default_factory=list)
+
+
+def save(path: Path, model, progress: Progress) -> None:
+    """Every variable of the compiled `model` (weights, statistics, random state) and of its optimizer."""
+    arrays = {f"v{i}": np.asarray(variable) for i, variable in enumerate(_variables(model))}
+    with whole(path) as temporary:
+        np.savez(temporary, progress=json.dumps(dataclasses.asdict(progress)), **arrays)
+
+
+def restore(path: Path, model) -> Progress:
+    """Puts the saved state back into a `model` built and compiled as it was. Raises InputError if it does not fit."""
+    try:
+        with np.load(path) as saved:
+            variables = _variables(model)
+            arrays = [saved[f"v{i}"] for i in range(len(saved.files) - 1)]
+            progress = Progress(**json.loads(str(saved["progress"])))
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} cannot be read ({error}): delete it to train from the start") from None
+    if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
+        raise InputError(f"{path} belongs to another model: delete it to train from the start")
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+    return progress
+
+
+def _variables(model) -> list:
+    model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]

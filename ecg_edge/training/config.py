@@ -1,0 +1,178 @@
+"""What a run is made of, typed: the signal's form, the recipe of training, the arguments of the model.
+
+Every value can be set from the command line by its dotted name (`training.batch=16`, `signal.window_s=30`,
+`model.kernel=7`); an unknown name or a value of another type is refused.
+"""
+
+import ast
+import dataclasses
+import inspect
+import types
+import typing
+from typing import Literal
+
+from ecg_edge.errors import InputError, unknown
+
+
+@dataclasses.dataclass(frozen=True)
+class Signal:
+    """How a recording becomes windows.
+
+    fs: sampling rate of the windows, Hz. window_s, stride_s: length of a window and distance of their starts, s
+    (no stride: one after the other). highpass_hz, lowpass_hz: zero-phase Butterworth corners of order
+    `filter_order`, or none. notch_hz: mains frequency to take out, or none. normalise: "record" scales each lead of
+    the recording to zero mean and unit deviation, "none" keeps mV.
+    """
+
+    fs: float = 250.0
+    window_s: float = 60.0
+    stride_s: float | None = None
+    highpass_hz: float | None = 0.5
+    lowpass_hz: float | None = None
+    notch_hz: float | None = None
+    filter_order: int = 2
+    normalise: Literal["none", "record"] = "none"
+
+    @property
+    def samples(self) -> int:
+        """Samples per window."""
+        return round(self.fs * self.window_s)
+
+    @property
+    def stride(self) -> int:
+        """Samples from one window's start to the next one's."""
+        return max(1, round(self.fs * (self.stride_s or self.window_s)))
+
+    def steps(self) -> list[dict]:
+        """The preprocessing as plain data, see ecg_edge.signals.preprocessing."""
+        steps = [{"step": "fill_gaps"}, {"step": "resample", "fs": self.fs}]
+        if self.highpass_hz and self.lowpass_hz:
+            corners = {"low": self.highpass_hz, "high": self.lowpass_hz}
+            steps.append({"step": "bandpass", **corners, "order": self.filter_order})
+        elif self.highpass_hz:
+            steps.append({"step": "highpass", "cutoff": self.highpass_hz, "order": self.filter_order})
+        elif self.lowpass_hz:
+            steps.append({"step": "lowpass", "cutoff": self.lowpass_hz, "order": self.filter_order})
+        if self.notch_hz:
+            steps.append({"step": "notch", "frequency": self.notch_hz})
+        if self.normalise == "record":
+            steps.append({"step": "zscore"})
+        return steps
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """The recipe. Defaults are those of arXiv 2511.08650: Adam, balanced class weights, the rate halved after
+    `halve_after` epochs without a better validation loss and training stopped after `stop_after`.
+
+    class_weights: "balanced" is inverse frequency, "sqrt" its square root, "none" equal weights.
+    """
+
+    epochs: int = 100
+    batch: int = 32
+    learning_rate: float = 1e-3
+    class_weights: Literal["balanced", "sqrt", "none"] = "balanced"
+    halve_after: int = 5
+    stop_after: int = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything that decides a run. `leads` None: all leads that the data set's recordings share."""
+
+    arch: str
+    preset: str
+    data: str
+    leads: tuple[str, ...] | None
+    seed: int
+    model: dict
+    signal: Signal
+    training: Training
+
+    def to_dict(self) -> dict:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Config":
+        fields = {field.name for field in dataclasses.fields(cls)}
+        known = {key: value for key, value in values.items() if key in fields}
+        known["signal"] = Signal(**values["signal"])
+        known["training"] = Training(**values["training"])
+        known["leads"] = tuple(values["leads"]) if values["leads"] else None
+        return cls(**known)
+
+
+def resolve(architecture, preset: str, data: str, leads, seed: int, assignments: typing.Sequence[str]) -> Config:
+    """The configuration of a run: defaults, then the preset's settings, then `key=value` assignments.
+
+    Raises InputError for an unknown preset, an unknown key (naming close matches) and a value of the wrong type.
+    """
+    if preset not in architecture.presets:
+        raise unknown("preset", preset, architecture.presets)
+    chosen = architecture.presets[preset]
+    builder = inspect.signature(architecture.build).parameters
+    model = {key: p.default for key, p in builder.items() if key not in ("samples", "leads", "classes", "name")}
+    sections = {
+        "model": {**model, **chosen.model},
+        "signal": dataclasses.asdict(Signal(**chosen.signal)),
+        "training": dataclasses.asdict(Training(**chosen.training)),
+    }
+    kinds = {
+        "model": {key: type(value) for key, value in model.items()},
+        "signal": typing.get_type_hints(Signal),
+        "training": typing.get_type_hints(Training),
+    }
+    keys = {f"{section}.{key}": (section, key) for section in kinds for key in kinds[section]}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise InputError(f"--set takes key=value, not {assignment!r}")
+        if name not in keys:
+            raise unknown("setting", name, keys)
+        section, key = keys[name]
+        sections[section][key] = parse(text, kinds[section][key], name)
+    _check(sections["signal"], sections["training"])
+    return Config(
+        arch=architecture.name,
+        preset=preset,
+        data=data,
+        leads=leads,
+        seed=seed,
+        model=sections["model"],
+        signal=Signal(**sections["signal"]),
+        training=Training(**sections["training"]),
+    )
+
+
+def parse(text: str, kind, name: str):
+    """`text` as a value of `kind`: int, float, bool, str, tuple, a Literal, or one of these or None."""
+    options = typing.get_args(kind)
+    if isinstance(kind, types.UnionType):
+        if text.lower() == "none":
+            return None
+        return parse(text, next(option for option in options if option is not type(None)), name)
+    if typing.get_origin(kind) is Literal:
+        if text not in options:
+            raise unknown(f"value of {name}", text, options)
+        return text
+    try:
+        if kind is str:
+            return text
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        if kind is tuple:
+            value = ast.literal_eval(text)
+            return tuple(value) if isinstance(value, tuple | list) else (value,)
+        return kind(text)
+    except (ValueError, KeyError, SyntaxError):
+        raise InputError(f"{name} is of type {kind.__name__}, {text!r} is not") from None
+
+
+def _check(signal: dict, training: dict) -> None:
+    for section, values, positive in (
+        ("signal", signal, ("fs", "window_s", "stride_s", "highpass_hz", "lowpass_hz", "notch_hz", "filter_order")),
+        ("training", training, ("epochs", "batch", "learning_rate", "halve_after", "stop_after")),
+    ):
+        for key in positive:
+            if values[key] is not None and not values[key] > 0:
+                raise InputError(f"{section}.{key} must be above 0, not {values[key]}")

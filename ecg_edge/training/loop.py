@@ -1,0 +1,89 @@
+"""The one training loop: an epoch, a look at the validation part, a checkpoint; until it stops getting better."""
+
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ecg_edge.evaluation.predictors import KerasPredictor, predict
+from ecg_edge.files import whole
+from ecg_edge.tasks.examples import Examples
+from ecg_edge.training import checkpoint
+from ecg_edge.training.batches import Batches
+from ecg_edge.training.config import Training
+
+
+class _EachBatch(keras.callbacks.Callback):
+    def __init__(self, done):
+        super().__init__()
+        self.done = done
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.done()
+
+
+def train(
+    model,
+    task,
+    training: Examples,
+    validation: Examples,
+    recipe: Training,
+    seed: int,
+    folder: Path,
+    batch_done: Callable[[], None] = lambda: None,
+    epoch_done: Callable[[dict], None] = lambda row: None,
+) -> list[dict]:
+    """Trains `model` and leaves in `folder` model.keras (the best epoch by validation loss), history.csv and
+    checkpoint/last.npz, from which a later call with the same arguments continues to the same weights.
+
+    Returns the history: per epoch the loss (with regularisation, class-weighted), the validation loss (neither),
+    the validation part's macro F1 over recordings, the learning rate and the seconds it took.
+    """
+    saved = folder / "checkpoint" / "last.npz"
+    model.compile(keras.optimizers.Adam(recipe.learning_rate), loss=task.loss)
+    progress = checkpoint.restore(saved, model) if saved.exists() else checkpoint.Progress()
+
+    targets = task.targets([training.entries[record] for record in training.records])
+    weights = task.class_weights(targets, recipe.class_weights)[targets]
+    batches = Batches(training, targets, weights, recipe.batch)
+
+    while progress.epoch < recipe.epochs and progress.epoch - progress.best_epoch < recipe.stop_after:
+        start = time.perf_counter()
+        batches.shuffle(seed, progress.epoch)
+        fitted = model.fit(batches, verbose=0, callbacks=[_EachBatch(batch_done)])
+        progress.epoch += 1
+        row = {
+            "epoch": progress.epoch,
+            "loss": float(fitted.history["loss"][0]),
+            **task.validate(predict(KerasPredictor(model), validation), validation),
+            "learning_rate": float(model.optimizer.learning_rate),
+            "seconds": round(time.perf_counter() - start, 2),
+        }
+        progress.history.append(row)
+        _judge(model, progress, recipe, folder / "model.keras")
+        checkpoint.save(saved, model, progress)
+        _write_history(folder / "history.csv", progress.history)
+        epoch_done(row)
+    return progress.history
+
+
+def _judge(model, progress, recipe, best: Path):
+    """Keeps the model if it is the best so far; halves the learning rate if none was better for a while."""
+    loss = progress.history[-1]["validation_loss"]
+    if loss < progress.best_loss:
+        progress.best_loss, progress.best_epoch = loss, progress.epoch
+        with whole(best) as temporary:
+            model.save(temporary, include_optimizer=False)
+    elif progress.epoch - max(progress.best_epoch, progress.halved_epoch) >= recipe.halve_after:
+        model.optimizer.learning_rate = float(np.float32(model.optimizer.learning_rate) * np.float32(0.5))
+        progress.halved_epoch = progress.epoch
+
+
+def _write_history(path: Path, history: list[dict]) -> None:
+    with whole(path) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, history[0])
+        writer.writeheader()
+        writer.writerows(history)

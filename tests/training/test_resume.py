@@ -1,0 +1,116 @@
+"""A training that was killed continues to the weights of one that was not."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from ecg_edge.errors import InputError
+from ecg_edge.files import read_json
+from ecg_edge.run import Run
+from ecg_edge.training import checkpoint
+
+pytestmark = pytest.mark.slow
+TRAIN = ["train", "--arch", "cnn_att_bilstm", "--preset", "tiny", "--leads", "II", "--seed", "5"]
+SETTINGS = ["--set", "training.epochs=4", "--set", "training.halve_after=1"]
+
+
+def start(*words):
+    return subprocess.Popen([sys.executable, "-m", "ecg_edge", *words], stderr=subprocess.PIPE, text=True)
+
+
+def weights(run):
+    return Run(run).model().get_weights()
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    """A run of four epochs that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    os.environ["ECG_EDGE_CACHE"] = str(folder.parent / "cache")
+    process = start(*TRAIN, *SETTINGS, "--run", str(folder))
+    _, text = process.communicate(timeout=300)
+    assert process.returncode == 0, text
+    yield folder
+    del os.environ["ECG_EDGE_CACHE"]
+
+
+def test_killed_in_the_middle_of_an_epoch_and_resumed(whole_run, tmp_path):
+    killed = tmp_path / "killed"
+    process = start(*TRAIN, *SETTINGS, "--run", str(killed))
+    for line in process.stderr:
+        if line.startswith("epoch 2/"):
+            break
+    # an epoch takes about a second here: well inside the third one
+    seconds = float(read_csv(killed / "history.csv")[-1]["seconds"])
+    time.sleep(0.4 * seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(read_csv(killed / "history.csv")) == 2, "killed before the third epoch's end"
+
+    process = start("train", "--resume", str(killed))
+    _, text = process.communicate(timeout=300)
+    assert process.returncode == 0, text
+    for ours, theirs in zip(weights(killed), weights(whole_run), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    columns = ["epoch", "loss", "validation_loss", "validation_macro_f1", "learning_rate"]
+    for ours, theirs in zip(read_csv(killed / "history.csv"), read_csv(whole_run / "history.csv"), strict=True):
+        assert [ours[c] for c in columns] == [theirs[c] for c in columns]
+
+
+def test_ctrl_c_is_one_line_and_says_how_to_go_on(tmp_path, whole_run):
+    folder = tmp_path / "interrupted"
+    process = start(*TRAIN, *SETTINGS, "--run", str(folder))
+    for line in process.stderr:
+        if line.startswith("epoch 1/"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, text = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"ecg-edge train --resume {folder}" in text
+    assert "Traceback" not in text
+
+
+def test_a_finished_run_resumes_to_itself(whole_run):
+    before = (whole_run / "model.keras").read_bytes()
+    process = start("train", "--resume", str(whole_run))
+    process.communicate(timeout=300)
+    assert process.returncode == 0
+    assert (whole_run / "model.keras").read_bytes() == before
+
+
+def test_a_run_folder_holds_what_is_needed_to_repeat_it(whole_run):
+    config, split = read_json(whole_run / "config.json"), read_json(whole_run / "split.json")
+    assert config["seed"] == 5 and config["leads"] == ["II"] and len(config["classes"]) == 9
+    assert {"python", "keras", "tensorflow", "numpy", "wfdb"} <= set(config["versions"])
+    assert config["fingerprint"] and config["training"]["epochs"] == 4
+    assert set(split) == {"train", "validation", "test"}
+    names = [name for part in split.values() for name in part]
+    assert len(names) == len(set(names))
+
+
+def test_a_damaged_or_foreign_checkpoint_is_one_line(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("adam", "mse")
+    path = tmp_path / "last.npz"
+    checkpoint.save(path, model, checkpoint.Progress(epoch=3))
+    assert checkpoint.restore(path, model).epoch == 3
+
+    other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)])
+    other.compile("adam", "mse")
+    with pytest.raises(InputError, match="belongs to another model"):
+        checkpoint.restore(path, other)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(InputError, match="cannot be read"):
+        checkpoint.restore(path, model)
+
+
+def read_csv(path):
+    with open(path) as file:
+        return list(csv.DictReader(file))
