@@ -1,0 +1,128 @@
+"""ecg-edge predict."""
+
+import csv
+import json
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from small_models import LABELS, STEPS, altered, convolutional
+
+from ecg_edge.cli.predict import command
+from ecg_edge.errors import InputError
+from ecg_edge.signals.preprocessing import Preprocessing
+from ecg_edge.signals.windows import windows
+from firmware_bench.bench_rpi import TFLiteModel
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A model of leads I and II at 100 Hz, and 10 s recordings at 250 Hz."""
+    (tmp_path / "model.tflite").write_bytes(convolutional())
+    time = np.arange(2500) / 250
+    lead_i, lead_ii = np.sin(9 * time) ** 21, 0.5 * np.sin(11 * time) ** 15
+    write(tmp_path, "both", ["I", "II"], [lead_i, lead_ii])
+    write(tmp_path, "swapped", ["II", "V1", "I"], [lead_ii, 0 * time, lead_i])
+    write(tmp_path, "chest", ["V1", "V2"], [lead_i, lead_ii])
+    write(tmp_path, "slow", ["I", "II"], [lead_i, lead_ii], fs=50)
+    (tmp_path / "cut.hea").write_bytes((tmp_path / "both.hea").read_bytes().replace(b"both", b"cut"))
+    (tmp_path / "cut.dat").write_bytes((tmp_path / "both.dat").read_bytes()[:1000])
+    return tmp_path
+
+
+def write(folder, name, leads, signals, fs=250):
+    import wfdb
+
+    signal = np.stack(signals, axis=1)
+    wfdb.wrsamp(
+        name,
+        fs,
+        ["mV"] * len(leads),
+        leads,
+        signal,
+        fmt=["16"] * len(leads),
+        adc_gain=[1000] * len(leads),
+        baseline=[0] * len(leads),
+        write_dir=str(folder),
+    )
+
+
+def predict(folder, *names, options=("--json",)):
+    records = [str(folder / name) for name in names]
+    return CliRunner().invoke(command, [str(folder / "model.tflite"), *records, *options])
+
+
+def test_probabilities_are_those_of_the_windows_mean(folder):
+    import wfdb
+
+    ran = predict(folder, "both")
+    (row,) = json.loads(ran.stdout)["records"]
+    model = TFLiteModel(convolutional())
+    prepared, _ = Preprocessing(STEPS)(wfdb.rdrecord(str(folder / "both")).p_signal, 250)
+    expected = np.mean([model.run(window) for window in windows(prepared, 256, 256)], axis=0)
+    assert list(row["probabilities"].values()) == pytest.approx(expected, abs=1e-6)
+    assert row["label"] == LABELS[expected.argmax()] and row["windows"] == 4 and row["seconds"] == 10.0
+    assert ran.stderr.splitlines()[-1] == f"next: ecg-edge bench {folder / 'model.tflite'}"
+
+
+def test_leads_are_found_by_name_and_suffixes_do_not_matter(folder):
+    ran = predict(folder, "both.hea", "swapped.dat")
+    both, swapped = json.loads(ran.stdout)["records"]
+    assert both["probabilities"] == swapped["probabilities"] and both["record"] == str(folder / "both")
+
+
+def test_csv_and_table_hold_the_same(folder):
+    header, *rows = csv.reader(predict(folder, "both", "swapped", options=["--csv"]).stdout.splitlines())
+    assert header == ["record", "label", *LABELS] and len(rows) == 2
+    table = predict(folder, "both", options=[]).stdout
+    assert f"{float(rows[0][2]):.3f}" in table and rows[0][1] in table
+
+
+def test_an_unreadable_record_does_not_keep_the_others(folder):
+    ran = predict(folder, "both", "cut", "absent", "swapped")
+    answer = json.loads(ran.stdout)
+    assert [row["record"] for row in answer["records"]] == [str(folder / "both"), str(folder / "swapped")]
+    assert list(answer["errors"]) == [str(folder / "cut"), str(folder / "absent")]
+    assert isinstance(ran.exception, InputError) and "absent" in str(ran.exception)
+    assert len(ran.stderr.splitlines()) == 1 and "cut" in ran.stderr
+
+
+@pytest.mark.parametrize("name, message", [("chest", "no lead 'I'"), ("slow", "50 Hz, and the model takes 100 Hz")])
+def test_what_the_model_cannot_take_names_the_record(folder, name, message):
+    without_resampling = [step for step in STEPS if step["step"] != "resample"]
+    (folder / "model.tflite").write_bytes(altered(convolutional(), preprocessing=without_resampling))
+    ran = predict(folder, name)
+    assert isinstance(ran.exception, InputError) and ran.exception.exit_status == 2
+    assert message in str(ran.exception) and str(folder / name) in str(ran.exception)
+
+
+def test_a_model_without_metadata_is_refused(folder):
+    (folder / "model.tflite").write_bytes(convolutional().replace(b"ecg_edge", b"gce_edge"))
+    assert "no ecg_edge metadata" in str(predict(folder, "both").exception)
+
+
+def test_predict_is_quick_and_leaves_tensorflow_alone(folder):
+    code = (
+        "import sys; from ecg_edge.cli.predict import command; command(sys.argv[1:], standalone_mode=False); "
+        "assert not {'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)"
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ran = subprocess.run(
+        [sys.executable, "-c", code, folder / "model.tflite", folder / "both"], capture_output=True, text=True
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert ran.returncode == 0, ran.stderr
+    # Processor time: on an idle machine the time to wait, on a busy one not somebody else's.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.5
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_real_recordings_of_several_databases(real_data, folder):
+    records = [real_data("cpsc2018") / "training/A0001", real_data("ptbxl") / "records500/00000/00009_hr"]
+    records = [record for record in records if record.with_suffix(".hea").exists()]
+    ran = CliRunner().invoke(command, [str(folder / "model.tflite"), *map(str, records), "--json"])
+    rows = json.loads(ran.stdout)["records"]
+    assert len(rows) == len(records) >= 1 and all(sum(row["probabilities"].values()) > 0.97 for row in rows)

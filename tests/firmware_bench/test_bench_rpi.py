@@ -1,0 +1,268 @@
+"""The harness for devices: numbers, file, model, proof, machine, report."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from small_models import LABELS, altered, convolutional, recurrent
+
+from firmware_bench import bench_rpi
+from firmware_bench.bench_rpi import ModelError, TFLiteModel, dequantise, quantise, read_metadata, verify
+
+
+def test_quantise_rounds_half_away_from_zero_and_clips():
+    values = [0.5, -0.5, 1.5, -1.5, 2.4, 1e9, -1e9]
+    assert quantise(values, 1.0, 0, "int8").tolist() == [1, -1, 2, -2, 2, 127, -128]
+    assert quantise([0.25, -0.25], 0.5, -3, "int8").tolist() == [-2, -4]
+    assert quantise([1.0], 0.0001, 0, "int16").tolist() == [10000]
+    assert quantise([0.3], 0.0, 0, "float32").dtype == np.float32
+
+
+@pytest.mark.parametrize("zero_point", [0, -7])
+def test_dequantise_undoes_quantise(zero_point):
+    integers = np.arange(-128, 128, dtype=np.int8)
+    assert np.array_equal(quantise(dequantise(integers, 0.03, zero_point), 0.03, zero_point, "int8"), integers)
+
+
+def test_metadata_are_read_without_a_flatbuffer_library():
+    metadata = read_metadata(convolutional())
+    assert metadata["labels"] == list(LABELS) and metadata["inputs"][0]["shape"] == [1, 256, 2]
+
+
+def test_a_file_of_somebody_else_has_no_metadata_and_cannot_be_verified():
+    foreign = altered(convolutional(), reference={})
+    with pytest.raises(ModelError, match="hold no reference vector"):
+        verify(TFLiteModel(foreign))
+    bare = convolutional().replace(b"ecg_edge", b"gce_edge")
+    with pytest.raises(ModelError, match="no ecg_edge metadata"):
+        read_metadata(bare)
+    model = TFLiteModel(bare)
+    assert model.metadata == {} and model.inputs[0].name == "ecg" and model.inputs[0].shape == (1, 256, 2)
+
+
+def test_truncated_files_are_refused():
+    data = convolutional()
+    for length in range(0, len(data), 97):
+        with pytest.raises(ModelError):
+            TFLiteModel(data[:length])
+
+
+def test_a_flipped_byte_is_refused_before_the_runtime_sees_it():
+    data, chance = convolutional(), random.Random(0)
+    name = data.index(b"ecg_edge")
+    for _ in range(200):
+        position = chance.randrange(64, len(data))
+        damaged = bytearray(data)
+        damaged[position] ^= 1 << chance.randrange(8)
+        if name <= position < name + 8:
+            continue  # without its name the metadata is somebody else's
+        try:
+            model = TFLiteModel(bytes(damaged))
+        except ModelError:
+            continue
+        assert model.metadata == {}, f"byte {position} was flipped unnoticed"
+
+
+@pytest.mark.parametrize("made", [convolutional, pytest.param(recurrent, marks=pytest.mark.slow)])
+def test_what_the_runtime_computes_is_proved_for_both_kernel_sets(made):
+    assert verify(TFLiteModel(made())) == "optimised"
+    assert verify(TFLiteModel(made(), kernels="reference")) == "reference"
+
+
+def test_another_outcome_than_the_recorded_one_is_refused():
+    reference = read_metadata(convolutional())["reference"]
+    wrong = {kind: [f"{int(out, 16) ^ 1:06x}" for out in outs] for kind, outs in reference["outputs"].items()}
+    model = TFLiteModel(altered(convolutional(), reference={**reference, "outputs": wrong}))
+    with pytest.raises(ModelError, match=r"pip install ai-edge-litert==2\.3\.0"):
+        verify(model)
+
+
+def test_a_float_model_is_proved_within_its_tolerance():
+    model = TFLiteModel(convolutional(integer=False))
+    assert model.inputs[0].dtype == "float32" and verify(model) == "optimised"
+    reference = model.metadata["reference"]
+    moved = [
+        (np.frombuffer(bytes.fromhex(out), "<f4") + 0.01).astype("<f4").tobytes().hex()
+        for out in reference["outputs"]["optimised"]
+    ]
+    other = altered(convolutional(integer=False), reference={**reference, "outputs": {"optimised": moved}})
+    with pytest.raises(ModelError, match="does not compute"):
+        verify(TFLiteModel(other))
+
+
+@pytest.mark.slow
+def test_state_does_not_reach_the_next_window():
+    model = TFLiteModel(recurrent())
+    window = bench_rpi.reference_inputs(model.metadata)[2]
+    first = model.run_raw(window)[0]
+    assert np.array_equal(model.run_raw(window)[0], first)
+    model._interpreter.invoke()  # without a reset
+    assert not np.array_equal(model._interpreter.get_tensor(model._out[0]["index"]), first)
+
+
+def test_run_takes_a_window_or_a_dict_and_refuses_other_shapes():
+    model = TFLiteModel(convolutional())
+    window = np.random.default_rng(0).normal(size=(256, 2)).astype(np.float32)
+    probabilities = model.run(window)
+    assert probabilities.shape == (3,) and probabilities.sum() == pytest.approx(1.0, abs=0.02)
+    assert np.array_equal(model.run({"ecg": window}), probabilities)
+    with pytest.raises(ModelError, match=r"ecg takes \(256, 2\), got \(2, 256\)"):
+        model.run(window.T)
+    with pytest.raises(ModelError, match="input ecg is missing"):
+        model.run({"signal": window})
+
+
+def reference_value(seed, vectors, samples, leads, rate):
+    """The generator as the module's docstring says it, one integer after the other."""
+    x = seed
+
+    def draw():
+        nonlocal x
+        x = (x ^ x << 13) % 2**32
+        x = (x ^ x >> 17) % 2**32
+        x = (x ^ x << 5) % 2**32
+        return x
+
+    for v in range(vectors):
+        period = rate * (40 + draw() % 80) // 100
+        jitter = period // 2 if v % 2 else 0
+        drawn = [draw() for _ in range(leads)]
+        noise = [draw() for _ in range(samples)]
+        beats, b = [], draw() % period
+        while b < samples:
+            beats.append(b)
+            b += period + draw() % (jitter + 1)
+        triangles = ((-(rate // 6), rate // 25 + 1, 10), (0, rate // 25 + 1, 64), (rate // 4, rate // 10 + 1, 16))
+        n, values = 1 << (v % 4), []
+        for t in range(samples):
+            shape = sum(h * max(0, w - abs(t - b - o)) // w for b in beats for o, w, h in triangles)
+            for lead in range(leads):
+                pulse = (24 + drawn[lead] % 40) * shape // 64
+                values.append((-pulse if drawn[lead] >> 16 & 1 else pulse) + (noise[t] >> lead % 16) % (2 * n + 1) - n)
+        yield values
+
+
+@pytest.mark.parametrize("dtype, factor", [("int8", 1), ("int16", 256), ("float32", None)])
+def test_reference_inputs_are_what_their_description_says(dtype, factor):
+    tensor = {"name": "ecg", "shape": [1, 300, 3], "dtype": dtype, "scale": 0.25, "zero_point": 5}
+    metadata = {"fs": 250.0, "inputs": [tensor], "reference": {"seed": 7, "vectors": 4}}
+    made = bench_rpi.reference_inputs(metadata)
+    for (array,), values in zip(made, reference_value(7, 4, 300, 3, 250), strict=True):
+        assert array.shape == (1, 300, 3) and array.dtype == dtype
+        if factor is None:
+            assert array.ravel().tolist() == [0.25 * value for value in values]
+        else:
+            limits = np.iinfo(dtype)
+            expected = np.clip(np.array(values) * factor + 5, limits.min, limits.max)
+            assert array.ravel().tolist() == expected.tolist()
+            assert np.mean((array == limits.min) | (array == limits.max)) < 0.01
+
+
+@pytest.mark.parametrize(
+    "machine, cpuinfo, modalias, executable, emulated",
+    [
+        ("x86_64", "vendor_id : GenuineIntel", "cpu:type:x86,ven0000", "/usr/bin/python3.11", False),
+        ("aarch64", "CPU part : 0xd08", "", "/usr/bin/python3.11", False),
+        ("aarch64", "CPU part : 0xd08", "", "/usr/bin/qemu-aarch64-static", True),
+        ("aarch64", "vendor_id : AuthenticAMD", "", "/usr/bin/python3.11", True),
+        ("aarch64", "", "cpu:type:x86,ven0002", "/usr/bin/python3.11", True),
+        ("x86_64", "model name : QEMU TCG CPU version 2.5+", "", "/usr/bin/python3.11", True),
+    ],
+)
+def test_emulated_processors_are_recognised(machine, cpuinfo, modalias, executable, emulated):
+    assert bool(bench_rpi.emulation(machine, cpuinfo, modalias, executable)) is emulated
+
+
+def test_arm_cores_are_named_by_their_part_number():
+    assert bench_rpi.cpu_model("processor : 0\nCPU part\t: 0xd0b\n") == "Cortex-A76"
+    assert bench_rpi.cpu_model("model name\t: Intel(R) N100\n") == "Intel(R) N100"
+
+
+def test_throttling_is_told_in_words(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert bench_rpi.throttling() is None
+    tool = tmp_path / "vcgencmd"
+    tool.write_text("#!/bin/sh\necho throttled=0x50001\n")
+    tool.chmod(0o755)
+    assert bench_rpi.throttling() == "under-voltage, throttled since boot"
+
+
+def run_alone(folder, *arguments):
+    """The harness as a copied file, far from the package."""
+    shutil.copy(bench_rpi.__file__, folder)
+    command = [sys.executable, "-I", "bench_rpi.py", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_the_file_stands_alone_and_prints_nothing_but_json(tmp_path):
+    (tmp_path / "model.tflite").write_bytes(convolutional())
+    ran = run_alone(tmp_path, "model.tflite", "--json", "--windows", "60")
+    assert ran.returncode == 0 and ran.stderr == ""
+    report = json.loads(ran.stdout)
+    figures = report["figures"]
+    median, p90, worst = (figures[f"latency, {name}"]["value"] for name in ("median", "p90", "worst"))
+    assert 0 < median <= p90 <= worst and report["windows"] == 60 and report["warm_up"] >= 5
+    assert figures["real-time factor"]["value"] == pytest.approx(2.56 / median * 1e3)
+    assert figures["model size"] == {"value": len(convolutional()), "unit": "bytes", "label": "measured"}
+    assert 10e6 < figures["memory before the model"]["value"] <= figures["peak memory"]["value"] < 500e6
+    assert all(figure["label"].startswith("measured") for figure in figures.values())
+    assert report["reference"] == {"vectors": 4, "kernels": "optimised"}
+
+
+def test_the_table_labels_every_figure(tmp_path):
+    (tmp_path / "model.tflite").write_bytes(convolutional(integer=False))
+    ran = run_alone(tmp_path, "model.tflite")
+    lines = ran.stdout.splitlines()
+    assert ran.returncode == 0 and lines[0] == "model.tflite" and sum("measured" in line for line in lines) == 9
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (None, "No such file"),
+        (b"no model", "not a TensorFlow Lite file"),
+        (convolutional, "damaged"),
+    ],
+)
+def test_a_bad_file_is_one_line_and_exit_status_2(tmp_path, content, message):
+    if content:
+        (tmp_path / "bad.tflite").write_bytes(content()[:3000] if callable(content) else content)
+    ran = run_alone(tmp_path, "bad.tflite", "--json")
+    assert ran.returncode == 2 and ran.stdout == ""
+    assert len(ran.stderr.splitlines()) == 1 and message in ran.stderr
+
+
+def test_fewer_than_50_windows_are_refused(tmp_path):
+    assert run_alone(tmp_path, "model.tflite", "--windows", "49").returncode == 2
+
+
+def test_times_of_an_emulated_machine_are_withheld(tmp_path, monkeypatch):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(convolutional())
+    monkeypatch.setattr(bench_rpi, "emulation", lambda *facts: "runs under qemu-aarch64")
+    report = bench_rpi.measure(str(path))
+    figures = report["figures"]
+    assert figures.pop("model size")["label"] == "measured"
+    timed = [figure for figure in figures.values() if figure["unit"] != "bytes"]
+    assert len(timed) == 6 and all(figure["value"] is None for figure in timed)
+    assert all(figure["label"].startswith("emulated") for figure in figures.values())
+    assert "runs under qemu-aarch64" in bench_rpi.text(report)
+
+
+def test_a_runtime_that_crashes_is_one_line(tmp_path):
+    (tmp_path / "model.tflite").write_bytes(convolutional())
+    (tmp_path / "ai_edge_litert").mkdir()
+    (tmp_path / "ai_edge_litert" / "__init__.py").write_text("__version__ = '0.1'")
+    (tmp_path / "ai_edge_litert" / "interpreter.py").write_text(
+        "import enum, os, signal\n"
+        "OpResolverType = enum.Enum('OpResolverType', 'AUTO BUILTIN_REF')\n"
+        "Interpreter = lambda **arguments: os.kill(os.getpid(), signal.SIGSEGV)\n"
+    )
+    shutil.copy(bench_rpi.__file__, tmp_path)
+    ran = subprocess.run([sys.executable, "bench_rpi.py", "model.tflite"], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 2 and len(ran.stderr.splitlines()) == 1
+    assert "ai-edge-litert 0.1 crashes on it (signal 11)" in ran.stderr

@@ -1,0 +1,58 @@
+"""TensorFlow Lite Micro in a child process: what it computes and the memory it reports."""
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from small_models import convolutional, recurrent
+
+from export import flatbuffer
+from firmware_bench import tflm
+from firmware_bench.bench_rpi import ModelError, TFLiteModel, reference_inputs
+
+
+@pytest.mark.parametrize("integer", [True, False])
+def test_outputs_equal_the_reference_kernels(integer):
+    data = convolutional(integer=integer)
+    model = TFLiteModel(data, kernels="reference")
+    windows = reference_inputs(model.metadata)
+    for (found,), window in zip(tflm.outputs(data, windows), windows, strict=True):
+        (expected,) = model.run_raw(window)
+        assert found.dtype == expected.dtype and np.array_equal(found, expected)
+
+
+@pytest.mark.slow
+def test_state_does_not_reach_the_next_window():
+    data = recurrent()
+    _, _, window, other = reference_inputs(TFLiteModel(data).metadata)
+    (first,), (second,), (third,) = tflm.outputs(data, [window, other, window])
+    assert np.array_equal(first, third) and not np.array_equal(first, second)
+
+
+def test_arena_is_head_and_tail():
+    arena = tflm.arena(convolutional())
+    assert arena.total == arena.head + arena.tail
+    assert arena.head >= 64 * 8 + 256 * 2  # the first convolution's output beside its input
+    assert "64-bit host" in arena.label
+
+
+def test_weights_are_the_constants_of_the_graph_and_not_the_metadata():
+    kernels, biases = 9 * 2 * 8 + 9 * 8 * 8 + 8 * 3, 4 * (8 + 8)  # the last layer's bias is zero and not stored
+    assert tflm.weights(convolutional()) == kernels + biases
+    assert tflm.weights(convolutional(integer=False)) == 4 * kernels + biases
+
+
+def test_an_unknown_operator_is_named():
+    model = flatbuffer.read(convolutional())
+    for code in model.operatorCodes:
+        if code.builtinCode == schema.BuiltinOperator.SOFTMAX:
+            code.builtinCode = schema.BuiltinOperator.GELU
+            code.deprecatedBuiltinCode = 127  # the value that says: look at the other field
+    with pytest.raises(ModelError, match="no operator GELU"):
+        tflm.arena(flatbuffer.write(model))
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(ModelError, match="not a TensorFlow Lite file"):
+        tflm.arena(b"nothing of the kind")
+    with pytest.raises(ModelError, match="cannot run this model"):
+        tflm.outputs(convolutional(), [[np.zeros((1, 3), np.int8)]])

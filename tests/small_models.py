@@ -1,0 +1,104 @@
+"""Small .tflite files with the metadata of an export, for tests: a convolution net and one with an LSTM."""
+
+import functools
+
+import numpy as np
+
+from export.flatbuffer import set_metadata
+from firmware_bench.bench_rpi import UNSEALED, TFLiteModel, read_metadata, reference_outputs, seal
+
+STEPS = [{"step": "fill_gaps"}, {"step": "resample", "fs": 100}, {"step": "highpass", "cutoff": 0.5, "order": 2}]
+SAMPLES, LEADS, LABELS = 256, ("I", "II"), ("N", "A", "O")
+
+
+@functools.cache
+def convolutional(samples=SAMPLES, leads=LEADS, integer=True) -> bytes:
+    """Two convolutions and a dense layer over (samples, leads)."""
+    import keras
+
+    keras.utils.set_random_seed(3)
+    ecg = keras.Input((samples, len(leads)), name="ecg")
+    x = keras.layers.Conv1D(8, 9, strides=4, activation="relu", padding="same")(ecg)
+    x = keras.layers.Conv1D(8, 9, strides=4, activation="relu", padding="same")(x)
+    x = keras.layers.GlobalAveragePooling1D()(x)
+    probabilities = keras.layers.Dense(len(LABELS), activation="softmax", name="probabilities")(x)
+    model = sharpened(keras.Model(ecg, probabilities), 4)
+    return described(converted(model, (samples, len(leads)), integer), samples, leads)
+
+
+@functools.cache
+def recurrent() -> bytes:
+    """An LSTM, whose state is a variable of the graph, before the dense layer."""
+    import keras
+
+    from export.convert import convert
+    from models_keras.layers.lstm import LSTM
+
+    keras.utils.set_random_seed(3)
+    ecg = keras.Input((32, len(LEADS)), name="ecg")
+    x = keras.layers.GlobalAveragePooling1D()(LSTM(8, return_sequences=True)(ecg))
+    probabilities = keras.layers.Dense(len(LABELS), activation="softmax", name="probabilities")(x)
+    model = sharpened(keras.Model(ecg, probabilities), 30)
+    noise = np.random.default_rng(0).normal(size=(20, 32, len(LEADS)))
+    return described(convert(model, {"ecg": noise}), 32, LEADS)
+
+
+def sharpened(model, factor):
+    """The untrained last layer's weights times `factor`: probabilities that differ from input to input."""
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([factor * kernel, bias])
+    return model
+
+
+def converted(model, shape, integer=True) -> bytes:
+    """The Keras model as a TensorFlow Lite file, calibrated on noise."""
+    import tensorflow as tf
+
+    noise = np.random.default_rng(0)
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if integer:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: (
+            [noise.normal(size=(1, *shape)).astype(np.float32)] for _ in range(20)
+        )
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    return converter.convert()
+
+
+def described(data: bytes, samples, leads) -> bytes:
+    """`data` with metadata that hold its reference vector."""
+    model = TFLiteModel(data)
+
+    def tensors(tensors, name):
+        return [
+            {"name": name, "shape": list(t.shape), "dtype": t.dtype, "scale": t.scale, "zero_point": t.zero_point}
+            for t in tensors
+        ]
+
+    metadata = {
+        "format": 1,
+        "architecture": "small",
+        "preset": "tiny",
+        "task": "rhythm",
+        "labels": list(LABELS),
+        "fs": 100.0,
+        "leads": list(leads),
+        "window": {"samples": samples, "stride": samples},
+        "preprocessing": STEPS,
+        "inputs": tensors(model.inputs, "ecg"),
+        "outputs": tensors(model.outputs, "probabilities"),
+        "digest": UNSEALED,
+        "versions": {"ai-edge-litert": "2.3.0"},
+        "reference": {"seed": 1, "vectors": 4},
+    }
+    unsealed = set_metadata(data, "ecg_edge", {**metadata, "digest": ""})
+    metadata["reference"]["outputs"] = {
+        kernels: reference_outputs(TFLiteModel(unsealed, kernels=kernels)) for kernels in ("reference", "optimised")
+    }
+    return seal(set_metadata(data, "ecg_edge", metadata))
+
+
+def altered(data: bytes, **changes) -> bytes:
+    """`data` with keys of its metadata replaced."""
+    return seal(set_metadata(data, "ecg_edge", {**read_metadata(data), "digest": UNSEALED, **changes}))
