@@ -34,10 +34,11 @@ class Run:
             self.split = read_json(self.path / "split.json")
             self.settings = Config.from_dict(self.config)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{self.path} is not the folder of a run: {error}") from None
+            reason = f"no {error.filename}" if isinstance(error, FileNotFoundError) else repr(error)
+            raise InputError(f"{self.path} is not the folder of a run: {reason}") from None
 
     @classmethod
-    def create(cls, path: Path, settings: Config, dataset: Dataset, split: dict[str, list[str]]) -> "Run":
+    def create(cls, path: Path, task: str, settings: Config, dataset: Dataset, split: dict[str, list[str]]) -> "Run":
         """Writes config.json and split.json into the new folder `path`. Raises InputError if it holds a run."""
         if (path / "config.json").exists():
             raise InputError(f"{path} holds a run already: continue it with --resume, or name another folder")
@@ -46,6 +47,7 @@ class Run:
             path / "config.json",
             {
                 **settings.to_dict(),
+                "task": task,
                 "leads": list(dataset.leads),
                 "classes": list(dataset.classes),
                 "fingerprint": dataset.fingerprint(),
@@ -65,7 +67,7 @@ class Run:
 
     @cached_property
     def task(self):
-        return TASKS[self.architecture.task](self.config["classes"])
+        return TASKS[self.config["task"]](self.config["classes"])
 
     def build(self):
         """The model with fresh weights, seeded: a Keras model."""

@@ -1,0 +1,91 @@
+"""A TFLite file as Python objects (ModelT of the TFLite schema): read, look into, edit, write."""
+
+import json
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+METADATA = "ecg_edge"  # the name of our entry in a file's metadata
+
+FLOATS = {schema.TensorType.FLOAT16, schema.TensorType.FLOAT32, schema.TensorType.FLOAT64, schema.TensorType.BFLOAT16}
+
+_OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+_TYPES = {code: name for name, code in vars(schema.TensorType).items() if not name.startswith("_")}
+
+
+class _AlignedBuffer(schema.BufferT):
+    """A buffer whose data starts at a multiple of 16 bytes, which the schema asks for and the generated Python code
+    forgets. Cortex-M cores fault on, or crawl through, weights that straddle words.
+    """
+
+    def Pack(self, builder):
+        data = None
+        if self.data is not None:
+            payload = np.asarray(self.data, np.uint8).tobytes()
+            builder.StartVector(1, len(payload), 16)
+            builder.head -= len(payload)
+            builder.Bytes[builder.head : builder.head + len(payload)] = payload
+            data = builder.EndVector()
+        schema.BufferStart(builder)
+        if data is not None:
+            schema.BufferAddData(builder, data)
+        return schema.BufferEnd(builder)
+
+
+def read(data: bytes) -> schema.ModelT:
+    """The file's object tree."""
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(data, 0))
+
+
+def write(model: schema.ModelT) -> bytes:
+    """The object tree as a file. Weights must lie inside the flatbuffer (files under 2 GB do)."""
+    for buffer in model.buffers:
+        buffer.__class__ = _AlignedBuffer
+    builder = flatbuffers.Builder(1 << 20)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def operator_name(model: schema.ModelT, operator: schema.OperatorT) -> str:
+    """The schema's name of an operator's kind, such as CONV_2D; a custom operator is CUSTOM:<its name>."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    name = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+    return f"CUSTOM:{code.customCode.decode()}" if name == "CUSTOM" else name
+
+
+def operators(model: schema.ModelT):
+    """(name, operator, subgraph) of every operator, in order of execution."""
+    for graph in model.subgraphs:
+        for operator in graph.operators or []:
+            yield operator_name(model, operator), operator, graph
+
+
+def type_name(tensor: schema.TensorT) -> str:
+    return _TYPES[tensor.type]
+
+
+def tensor_name(tensor: schema.TensorT) -> str:
+    return (tensor.name or b"").decode()
+
+
+def scale_and_zero_point(tensor: schema.TensorT) -> tuple[float, int] | None:
+    """Of a tensor quantised as a whole; None where it is not quantised."""
+    quantisation = tensor.quantization
+    if quantisation is None or quantisation.scale is None or len(quantisation.scale) == 0:
+        return None
+    return float(quantisation.scale[0]), int(quantisation.zeroPoint[0])
+
+
+def set_metadata(data: bytes, name: str, value) -> bytes:
+    """The file with `value`, as JSON in UTF-8, as its metadata entry `name`; an entry of that name is replaced."""
+    model = read(data)
+    payload = np.frombuffer(json.dumps(value, ensure_ascii=False).encode(), np.uint8)
+    for entry in model.metadata or []:
+        if entry.name == name.encode():
+            model.buffers[entry.buffer].data = payload
+            return write(model)
+    model.buffers.append(schema.BufferT(data=payload))
+    entry = schema.MetadataT(name=name.encode(), buffer=len(model.buffers) - 1)
+    model.metadata = [*(model.metadata or []), entry]
+    return write(model)

@@ -1,0 +1,92 @@
+"""The export-time form of a model: batch 1, and every LSTM one that becomes a single TensorFlow Lite operator.
+
+Keras 3's LSTM converts to a WHILE loop, and a WHILE loop has no integer form. The converter recognises an LSTM by an
+attribute of a traced function, so a layer with the same variables wraps the same recurrence in such a function, and
+the result is UNIDIRECTIONAL_SEQUENCE_LSTM. Needs the TensorFlow backend.
+"""
+
+import uuid
+
+import keras
+import tensorflow as tf
+
+from ecg_edge.errors import InputError
+from models_keras.layers.lstm import CELL_CLIP, LSTM
+
+
+def _recurrence(inputs, hidden, memory, kernel, recurrent_kernel, bias, time_major, go_backwards):
+    """An LSTM over (1, time, c): the signature and the five results are those the converter looks for."""
+
+    def step(state, x):
+        hidden, memory = state
+        z = tf.matmul(x, kernel) + tf.matmul(hidden, recurrent_kernel) + bias
+        i, f, g, o = tf.split(z, 4, axis=-1)
+        memory = tf.sigmoid(f) * memory + tf.sigmoid(i) * tf.tanh(g)
+        memory = tf.clip_by_value(memory, -CELL_CLIP, CELL_CLIP)
+        return tf.sigmoid(o) * tf.tanh(memory), memory
+
+    hidden, memory = tf.scan(step, tf.transpose(inputs, [1, 0, 2]), initializer=(hidden, memory))  # (time, 1, units)
+    return hidden[-1], tf.transpose(hidden, [1, 0, 2]), hidden[-1], memory[-1], tf.constant(0.0)
+
+
+@keras.saving.register_keras_serializable("ecg_edge")
+class FusedLSTM(LSTM):
+    """models_keras.layers.lstm.LSTM, variable for variable, for batch 1 and without an initial state."""
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        if self.go_backwards:
+            sequences = tf.reverse(sequences, [1])
+        recurrence = tf.function(
+            _recurrence,
+            autograph=False,
+            experimental_attributes={
+                "api_implements": f"lstm_{uuid.uuid4()}",
+                "api_preferred_device": "CPU",
+                "time_major": False,
+                "go_backwards": False,
+            },
+        )
+        zeros = tf.zeros((sequences.shape[0], self.units), sequences.dtype)
+        weights = [tf.convert_to_tensor(w) for w in (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)]
+        _, outputs, *_ = recurrence(sequences, zeros, zeros, *weights, time_major=False, go_backwards=False)
+        # The function's own last output would keep the loop alive beside the operator.
+        return outputs if self.return_sequences else outputs[:, -1, :]
+
+
+def exportable(model: keras.Model) -> keras.Model:
+    """`model` with batch 1 and fused LSTMs, also those inside Bidirectional and other wrappers; same weights.
+
+    Raises InputError for a recurrent layer of another kind.
+    """
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.RNN) and not isinstance(layer, LSTM):
+            raise InputError(
+                f"layer {layer.name!r} is a {type(layer).__name__}, which has no integer form: "
+                "build the model with models_keras.layers.lstm.LSTM"
+            )
+    inputs = keras.tree.map_structure(
+        lambda x: keras.Input(batch_shape=(1, *x.shape[1:]), dtype=x.dtype, name=x.name), model._inputs_struct
+    )
+    clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=_fused)
+    clone.set_weights(model.get_weights())
+    return clone
+
+
+def _fused(layer):
+    return keras.saving.deserialize_keras_object(_with_fused_names(keras.saving.serialize_keras_object(layer)))
+
+
+def _with_fused_names(config):
+    """A layer's serialised form with LSTM replaced by FusedLSTM at any depth."""
+    if isinstance(config, list | tuple):
+        return type(config)(_with_fused_names(value) for value in config)
+    if not isinstance(config, dict):
+        return config
+    config = {key: _with_fused_names(value) for key, value in config.items()}
+    if config.get("registered_name") == keras.saving.get_registered_name(LSTM):
+        config |= {
+            "class_name": FusedLSTM.__name__,
+            "registered_name": keras.saving.get_registered_name(FusedLSTM),
+            "module": FusedLSTM.__module__,
+        }
+    return config

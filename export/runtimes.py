@@ -1,0 +1,90 @@
+"""Does TensorFlow Lite Micro compute what LiteRT computes?
+
+LiteRT's reference kernels and TensorFlow Lite Micro's are the same integer arithmetic, except inside the LSTM: LiteRT
+takes sigmoid and tanh from polynomials, TensorFlow Lite Micro from a table (github.com/tensorflow/tflite-micro, issue
+1455). One to three per cent of an LSTM's outputs therefore differ by one step, and what comes after differs with them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from export import flatbuffer
+from export.decibels import decibels
+from export.gate import Gate
+from export.ranges import LSTM
+from firmware_bench.tflm import ARENA_LIMIT
+
+# Every tensor of a window is compared, so that a differing kernel shows at once, in the first window that reaches it.
+TENSOR_WINDOWS = 4
+# Behind LSTMs outputs agree to so much. Measured behind four, on 200 recordings: 50 dB. With mismatched scales: 24.
+BEHIND_LSTM_DECIBELS = 35.0
+
+
+def tensor_gate(data: bytes, windows: Sequence[Sequence[np.ndarray]]) -> Gate:
+    """Equal values in every tensor that is not computed from an LSTM's output. windows: raw inputs in order, each."""
+    from tflite_micro.python.tflite_micro import runtime
+
+    tensors, after_lstm = _comparable(data)
+    litert = Interpreter(
+        model_content=data,
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+    )
+    litert.allocate_tensors()
+    keep = runtime.InterpreterConfig.kPreserveAllTensors
+    micro = runtime.Interpreter.from_bytes(data, arena_size=ARENA_LIMIT, intrepreter_config=keep)
+    inputs = [detail["index"] for detail in litert.get_input_details()]
+    differing = compared = 0
+    for arrays in windows:
+        litert.reset_all_variables()  # an LSTM's state outlives the call, in either runtime
+        micro.reset()
+        for number, (index, array) in enumerate(zip(inputs, arrays, strict=True)):
+            litert.set_tensor(index, array)
+            micro.set_input(array, number)
+        litert.invoke()
+        micro.invoke()
+        for tensor in tensors:
+            ours, theirs = litert.get_tensor(tensor).ravel(), micro.GetTensor(tensor, 0)["tensor_data"].ravel()
+            differing += int(np.count_nonzero(ours != theirs))
+            compared += ours.size
+    where = "ahead of the LSTMs" if after_lstm else "in all tensors"
+    return Gate(
+        f"values {where} in which TFLite Micro and LiteRT differ, {len(windows)} windows",
+        f"{differing:,} of {compared:,}",
+        "0",
+        differing == 0,
+        "the two runtimes disagree on an operator: convert with the pinned versions of both",
+    )
+
+
+def _comparable(data):
+    """([tensors that operators produce and that depend on no LSTM], whether there is an LSTM)."""
+    tensors, tainted = [], set()
+    for name, operator, _ in flatbuffer.operators(flatbuffer.read(data)):
+        outputs = [int(tensor) for tensor in operator.outputs]
+        if name == LSTM or tainted.intersection(int(tensor) for tensor in operator.inputs):
+            tainted.update(outputs)
+        else:
+            tensors += outputs
+    return tensors, bool(tainted)
+
+
+def output_gate(data: bytes, litert: np.ndarray, micro: np.ndarray, zero_point: int) -> Gate:
+    """The integers (windows, classes) of both runtimes: the same, or behind LSTMs agreeing to BEHIND_LSTM_DECIBELS."""
+    steps = int(np.abs(np.subtract(litert, micro, dtype=np.int32)).max())
+    agreement = decibels(litert.astype(np.int32) - zero_point, micro.astype(np.int32) - zero_point)
+    if _comparable(data)[1]:
+        bar, passed = f"≥ {BEHIND_LSTM_DECIBELS:g} dB", agreement >= BEHIND_LSTM_DECIBELS
+        figure = f"{agreement:.0f} dB; {np.mean(litert == micro):.0%} equal, the others within {steps} of 256 steps"
+        figure = figure if steps else "all equal"
+    else:
+        bar, passed, figure = "0", steps == 0, f"{steps} of 256 steps"
+    return Gate(
+        f"TFLite Micro's outputs against LiteRT's, {len(litert)} windows",
+        figure,
+        bar,
+        passed,
+        "an operator or a scale means something else to each of them: convert with the pinned versions of both",
+    )

@@ -1,0 +1,96 @@
+"""ecg-edge export: from a run's folder to a file, its gates on stdout."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from ecg_edge.cli.export import CALIBRATION_WINDOWS, PARITY_WINDOWS, chosen_windows, command
+from ecg_edge.cli.train import command as train
+from ecg_edge.demo import write_wfdb
+from ecg_edge.errors import InputError
+from ecg_edge.records.synthetic import synthesise
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of the tiny preset on forty easy recordings of forty patients."""
+    base = tmp_path_factory.mktemp("export")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECG_EDGE_CACHE", str(base / "cache"))
+        recordings = base / "recordings"
+        recordings.mkdir()
+        names = [
+            (write_wfdb(synthesise(rhythm, seed=seed), recordings).name, rhythm)
+            for seed in range(20)
+            for rhythm in ("SNR", "LBBB")
+        ]
+        (recordings / "labels.csv").write_text("record,label\n" + "".join(f"{n},{label}\n" for n, label in names))
+        words = [
+            "--arch",
+            "cnn_att_bilstm",
+            "--preset",
+            "tiny",
+            "--leads",
+            "I,V1",
+            "--data",
+            recordings,
+            "--run",
+            base / "run",
+            "--set",
+            "training.batch=4",
+            "--epochs",
+            "12",
+        ]
+        CliRunner().invoke(train, list(map(str, words)), catch_exceptions=False)
+        yield base / "run"
+
+
+def invoke(*words):
+    return CliRunner().invoke(command, list(map(str, words)))
+
+
+def test_what_is_missing(tmp_path):
+    error = invoke(tmp_path).exception
+    assert isinstance(error, InputError) and "--int8" in str(error)
+    error = invoke(tmp_path, "--int8").exception
+    assert isinstance(error, InputError) and str(tmp_path) in str(error)
+
+
+@pytest.mark.slow
+def test_file_table_and_next_command(run, tmp_path):
+    from firmware_bench.bench_rpi import TFLiteModel, verify
+
+    shown = invoke(run, "--int8")
+    path = run / "export" / "cnn_att_bilstm-int8.tflite"
+    assert shown.exit_code == 0, shown.stderr
+    assert shown.stdout.count("pass") == 10 and "FAIL" not in shown.stdout
+    assert "warning: only" in shown.stderr  # forty recordings cannot give two hundred windows
+    assert f"{path.stat().st_size:,} bytes" in shown.stderr
+    assert shown.stderr.splitlines()[-1] == f"next: ecg-edge bench {path}"
+    model = TFLiteModel(path)
+    assert verify(model)
+    assert model.metadata["labels"] == ["LBBB", "SNR"] and model.metadata["leads"] == ["I", "V1"]
+    assert model.metadata["preprocessing"][0] == {"step": "fill_gaps"} and model.metadata["fs"] == 100
+    assert model.metadata["window"] == {"samples": 1000, "stride": 1000}
+
+
+@pytest.mark.slow
+def test_failed_gate_shows_the_table_and_leaves_no_file(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("export.parity.DECIBELS", 90.0)
+    shown = invoke(run, "--int8", "--ptq", "--out", tmp_path / "model.tflite")
+    assert shown.exception.exit_status == 1
+    assert shown.stdout.count("FAIL") == 2 and shown.stdout.count("pass") == 8
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_no_window_is_used_twice_and_none_of_the_test_part(run):
+    from ecg_edge.run import Run
+
+    calibration, parity = chosen_windows(Run(run))
+    test = Run(run).examples("test").batch(slice(None))["ecg"]
+    used = [calibration["ecg"], parity["windows"]["ecg"]]
+    assert 0 < len(used[0]) <= CALIBRATION_WINDOWS and 0 < len(used[1]) <= PARITY_WINDOWS
+    together = np.concatenate([*used, test]).reshape(sum(map(len, used)) + len(test), -1)
+    assert len(np.unique(together, axis=0)) == len(together)
+    assert len(parity["targets"]) == len(used[1])

@@ -1,0 +1,142 @@
+"""From a Keras model to a file that describes and proves itself, or to no file at all."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from ecg_edge.errors import InputError
+from export import convert as conversion
+from export import exporter, parity
+from export.convert import ExportError
+from export.exporter import GatesFailed, export, with_reference
+from firmware_bench.bench_rpi import TFLiteModel, read_metadata, verify
+
+CALLER = {"architecture": "pulses", "labels": ["slow", "fast", "wide"], "fs": 100.0, "leads": ["I", "II"]}
+
+
+@pytest.fixture
+def run(recogniser, tmp_path):
+    """run(**changes) → what export(…) returns, with the file at tmp_path / "export" / "model.tflite"."""
+
+    def call(**changes):
+        arguments = {
+            "model": recogniser.model,
+            "calibration": {"ecg": recogniser.windows},
+            "windows": {"ecg": recogniser.others},
+            "targets": recogniser.other_targets,
+            "metadata": CALLER,
+            "path": tmp_path / "export" / "model.tflite",
+        }
+        return export(**{**arguments, **changes})
+
+    return call
+
+
+@pytest.fixture
+def converted(edited, integer, monkeypatch):
+    """The conversion's result without the wait for it."""
+    from export.flatbuffer import set_metadata
+
+    data = set_metadata(integer(edited), "ecg_edge", {"quantisation": {"method": "ptq", "percentile": 99.99}})
+    monkeypatch.setattr(exporter, "convert", lambda model, calibration: data)
+    return data
+
+
+def leftovers(tmp_path):
+    return [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.slow
+def test_whole_way(run, recogniser, tmp_path):
+    report = run()
+    data = report.path.read_bytes()
+    assert leftovers(tmp_path) == [report.path] and report.size == len(data)
+    assert len(report.gates) == 10 and all(gate.passed for gate in report.gates)
+    assert read_metadata(data) == report.metadata
+
+
+def test_metadata(run, converted, recogniser):
+    metadata = run().metadata
+    assert metadata["format"] == 1 and metadata["architecture"] == "pulses" and metadata["leads"] == ["I", "II"]
+    assert metadata["parameters"] == recogniser.model.count_params() - 2 * 8  # the normalisation's running figures
+    (ecg,), (probabilities,) = metadata["inputs"], metadata["outputs"]
+    assert (ecg["name"], ecg["shape"], ecg["dtype"]) == ("ecg", [1, 512, 2], "int8")
+    assert probabilities == {
+        "name": "probabilities",
+        "shape": [1, 3],
+        "dtype": "int8",
+        "scale": 1 / 256,
+        "zero_point": -128,
+    }
+    assert metadata["quantisation"]["percentile"] == 99.99
+    assert metadata["metrics"]["parity"]["windows"] == 80
+    assert len(metadata["digest"]) == 64
+
+
+@pytest.mark.parametrize("kernels", ["optimised", "reference"])
+def test_reference_vectors_prove_either_kind_of_kernel(run, converted, kernels):
+    data = run().path.read_bytes()
+    assert (
+        verify(TFLiteModel(data, kernels=kernels)) == kernels
+        or read_metadata(data)["reference"]["outputs"]["optimised"]
+        == read_metadata(data)["reference"]["outputs"]["reference"]
+    )
+
+
+def test_reference_vectors_are_informative(converted):
+    metadata = read_metadata(with_reference(converted, {"fs": 100.0, "inputs": [_ecg(converted)]}))
+    outputs = bytes.fromhex("".join(metadata["reference"]["outputs"]["optimised"]))
+    assert len(outputs) == 4 * 3 and len(set(outputs) - {0x7F, 0x80}) >= 4
+
+
+def _ecg(data):
+    (ecg,) = TFLiteModel(data).inputs
+    return {
+        "name": "ecg",
+        "shape": list(ecg.shape),
+        "dtype": ecg.dtype,
+        "scale": ecg.scale,
+        "zero_point": ecg.zero_point,
+    }
+
+
+def test_failed_gate_leaves_no_file(run, converted, monkeypatch, tmp_path):
+    monkeypatch.setattr(parity, "DECIBELS", 90.0)
+    with pytest.raises(GatesFailed, match=r"Keras, 80 windows: \d\d\.\d dB, the bar is ≥ 90 dB") as caught:
+        run()
+    assert caught.value.exit_status == 1 and "\n" not in str(caught.value) and "Try this" in str(caught.value)
+    assert leftovers(tmp_path) == [] and caught.value.report.path is None
+    assert sum(not gate.passed for gate in caught.value.report.gates) == 2
+
+
+def test_lint_stops_before_any_runtime(run, float_graph, monkeypatch, tmp_path):
+    from export.flatbuffer import set_metadata
+
+    data = set_metadata(float_graph, "ecg_edge", {"quantisation": {}})
+    monkeypatch.setattr(exporter, "convert", lambda model, calibration: data)
+    monkeypatch.setattr(exporter, "parity", None)
+    with pytest.raises(GatesFailed, match="float tensors"):
+        run()
+    assert leftovers(tmp_path) == []
+
+
+def test_earlier_file_survives_a_failed_export(run, converted, monkeypatch):
+    before = run().path
+    content = before.read_bytes()
+    monkeypatch.setattr(parity, "SAME_CLASS", 1.01)
+    with pytest.raises(GatesFailed):
+        run()
+    assert before.read_bytes() == content
+
+
+def test_crash_of_the_converter_leaves_no_file(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(conversion, "CHILD", (sys.executable, "-c", "import os; os.abort()"))
+    with pytest.raises(ExportError, match="SIGABRT"):
+        run()
+    assert leftovers(tmp_path) == []
+
+
+def test_no_windows(run):
+    with pytest.raises(InputError, match="0 calibration and 80 parity windows"):
+        run(calibration={"ecg": np.zeros((0, 512, 2), np.float32)})

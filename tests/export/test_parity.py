@@ -1,0 +1,97 @@
+"""Agreement of the integer file with Keras and between the two runtimes."""
+
+import numpy as np
+import pytest
+
+from ecg_edge.errors import GateError
+from export import flatbuffer
+from export.decibels import decibels
+from export.parity import parity, recall_gate
+from export.ranges import LSTM, LSTM_HIDDEN, LSTM_OUTPUT_STATE
+from export.runtimes import tensor_gate
+from firmware_bench.bench_rpi import TFLiteModel, quantise
+
+LABELS = ("slow", "fast", "wide")
+
+
+@pytest.fixture(scope="module")
+def expected(recogniser):
+    return recogniser.model.predict(recogniser.others, verbose=0)
+
+
+def gates(data, recogniser, expected, targets=None):
+    targets = recogniser.other_targets if targets is None else targets
+    return parity(data, {"ecg": recogniser.others}, expected, targets, LABELS)
+
+
+def test_sound_file_passes_every_gate(edited, integer, recogniser, expected):
+    measured = gates(integer(edited), recogniser, expected)
+    assert [gate.name for gate in measured.gates if not gate.passed] == []
+    assert measured.figures["windows"] == 80 and measured.figures["micro_windows"] == 32
+    assert measured.figures["same_class"] > 0.97 and measured.figures["decibels"] > 25
+    assert sum(recall["windows"] for recall in measured.figures["recall"].values()) == 80
+
+
+def test_mismatched_lstm_scales_fail_between_runtimes_and_with_keras(edited, integer, recogniser, expected):
+    for name, operator, graph in flatbuffer.operators(edited):
+        if name == LSTM:
+            for tensor in (operator.inputs[LSTM_OUTPUT_STATE], operator.intermediates[LSTM_HIDDEN]):
+                quantisation = graph.tensors[tensor].quantization
+                quantisation.min, quantisation.max = [3 * quantisation.min[0]], [0.5 * quantisation.max[0]]
+    measured = gates(integer(edited), recogniser, expected)
+    failed = [gate.name for gate in measured.gates if not gate.passed]
+    assert "agreement of LiteRT with Keras, 80 windows" in failed
+    assert "agreement of TFLite Micro with Keras, 32 windows" in failed
+
+
+@pytest.mark.parametrize(
+    ("total", "before", "after", "passed"),
+    [(50, 45, 40, True), (50, 45, 39, False), (8, 6, 4, True), (8, 6, 0, False), (20, 0, 0, True), (20, 4, 20, True)],
+)
+def test_a_class_may_lose_a_tenth_or_two_windows(total, before, after, passed):
+    def classes(right):  # of the other class all are right
+        return np.repeat([1, 0, 0], [right, total - right, 100])
+
+    targets = np.repeat([1, 0], [total, 100])
+    gate, recalls = recall_gate(classes(before), classes(after), targets, ["N", "A", "unseen"])
+    assert gate.passed is passed
+    assert recalls["A"] == {"windows": total, "float": before / total, "int8": after / total}
+    assert recalls["N"]["int8"] == 1 and "unseen" not in recalls
+    if not passed:
+        assert gate.figure == f"A {before} → {after} of {total}"
+
+
+def test_tensors_ahead_of_the_lstm_are_equal_and_a_difference_is_seen(edited, integer, recogniser, monkeypatch):
+    from tflite_micro.python.tflite_micro import runtime
+
+    data = integer(edited)
+    (ecg,) = TFLiteModel(data).inputs
+    windows = [[quantise(w[None], ecg.scale, ecg.zero_point, ecg.dtype)] for w in recogniser.others[:2]]
+    gate = tensor_gate(data, windows)
+    assert gate.passed and int(gate.figure.split()[2].replace(",", "")) > 2 * 512 * 2
+
+    def with_one_step_more(self, index, graph, read=runtime.Interpreter.GetTensor):
+        found = read(self, index, graph)
+        return {**found, "tensor_data": found["tensor_data"] + 1}
+
+    monkeypatch.setattr(runtime.Interpreter, "GetTensor", with_one_step_more)
+    assert not tensor_gate(data, windows).passed
+
+
+def test_model_that_tflm_cannot_run(edited, integer, recogniser, expected, monkeypatch):
+    from firmware_bench import tflm
+    from firmware_bench.bench_rpi import ModelError
+
+    def refuse(data, windows):
+        raise ModelError("TensorFlow Lite Micro cannot run this model: it has no operator TILE")
+
+    monkeypatch.setattr(tflm, "outputs", refuse)
+    with pytest.raises(GateError, match="no operator TILE"):
+        gates(integer(edited), recogniser, expected)
+
+
+def test_decibels():
+    signal = np.array([[0.0, 3.0, 4.0]])
+    assert decibels(signal, signal) == pytest.approx(200)
+    assert decibels(signal, signal * 1.1) == pytest.approx(20)
+    assert decibels(np.zeros((1, 3)), np.ones((1, 3))) < -100
