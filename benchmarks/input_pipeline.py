@@ -65,9 +65,7 @@ def main():
     print(f"measured, batch {BATCH} of {SAMPLES} × {LEADS}, keras {keras.__version__} on {keras.backend.backend()}")
     print(f"bare training step         {step * 1e3:7.1f} ms  {BATCH / step:.1f} recordings a second")
     print(f"reading a batch            {read * 1e3:7.1f} ms  {read / step:.1%} of a bare step")
-    print(
-        f"step of the training loop  {statistics.median(path) * 1e3:7.1f} ms  {statistics.median(ratios):.3f} × a bare step"
-    )
+    print(f"step of the training loop  {statistics.median(path) * 1e3:7.1f} ms  {statistics.median(ratios):.3f} × bare")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ def main() -> None:
     except OSError as error:
         if error.errno == errno.EPIPE:
             sys.exit(0)
-        reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        reason = error.strerror or str(error)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reason = "the disk is full; windows are prepared in ~/.cache/ecg-edge, or where ECG_EDGE_CACHE says"
         fail(f"{error.filename}: {reason}" if error.filename else reason, 2)
     except Exception as error:
         if not hasattr(error, "exit_status"):

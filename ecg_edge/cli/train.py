@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ecg_edge.cli import console
-from ecg_edge.errors import InputError
+from ecg_edge.errors import InputError, unknown
 
 
 @click.command()
@@ -33,7 +33,6 @@ def command(arch, preset, data, leads, epochs, assignments, folder, resume, seed
     """
     if bool(arch) == bool(resume):
         raise InputError("name either --arch to start a run or --resume to continue one")
-    console.import_keras()
     if resume:
         run = continued(
             resume,
@@ -68,12 +67,12 @@ def started(arch, preset, data, leads, epochs, assignments, folder, seed, dry_ru
     from ecg_edge.run import Run, new_path
     from ecg_edge.tasks.dataset import SYNTHETIC, Dataset
     from ecg_edge.training.config import resolve
-    from models_keras.registry import find
+    from models_keras.registry import find, names
 
-    try:
-        architecture = find(arch)
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    if arch not in names():
+        raise unknown("architecture", arch, names())
+    console.import_keras()
+    architecture = find(arch)
     if epochs is not None:
         assignments = [*assignments, f"training.epochs={epochs}"]
     chosen = tuple(lead.strip() for lead in leads.split(",")) if leads else None
@@ -88,7 +87,7 @@ def started(arch, preset, data, leads, epochs, assignments, folder, seed, dry_ru
         one_step(architecture, settings, dataset, parts)
         return None
     path = folder or new_path(arch, settings.data)
-    run = Run.create(path, settings, dataset, parts)
+    run = Run.create(path, architecture.task, settings, dataset, parts)
     console.say(f"run folder: {path}")
     return run
 
@@ -133,6 +132,7 @@ def one_step(architecture, settings, dataset, parts) -> None:
 
 def carry_out(run) -> None:
     """Prepares the windows and trains until the recipe's end."""
+    console.import_keras()
     from ecg_edge.training.loop import train
 
     windows = prepared(run)

@@ -140,7 +140,7 @@ def _write(folder, entries, read, leads, steps, samples, stride, advance):
                         f"{next(iter(problems.values()))}"
                     ) from None
             else:
-                cut.tofile(file)
+                file.write(cut.tobytes())  # unlike tofile, says why when the disk is full
                 records += [position] * len(cut)
                 signal = record.lead_signals(tuple(leads))
                 notes["recordings with gaps (NaN)"] += bool(np.isnan(signal).any())

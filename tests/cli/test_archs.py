@@ -1,0 +1,22 @@
+"""ecg-edge archs."""
+
+import json
+
+from click.testing import CliRunner
+
+from ecg_edge.cli.archs import command
+from models_keras.registry import names
+
+
+def test_json_has_every_architecture_with_exact_parameters():
+    found = json.loads(CliRunner().invoke(command, ["--json"], catch_exceptions=False).stdout)
+    assert list(found) == names()
+    paper = found["cnn_att_bilstm"]["presets"]["paper"]
+    assert paper["parameters"] == {"12": 944_969, "1": 939_689}
+    assert found["cnn_att_bilstm"]["published"]["CPSC 2018 macro F1, 12 leads"] == 0.86
+
+
+def test_the_table_names_each():
+    shown = CliRunner().invoke(command, catch_exceptions=False).stdout
+    assert all(name in shown for name in names())
+    assert "944,969" in shown

@@ -1,0 +1,100 @@
+"""The command line as a whole: quick help, lazy verbs, expected errors in one line."""
+
+import subprocess
+import sys
+import time
+
+import click
+import pytest
+
+from ecg_edge.cli import main as command_line
+from ecg_edge.cli.main import VERBS
+from ecg_edge.errors import GateError, InputError
+
+
+def test_help_is_quick_and_names_every_verb():
+    start = time.perf_counter()
+    ran = subprocess.run([sys.executable, "-m", "ecg_edge", "--help"], capture_output=True, text=True)
+    assert time.perf_counter() - start < 1
+    assert ran.returncode == 0
+    assert all(verb in ran.stdout for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_that_ends_in_examples_and_imports_no_keras(verb):
+    code = (
+        "import sys; sys.argv = ['ecg-edge', sys.argv[1], '--help']\n"
+        "from ecg_edge.cli.main import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print(sorted({'keras', 'tensorflow', 'wfdb', 'scipy'} & set(sys.modules)), file=sys.stderr)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, verb], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "Examples:" in ran.stdout
+    assert ran.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trian"], "did you mean train"),
+        (["train"], "--arch"),
+        (["train", "--arch", "cnn_att_bilstn"], "did you mean cnn_att_bilstm"),
+        (["train", "--arch", "cnn", "--preset", "tinny"], "did you mean tiny"),
+        (["train", "--arch", "cnn", "--data", "cinc2071"], "did you mean cinc2017"),
+        (["train", "--arch", "cnn", "--leads", "IX"], "'IX'"),
+        (["train", "--arch", "cnn", "--set", "training.bach=3"], "did you mean training.batch"),
+        (["train", "--arch", "cnn", "--set", "training.batch=0"], "above 0"),
+        (["train", "--resume", "nowhere"], "not the folder of a run"),
+        (["train", "--resume", "nowhere", "--epochs", "3"], "leave out --epochs"),
+        (["evaluate", "nowhere"], "not the folder of a run"),
+        (["export", "nowhere", "--int8"], "not the folder of a run"),
+        (["train", "--arch"], "requires an argument"),
+        (["mcu", "nothing.tflite", "--board", "nrf5280"], "did you mean nRF52840"),
+        (["bench", "nothing.tflite"], "nothing.tflite"),
+        (["predict", "nothing.tflite", "A00001"], "nothing.tflite"),
+    ],
+)
+def test_wrong_usage_is_one_line_with_the_way_out_and_status_2(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ecg-edge", *words])
+    with pytest.raises(SystemExit) as exit_:
+        command_line.main()
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (InputError("the file is\ndamaged"), 2, "error: the file is damaged"),
+        (GateError("17 dB, the bar is 20"), 1, "error: 17 dB, the bar is 20"),
+        (KeyboardInterrupt(), 130, "error: interrupted"),
+        (
+            OSError(28, "No space left on device", "runs/a"),
+            2,
+            "error: runs/a: the disk is full; windows are prepared in ~/.cache/ecg-edge, or where ECG_EDGE_CACHE says",
+        ),
+        (PermissionError(13, "Permission denied", "runs/a"), 2, "error: runs/a: Permission denied"),
+        (click.UsageError("no such option"), 2, "Error: no such option"),
+    ],
+)
+def test_expected_errors_become_a_line_and_a_status(error, status, line, monkeypatch, capsys):
+    def fails(**_):
+        raise error
+
+    monkeypatch.setattr(command_line.cli, "main", fails)
+    with pytest.raises(SystemExit) as exit_:
+        command_line.main()
+    assert exit_.value.code == status
+    assert capsys.readouterr().err.strip().splitlines()[-1] == line
+
+
+def test_a_bug_shows_its_traceback(monkeypatch):
+    def fails(**_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(command_line.cli, "main", fails)
+    with pytest.raises(ZeroDivisionError):
+        command_line.main()
