@@ -9,6 +9,8 @@ import click
 from ecg_edge.cli import console
 from ecg_edge.errors import InputError
 
+NEEDED = ("task", "labels", "leads", "fs", "window", "preprocessing")
+
 
 @click.command()
 @click.argument("file", metavar="FILE.tflite", type=click.Path(path_type=Path))
@@ -33,11 +35,9 @@ def command(file, records, as_json, as_csv):
     if as_json and as_csv:
         raise InputError("--json or --csv, not both")
     model = TFLiteModel(file)
-    if not model.metadata:
-        raise InputError(
-            f"{file}: it carries no ecg_edge metadata to say which leads, filters and windows it takes: "
-            "export it with ecg-edge export"
-        )
+    missing = [key for key in NEEDED if key not in model.metadata]
+    if missing:
+        raise InputError(f"{file}: its metadata do not say {', '.join(missing)}: export it with ecg-edge export")
     steps = Preprocessing(model.metadata["preprocessing"])
     predictions, errors = [], {}
     for path in records:

@@ -43,7 +43,9 @@ def train(
     the validation part's macro F1 over recordings, the learning rate and the seconds it took.
     """
     saved = folder / "checkpoint" / "last.npz"
-    model.compile(keras.optimizers.Adam(recipe.learning_rate), loss=task.loss)
+    # At the end of every fit, here of every epoch, Keras replaces the weights by their moving average.
+    averaging = {"use_ema": True, "ema_momentum": recipe.averaging} if recipe.averaging else {}
+    model.compile(keras.optimizers.Adam(recipe.learning_rate, **averaging), loss=task.loss)
     progress = checkpoint.restore(saved, model) if saved.exists() else checkpoint.Progress()
 
     targets = task.targets([training.entries[record] for record in training.records])
@@ -53,7 +55,8 @@ def train(
     while progress.epoch < recipe.epochs and progress.epoch - progress.best_epoch < recipe.stop_after:
         start = time.perf_counter()
         batches.shuffle(seed, progress.epoch)
-        fitted = model.fit(batches, verbose=0, callbacks=[_EachBatch(batch_done)])
+        # Keras would shuffle the batches once more, from a state that an interrupted run has lost.
+        fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[_EachBatch(batch_done)])
         progress.epoch += 1
         row = {
             "epoch": progress.epoch,

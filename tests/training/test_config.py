@@ -46,6 +46,7 @@ def test_values_are_parsed_by_type():
         ("training.batch=many", "of type int"),
         ("training.batch=1.5", "of type int"),
         ("training.batch=0", "must be above 0"),
+        ("training.averaging=1", "below 1"),
         ("training.class_weights=square", "sqrt"),
         ("model.attention=yes", "of type bool"),
         ("signal.fs", "key=value"),

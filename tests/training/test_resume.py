@@ -18,7 +18,7 @@ from ecg_edge.training import checkpoint
 
 pytestmark = pytest.mark.slow
 TRAIN = ["train", "--arch", "cnn_att_bilstm", "--preset", "tiny", "--leads", "II", "--seed", "5"]
-SETTINGS = ["--set", "training.epochs=4", "--set", "training.halve_after=1"]
+SETTINGS = ["--set", "training.epochs=4", "--set", "training.halve_after=1", "--set", "training.averaging=0.8"]
 
 
 def start(*words):
