@@ -15,6 +15,7 @@ from ecg_edge.cli.predict import command
 from ecg_edge.errors import InputError
 from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.signals.windows import windows
+from export.flatbuffer import set_metadata
 from firmware_bench.bench_rpi import TFLiteModel
 
 
@@ -99,9 +100,13 @@ def test_what_the_model_cannot_take_names_the_record(folder, name, message):
     assert message in str(ran.exception) and str(folder / name) in str(ran.exception)
 
 
-def test_a_model_without_metadata_is_refused(folder):
-    (folder / "model.tflite").write_bytes(convolutional().replace(b"ecg_edge", b"gce_edge"))
-    assert "no ecg_edge metadata" in str(predict(folder, "both").exception)
+@pytest.mark.parametrize("foreign", [True, False])
+def test_a_model_that_does_not_describe_its_input_is_refused(folder, foreign):
+    model = convolutional()
+    model = model.replace(b"ecg_edge", b"gce_edge") if foreign else set_metadata(model, "ecg_edge", {"fs": 100.0})
+    (folder / "model.tflite").write_bytes(model)
+    message = str(predict(folder, "both").exception)
+    assert "do not say" in message and "labels" in message and "export it with ecg-edge export" in message
 
 
 def test_predict_is_quick_and_leaves_tensorflow_alone(folder):
