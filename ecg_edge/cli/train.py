@@ -98,7 +98,7 @@ def describe(settings, dataset, parts) -> None:
     counts = ", ".join(f"{len(names)} {part}" for part, names in parts.items())
     console.say(f"{dataset.database.title}: {len(dataset.entries)} labelled recordings ({counts})")
     if dataset.unlabelled:
-        console.say(f"{dataset.unlabelled} recordings without a label are left out")
+        console.say(f"{dataset.unlabelled} recordings without a known label are left out")
     console.say(f"classes {' '.join(dataset.classes)}; leads {' '.join(dataset.leads)}")
     console.say(f"windows of {signal.window_s:g} s at {signal.fs:g} Hz: {signal.samples} × {len(dataset.leads)}")
 

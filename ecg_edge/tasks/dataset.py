@@ -17,7 +17,10 @@ SYNTHETIC = "synthetic"
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """The labelled recordings of a database in `folder`. `leads`: those that the recordings have, or the chosen."""
+    """The labelled recordings of a database in `folder`. `leads`: those that the recordings have, or the chosen.
+
+    unlabelled: how many recordings were left out because they carry no label, or one that the database does not know.
+    """
 
     database: Database
     folder: Path
@@ -32,17 +35,19 @@ class Dataset:
         labels no whole recording, and for a lead that its recordings do not have."""
         database, folder = locate(data)
         index = database.index(folder)
-        entries = [entry for entry in index if entry.labels]
+        entries = [entry for entry in index if entry.labels and entry.labels[0] in database.classes]
         if not entries:
             raise InputError(f"{data}: no recording carries a label of its own, so there is nothing to classify")
         own = _first_readable(database, folder, entries).leads
+        spelling = {name.lower(): name for name in own}
         for lead in leads or ():
-            if lead.lower() not in {name.lower() for name in own}:
+            if lead.lower() not in spelling:
                 raise unknown(f"lead in {data}", lead, own)
-        # A class that no recording carries cannot be learnt; the order stays the database's.
-        present = {label for entry in entries for label in entry.labels}
-        classes = [name for name in database.classes if name in present] or sorted(present)
-        return cls(database, folder, entries, tuple(classes), tuple(leads or own), len(index) - len(entries))
+        chosen = tuple(spelling[lead.lower()] for lead in leads or own)
+        # A class that is no recording's first label cannot be learnt.
+        present = {entry.labels[0] for entry in entries}
+        classes = [name for name in database.classes if name in present]
+        return cls(database, folder, entries, tuple(classes), chosen, len(index) - len(entries))
 
     def fingerprint(self) -> str:
         """Identifies the content of the data set."""

@@ -1,5 +1,7 @@
 """The window cache: whole, keyed by data and parameters, mapped; bad recordings are named and counted."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -115,3 +117,18 @@ def test_batches_and_spread():
     assert batch[:, 0, 0].tolist() == [3.0, 1.0]
     assert examples.spread(2).records.tolist() == [1, 3]
     assert len(examples.spread(100)) == 6
+
+
+def test_memory_does_not_grow_with_the_data_set():
+    def peak(count):
+        tracemalloc.start()
+        examples = cut(count=count).examples([f"r{i}" for i in range(count)])
+        for start in range(0, len(examples), 8):
+            examples.batch(np.arange(start, min(start + 8, len(examples))))
+        try:
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, many = peak(20), peak(400)
+    assert many - few < 400 * 1000 * 4 / 4, "a quarter of one window a recording would be too much"
