@@ -3,7 +3,7 @@
 config.json       the resolved configuration, classes, leads, versions, git commit, the data's fingerprint
 split.json        part → names of its recordings
 history.csv       one row per epoch          checkpoint/      what --resume starts from
-model.keras       the best epoch's weights   evaluation-*.json, export/, bench-*.json
+model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*.json
 """
 
 import datetime
@@ -78,7 +78,7 @@ class Run:
         return self.architecture.build(signal.samples, len(self.config["leads"]), classes, **self.settings.model)
 
     def model(self):
-        """The trained Keras model of the best epoch. Raises InputError where training has not got that far."""
+        """The trained Keras model. Raises InputError where training has not got that far."""
         import keras
 
         path = self.path / "model.keras"

@@ -171,7 +171,8 @@ def carry_out(run) -> None:
         except KeyboardInterrupt:
             raise InterruptedRun(f"interrupted; continue with: ecg-edge train --resume {run.path}") from None
     best = min(history, key=lambda row: row["validation_loss"])
-    console.say(f"best epoch {best['epoch']} of {len(history)}: validation loss {best['validation_loss']:.4f}")
+    console.say(f"lowest validation loss {best['validation_loss']:.4f} after epoch {best['epoch']} of {len(history)}")
+    console.say(f"kept: the {recipe.keep} epoch")
     console.say(f"next: ecg-edge evaluate {run.path}")
 
 

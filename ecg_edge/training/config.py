@@ -67,7 +67,8 @@ class Training:
 
     class_weights: "balanced" is inverse frequency, "sqrt" its square root, "none" equal weights. averaging: at every
     step a moving average keeps this share of itself and takes the rest from the weights; after every epoch it replaces
-    them, which steadies the validation loss (Polyak & Juditsky 1992). 0, as in the paper: no averaging.
+    them, which steadies the validation loss (Polyak & Juditsky 1992). 0, as in the paper: no averaging. keep: the
+    "best" epoch by validation loss, as in the paper, or the "last", whose rate has been halved the most.
     """
 
     epochs: int = 100
@@ -77,6 +78,7 @@ class Training:
     halve_after: int = 5
     stop_after: int = 10
     averaging: float = 0.0
+    keep: Literal["best", "last"] = "best"
 
 
 @dataclasses.dataclass(frozen=True)

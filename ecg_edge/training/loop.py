@@ -36,7 +36,7 @@ def train(
     batch_done: Callable[[], None] = lambda: None,
     epoch_done: Callable[[dict], None] = lambda row: None,
 ) -> list[dict]:
-    """Trains `model` and leaves in `folder` model.keras (the best epoch by validation loss), history.csv and
+    """Trains `model` and leaves in `folder` model.keras (the epoch that the recipe keeps), history.csv and
     checkpoint/last.npz, from which a later call with the same arguments continues to the same weights.
 
     Returns the history: per epoch the loss (with regularisation, class-weighted), the validation loss (neither),
@@ -73,16 +73,18 @@ def train(
     return progress.history
 
 
-def _judge(model, progress, recipe, best: Path):
-    """Keeps the model if it is the best so far; halves the learning rate if none was better for a while."""
+def _judge(model, progress, recipe, kept: Path):
+    """Keeps the model if the recipe wants this epoch's; halves the learning rate if none was better for a while."""
     loss = progress.history[-1]["validation_loss"]
-    if loss < progress.best_loss:
+    better = loss < progress.best_loss
+    if better:
         progress.best_loss, progress.best_epoch = loss, progress.epoch
-        with whole(best) as temporary:
-            model.save(temporary, include_optimizer=False)
     elif progress.epoch - max(progress.best_epoch, progress.halved_epoch) >= recipe.halve_after:
         model.optimizer.learning_rate = float(np.float32(model.optimizer.learning_rate) * np.float32(0.5))
         progress.halved_epoch = progress.epoch
+    if better or recipe.keep == "last":
+        with whole(kept) as temporary:
+            model.save(temporary, include_optimizer=False)
 
 
 def _write_history(path: Path, history: list[dict]) -> None:

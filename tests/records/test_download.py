@@ -141,7 +141,12 @@ def test_ctrl_c_on_the_command_line(server, tmp_path):
     command = [sys.executable, "-c", "from ecg_edge.cli.main import main; main()", "data", "download", "mitdb"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(
-        [*command, "--to", str(tmp_path), "--url", server.base], stderr=subprocess.PIPE, text=True, env=environment
+        [*command, "--to", str(tmp_path), "--url", server.base],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # a shell in the background has its children ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while "100.dat" not in server.asked:
         assert process.poll() is None, process.stderr.read()

@@ -73,6 +73,6 @@ def test_real_recordings_quickly(real_data):
 
     folder = real_data("cinc2017")
     entries = Cinc2017().index(folder)
-    start = time.perf_counter()
+    start = time.process_time()  # of the processor, so that a busy machine does not fail it
     fingerprint(Cinc2017(), folder, entries)
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0

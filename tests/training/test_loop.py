@@ -64,6 +64,11 @@ def test_the_best_epoch_is_kept_not_the_last(tmp_path):
     assert (tmp_path / "history.csv").read_text().count("\n") == 5
 
 
+def test_the_last_epoch_is_kept_where_the_recipe_says_so(tmp_path):
+    _, kept, last = run(tmp_path, [5, 4, 6, 6], keep="last")
+    assert kept == last
+
+
 def test_averaged_weights_lag_behind(tmp_path):
     _, _, plain = run(tmp_path / "plain", [1])
     _, _, averaged = run(tmp_path / "averaged", [1], averaging=0.9)

@@ -22,7 +22,11 @@ SETTINGS = ["--set", "training.epochs=4", "--set", "training.halve_after=1", "--
 
 
 def start(*words):
-    return subprocess.Popen([sys.executable, "-m", "ecg_edge", *words], stderr=subprocess.PIPE, text=True)
+    def interruptible():  # a shell in the background has its children ignore Ctrl-C
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    command = [sys.executable, "-m", "ecg_edge", *words]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=interruptible)
 
 
 def weights(run):
