@@ -163,6 +163,7 @@ def test_an_unfinished_run_says_how_to_finish_it(run, tmp_path):
         invoke(evaluate, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_no_more_ends_in_one_line_and_leaves_nothing(recordings, tmp_path):
     """A limit on the size of files stands for the full disk: the cache's file hits it first."""
 

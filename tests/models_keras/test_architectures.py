@@ -28,6 +28,7 @@ def test_parameter_counts_are_exact(name, preset):
         assert trainable(built(name, preset, leads=leads)) == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", names())
 def test_a_few_steps_lower_the_loss(name):
     model = built(name)
