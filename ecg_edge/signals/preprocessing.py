@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from ecg_edge.errors import InputError, unknown
+from ecg_edge.signals.scipy_signal import scipy_signal
 
 LOWEST_SHARE = 0.35  # of the asked rate: 100 Hz recordings still serve a model of 250 Hz
 FLAT = 1e-6  # mV, or the signal's own unit: a lead whose values span less is flat
@@ -39,11 +40,9 @@ def resample(signal, source_fs, *, fs: float):
         return signal, fs
     if source_fs < LOWEST_SHARE * fs:
         raise InputError(f"sampled at {source_fs:g} Hz, too low for a model that takes {fs:g} Hz")
-    from scipy.signal import resample_poly
-
     ratio = (Fraction(fs).limit_denominator(1000) / Fraction(source_fs).limit_denominator(1000)).limit_denominator(1000)
     # Beyond its ends the signal is taken to go on along a line: zeros there would be a step, which rings.
-    return resample_poly(signal, ratio.numerator, ratio.denominator, axis=0, padtype="line"), fs
+    return scipy_signal().resample_poly(signal, ratio.numerator, ratio.denominator, axis=0, padtype="line"), fs
 
 
 def highpass(signal, fs, *, cutoff: float, order: int = 2):
@@ -62,29 +61,25 @@ def bandpass(signal, fs, *, low: float, high: float, order: int = 4):
 
 
 def _zero_phase(signal, fs, kind, cutoff, order):
-    from scipy.signal import butter, sosfiltfilt
-
     if np.max(cutoff) >= fs / 2:
         raise InputError(
             f"a {kind} at {np.max(cutoff):g} Hz needs a sampling rate above {2 * np.max(cutoff):g} Hz, "
             f"this signal has {fs:g} Hz"
         )
-    sections = butter(order, cutoff, btype=kind, fs=fs, output="sos")
+    sections = scipy_signal().butter(order, cutoff, btype=kind, fs=fs, output="sos")
     # scipy's own choice of padding, kept short enough for signals shorter than it.
     padding = min(3 * (2 * len(sections) + 1), max(len(signal) - 1, 0))
-    return sosfiltfilt(sections, signal, axis=0, padlen=padding), fs
+    return scipy_signal().sosfiltfilt(sections, signal, axis=0, padlen=padding), fs
 
 
 def notch(signal, fs, *, frequency: float, q: float = 30.0):
     """Zero-phase notch of quality `q` at the mains frequency, Hz."""
-    from scipy.signal import filtfilt, iirnotch
-
     if frequency >= fs / 2:
         raise InputError(
             f"a notch at {frequency:g} Hz needs a sampling rate above {2 * frequency:g} Hz, this signal has {fs:g} Hz"
         )
-    b, a = iirnotch(frequency, q, fs=fs)
-    return filtfilt(b, a, signal, axis=0, padlen=min(9, max(len(signal) - 1, 0))), fs
+    b, a = scipy_signal().iirnotch(frequency, q, fs=fs)
+    return scipy_signal().filtfilt(b, a, signal, axis=0, padlen=min(9, max(len(signal) - 1, 0))), fs
 
 
 def zscore(signal, fs):

@@ -1,0 +1,33 @@
+"""scipy.signal comes without scipy.stats, and is whole all the same."""
+
+import subprocess
+import sys
+
+CODE = """
+import sys
+from ecg_edge.signals.scipy_signal import scipy_signal
+module = scipy_signal()
+assert "scipy.stats" not in sys.modules
+import numpy as np
+peaks = module.find_peaks_cwt(np.sin(np.arange(200) / 9), np.arange(1, 20))
+assert "scipy.stats" in sys.modules
+import scipy.signal, scipy.stats
+assert scipy.signal is module and scipy.stats.norm.cdf(0) == 0.5
+print(list(map(int, peaks)))
+"""
+
+
+PLAIN = """
+import numpy as np, scipy.signal
+print(list(map(int, scipy.signal.find_peaks_cwt(np.sin(np.arange(200) / 9), np.arange(1, 20)))))
+"""
+
+
+def output(code):
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_what_needs_scipy_stats_gets_it_when_called():
+    assert output(CODE) == output(PLAIN)
