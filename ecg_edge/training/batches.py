@@ -14,7 +14,7 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(self, examples: Examples, targets: np.ndarray, weights: np.ndarray, batch: int):
-        super().__init__()
+        super().__init__(workers=2, max_queue_size=4)  # batches are read while a step runs; their order stays
         self.examples = examples
         self.targets = targets
         self.weights = weights
