@@ -20,6 +20,7 @@ def command():
       ecg-edge data list
       ecg-edge data check cinc2017
       ecg-edge data check my_recordings/
+      ecg-edge data check ptbxl+my_recordings
       ecg-edge data download mitdb
     """
 
@@ -44,6 +45,8 @@ def list_databases(as_json):
     for name, facts in found.items():
         labels = [f"{label} {count}" for label, count in facts["labels"].items()]
         shown = ", ".join(labels[:9]) + (f", … ({len(labels)} labels)" if len(labels) > 9 else "")
+        if facts["annotated"]:
+            shown += ("; " if shown else "") + "beats and rhythms"
         place = facts["folder"] or ("-" if facts["records"] is None else "embedded")
         records = "-" if facts["records"] is None else facts["records"]
         rows.append([name, facts["title"], place, records, facts["problem"] or shown, facts["licence"]])
@@ -70,6 +73,7 @@ def describe(database, folder: Path | None) -> dict:
         "labels": dict(counts),
         "fs": database.fs,
         "leads": database.leads,
+        "annotated": database.annotated,
         "licence": database.licence,
         "physionet": database.physionet,
         "problem": problem,
@@ -110,7 +114,7 @@ def check(data, as_json):
             }
         )
     elif report.findings:
-        ordered = sorted(report.findings, key=lambda finding: finding.severity)
+        ordered = sorted(report.findings, key=lambda finding: ("error", "warning", "note").index(finding.severity))
         rows = [[finding.record, finding.severity, finding.text] for finding in ordered[:SHOWN]]
         console.table(f"{database.name}: findings", ["record", "severity", "what"], rows)
         if len(ordered) > SHOWN:
@@ -122,7 +126,8 @@ def check(data, as_json):
         )
     warned = f", {suspicious} with warnings" if suspicious else ", nothing suspicious"
     console.say(f"{report.records} of {report.records} recordings of {database.name} can be read{warned}")
-    console.say(f"next: ecg-edge train --arch cnn_att_bilstm --data {data}")
+    arch = "cnn_att_bilstm" if database.classes else "rhythm_from_beats"
+    console.say(f"next: ecg-edge train --arch {arch} --data {data}")
 
 
 @command.command()

@@ -15,10 +15,11 @@ from ecg_edge.records.record import Beats, RhythmInterval
 BEAT_CODES = tuple("NLRBAaJSVrFejnE/fQ?")  # https://archive.physionet.org/physiobank/annotations.shtml
 
 
-def read_annotations(path: Path, samples: int) -> tuple[Beats, tuple[RhythmInterval, ...]]:
+def read_annotations(path: Path, samples: int, crop: bool = False) -> tuple[Beats, tuple[RhythmInterval, ...]]:
     """Beats and rhythm intervals of `path`.atr, for a recording of `samples` samples; the last rhythm lasts to its end.
 
-    Raises RecordError where the file is missing, truncated, corrupt or does not fit the recording.
+    A rhythm mark may stand right behind the last sample, to close an episode; `crop` leaves out whatever lies further
+    beyond. Raises RecordError where the file is missing, truncated, corrupt or does not fit the recording.
     """
     file = path.with_name(path.name + ".atr")
     if not file.is_file():
@@ -30,15 +31,16 @@ def read_annotations(path: Path, samples: int) -> tuple[Beats, tuple[RhythmInter
             warnings.simplefilter("ignore")
             annotation = wfdb_package().rdann(str(path), "atr")
         at, codes = np.asarray(annotation.sample, np.int64), np.asarray(annotation.symbol, "U1")
-        notes = [(note or "").strip("\0 ") for note in annotation.aux_note]
+        notes = annotation.aux_note
     except Exception as error:  # wfdb answers damaged files with almost any exception
         raise RecordError(f"{file} is truncated or corrupt: {one_line(error)}") from None
-    if len(at) and (at[0] < 0 or at[-1] >= samples or (np.diff(at) < 0).any()):
+    inside = at < samples + (codes == "+")
+    if len(at) and (at[0] < 0 or (np.diff(at) < 0).any() or not (crop or inside.all())):
         raise RecordError(f"{file} is corrupt: annotations out of order, or beyond the recording's {samples} samples")
 
-    is_beat = np.isin(codes, BEAT_CODES)
-    marks = [(int(start), note[1:]) for start, code, note in zip(at, codes, notes, strict=True)
-             if code == "+" and note.startswith("(")]  # fmt: skip
+    is_beat = inside & np.isin(codes, BEAT_CODES)
+    marks = [(int(at[i]), (notes[i] or "").strip("\0 ")) for i in np.flatnonzero(inside & (codes == "+"))]
+    marks = [(start, note[1:]) for start, note in marks if note.startswith("(")]
     stops = [start for start, _ in marks[1:]] + [samples]  # without any mark one more than needed
-    rhythms = tuple(RhythmInterval(start, stop, name) for (start, name), stop in zip(marks, stops, strict=False))
-    return Beats(at[is_beat], codes[is_beat]), rhythms
+    rhythms = [RhythmInterval(start, stop, name) for (start, name), stop in zip(marks, stops, strict=False)]
+    return Beats(at[is_beat], codes[is_beat]), tuple(rhythm for rhythm in rhythms if rhythm.start < rhythm.stop)

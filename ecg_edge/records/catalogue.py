@@ -6,13 +6,24 @@ from pathlib import Path
 from ecg_edge.errors import InputError, unknown
 from ecg_edge.records.cinc2017 import Cinc2017
 from ecg_edge.records.cpsc2018 import Cpsc2018
+from ecg_edge.records.cpsc2021 import Cpsc2021
 from ecg_edge.records.database import Database
 from ecg_edge.records.folder import Folder, labels_file
+from ecg_edge.records.ltafdb import Ltafdb
 from ecg_edge.records.mitdb import Mitdb
 from ecg_edge.records.ptbxl import Ptbxl
 from ecg_edge.records.synthetic import SYNTHETIC
+from ecg_edge.records.union import Union
 
-ON_DISK: tuple[Database, ...] = (Cinc2017(), Cpsc2018(), Mitdb(), Ptbxl(), Ptbxl(rate=100))
+ON_DISK: tuple[Database, ...] = (
+    Cinc2017(),
+    Cpsc2018(),
+    Cpsc2021(),
+    Mitdb(),
+    Ltafdb(),
+    Ptbxl(),
+    Ptbxl(rate=100),
+)
 DATABASES: dict[str, Database] = {database.name: database for database in (SYNTHETIC, *ON_DISK)}
 
 
@@ -20,7 +31,7 @@ def locate(data: str) -> tuple[Database, Path]:
     """The database that `data` means and its folder. Raises InputError.
 
     `data` is "synthetic", a name that is looked up in ECG_EDGE_DATA and in ./data, or a folder: one that holds a known
-    database is recognised by its marker files, any other needs a labels CSV.
+    database is recognised by its marker files, any other needs a labels CSV. "a+b" is several of them as one.
     """
     if data == SYNTHETIC.name:
         return SYNTHETIC, Path()
@@ -29,9 +40,19 @@ def locate(data: str) -> tuple[Database, Path]:
     for folder in [Path(data), *(root / data for root in roots())]:
         if data and folder.is_dir():
             return recognise(folder), folder
+    if "+" in data:
+        union = joined(data.split("+"))
+        return union, union.folder
     if os.sep in data:
         raise InputError(f"there is no folder {data}")
     raise unknown("database or folder", data, {*DATABASES, *neighbours()})
+
+
+def joined(names: list[str]) -> Union:
+    """The data sets called `names` as one. Raises InputError."""
+    if SYNTHETIC.name in names:
+        raise InputError("synthetic ECG is for demos and tests alone: it cannot be joined with recordings")
+    return Union([locate(name) for name in names])
 
 
 def find(database: Database) -> Path:

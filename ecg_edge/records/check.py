@@ -20,7 +20,7 @@ BYTES_PER_SAMPLE = {"16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212"
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """What is wrong with `record`. severity: "error", it cannot be read, or "warning", it is suspicious."""
+    """What is wrong with `record`. severity: "error", it cannot be read; "warning", it is suspicious; or "note"."""
 
     record: str
     severity: str
@@ -55,6 +55,7 @@ def check(database: Database, folder: Path, advance: Callable[[int, int], None] 
     findings: list[Finding] = []
     leads: dict[str, tuple[str, ...]] = {}
     rates: dict[str, float] = {}
+    signalless: list[str] = []
     seen: dict[bytes, str] = {}
     for number, entry in enumerate(entries, start=1):
         remarks = label_remarks(entry, database.classes)
@@ -64,10 +65,13 @@ def check(database: Database, folder: Path, advance: Callable[[int, int], None] 
             findings.append(Finding(entry.name, "error", str(error).replace(f"{folder}{os.sep}", "")))
         else:
             leads[entry.name], rates[entry.name] = record.leads, record.fs
-            remarks += signal_remarks(record) + length_remarks(folder / entry.path)
-            first = seen.setdefault(hashlib.blake2b(record.signal.tobytes()).digest(), entry.name)
-            if first != entry.name:
-                remarks.append(f"its signal is that of {first}")
+            if record.signal is None:
+                signalless.append(entry.name)
+            else:
+                remarks += signal_remarks(record) + length_remarks(folder / entry.path)
+                first = seen.setdefault(hashlib.blake2b(record.signal.tobytes()).digest(), entry.name)
+                if first != entry.name:
+                    remarks.append(f"its signal is that of {first}")
         findings += [Finding(entry.name, "warning", remark) for remark in remarks]
         advance(number, len(entries))
 
@@ -76,6 +80,9 @@ def check(database: Database, folder: Path, advance: Callable[[int, int], None] 
     remarks = [(name, "recording without label") for name in unlisted]
     remarks += database.remarks(folder) + odd_leads(leads, database.leads) + odd_rates(rates, database.fs)
     findings += [Finding(name, "warning", remark) for name, remark in remarks]
+    if signalless:
+        others = f" and {len(signalless) - 1} more of the {len(entries)}" if len(signalless) > 1 else ""
+        findings.append(Finding(signalless[0], "note", f"this{others}: annotations alone, the signal file is not here"))
     return Report(len(entries), tuple(findings))
 
 

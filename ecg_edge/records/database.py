@@ -8,6 +8,7 @@ import functools
 import os
 import re
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ class Database:
     physionet_files: shell patterns of the files there that are wanted.
     classes: the labels of whole recordings in their official order, () where it labels none. fs: in Hz, None where it
     varies. leads: those of a complete recording, None where they vary, () where they follow from the recordings.
+    annotated: whether its records carry beats and rhythm intervals. numbering: data sets with the same one, not None,
+    call the same recording by the same file name.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Database:
     classes: tuple[str, ...] = ()
     fs: float | None = None
     leads: tuple[str, ...] | None = None
+    annotated: bool = False
+    numbering: str | None = None
 
     @property
     def folder_name(self) -> str:
@@ -140,9 +145,33 @@ def read_wfdb(path: Path | str, entry: Entry | None = None) -> Record:
         patient=entry.patient,
         signal=np.ascontiguousarray(physical, np.float32),
         fs=float(record.fs),
-        leads=tuple(standard_lead(name or f"lead {i}") for i, name in enumerate(names)),
+        leads=lead_names(names),
         labels=entry.labels,
         units=units,
+    )
+
+
+def read_header(path: Path, entry: Entry) -> Record:
+    """What the header of the WFDB record at `path` (without suffix) says, as a record without signal.
+
+    Raises RecordError: no header, or one that is none.
+    """
+    try:
+        header = wfdb_package().rdheader(str(path))
+        leads, samples, fs = lead_names(header.sig_name), int(header.sig_len), float(header.fs)
+    except Exception as error:  # wfdb answers damaged headers with almost any exception
+        raise RecordError(_why_unreadable(path, error)) from None
+    if fs <= 0:
+        raise RecordError(f"{path}.hea: sampling rate {fs:g} Hz is not possible")
+    return Record(entry.name, entry.patient, None, fs, leads, entry.labels, header_samples=samples)
+
+
+def lead_names(names: Iterable[str | None]) -> tuple[str, ...]:
+    """A header's lead names as the standard spells them; one that several leads share is numbered: "ECG 1", "ECG 2"."""
+    spelt = [standard_lead(name or f"lead {i}") for i, name in enumerate(names, start=1)]
+    earlier = [spelt[:i].count(name) for i, name in enumerate(spelt)]
+    return tuple(
+        name if spelt.count(name) == 1 else f"{name} {count + 1}" for name, count in zip(spelt, earlier, strict=True)
     )
 
 

@@ -4,6 +4,7 @@ The file is labels.csv, or the folder's only CSV file. Its first line names the 
   record (or name, file, ecg_id; else the first column)   with or without path and suffix; 9 finds 00009
   labels (or label, class, scp_codes)                     several are separated by ";", the primary one first
   patient (or patient_id, subject), fold (or strat_fold)  optional; fold 1–8 trains, 9 validates, 10 tests
+In a column scp_codes are PTB-XL's statements, as in its own table or as "SR;NORM"; the labels are their superclasses.
 """
 
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from ecg_edge.errors import InputError
 from ecg_edge.records.database import Database, read_rows, record_paths
 from ecg_edge.records.record import Entry
+from ecg_edge.records.scp import CLASSES, read_codes, superclasses
 
 COLUMNS = {
     "record": ("record", "name", "file", "filename", "record_name", "recording", "ecg_id"),
@@ -29,7 +31,12 @@ class Folder(Database):
 
     def __init__(self, folder: Path):
         self.name = folder.resolve().name
-        self.classes = tuple(sorted({label for entry in self.index(folder) for label in entry.labels}))
+        _, columns = self._table(folder)
+        if is_scp(columns["labels"]):
+            self.classes = CLASSES
+            self.numbering = "ptbxl" if columns["record"].strip().lower() == "ecg_id" else None
+        else:
+            self.classes = tuple(sorted({label for entry in self.index(folder) for label in entry.labels}))
 
     @staticmethod
     def fits(folder: Path) -> bool:
@@ -57,8 +64,8 @@ class Folder(Database):
             seen.add(entry.name)
         return remarks
 
-    def _listed(self, folder: Path) -> list[Entry]:
-        """Every line of the labels file, repetitions included."""
+    def _table(self, folder: Path) -> tuple[list[dict[str, str]], dict[str, str | None]]:
+        """The rows of the labels file, and which of its columns is what. Raises InputError."""
         file = labels_file(folder)
         if file is None:
             raise InputError(f"{folder} has no labels.csv (columns: record, labels; optional: patient, fold)")
@@ -67,6 +74,11 @@ class Folder(Database):
         columns["record"] = columns["record"] or next(iter(rows[0]))
         if columns["labels"] is None:
             raise InputError(f"{file} has no column 'labels': its columns are {', '.join(map(str, rows[0]))}")
+        return rows, columns
+
+    def _listed(self, folder: Path) -> list[Entry]:
+        """Every line of the labels file, repetitions included."""
+        file, (rows, columns) = labels_file(folder), self._table(folder)
         paths = _by_any_name(self.recordings(folder))
         entries = []
         for number, row in enumerate(rows, start=2):
@@ -74,9 +86,17 @@ class Folder(Database):
             if not cells["record"]:
                 raise InputError(f"{file}, line {number} names no record")
             path = _resolve(cells["record"], paths)
-            labels = tuple(label.strip() for label in cells["labels"].split(";") if label.strip())
+            try:
+                labels = _labels(cells["labels"], is_scp(columns["labels"]))
+            except ValueError as error:
+                raise InputError(f"{file}, line {number}: {error}") from None
             entries.append(Entry(path, path, cells["patient"] or path, labels, _fold(cells["fold"], file, number)))
         return entries
+
+
+def is_scp(column: str) -> bool:
+    """Whether the column of this name holds PTB-XL's statements."""
+    return column.strip().lower() == "scp_codes"
 
 
 def labels_file(folder: Path) -> Path | None:
@@ -91,6 +111,13 @@ def _column(row: dict[str, str], names: tuple[str, ...]) -> str | None:
     """The column of `row` whose header is one of `names`, earlier names first."""
     own = {str(column).strip().lower(): column for column in row}
     return next((own[name] for name in names if name in own), None)
+
+
+def _labels(text: str, scp: bool) -> tuple[str, ...]:
+    """The labels in a cell; superclasses where it holds SCP codes. Raises ValueError."""
+    if scp:
+        return superclasses(read_codes(text))
+    return tuple(label.strip() for label in text.split(";") if label.strip())
 
 
 def _by_any_name(paths: dict[str, str]) -> dict[str, str]:

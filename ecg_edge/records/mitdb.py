@@ -2,6 +2,10 @@
 
 Moody & Mark, "The impact of the MIT-BIH Arrhythmia Database", IEEE Eng. Med. Biol. 20(3), 2001. No recording as a
 whole is labelled. Records 201 and 202 are one patient.
+
+The published split between patients is that of de Chazal et al., "Automatic classification of heartbeats using ECG
+morphology and heartbeat interval features", IEEE Trans. Biomed. Eng. 51(7), 2004: DS1 to train, DS2 to test. It leaves
+out the four recordings with paced beats (102, 104, 107, 217), as EC57 asks, and has 201 in DS1, 202 in DS2.
 """
 
 import dataclasses
@@ -14,6 +18,9 @@ from ecg_edge.records.database import Database, first_line, read_wfdb
 from ecg_edge.records.record import Entry, Record
 
 NAME = re.compile(r"[12]\d\d")
+DS1 = (101, 106, 108, 109, 112, 114, 115, 116, 118, 119, 122, 124, 201, 203, 205, 207, 208, 209, 215, 220, 223, 230)
+DS2 = (100, 103, 105, 111, 113, 117, 121, 123, 200, 202, 210, 212, 213, 214, 219, 221, 222, 228, 231, 232, 233, 234)
+PARTS = dict.fromkeys(map(str, DS1), "train") | dict.fromkeys(map(str, DS2), "test")
 
 
 class Mitdb(Database):
@@ -25,6 +32,7 @@ class Mitdb(Database):
     physionet = "mitdb/1.0.0"
     physionet_files = ("[12][0-9][0-9].*", "RECORDS")
     fs = 360.0
+    annotated = True
 
     def is_at(self, folder: Path) -> bool:
         # Other databases number their records alike, but sample at 128 Hz.
@@ -34,12 +42,19 @@ class Mitdb(Database):
         names = self._names(folder)
         if not names:
             raise InputError(f"{folder} holds no recordings of mitdb (100.hea, 100.dat, 100.atr, …)")
-        return [Entry(name, name, patient="201" if name == "202" else name) for name in names]
+        return [Entry(name, name, "201" if name == "202" else name, part=PARTS.get(name)) for name in names]
 
     def read(self, folder: Path, entry: Entry) -> Record:
         record = read_wfdb(folder / entry.path, entry)
         beats, rhythms = read_annotations(folder / entry.path, len(record.signal))
-        return dataclasses.replace(record, beats=beats, rhythms=rhythms)
+        order = [i for _, i in sorted((lead != "MLII", i) for i, lead in enumerate(record.leads))]  # 114 has V5 first
+        return dataclasses.replace(
+            record,
+            signal=record.signal[:, order],
+            leads=tuple(record.leads[i] for i in order),
+            beats=beats,
+            rhythms=rhythms,
+        )
 
     def recordings(self, folder: Path) -> dict[str, str]:
         return {name: name for name in self._names(folder)}

@@ -1,18 +1,17 @@
 """PTB-XL: 21,799 clinical 12-lead recordings of 10 s at 500 and 100 Hz, with ten official folds.
 
 Wagner et al., "PTB-XL, a large publicly available electrocardiography dataset", Scientific Data 7:154, 2020. Labels
-are the diagnostic superclasses by the authors' convention: a recording belongs to the diagnostic_class of each of its
-SCP codes that scp_statements.csv marks as diagnostic, whatever its likelihood (0 stands for "not stated"). The most
-likely class comes first. Recordings without any diagnostic code have no labels.
+are the diagnostic superclasses of a recording's SCP codes (ecg_edge.records.scp), the likeliest first. Recordings
+without any diagnostic code have no labels.
 """
 
-import json
 import re
 from pathlib import Path
 
 from ecg_edge.errors import InputError
 from ecg_edge.records.database import Database, read_rows, record_paths
 from ecg_edge.records.record import STANDARD_LEADS, Entry
+from ecg_edge.records.scp import CLASSES, read_codes, superclasses
 
 COLUMNS = {"100": "filename_lr", "500": "filename_hr"}
 
@@ -22,22 +21,23 @@ class Ptbxl(Database):
 
     licence = "CC BY 4.0"
     physionet = "ptb-xl/1.0.3"
-    classes = ("NORM", "MI", "STTC", "CD", "HYP")
+    classes = CLASSES
     leads = STANDARD_LEADS
     folder_name = "ptbxl"
+    numbering = "ptbxl"
 
     def __init__(self, rate: int | None = None):
         self.rate = rate
         self.name = f"ptbxl{rate or ''}"
         self.title = f"PTB-XL, 12 leads, {rate or 500} Hz"
         self.fs = float(rate) if rate else None
-        self.physionet_files = (f"records{rate or 500}/*", "ptbxl_database.csv", "scp_statements.csv", "LICENSE*")
+        self.physionet_files = (f"records{rate or 500}/*", "ptbxl_database.csv", "LICENSE*")
 
     def is_at(self, folder: Path) -> bool:
         return (folder / "ptbxl_database.csv").is_file()
 
     def label_files(self, folder: Path) -> list[Path]:
-        return [folder / "ptbxl_database.csv", folder / "scp_statements.csv"]
+        return [folder / "ptbxl_database.csv"]
 
     def index(self, folder: Path) -> list[Entry]:
         """Only recordings of which a file is on disk: most copies are partial downloads."""
@@ -66,22 +66,13 @@ class Ptbxl(Database):
 
     def _listed(self, folder: Path) -> list[Entry]:
         """Every line of ptbxl_database.csv."""
-        database, statements = self.label_files(folder)
-        try:
-            rows = [row for row in read_rows(statements) if row["diagnostic"] == "1.0"]
-            superclass = {row[""]: row["diagnostic_class"] for row in rows}
-        except KeyError as error:
-            raise InputError(f"{statements} has no column {error}") from None
+        (database,) = self.label_files(folder)
         column, entries = COLUMNS[str(self._rate(folder))], []
         for number, row in enumerate(read_rows(database), start=2):
             try:
-                likelihoods: dict[str, float] = {}
-                for code, likelihood in json.loads(row["scp_codes"].replace("'", '"')).items():
-                    if label := superclass.get(code):
-                        likelihoods[label] = max(likelihood, likelihoods.get(label, 0.0))
-                labels = sorted(likelihoods, key=lambda label: (-likelihoods[label], self.classes.index(label)))
+                labels = superclasses(read_codes(row["scp_codes"]))
                 patient, fold = str(int(float(row["patient_id"]))), int(row["strat_fold"])
-                entries.append(Entry(f"{int(row['ecg_id']):05d}", row[column], patient, tuple(labels), fold))
+                entries.append(Entry(f"{int(row['ecg_id']):05d}", row[column], patient, labels, fold))
             except (KeyError, ValueError, TypeError, AttributeError) as error:
                 raise InputError(f"{database}, line {number} is corrupt: {error!r}") from None
         return entries

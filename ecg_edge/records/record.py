@@ -17,7 +17,8 @@ class Entry:
 
     name: unique within its database. path: the record without suffix, relative to the database's folder.
     labels: the first is the primary one; empty where the database labels beats or intervals only.
-    fold: the database's official fold, 1 … 10, or None.
+    fold: the database's official fold, 1 … 10, or None. part: "train" or "test" where a published split puts the
+    recording there, else None.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Entry:
     patient: str
     labels: tuple[str, ...] = ()
     fold: int | None = None
+    part: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,30 +49,45 @@ class RhythmInterval:
 @dataclasses.dataclass(frozen=True)
 class Record:
     """One recording. `signal` float32 (samples, leads) in `units` (mV; "NU" where amplitude is lost), NaN where no
-    sample was taken; `fs` in Hz; `leads` by their standard names. Knows nothing of models."""
+    sample was taken, None where only annotations are at hand: `header_samples` then says how long it is. `fs` in Hz;
+    `leads` by their standard names. Knows nothing of models."""
 
     name: str
     patient: str
-    signal: np.ndarray
+    signal: np.ndarray | None
     fs: float
     leads: tuple[str, ...]
     labels: tuple[str, ...] = ()
     beats: Beats | None = None
     rhythms: tuple[RhythmInterval, ...] = ()
     units: str = "mV"
+    header_samples: int = 0
+
+    @property
+    def samples(self) -> int:
+        """Length in samples."""
+        return self.header_samples if self.signal is None else len(self.signal)
 
     @property
     def seconds(self) -> float:
         """Duration in s."""
-        return len(self.signal) / self.fs
+        return self.samples / self.fs
+
+    def places(self) -> tuple[str, ...]:
+        """Its leads by their places: "lead 1", "lead 2", …"""
+        return tuple(f"lead {column + 1}" for column in range(len(self.leads)))
 
     def lead_signals(self, leads: tuple[str, ...]) -> np.ndarray:
         """The signals of `leads`, in that order: float32 (samples, len(leads)).
 
-        A recording whose only lead is not named (a wearable's "ECG") serves any model of one lead. Raises InputError
-        that names the missing lead and what the recording has.
+        "lead 1" is the recording's first, whatever its name: so databases are read whose leads differ from recording
+        to recording. One whose only lead is not named (a wearable's "ECG") serves any model of one lead. Raises
+        InputError that names the missing lead and what the recording has, or says that it has no signal.
         """
+        if self.signal is None:
+            raise InputError(f"record {self.name} has annotations alone: fetch its signal file for what needs the ECG")
         own = {lead.lower(): column for column, lead in enumerate(self.leads)}
+        own |= {place: column for column, place in enumerate(self.places())}
         if len(self.leads) == len(leads) == 1 and UNNAMED_LEAD.fullmatch(self.leads[0]):
             return self.signal
         for lead in leads:

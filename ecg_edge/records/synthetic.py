@@ -220,6 +220,7 @@ class Synthetic(Database):
     classes = CLASSES
     fs = 500.0
     leads = STANDARD_LEADS
+    annotated = True
     records_per_class = 40
 
     def is_at(self, folder: Path) -> bool:

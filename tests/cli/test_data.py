@@ -35,9 +35,11 @@ def test_list(root):
     assert listed["hospital"]["labels"] == {"N": 2, "AF": 2}
     assert listed["hospital"]["folder"] == str(root / "hospital")
     assert (listed["cinc2017"]["folder"], listed["cinc2017"]["records"]) == (None, None)
+    assert listed["synthetic"]["annotated"] and not listed["hospital"]["annotated"]
     assert listed["synthetic"]["records"] > 0 and listed["synthetic"]["problem"] is None
     shown = run("list")
     assert "hospital" in shown.stdout and "AF 2" in shown.stdout
+    assert "beats and rhythms" in " ".join(shown.stdout.replace("│", " ").split())
     assert shown.stderr.splitlines()[-1].startswith("next: ")
 
 
@@ -70,6 +72,33 @@ def test_check_with_unreadable_recordings(root):
     assert (report["records"], report["unreadable"], report["suspicious"]) == (3, ["b"], [])
     assert report["findings"][0]["severity"] == "error" and "b.dat" in report["findings"][0]["text"]
     assert "b.dat" in run("check", "hospital").stdout
+
+
+def test_check_of_annotations_without_signals(root):
+    folder = root / "ltafdb"
+    folder.mkdir()
+    (folder / "00.hea").write_text("00 2 128 1000\n00.dat 16 200/mV 0 0 0 0 0 ECG\n00.dat 16 200/mV 0 0 0 0 0 ECG\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wfdb_package().wrann("00", "atr", np.array([50]), symbol=["N"], write_dir=str(folder))
+    result = run("check", "ltafdb")
+    assert result.exit_code == 0 and "annotations alone" in result.stdout
+    assert "1 of 1 recordings of ltafdb can be read, nothing suspicious" in result.stderr
+    assert result.stderr.splitlines()[-1] == "next: ecg-edge train --arch rhythm_from_beats --data ltafdb"
+
+
+def test_check_of_joined_data_sets(root):
+    (root / "clinic").mkdir()
+    (root / "clinic" / "labels.csv").write_text("record,label\na,AF\nb,N\n")
+    for end in ("hea", "dat"):
+        for name in "ab":
+            (root / "clinic" / f"{name}.{end}").write_bytes((root / "hospital" / f"{name}.{end}").read_bytes())
+    report = json.loads(run("check", "hospital+clinic", "--json").stdout)
+    assert (report["database"], report["records"]) == ("hospital+clinic", 5)
+    assert {(finding["record"], finding["text"]) for finding in report["findings"]} == {
+        ("clinic/a", "its signal is that of hospital/a"),
+        ("clinic/b", "its signal is that of hospital/b"),
+    }
 
 
 def test_check_shows_the_first_findings_of_many(root):

@@ -13,11 +13,12 @@ def write_record():
     def write(folder, name, leads=("I",), fs=500, samples=2000, units="mV", form="16", gain=1000, seed=0, comments=()):
         folder.mkdir(parents=True, exist_ok=True)
         signal = ecg(samples, len(leads), fs, seed)
+        placeholders = [f"{column}:{lead}" for column, lead in enumerate(leads)]  # wfdb writes no name twice
         wfdb_package().wrsamp(
             name,
             fs=fs,
             units=[units] * len(leads),
-            sig_name=list(leads),
+            sig_name=placeholders,
             p_signal=signal,
             fmt=[form] * len(leads),
             adc_gain=[float(gain)] * len(leads),
@@ -25,6 +26,11 @@ def write_record():
             comments=list(comments),
             write_dir=str(folder),
         )
+        header = folder / f"{name}.hea"
+        text = header.read_text()
+        for placeholder, lead in zip(placeholders, leads, strict=True):
+            text = text.replace(f" {placeholder}\n", f" {lead}\n")
+        header.write_text(text)
         return signal
 
     return write

@@ -44,6 +44,23 @@ def test_folders_are_recognised_by_what_they_hold(root):
         locate(str(root / "absent"))
 
 
+def test_a_plus_joins_data_sets(root, write_record):
+    for name in ("one", "two"):
+        place(root / name)
+        write_record(root / name, "x")
+    database, folder = locate(f"one+{root / 'two'}")
+    assert (database.name, folder) == ("one+two", root)
+    with pytest.raises(InputError, match="did you mean two"):
+        locate("one+twoo")
+    with pytest.raises(InputError, match="synthetic ECG is for demos and tests alone"):
+        locate("one+synthetic")
+
+
+def test_a_folder_may_have_a_plus_in_its_name(root):
+    place(root / "one+two")
+    assert locate("one+two")[0].classes == ("N",)
+
+
 def test_misspelt_names_get_close_matches(root):
     place(root / "hospital_records")
     with pytest.raises(InputError, match="did you mean cinc2017"):
@@ -62,7 +79,5 @@ def test_everything_lists_the_absent_and_the_own_folders(root):
 
 
 def test_real_folders_are_recognised(real_data):
-    for name in ("cinc2017", "cpsc2018", "mitdb", "ptbxl", "ptbxl_filtered"):
+    for name in ("cinc2017", "cpsc2018", "cpsc2021", "ltafdb", "mitdb", "ptbxl", "ptbxl_filtered"):
         assert locate(str(real_data(name)))[0].name == name
-    with pytest.raises(InputError):
-        locate(str(real_data("ltafdb")))

@@ -5,6 +5,7 @@ from ecg_edge.records.check import check, is_clipped, longest_run, signal_remark
 from ecg_edge.records.cinc2017 import Cinc2017
 from ecg_edge.records.database import wfdb_package
 from ecg_edge.records.folder import Folder
+from ecg_edge.records.ltafdb import Ltafdb
 from ecg_edge.records.mitdb import Mitdb
 from ecg_edge.records.record import Record
 
@@ -102,6 +103,18 @@ def test_compressed_files_that_are_too_long(folder, write_record):
     (folder / "r0.hea").write_text(header.replace("500 2500", "500 2000"))
     _, found = findings(folder)
     assert found == {("r0", "warning", "wrong length: r0.dat holds 500 samples more than the header says")}
+
+
+def test_annotations_alone_are_a_note(tmp_path, write_record):
+    for number in range(3):
+        write_record(tmp_path, f"0{number}", leads=("ECG", "ECG"), fs=128, seed=number)
+        wfdb_package().wrann(f"0{number}", "atr", np.array([50]), symbol=["N"], write_dir=str(tmp_path))
+    for number in range(2):
+        (tmp_path / f"0{number}.dat").unlink()
+    report, found = findings(tmp_path, Ltafdb())
+    assert (report.records, report.unreadable, report.suspicious) == (3, [], [])
+    text = "this and 1 more of the 3: annotations alone, the signal file is not here"
+    assert found == {("00", "note", text)}
 
 
 def test_labels_that_the_database_does_not_know(tmp_path, write_record):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from ecg_edge.errors import InputError
-from ecg_edge.records.database import RecordError, read_rows, read_wfdb, wfdb_package
+from ecg_edge.records.database import RecordError, read_header, read_rows, read_wfdb, wfdb_package
+from ecg_edge.records.record import Entry
 
 
 def refused(path, *parts):
@@ -30,6 +31,34 @@ def test_leads_are_named_as_the_standard_spells_them_in_the_files_order(tmp_path
     record = read_wfdb(tmp_path / "r")
     assert record.leads == ("V2", "aVR", "II", "MLII")
     np.testing.assert_allclose(record.lead_signals(("II", "V2")), signal[:, [2, 0]], atol=1e-3)
+
+
+def test_leads_of_one_name_and_of_none_are_numbered(tmp_path, write_record):
+    signal = write_record(tmp_path, "r", leads=("ECG", "ECG", "II", ""))
+    record = read_wfdb(tmp_path / "r")
+    assert record.leads == ("ECG 1", "ECG 2", "II", "lead 4")
+    np.testing.assert_allclose(record.lead_signals(record.leads), signal, atol=1e-3)
+
+
+def test_a_header_alone_is_a_record_without_signal(tmp_path, write_record):
+    write_record(tmp_path, "r", leads=("I", "AVR"), fs=250, samples=1000)
+    (tmp_path / "r.dat").unlink()
+    record = read_header(tmp_path / "r", Entry("r", "r", "p", ("AF",)))
+    assert (record.signal, record.samples, record.seconds, record.fs) == (None, 1000, 4.0, 250.0)
+    assert (record.patient, record.leads, record.labels) == ("p", ("I", "aVR"), ("AF",))
+    with pytest.raises(InputError, match="record r has annotations alone: fetch its signal file"):
+        record.lead_signals(("I",))
+
+
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [(None, "r.hea is missing"), ("nonsense", "r.hea is not a WFDB header"), ("r 1 0 9\nr.dat 16", "0 Hz is not")],
+)
+def test_a_header_alone_that_is_damaged_is_named(tmp_path, header, why):
+    if header:
+        (tmp_path / "r.hea").write_text(header)
+    with pytest.raises(RecordError, match=why):
+        read_header(tmp_path / "r", Entry("r", "r", "r"))
 
 
 def test_invalid_samples_are_nan(tmp_path):

@@ -22,7 +22,21 @@ def test_numbers_find_padded_files(tmp_path, write_record):
     for number in ("9", "009", "00009"):
         (tmp_path / "labels.csv").write_text(f"ecg_id,scp_codes\n{number},SR;NORM\n")
         (entry,) = Folder(tmp_path).index(tmp_path)
-        assert (entry.path, entry.labels) == ("records/00009", ("SR", "NORM"))
+        assert entry.path == "records/00009"
+
+
+def test_scp_codes_become_superclasses(tmp_path):
+    own = "\"{'LVH': 50.0, 'IMI': 100.0}\""
+    (tmp_path / "labels.csv").write_text(f"ecg_id,SCP_codes\n1,SR;NORM\n2, LVH ; IMI\n3,{own}\n4,SR\n")
+    database = Folder(tmp_path)
+    assert database.classes == ("NORM", "MI", "STTC", "CD", "HYP")
+    assert [entry.labels for entry in database.index(tmp_path)] == [("NORM",), ("MI", "HYP"), ("MI", "HYP"), ()]
+
+
+def test_a_damaged_list_of_scp_codes_is_refused_with_its_line(tmp_path):
+    (tmp_path / "labels.csv").write_text("record,scp_codes\nx,NORM\ny,{'NORM'\n")
+    with pytest.raises(InputError, match=r"labels\.csv, line 3: .* is no list of SCP codes"):
+        Folder(tmp_path).index(tmp_path)
 
 
 def test_a_name_that_occurs_twice_finds_neither(tmp_path, write_record):
@@ -64,6 +78,6 @@ def test_real_recordings(real_data):
     folder = real_data("ptbxl_filtered")
     database = Folder(folder)
     entries = database.index(folder)
-    assert len(entries) == 1635 and len(database.classes) == 63
-    assert (entries[0].path, entries[0].labels, entries[0].fold) == ("00009", ("SR", "NORM"), 10)
+    assert len(entries) == 1635 and all(entry.labels for entry in entries)
+    assert (entries[0].path, entries[0].labels, entries[0].fold) == ("00009", ("NORM",), 10)
     assert database.read(folder, entries[0]).signal.shape == (2500, 12)

@@ -46,6 +46,25 @@ def test_201_and_202_are_one_patient(tmp_path, write_record):
     assert [entry.patient for entry in DATABASE.index(tmp_path)] == ["201", "201", "203"]
 
 
+def test_the_published_split_between_patients(tmp_path):
+    names = ("100", "101", "102", "104", "107", "201", "202", "217")
+    (tmp_path / "RECORDS").write_text("\n".join(names))
+    parts = {entry.name: entry.part for entry in DATABASE.index(tmp_path)}
+    assert parts == dict.fromkeys(names) | {"100": "test", "101": "train", "201": "train", "202": "test"}
+
+
+def test_a_rhythm_mark_may_stand_at_the_end_and_nothing_beyond(tmp_path, write_record):
+    write_record(tmp_path, "100", leads=("MLII", "V1"), fs=360)
+    marks = {"symbol": ["+", "N", "+"], "aux_note": ["(AFIB", "", "(N"], "write_dir": str(tmp_path)}
+    wfdb_package().wrann("100", "atr", np.array([0, 50, 2000]), **marks)
+    (entry,) = DATABASE.index(tmp_path)
+    assert DATABASE.read(tmp_path, entry).rhythms == (RhythmInterval(0, 2000, "AFIB"),)
+    for symbol, end in (("+", 2001), ("N", 2000)):
+        wfdb_package().wrann("100", "atr", np.array([0, 50, end]), **marks | {"symbol": ["+", "N", symbol]})
+        with pytest.raises(RecordError, match="beyond the recording's 2000 samples"):
+            DATABASE.read(tmp_path, entry)
+
+
 def test_databases_with_the_same_record_numbers_are_told_apart(tmp_path, write_record):
     write_record(tmp_path, "100", leads=("ECG1", "ECG2"), fs=128)
     assert not DATABASE.is_at(tmp_path)
@@ -78,6 +97,8 @@ def test_real_recordings(real_data, tmp_path):
     assert DATABASE.is_at(folder)
     entries = {entry.name: entry for entry in DATABASE.index(folder)}
     assert len(entries) == 48
+    published = [entry.part for entry in entries.values()]
+    assert [published.count(part) for part in ("train", "test", None)] == [22, 22, 4]
     record = DATABASE.read(folder, entries["100"])
     assert (record.fs, record.leads, record.signal.shape) == (360.0, ("MLII", "V5"), (650000, 2))
     assert record.signal[0].tolist() == pytest.approx([-0.145, -0.065])

@@ -7,14 +7,6 @@ from ecg_edge.errors import InputError
 from ecg_edge.records.ptbxl import Ptbxl
 from ecg_edge.records.record import STANDARD_LEADS
 
-STATEMENTS = """,description,diagnostic,form,rhythm,diagnostic_class
-NORM,normal,1.0,,,NORM
-IMI,inferior infarction,1.0,,,MI
-AMI,anterior infarction,1.0,,,MI
-NDT,non-diagnostic T,1.0,1.0,,STTC
-SR,sinus rhythm,,,1.0,
-PVC,not a diagnostic statement,,1.0,,CD
-"""
 CODES = [
     "{'NORM': 100.0, 'SR': 0.0}",
     "{'NDT': 50.0, 'IMI': 35.0, 'AMI': 40.0, 'PVC': 100.0}",
@@ -34,7 +26,6 @@ def folder(tmp_path, write_record):
             if number <= count:
                 write_record((tmp_path / path).parent, path[-8:], leads=STANDARD_LEADS, fs=fs, samples=10 * fs)
     (tmp_path / "ptbxl_database.csv").write_text("\n".join(lines))
-    (tmp_path / "scp_statements.csv").write_text(STATEMENTS)
     return tmp_path
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from ecg_edge.errors import InputError
 from ecg_edge.records.record import Entry
-from ecg_edge.records.split import PARTS, split
+from ecg_edge.records.split import PARTS, left_out, split
 
 
 def entries(**counts):
@@ -73,6 +73,47 @@ def test_official_folds():
         split([*folded, Entry("x", "", "1", ("N",), 10)], seed=0)
 
 
+def published(train, test):
+    """One recording of each patient in `train` and `test`; a patient in both has one in each part."""
+    pairs = [(patient, "train") for patient in train] + [(patient, "test") for patient in test]
+    return [Entry(f"{part} {patient}", "", patient, part=part) for patient, part in pairs]
+
+
+def test_published_parts_are_kept_and_a_tenth_of_the_training_patients_validates():
+    every = published(map(str, range(75)), map(str, range(75, 84)))
+    parts = split(every, seed=0)
+    assert [len(parts[part]) for part in PARTS] == [67, 8, 9]
+    assert parts["test"] == [f"test {patient}" for patient in range(75, 84)]
+    assert left_out(every, parts) == []
+    assert split(every, seed=1)["validation"] != parts["validation"] == split(every[::-1], seed=0)["validation"]
+
+
+def test_all_recordings_of_a_validation_patient_validate():
+    every = [Entry(f"{number}{take}", "", str(number), part="train") for number in range(4) for take in "ab"]
+    assert len(split([*every, Entry("t", "", "t", part="test")], seed=0)["validation"]) == 2
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_published_test_recording_of_a_training_patient_is_left_out_or_kept_on_request(seed):
+    every = published("abcd", "def")
+    parts = split(every, seed)
+    assert parts["test"] == ["test e", "test f"] and left_out(every, parts) == ["test d"]
+    as_published = split(every, seed, strict=False)
+    assert as_published["test"] == ["test d", "test e", "test f"] and left_out(every, as_published) == []
+    assert as_published["validation"] == parts["validation"] != ["train d"]
+
+
+def test_recordings_without_a_part_among_others_are_dealt_by_lot():
+    every = [*published("abcdefgh", "ij"), Entry("k", "", "k")]
+    parts = split(every, seed=0)
+    assert [len(parts[part]) for part in PARTS] == [9, 1, 1]
+
+
+def test_a_published_split_needs_two_training_patients():
+    with pytest.raises(InputError, match="2 recordings of 2 patients leave the train part empty"):
+        split(published("a", "b"), seed=0)
+
+
 def test_too_few_patients():
     with pytest.raises(InputError, match="leave the validation part empty"):
         split(entries(N=2), seed=0)
@@ -83,3 +124,16 @@ def test_real_recordings(real_data):
 
     parts = split(Cinc2017().index(real_data("cinc2017")), seed=0)
     assert {part: len(names) for part, names in parts.items()} == {"train": 6022, "validation": 753, "test": 753}
+
+
+def test_real_published_splits(real_data):
+    from ecg_edge.records.ltafdb import Ltafdb
+    from ecg_edge.records.mitdb import Mitdb
+
+    ltafdb = split(Ltafdb().index(real_data("ltafdb")), seed=0)
+    assert [len(ltafdb[part]) for part in PARTS] == [67, 8, 9]
+    assert ltafdb["test"] == ["100", "104", "105", "11", "200", "32", "48", "49", "68"]
+    chosen = [entry for entry in Mitdb().index(real_data("mitdb")) if entry.part]
+    parts = split(chosen, seed=0)
+    assert [len(parts[part]) for part in PARTS] == [20, 2, 21] and left_out(chosen, parts) == ["202"]
+    assert len(split(chosen, seed=0, strict=False)["test"]) == 22

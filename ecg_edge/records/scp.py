@@ -1,0 +1,50 @@
+"""PTB-XL's statements: the diagnostic SCP-ECG codes and the superclass of each.
+
+Wagner et al., "PTB-XL, a large publicly available electrocardiography dataset", Scientific Data 7:154, 2020: those rows
+of its scp_statements.csv that are marked as diagnostic, with their diagnostic_class. All other codes state the form of
+a wave or the rhythm, and belong to no superclass.
+"""
+
+import ast
+from collections.abc import Mapping
+
+CLASSES = ("NORM", "MI", "STTC", "CD", "HYP")  # normal, infarction, ST/T changes, conduction disturbance, hypertrophy
+CODES = {
+    "NORM": ("NORM",),
+    "MI": (
+        *("AMI", "ASMI", "ALMI", "IMI", "ILMI", "IPMI", "IPLMI", "LMI", "PMI"),
+        *("INJAS", "INJAL", "INJIN", "INJIL", "INJLA"),
+    ),
+    "STTC": (
+        *("NDT", "NST_", "DIG", "LNGQT", "ANEUR", "EL"),
+        *("ISC_", "ISCAL", "ISCAN", "ISCAS", "ISCIL", "ISCIN", "ISCLA"),
+    ),
+    "CD": ("LAFB", "LPFB", "IRBBB", "CRBBB", "ILBBB", "CLBBB", "IVCD", "1AVB", "2AVB", "3AVB", "WPW"),
+    "HYP": ("LVH", "RVH", "SEHYP", "LAO/LAE", "RAO/RAE"),
+}
+SUPERCLASS = {code: superclass for superclass, codes in CODES.items() for code in codes}
+
+
+def read_codes(text: str) -> dict[str, float]:
+    """SCP codes with their likelihoods in per cent, from "{'NORM': 100.0, 'SR': 0.0}" or, not stated, from "SR;NORM".
+
+    Raises ValueError for text that begins like the first and is not.
+    """
+    if not text.startswith("{"):
+        return {code.strip(): 0.0 for code in text.split(";") if code.strip()}
+    try:
+        return {str(code): float(likelihood) for code, likelihood in ast.literal_eval(text).items()}
+    except (SyntaxError, AttributeError, TypeError, ValueError):
+        raise ValueError(f"{text!r} is no list of SCP codes") from None
+
+
+def superclasses(likelihoods: Mapping[str, float]) -> tuple[str, ...]:
+    """The superclasses of SCP codes with their likelihoods in per cent: the likeliest first, equals in CLASSES' order.
+
+    By the authors' convention every diagnostic code counts, whatever its likelihood: 0 stands for "not stated".
+    """
+    highest: dict[str, float] = {}
+    for code, likelihood in likelihoods.items():
+        if superclass := SUPERCLASS.get(code):
+            highest[superclass] = max(likelihood, highest.get(superclass, 0.0))
+    return tuple(sorted(highest, key=lambda superclass: (-highest[superclass], CLASSES.index(superclass))))

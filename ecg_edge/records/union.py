@@ -1,0 +1,119 @@
+"""Several data sets as one: `--data ptbxl+ptbxl_filtered`.
+
+A recording is called by its data set and its name there, "ptbxl/00009", and so are patients: two databases' patients
+are different people. The data sets must label alike; their leads are those that all have; each recording keeps its own
+sampling rate and unit, so that preprocessing has to bring them to one (resampling, z-scores).
+"""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.database import Database, RecordError
+from ecg_edge.records.record import Entry, Record
+
+
+class Union(Database):
+    """See the module. One object per combination; `folder`, the one that holds all the members' folders, goes with it.
+
+    Raises InputError where the members' labels differ, no lead is common to all, or a member is there twice.
+    """
+
+    def __init__(self, members: Sequence[tuple[Database, Path]]):
+        self.members = {database.name: (database, Path(os.path.abspath(folder))) for database, folder in members}
+        databases = [database for database, _ in members]
+        first = databases[0]
+        self.name = "+".join(database.name for database in databases)
+        if len(self.members) < len(databases):
+            raise InputError(f"{self.name} has two data sets of the same name: rename a folder or leave one out")
+        for other in databases[1:]:
+            if set(other.classes) != set(first.classes):
+                raise InputError(
+                    f"{first.name} and {other.name} cannot be joined, they label differently: "
+                    f"{', '.join(first.classes) or 'nothing'}; {', '.join(other.classes) or 'nothing'}"
+                )
+        self.folder = Path(os.path.commonpath([folder for _, folder in self.members.values()]))
+        self.title = " + ".join(database.title for database in databases)
+        self.licence = ", ".join(dict.fromkeys(database.licence for database in databases))
+        self.classes = first.classes
+        self.fs = first.fs if len({database.fs for database in databases}) == 1 else None
+        self.annotated = all(database.annotated for database in databases)
+        own_leads = [leads_of(database, folder) for database, folder in self.members.values()]
+        self.leads = tuple(lead for lead in own_leads[0] if all(lead in leads for leads in own_leads))
+        if not self.leads:
+            each = "; ".join(f"{name} {', '.join(leads)}" for name, leads in zip(self.members, own_leads, strict=True))
+            raise InputError(f"{self.name}: no lead is common to all ({each})")
+
+    def is_at(self, folder: Path) -> bool:
+        """Never: it is a combination of what is in folders."""
+        return False
+
+    def index(self, folder: Path) -> list[Entry]:
+        """The members' recordings in turn; one that an earlier member has under the same numbering comes once."""
+        return [entry for entry, original in self._listed() if original is None]
+
+    def read(self, folder: Path, entry: Entry) -> Record:
+        database, home = self.members[entry.name.partition("/")[0]]
+        record = database.read(home, dataclasses.replace(entry, path=os.path.relpath(folder / entry.path, home)))
+        common = tuple(lead for lead in self.leads if lead in record.leads)
+        signal = None if record.signal is None else np.ascontiguousarray(record.lead_signals(common))
+        return dataclasses.replace(record, signal=signal, leads=common)
+
+    def recordings(self, folder: Path) -> dict[str, str]:
+        again = {entry.path for entry, original in self._listed() if original is not None}
+        found = {
+            f"{name}/{record}": self._path(home, path)
+            for name, (database, home) in self.members.items()
+            for record, path in database.recordings(home).items()
+        }
+        return {name: path for name, path in found.items() if path not in again}
+
+    def label_files(self, folder: Path) -> list[Path]:
+        return [file for database, home in self.members.values() for file in database.label_files(home)]
+
+    def remarks(self, folder: Path) -> list[tuple[str, str]]:
+        own = [
+            (f"{name}/{record}", remark)
+            for name, (database, home) in self.members.items()
+            for record, remark in database.remarks(home)
+        ]
+        twice = [(entry.name, original) for entry, original in self._listed() if original is not None]
+        return own + [(name, f"is {original} again: counted once") for name, original in twice]
+
+    def _listed(self) -> list[tuple[Entry, str | None]]:
+        """Every member's index, each entry with the name of the earlier one that is the same recording, or None."""
+        listed: list[tuple[Entry, str | None]] = []
+        seen: dict[tuple[str, str], str] = {}
+        for name, (database, home) in self.members.items():
+            for entry in database.index(home):
+                key = (database.numbering or name, PurePosixPath(entry.name).name if database.numbering else entry.name)
+                renamed = dataclasses.replace(
+                    entry,
+                    name=f"{name}/{entry.name}",
+                    path=self._path(home, entry.path),
+                    patient=f"{name}/{entry.patient}",
+                )
+                first = seen.setdefault(key, renamed.name)
+                listed.append((renamed, None if first == renamed.name else first))
+        return listed
+
+    def _path(self, home: Path, path: str) -> str:
+        """A member's recording relative to the folder that holds all members."""
+        return os.path.relpath(home / path, self.folder)
+
+
+def leads_of(database: Database, folder: Path) -> tuple[str, ...]:
+    """The leads of a database's recordings: as it states them, else those of the first recording that can be read."""
+    if database.leads:
+        return database.leads
+    entries = database.index(folder)[:20]
+    for entry in entries:
+        try:
+            return database.read(folder, entry).leads
+        except RecordError as error:
+            reason = error
+    raise reason if entries else InputError(f"{folder} has no recordings")

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.catalogue import locate
+from ecg_edge.records.check import check
+from ecg_edge.records.fingerprint import fingerprint
+from ecg_edge.records.folder import Folder
+from ecg_edge.records.union import Union
+
+
+@pytest.fixture
+def make(tmp_path, write_record):
+    """make(name, table, leads, fs) → a folder's reader and the folder, with recordings 1 and 2."""
+
+    def write(name, table="record,label\n1,N\n2,AF\n", leads=("I", "II"), fs=500):
+        for number in ("1", "2"):
+            write_record(tmp_path / name, number, leads=leads, fs=fs, seed=hash_of(name + number))
+        (tmp_path / name / "labels.csv").write_text(table)
+        return Folder(tmp_path / name), tmp_path / name
+
+    return write
+
+
+def hash_of(text):
+    return int.from_bytes(text.encode()) % 2**32
+
+
+def test_names_and_patients_tell_the_data_sets_apart(make):
+    union = Union([make("a"), make("b", "record,label,patient\n1,AF,p\n2,N,p\n")])
+    entries = union.index(union.folder)
+    assert (union.name, union.classes) == ("a+b", ("AF", "N"))
+    assert [entry.name for entry in entries] == ["a/1", "a/2", "b/1", "b/2"]
+    assert [entry.patient for entry in entries] == ["a/1", "a/2", "b/p", "b/p"]
+    assert [entry.labels[0] for entry in entries] == ["N", "AF", "AF", "N"]
+
+
+def test_recordings_are_read_as_their_own_database_does(make):
+    first, second = make("a"), make("b", fs=250)
+    first[0].fs, second[0].fs = 500.0, 250.0
+    union = Union([first, second])
+    assert (union.fs, Union([first]).fs) == (None, 500.0)
+    for entry, (database, folder) in zip(union.index(union.folder)[1:3], (first, second), strict=True):
+        record = union.read(union.folder, entry)
+        own = database.read(folder, {e.name: e for e in database.index(folder)}[entry.name[2:]])
+        assert (record.name, record.patient, record.fs, record.labels) == (entry.name, entry.name, own.fs, own.labels)
+        np.testing.assert_array_equal(record.signal, own.signal)
+
+
+def test_leads_are_those_that_all_have_in_the_first_ones_order(make):
+    union = Union([make("a", leads=("V1", "II", "I")), make("b", leads=("I", "V2", "V1"))])
+    assert union.leads == ("V1", "I")
+    second = union.index(union.folder)[2]
+    record = union.read(union.folder, second)
+    database, folder = union.members["b"]
+    own = database.read(folder, database.index(folder)[0])
+    assert record.leads == ("V1", "I")
+    np.testing.assert_array_equal(record.signal, own.signal[:, [2, 0]])
+
+
+def test_what_cannot_be_joined(make):
+    a = make("a")
+    with pytest.raises(InputError, match="a and b cannot be joined, they label differently: AF, N; A, N"):
+        Union([a, make("b", "record,label\n1,N\n2,A\n")])
+    with pytest.raises(InputError, match=r"a\+c: no lead is common to all \(a I, II; c V1\)"):
+        Union([a, make("c", leads=("V1",))])
+    with pytest.raises(InputError, match=r"a\+a has two data sets of the same name"):
+        Union([a, a])
+
+
+def test_the_same_recording_in_two_copies_of_ptbxl_counts_once(make):
+    a = make("a", "ecg_id,scp_codes\n1,NORM\n2,IMI\n1,NORM\n")
+    union = Union([a, make("b", "ecg_id,scp_codes\n2,IMI\n1,NORM\n"), make("c", "record,scp_codes\n2,IMI\n")])
+    assert {entry.name for entry in union.index(union.folder)} == {"a/1", "a/2", "c/2"}
+    remarks = [
+        ("a/1", "listed more than once in the labels file: the first line counts"),
+        ("b/2", "is a/2 again: counted once"),
+        ("b/1", "is a/1 again: counted once"),
+    ]
+    assert union.remarks(union.folder) == remarks
+    found = [(finding.record, finding.text) for finding in check(union, union.folder).findings]
+    assert found == [("c/1", "recording without label"), *remarks]
+
+
+def test_the_fingerprint_changes_with_every_member(make):
+    a, b = make("a"), make("b")
+    union = Union([a, b])
+
+    def now():
+        return fingerprint(union, union.folder, union.index(union.folder))
+
+    seen = {now()}
+    for _, folder in (a, b):
+        (folder / "labels.csv").write_text((folder / "labels.csv").read_text() + "\n")
+        seen.add(now())
+        (folder / "2.hea").write_text((folder / "2.hea").read_text() + "# another comment\n")
+        seen.add(now())
+    assert len(seen) == 5
+
+
+def test_real_recordings(real_data, monkeypatch):
+    monkeypatch.setenv("ECG_EDGE_DATA", str(real_data("ptbxl").parent))
+    real_data("ptbxl_filtered")
+    union, folder = locate("ptbxl+ptbxl_filtered")
+    entries = union.index(folder)
+    assert len(entries) == 2048 and len(union.remarks(folder)) == 27  # 440 + 1635, of which 27 are in both
+    assert len(union.leads) == 12 and all(entry.fold for entry in entries)
+    last = union.read(folder, entries[-1])
+    assert (last.name, last.units, last.signal.shape) == ("ptbxl_filtered/21832", "NU", (2500, 12))

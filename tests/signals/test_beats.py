@@ -1,0 +1,187 @@
+import dataclasses
+import warnings
+
+import numpy as np
+import pytest
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.annotations import BEAT_CODES
+from ecg_edge.records.record import Beats, Record
+from ecg_edge.records.synthetic import synthesise
+from ecg_edge.signals.beats import (
+    AAMI,
+    aami_labels,
+    beat_windows,
+    label_history,
+    r_peaks,
+    record_beats,
+    rr_history,
+    rr_intervals,
+)
+
+
+def test_every_wfdb_beat_code_has_its_class():
+    assert set(AAMI) == set(BEAT_CODES)
+    classes = {name: "".join(sorted(code for code in AAMI if AAMI[code] == name)) for name in "NAVFQ"}
+    assert classes == {"N": "BLNRejn", "A": "AJSa", "V": "EVr", "F": "F", "Q": "/?Qf"}
+
+
+def test_labels_are_positions_and_unknown_beats_have_none():
+    assert aami_labels(np.array(list("NaVLF/?~E"))).tolist() == [0, 1, 2, 0, -1, -1, -1, -1, 2]
+    assert aami_labels(np.array([b"S", b"N"])).tolist() == [1, 0]
+    assert aami_labels(np.array([], "U1")).shape == (0,)
+
+
+def test_rr_intervals_in_seconds():
+    rr = rr_intervals([100, 400, 1000], fs=500)
+    assert rr.dtype == np.float32 and rr.tolist() == pytest.approx([0.0, 0.6, 1.2])
+    assert rr_intervals([], fs=500).shape == (0,)
+
+
+def test_rr_history_ends_with_the_beats_own_interval():
+    history = rr_history(np.cumsum([50, 100, 200, 300]), fs=100, count=3)
+    np.testing.assert_allclose(history, [[0, 0, 0], [0, 0, 1], [0, 1, 2], [1, 2, 3]])
+    assert history.dtype == np.float32 and rr_history([], fs=100).shape == (0, 5)
+
+
+def test_impossible_rr_intervals_are_missing():
+    np.testing.assert_allclose(rr_history([0, 300, 601, 601, 700], fs=100, count=1)[:, 0], [0, 3, 0, 0, 0.99])
+
+
+def test_label_history_is_of_the_beats_before():
+    none, n, a, v = [0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]
+    history = label_history(np.array([0, 2, -1, 1]), count=2)
+    assert history.tolist() == [[none, none], [none, n], [n, v], [v, none]]
+    assert label_history(np.array([0, 1, 0])).shape == (3, 5, 3)
+    assert label_history(np.array([0, 1, 0]))[2, 3:].tolist() == [n, a]
+    assert label_history(np.array([], int)).shape == (0, 5, 3)
+
+
+def test_windows_have_the_r_peak_in_the_middle_and_go_on_evenly_beyond_the_ends():
+    signal = np.stack([np.arange(10), 100 + np.arange(10)], axis=1).astype(np.float32)
+    windows = beat_windows(signal, np.array([5, 1, 9]), half=3)
+    assert windows.shape == (3, 6, 2) and windows.dtype == np.float32
+    assert windows[:, 3, 0].tolist() == [5, 1, 9]
+    assert windows[:, :, 0].tolist() == [[2, 3, 4, 5, 6, 7], [0, 0, 0, 1, 2, 3], [6, 7, 8, 9, 9, 9]]
+    np.testing.assert_array_equal(windows[:, :, 1], windows[:, :, 0] + 100)
+    assert beat_windows(signal, np.array([], int), half=3).shape == (0, 6, 2)
+
+
+def found(reference, detected, fs):
+    """Shares of `reference` beats that were found, and of `detected` ones that are right, within 150 ms."""
+
+    def near(these, those):
+        after = np.searchsorted(those, these)
+        gaps = [np.abs(those[place.clip(0, len(those) - 1)] - these) for place in (after - 1, after)]
+        return np.mean(np.minimum(*gaps) <= 0.15 * fs)
+
+    return near(reference, detected), near(detected, reference)
+
+
+@pytest.mark.parametrize("rhythm", ["SNR", "AF", "LBBB", "PAC"])
+@pytest.mark.parametrize("scale", [1.0, 0.05, 20.0])
+def test_r_peaks_are_found_at_any_amplitude(rhythm, scale):
+    record = synthesise(rhythm, seed=1, seconds=10)
+    peaks = r_peaks(scale * record.lead_signals(("II",))[:, 0], record.fs)
+    inside = (record.beats.samples > 100) & (record.beats.samples < 4900)
+    sensitivity, predictivity = found(record.beats.samples[inside], peaks, record.fs)
+    assert peaks.dtype == np.int64 and min(sensitivity, predictivity) > 0.9
+
+
+def test_signals_without_beats_have_none():
+    noise = np.random.default_rng(0).normal(size=360)
+    for lead in (np.zeros(0), np.zeros(5000), np.full(5000, 3.0), np.full(5000, np.nan), noise[:1], noise[:359]):
+        peaks = r_peaks(lead, fs=360)
+        assert peaks.dtype == np.int64 and peaks.shape == (0,)
+
+
+@pytest.mark.parametrize("fs", [41, 128, 360, 1000])
+def test_no_short_or_damaged_signal_is_too_much(fs):
+    rng = np.random.default_rng(fs)
+    for samples in (fs, fs + 1, 2 * fs, 3 * fs + 7, 2007):
+        noise = rng.normal(size=samples)
+        step = np.where(np.arange(samples) < samples // 2, 0.0, 1.0)
+        spike = np.where(np.arange(samples) == samples // 2, 1.0, 0.0)
+        holes = np.where(rng.random(samples) < 0.3, np.nan, noise)
+        for lead in (noise, step, spike, holes, 1e-5 * noise, 1e4 * noise):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                peaks = r_peaks(lead, fs)
+            assert (np.diff(peaks) > 0).all() and ((peaks >= 0) & (peaks < samples)).all()
+
+
+def test_a_gap_hides_only_its_own_beats():
+    record = synthesise("SNR", seed=0)
+    lead = record.signal[:, 1].copy()
+    whole = r_peaks(lead, record.fs)
+    lead[1400:1500] = np.nan
+    outside = (whole < 1350) | (whole > 1550)
+    assert set(whole[outside]) <= set(r_peaks(lead, record.fs))
+
+
+def test_too_low_a_rate_is_refused():
+    with pytest.raises(InputError, match="sampled at 40 Hz, too low to find R peaks"):
+        r_peaks(np.zeros(1000), fs=40)
+
+
+def test_annotated_beats_are_taken_as_they_are():
+    record = synthesise("PVC", seed=0)
+    assert record_beats(record) is record.beats
+    bare = dataclasses.replace(record, signal=None, header_samples=5000)
+    assert record_beats(bare) is record.beats
+
+
+def test_found_beats_are_of_no_known_class():
+    record = dataclasses.replace(synthesise("SNR", seed=0), beats=None)
+    beats = record_beats(record)
+    assert isinstance(beats, Beats) and len(beats.samples) >= 8
+    assert set(beats.symbols) == {"?"} and set(aami_labels(beats.symbols)) == {-1}
+
+
+def test_the_best_lead_that_is_not_flat_is_searched():
+    whole = synthesise("SNR", seed=0, leads=("V1", "II"))
+    expected = r_peaks(whole.signal[:, 1], whole.fs)
+    noisy = whole.signal.copy()
+    noisy[:, 0] = np.random.default_rng(0).normal(size=len(noisy))
+    np.testing.assert_array_equal(record_beats(dataclasses.replace(whole, signal=noisy, beats=None)).samples, expected)
+    swapped = np.stack([whole.signal[:, 1], np.zeros(len(noisy), np.float32)], axis=1)
+    np.testing.assert_array_equal(
+        record_beats(dataclasses.replace(whole, signal=swapped, beats=None)).samples, expected
+    )
+
+
+def test_neither_annotations_nor_signal_is_an_error():
+    with pytest.raises(InputError, match="record r has annotations alone"):
+        record_beats(Record("r", "r", None, 128.0, ("ECG",), header_samples=1000))
+
+
+def test_nothing_is_printed_and_no_warning_given(capsys):
+    record = dataclasses.replace(synthesise("AF", seed=2), beats=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        record_beats(record)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["100", "103", "200", "232"])
+def test_found_beats_are_those_that_cardiologists_marked(real_data, name):
+    from ecg_edge.records.mitdb import Mitdb
+
+    folder = real_data("mitdb")
+    record = Mitdb().read(folder, {entry.name: entry for entry in Mitdb().index(folder)}[name])
+    beats = record_beats(dataclasses.replace(record, beats=None))
+    sensitivity, predictivity = found(record.beats.samples, beats.samples, record.fs)
+    assert min(sensitivity, predictivity) > 0.99
+
+
+@pytest.mark.slow
+def test_low_voltages_are_found_in_ten_seconds(real_data):
+    from ecg_edge.records.ptbxl import Ptbxl
+
+    folder, database = real_data("ptbxl"), Ptbxl()
+    entries = {entry.name: entry for entry in database.index(folder)}
+    for name in ("00155", "00161", "00172", "00269", "00348"):
+        record = database.read(folder, entries[name])
+        assert np.ptp(record.lead_signals(("II",))) < 1.0
+        assert 8 <= len(record_beats(record).samples) <= 20
