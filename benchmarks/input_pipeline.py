@@ -3,9 +3,11 @@
     python benchmarks/input_pipeline.py
 
 Prints, for cnn_att_bilstm at paper size (15000 × 12, batch 16): the bare training step on a batch that stays in
-memory, the time to read and gather a batch from the memory-mapped cache, and a step of the training loop's own path.
+memory, the time to cut a batch out of the memory-mapped recordings, as they are and with each window z-scored, and a
+step of the training loop's own path.
 """
 
+import dataclasses
 import os
 import statistics
 import tempfile
@@ -16,24 +18,31 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from ecg_edge.records.record import Entry
-from ecg_edge.tasks.examples import Examples, WindowCache
+from ecg_edge.records.record import Entry, Record
+from ecg_edge.tasks.examples import Form
+from ecg_edge.tasks.recordings import cached_recordings
+from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.training.batches import Batches
 from models_keras.registry import find
 
-SAMPLES, LEADS, BATCH, STEPS = 15000, 12, 16, 24
+SAMPLES, LEADS, BATCH, STEPS, FS = 15000, 12, 16, 24, 250.0
+CLASSES = [str(number) for number in range(9)]
 
 
-def cache(folder, windows):
-    """A cache of random windows on disk, as the pipeline would have made it."""
-    path = os.path.join(folder, "windows.f32")
-    random = np.random.default_rng(0)
-    with open(path, "wb") as file:
-        for _ in range(windows):
-            random.standard_normal((SAMPLES, LEADS), np.float32).tofile(file)
-    mapped = np.memmap(path, np.float32, mode="r", shape=(windows, SAMPLES, LEADS))
-    entries = [Entry(str(i), str(i), str(i)) for i in range(windows)]
-    return WindowCache(mapped, np.arange(windows, dtype=np.int32), entries, {}, {})
+def random_recording(entry):
+    """A minute of noise."""
+    signal = np.random.default_rng(int(entry.name)).standard_normal((SAMPLES, LEADS), np.float32)
+    return Record(entry.name, entry.patient, signal, FS, tuple(map(str, range(LEADS))), entry.labels)
+
+
+def examples(task, folder):
+    """A window of each of BATCH · STEPS recordings, which lie in the cache as the pipeline puts them there."""
+    os.environ["ECG_EDGE_CACHE"] = folder
+    names = [str(number) for number in range(BATCH * STEPS)]
+    entries = [Entry(name, name, name, (CLASSES[int(name) % 9],)) for name in names]
+    leads = tuple(map(str, range(LEADS)))
+    recordings = cached_recordings(entries, random_recording, "benchmark", leads, [], FS)
+    return task.examples(recordings, names, Form(FS, SAMPLES, SAMPLES, []), training=True)
 
 
 def timed(work):
@@ -43,28 +52,32 @@ def timed(work):
 
 
 def main():
-    model = find("cnn_att_bilstm").build(SAMPLES, LEADS, 9)
+    task = RhythmTask(CLASSES)
+    model = find("cnn_att_bilstm").build(SAMPLES, LEADS, len(CLASSES))
     model.compile(keras.optimizers.Adam(1e-3), loss="sparse_categorical_crossentropy")
     with tempfile.TemporaryDirectory() as folder:
-        windows = cache(folder, BATCH * STEPS)
-        targets = np.arange(len(windows.records)) % 9
-        batches = Batches(Examples(windows, windows.records), targets, np.ones(len(targets), np.float32), BATCH)
+        plain = examples(task, folder)
+        scaled = dataclasses.replace(plain, form=dataclasses.replace(plain.form, window_steps=[{"step": "zscore"}]))
+        batches, with_steps = (Batches(task, own, "balanced", BATCH) for own in (plain, scaled))
+        batches.shuffle(0, 0)
         fixed = batches[0]
         model.train_on_batch(*fixed)
-        model.fit(batches, verbose=0)
+        model.fit(batches, shuffle=False, verbose=0)
 
-        bare, reading, path = [], [], []
+        bare, reading, scaling, path = [], [], [], []
         for round_ in range(4):  # in turn, so that the ratios hold when the clock drifts
             batches.shuffle(0, round_)
+            with_steps.shuffle(0, round_)
             bare.append(timed(lambda: [model.train_on_batch(*fixed) for _ in range(STEPS)]) / STEPS)
             reading.append(timed(lambda: [batches[i] for i in range(STEPS)]) / STEPS)
-            path.append(timed(lambda: model.fit(batches, verbose=0)) / STEPS)
-    step = statistics.median(bare)
+            scaling.append(timed(lambda: [with_steps[i] for i in range(STEPS)]) / STEPS)
+            path.append(timed(lambda: model.fit(batches, shuffle=False, verbose=0)) / STEPS)
+    step, read, scale = (statistics.median(times) for times in (bare, reading, scaling))
     ratios = [p / b for p, b in zip(path, bare, strict=True)]
-    read = statistics.median(reading)
     print(f"measured, batch {BATCH} of {SAMPLES} × {LEADS}, keras {keras.__version__} on {keras.backend.backend()}")
     print(f"bare training step         {step * 1e3:7.1f} ms  {BATCH / step:.1f} recordings a second")
     print(f"reading a batch            {read * 1e3:7.1f} ms  {read / step:.1%} of a bare step")
+    print(f"the same, each z-scored    {scale * 1e3:7.1f} ms  {scale / step:.1%} of a bare step")
     print(f"step of the training loop  {statistics.median(path) * 1e3:7.1f} ms  {statistics.median(ratios):.3f} × bare")
 
 

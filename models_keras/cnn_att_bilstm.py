@@ -14,12 +14,12 @@ import keras
 from keras import layers, regularizers
 
 from models_keras.layers.lstm import LSTM
-from models_keras.registry import Architecture, Preset, register
+from models_keras.registry import Architecture, Preset, Variant, register
 
 L2 = 0.001
 
 
-def conv_block(x, filters, kernel, dropout, initializer="glorot_uniform"):
+def conv_block(x, filters, kernel, dropout, initializer="glorot_uniform", name=None):
     """Two convolutions, the first of stride 2, and a pool: (time, c) → (time / 4, filters)."""
     for stride in (2, 1):
         x = layers.Conv1D(
@@ -33,7 +33,7 @@ def conv_block(x, filters, kernel, dropout, initializer="glorot_uniform"):
         x = layers.BatchNormalization()(x)
         x = layers.ReLU()(x)
     x = layers.MaxPooling1D(2, padding="same")(x)
-    return layers.Dropout(dropout)(x)
+    return layers.Dropout(dropout, name=name)(x)
 
 
 def attention_gate(x):
@@ -41,7 +41,7 @@ def attention_gate(x):
     gate = layers.Conv1D(
         x.shape[-1], 1, padding="same", activation="sigmoid", kernel_regularizer=regularizers.L2(L2), name="attention"
     )(x)
-    return layers.Multiply()([x, gate])
+    return layers.Multiply(name="attention_gate")([x, gate])
 
 
 def cnn_att_bilstm(
@@ -62,7 +62,7 @@ def cnn_att_bilstm(
 
     x = conv_block(ecg, filters[0], kernel, dropout * 0.2, initializer="he_normal")  # (samples / 4, 32)
     x = conv_block(x, filters[1], kernel, dropout * 0.3)  # (samples / 16, 64)
-    x = conv_block(x, filters[2], kernel, dropout * 0.3)  # (samples / 64, 128)
+    x = conv_block(x, filters[2], kernel, dropout * 0.3, name="cnn")  # (samples / 64, 128)
     if attention:
         x = attention_gate(x)
     x = layers.MaxPooling1D(2, padding="same")(x)  # (samples / 128, 128)
@@ -70,7 +70,7 @@ def cnn_att_bilstm(
 
     for units in lstm_units:
         x = layers.Bidirectional(LSTM(units, return_sequences=True))(x)  # (samples / 128, 2 · units)
-    x = layers.Dropout(dropout * 0.3)(x)
+    x = layers.Dropout(dropout * 0.3, name="recurrent")(x)
 
     x = layers.GlobalAveragePooling1D()(x)  # (2 · units,)
     x = layers.Dropout(dropout * 0.5)(x)
@@ -78,6 +78,18 @@ def cnn_att_bilstm(
     x = layers.Dropout(dropout * 0.4)(x)
     probabilities = layers.Dense(classes, activation="softmax", name="probabilities")(x)
     return keras.Model(ecg, probabilities, name=name)
+
+
+PARTS = {"CNN": "cnn", "attention": "attention_gate", "BiLSTM": "recurrent", "head": "probabilities"}
+STUDIES = {
+    "components": (
+        Variant("CNN + attention + BiLSTM"),
+        Variant("CNN + BiLSTM", arch="cnn_bilstm"),
+        Variant("CNN + attention", arch="cnn_att"),
+        Variant("CNN", arch="cnn"),
+    ),
+    "leads": (Variant("12 leads"), Variant("lead I", leads="I")),
+}
 
 
 def register_variant(name, summary, variant, parameters, published):
@@ -114,6 +126,8 @@ def register_variant(name, summary, variant, parameters, published):
                 for size, settings in sizes.items()
             },
             published=published,
+            studies=STUDIES if name == "cnn_att_bilstm" else {},
+            parts=PARTS if name == "cnn_att_bilstm" else {},
         )
     )
 

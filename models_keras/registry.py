@@ -2,7 +2,7 @@
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
 # name → the module that registers it. One line per architecture is all that adding one touches outside its own file.
@@ -11,13 +11,20 @@ MODULES = {
     "cnn": "cnn_att_bilstm",
     "cnn_att": "cnn_att_bilstm",
     "cnn_bilstm": "cnn_att_bilstm",
+    "rhythm_resnet1d": "rhythm_resnet1d",
+    "htf_beat": "htf_beat",
+    "rhythm_from_beats": "rhythm_from_beats",
+    "cae": "cae",
+    "vae_bilstm": "vae_bilstm_mha",
+    "vae_bilstm_mha": "vae_bilstm_mha",
+    "ecg_mamba": "ecg_mamba",
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A named size: `model` are arguments of the architecture's build, `signal` and `training` the settings of the
-    pipeline that go with them (see ecg_edge.training.config), where they differ from the defaults.
+    """A named size: `model` are arguments of the architecture's build, `signal`, `training` and `task` the settings of
+    the pipeline that go with them (see ecg_edge.training.config), where they differ from the defaults.
 
     parameters: number of leads → exact number of trainable parameters, at the paper's number of classes.
     """
@@ -26,14 +33,27 @@ class Preset:
     signal: Mapping
     training: Mapping
     parameters: Mapping[int, int]
+    task: Mapping = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """A line of a study: what is changed, `settings` by their dotted names, the architecture, the leads, or the number
+    of windows of test-time augmentation."""
+
+    name: str
+    settings: Mapping = dataclasses.field(default_factory=dict)
+    arch: str | None = None
+    leads: str | None = None
+    tta: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
     """One published system: how to build it, what it is for, and what its source claims.
 
-    build: (samples, leads, classes, **model) → keras.Model. task: a name in ecg_edge.tasks. paper: where it is
-    described. published: metric → value as the source prints it.
+    build: (samples, leads, classes, **model) → keras.Model with named inputs and outputs. task: a name in
+    ecg_edge.tasks. paper: where it is described. published: metric → value as the source prints it.
     """
 
     name: str
@@ -44,6 +64,8 @@ class Architecture:
     classes: int
     presets: Mapping[str, Preset]
     published: Mapping[str, float]
+    studies: Mapping[str, Sequence[Variant]] = dataclasses.field(default_factory=dict)
+    parts: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 _found: dict[str, Architecture] = {}

@@ -1,80 +1,120 @@
 """The battery that every registered architecture passes. A new one gets it by being registered."""
 
+import time
+
+import keras
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from tiny_models import built, compiled, inputs_of, predicted, shared, targets_of, task_of, trainable
 
-from models_keras.registry import MODULES, find, names
+from ecg_edge.cli.train import command as train
+from ecg_edge.evaluation.predictors import as_keras_takes
+from ecg_edge.tasks import TASKS
+from ecg_edge.training.config import resolve
+from models_keras.registry import find, names
 
-keras = pytest.importorskip("keras")
-
-
-def built(name, preset="tiny", samples=256, leads=3):
-    architecture = find(name)
-    keras.utils.set_random_seed(0)
-    return architecture.build(samples, leads, architecture.classes, **architecture.presets[preset].model)
-
-
-def trainable(model):
-    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+PRESETS = ("paper", "edge", "tiny")
+CLASSIFIERS = ("classes", "labels")
 
 
 @pytest.mark.parametrize("name", names())
-@pytest.mark.parametrize("preset", ["paper", "edge", "tiny"])
-def test_parameter_counts_are_exact(name, preset):
+def test_every_name_is_described(name):
     architecture = find(name)
-    pinned = architecture.presets[preset].parameters
+    assert architecture.name == name
+    assert architecture.task in TASKS
+    assert tuple(architecture.presets) == PRESETS
+    assert architecture.paper and architecture.summary and architecture.published
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_are_settings_that_there_are(name, preset):
+    architecture = find(name)
+    settings = resolve(architecture, TASKS[architecture.task].Options, preset, "synthetic", None, 0, [])
+    for section, chosen in (("model", settings.model), ("task", settings.task)):
+        assert getattr(architecture.presets[preset], section).keys() - {"name"} <= chosen.keys()
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("preset", PRESETS)
+def test_parameter_counts_are_exact(name, preset):
+    pinned = find(name).presets[preset].parameters
     assert pinned, "every preset pins its number of parameters"
     for leads, count in pinned.items():
-        assert trainable(built(name, preset, leads=leads)) == count
+        assert trainable(built(name, preset, leads)) == count
+
+
+@pytest.mark.parametrize("name", names())
+def test_inputs_and_outputs_are_named(name):
+    model, task = shared(name), task_of(name)
+    assert {tensor.name for tensor in model.inputs} <= {"ecg", "rr", "labels", "features", "history", "weights"}
+    main = "probabilities" if task.output in CLASSIFIERS else "reconstruction"
+    assert main in (model.output if isinstance(model.output, dict) else model.output_names)
+
+
+@pytest.mark.parametrize("name", names())
+def test_outputs_are_what_the_task_takes_them_for(name):
+    model, task = shared(name), task_of(name)
+    inputs, levels = inputs_of(model, np.zeros(3)), np.array([0.0, 1.0, 100.0], np.float32)
+    for key in inputs.keys() - {"weights"}:
+        inputs[key] *= levels.reshape(-1, *[1] * (inputs[key].ndim - 1))
+    outputs = predicted(model, inputs)
+    if task.output not in CLASSIFIERS:
+        assert outputs["reconstruction"].shape == inputs["ecg"].shape
+        assert np.isfinite(outputs["reconstruction"]).all()
+        return
+    probabilities = outputs["probabilities"]
+    assert probabilities.shape == (3, find(name).classes)
+    assert (probabilities >= 0).all() and (probabilities <= 1).all()
+    if task.output == "classes":
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_weight_gets_a_gradient(name):
+    model, targets = compiled(name, keras.optimizers.SGD(1.0), run_eagerly=True), targets_of(name, 8)
+    before = [variable.numpy() for variable in model.trainable_variables]
+    model.train_on_batch(as_keras_takes(inputs_of(model, targets)), targets)
+    after = [variable.numpy() for variable in model.trainable_variables]
+    assert all(np.isfinite(value).all() for value in after)
+    still = [v.path for v, old, new in zip(model.trainable_variables, before, after, strict=True) if (old == new).all()]
+    # A bias in front of batch norm has no effect on the output, hence no gradient beyond rounding.
+    assert not [path for path in still if not path.endswith("bias")]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", names())
 def test_a_few_steps_lower_the_loss(name):
-    model = built(name)
-    random = np.random.default_rng(0)
-    targets = np.arange(18) % model.output_shape[-1]
-    windows = random.normal(size=(18, 256, 3)).astype(np.float32) + targets[:, None, None]
-    model.compile(keras.optimizers.Adam(3e-3), loss="sparse_categorical_crossentropy")
-    losses = model.fit(windows, targets, batch_size=18, epochs=40, verbose=0).history["loss"]
-    assert np.mean(losses[-3:]) < 0.9 * losses[0]
-
-
-@pytest.mark.parametrize("name", names())
-def test_every_weight_gets_a_gradient(name):
-    model = built(name)
-    random = np.random.default_rng(0)
-    windows = random.normal(size=(8, 256, 3)).astype(np.float32)
-    before = [variable.numpy() for variable in model.trainable_variables]
-    model.compile(keras.optimizers.SGD(1.0), loss="sparse_categorical_crossentropy")
-    model.fit(windows, np.arange(8), batch_size=8, verbose=0)
-    still = [v.path for v, old in zip(model.trainable_variables, before, strict=True) if np.array_equal(v.numpy(), old)]
-    # A bias in front of batch norm has no effect on the output, hence no gradient beyond rounding.
-    assert not [path for path in still if not path.endswith("bias")]
+    model, targets = compiled(name, keras.optimizers.Adam(3e-3), epochs=40), targets_of(name, 18)
+    inputs = as_keras_takes(inputs_of(model, targets))
+    losses = model.fit(inputs, targets, batch_size=18, epochs=40, verbose=0).history["loss"]
+    assert np.mean(losses[-3:]) < losses[0] - 0.1 * abs(losses[0])
 
 
 @pytest.mark.parametrize("name", names())
 def test_saved_and_loaded_it_predicts_the_same(name, tmp_path):
-    model = built(name)
-    windows = np.random.default_rng(0).normal(size=(4, 256, 3)).astype(np.float32)
+    model = shared(name)
+    inputs = inputs_of(model, np.arange(4))
     model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(model.predict(windows, verbose=0), loaded.predict(windows, verbose=0))
+    loaded = predicted(keras.models.load_model(tmp_path / "model.keras"), inputs)
+    outputs = predicted(model, inputs)
+    assert outputs.keys() == loaded.keys()
+    for key in outputs:
+        np.testing.assert_array_equal(outputs[key], loaded[key], err_msg=key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", names())
-def test_outputs_are_probabilities(name):
-    outputs = built(name).predict(np.zeros((2, 256, 3), np.float32), verbose=0)
-    assert outputs.shape == (2, find(name).classes)
-    np.testing.assert_allclose(outputs.sum(axis=1), 1.0, atol=1e-5)
-
-
-def test_every_name_is_described():
-    for name in MODULES:
-        architecture = find(name)
-        assert architecture.name == name
-        assert set(architecture.presets) == {"paper", "edge", "tiny"}
-        assert architecture.paper and architecture.summary and architecture.published
+def test_a_dry_run_of_the_tiny_preset_takes_less_than_a_minute(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    start = time.process_time()
+    shown = CliRunner().invoke(train, ["--arch", name, "--preset", "tiny", "--dry-run"], catch_exceptions=False)
+    assert time.process_time() - start < 60  # of one processor, whatever else runs on the machine
+    assert "trainable parameters; loss of one batch" in shown.stderr
+    loss = float(shown.stderr.split("loss of one batch ")[1].split()[0])
+    assert np.isfinite(loss)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_name_lists_close_ones():

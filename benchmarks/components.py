@@ -1,0 +1,75 @@
+"""Latency of each part of an architecture, in float and in int8, as models of their own on one thread here.
+
+    python benchmarks/components.py [--arch cnn_att_bilstm] [--preset paper] [--leads 12] [--rounds 20]
+
+All parts are timed in alternation, so that a clock that drifts does so for all of them; of the times per call the
+median counts. The weights are random: latency does not depend on them.
+"""
+
+import contextlib
+import io
+import time
+
+import click
+import numpy as np
+
+
+@click.command()
+@click.option("--arch", default="cnn_att_bilstm", show_default=True)
+@click.option("--preset", default="paper", show_default=True)
+@click.option("--leads", default=12, show_default=True)
+@click.option("--rounds", default=20, show_default=True)
+def main(arch, preset, leads, rounds):
+    import keras
+
+    from ecg_edge.cli import console
+    from ecg_edge.training.config import Signal
+    from export.convert import convert
+    from firmware_bench.bench_rpi import TFLiteModel
+    from models_keras.registry import find
+
+    architecture = find(arch)
+    chosen = architecture.presets[preset]
+    keras.utils.set_random_seed(0)
+    model = architecture.build(Signal(**chosen.signal).samples, leads, architecture.classes, **chosen.model)
+    windows = np.random.default_rng(0).normal(size=(8, *model.inputs[0].shape[1:])).astype(np.float32)
+
+    parts, start, values = {"whole": (model, windows)}, model.inputs[0], windows
+    for name, layer in architecture.parts.items():
+        end = model.get_layer(layer).output
+        parts[name] = keras.Model(start, end), values
+        values = parts[name][0].predict(values, verbose=0)
+        start = end
+    runners = {}
+    for name, (part, inputs) in parts.items():
+        runners[name, "float"] = TFLiteModel(float_file(part)), inputs[0]
+        runners[name, "int8"] = TFLiteModel(convert(part, {part.inputs[0].name: inputs})), inputs[0]
+
+    seconds = {key: [] for key in runners}
+    for _ in range(rounds):
+        for key, (runner, window) in runners.items():
+            begin = time.perf_counter()
+            runner.run(window)
+            seconds[key].append(time.perf_counter() - begin)
+    median = {key: 1000 * float(np.median(values)) for key, values in seconds.items()}
+    rows = [
+        [name, f"{median[name, 'float']:.2f}", f"{median[name, 'float'] / median['whole', 'float']:.0%}",
+         f"{median[name, 'int8']:.2f}", f"{median[name, 'int8'] / median['whole', 'int8']:.0%}"]
+        for name in parts
+    ]  # fmt: skip
+    title = f"{arch}, {preset}, {leads} leads: ms a window, median of {rounds}, one thread, measured here"
+    console.table(title, ["part", "float", "of the whole", "int8", "of the whole"], rows)
+
+
+def float_file(model) -> bytes:
+    """The model as a float TensorFlow Lite file with fused LSTMs."""
+    import tensorflow as tf
+
+    from export.fused_lstm import exportable
+
+    with contextlib.redirect_stdout(io.StringIO()):  # the converter lists every variable
+        return tf.lite.TFLiteConverter.from_keras_model(exportable(model)).convert()
+
+
+if __name__ == "__main__":
+    main()

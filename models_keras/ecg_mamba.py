@@ -1,0 +1,148 @@
+"""ECGMamba: convolutions for morphology, then selective state spaces that read the recording from both ends.
+
+Source: "ECGMamba: Towards Efficient ECG Classification with BiSSM", arXiv 2406.10098, and its ablations: 1, 4 or 8
+blocks, forwards only, without encoder, without normalisation, without feed-forward.
+
+Input   ecg            (samples, leads) float32, each lead of the recording z-scored: 1000 samples are 10 s at 100 Hz
+Output  probabilities  (classes,) float32, sigmoid, several may be high; the five superclasses of PTB-XL in the paper
+
+Where the paper leaves sizes open, this is Mamba's usual small setting (width 64, twice that inside a block, 16 states);
+the encoder has three convolutions and makes four samples one step; dropout 0.1 after every branch.
+Deviations: the state space is discretised by sigmoids (models_keras.layers.selective_ssm). Batch norm stands before
+each residual sum, folds into the convolution ahead of it, and keeps the rows that layer norm gets alike in size, which
+integers need. No depthwise convolution inside a block: encoder and feed-forward convolve.
+"""
+
+import keras
+from keras import layers
+
+from models_keras.layers.normalisation import layer_norm
+from models_keras.layers.positions import SinusoidalPositions
+from models_keras.layers.selective_ssm import SelectiveSSM
+from models_keras.registry import Architecture, Preset, register
+
+PATCH = 4  # samples per step
+CHANNELS_PER_RANK = 16  # of the selection network's bottleneck, as in Mamba
+
+
+def encode(x, width, kernel=7):
+    """Convolutions with batch norm: (samples, leads) → (samples / PATCH, width)."""
+    for filters, stride in ((width // 2, 2), (width, 2), (width, 1)):
+        x = layers.Conv1D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.ReLU()(x)
+    return x
+
+
+def patch(x, width):
+    """A linear projection of PATCH samples at a time: (samples, leads) → (samples / PATCH, width)."""
+    return layers.Conv1D(width, PATCH, strides=PATCH, padding="same")(x)
+
+
+def add_branch(x, branch, normalisation, dropout):
+    """The residual sum of two (time, width), normalised after it."""
+    if normalisation:
+        branch = layers.BatchNormalization()(branch)
+    x = layers.Add()([x, layers.Dropout(dropout)(branch)])
+    return layer_norm(x) if normalisation else x
+
+
+def state_space(x, inner, states, bidirectional):
+    """What selective state spaces over `inner` channels make of the sequence, in each direction with a selection
+    network of its own, through a gate: (time, width) → (time, width)."""
+    values = layers.Dense(inner, activation="silu", use_bias=False)(x)  # (time, inner)
+    gate = layers.Dense(inner, activation="silu", use_bias=False)(x)
+    rank = max(1, inner // CHANNELS_PER_RANK)
+    mixed = SelectiveSSM(states, rank)(values)
+    if bidirectional:
+        mixed = layers.Add()([mixed, SelectiveSSM(states, rank, backwards=True)(values)])
+    return layers.Conv1D(x.shape[-1], 1, use_bias=False)(layers.Multiply()([mixed, gate]))
+
+
+def convolve(x, inner, kernel=3):
+    """The feed-forward, two convolutions over time: (time, width) → (time, width)."""
+    hidden = layers.Conv1D(inner, kernel, padding="same", activation="relu")(x)
+    return layers.Conv1D(x.shape[-1], kernel, padding="same", use_bias=False)(hidden)
+
+
+def ecg_mamba(
+    samples=1000,
+    leads=12,
+    classes=5,
+    width=64,
+    expand=2,
+    states=16,
+    blocks=8,
+    bidirectional=True,
+    encoder=True,
+    normalisation=True,
+    feed_forward=True,
+    dropout=0.1,
+    name="ecg_mamba",
+):
+    """The model; the five settings from `blocks` on give the paper's ablations. Without the encoder the signal is cut
+    into patches, so that the sequence is as long as with it."""
+    ecg = keras.Input((samples, leads), name="ecg")
+
+    x = encode(ecg, width) if encoder else patch(ecg, width)
+    x = SinusoidalPositions()(x)  # (samples / PATCH, width)
+    for _ in range(blocks):
+        x = add_branch(x, state_space(x, expand * width, states, bidirectional), normalisation, dropout)
+        if feed_forward:
+            x = add_branch(x, convolve(x, expand * width), normalisation, dropout)
+
+    x = layers.GlobalAveragePooling1D()(x)  # (width,)
+    x = layers.Dropout(dropout)(x)
+    probabilities = layers.Dense(classes, activation="sigmoid", name="probabilities")(x)
+    return keras.Model(ecg, probabilities, name=name)
+
+
+SIGNAL = {
+    "fs": 100.0,
+    "window_s": 10.0,
+    "highpass_hz": 0.5,
+    "lowpass_hz": 40.0,
+    "filter_order": 4,
+    "normalise": "record",
+}
+# AdamW is the paper's; the rest is the usual recipe for residual sums that are normalised afterwards: a warm-up, a
+# cosine down to nothing, gradients of bounded norm.
+TRAINING = {
+    "epochs": 50,
+    "batch": 32,
+    "optimizer": "adamw",
+    "learning_rate": 1e-3,
+    "weight_decay": 0.01,
+    "schedule": "cosine",
+    "warmup_epochs": 5,
+    "gradient_norm": 1.0,
+    "class_weights": "none",
+}
+
+register(
+    Architecture(
+        name="ecg_mamba",
+        summary="convolutions and bidirectional selective state spaces",
+        paper="arXiv 2406.10098",
+        task="multilabel",
+        build=ecg_mamba,
+        classes=5,
+        presets={
+            "paper": Preset(model={}, signal=SIGNAL, training=TRAINING, parameters={12: 774_405, 1: 771_941}),
+            # A quarter of the state in a quarter of the blocks: a sixteenth of the recurrence's work.
+            "edge": Preset(
+                model={"width": 32, "states": 8, "blocks": 2},
+                signal=SIGNAL,
+                training=TRAINING,
+                parameters={12: 58_373, 1: 57_141},
+            ),
+            "tiny": Preset(
+                model={"width": 16, "states": 4, "blocks": 1},
+                signal=SIGNAL,
+                training=TRAINING | {"epochs": 10, "batch": 16, "learning_rate": 3e-3, "warmup_epochs": 1},
+                parameters={12: 9_381, 1: 8_765},
+            ),
+        },
+        published={"blocks of the best model": 8},
+    )
+)

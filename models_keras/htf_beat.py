@@ -1,0 +1,170 @@
+"""HTF beat classifier: a heartbeat's waveform, its spectrum, and the rhythm and labels of the beats before it.
+
+Source: "LTAF ECG Rhythm Classifier, RhythmFromBeats v2" model card (rmxjck/ltaf-ecg-rhythm-classifier), stage 1, the
+beat embedder. Its 576 fused features are what models_keras.rhythm_from_beats reads.
+
+Input   ecg            (samples, leads) float32: 256 samples are 2 s at 128 Hz around the R peak, each lead z-scored
+        rr             (5,) float32: the RR intervals before the beat in s, 0 where unknown or outside (0, 3]
+        labels         (5, classes) float32: those of the five beats before, one-hot, zeros where unknown
+Output  probabilities  (classes,) float32, softmax; N, A, V
+
+Deviation: the frequency stream reads log1p of the amplitude spectrum in the source. That is spectrum="log1p"; but root
+and logarithm have no integer kernel, so that by default, spectrum="integer", an approximation within 0.07 takes their
+place in training as on the device (models_keras.layers.spectrum).
+"""
+
+import keras
+from keras import layers
+
+from models_keras.layers.spectrum import LogSpectrum
+from models_keras.registry import Architecture, Preset, register
+
+BEATS_BEFORE = 5
+HEAD_INPUTS = ("morphology", "rr", "labels")
+
+
+def trunk(x, filters, kernel, dropout):
+    """Convolutions that halve time, one per entry of `filters`, and the average over what is left:
+    (time, c) → (filters[-1],)."""
+    for width in filters:
+        x = layers.Conv1D(width, kernel, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+        x = layers.ReLU()(x)
+        x = layers.MaxPooling1D(2)(x)
+        x = layers.Dropout(dropout)(x)
+    return layers.GlobalAveragePooling1D()(x)
+
+
+def head_layers(classes, history, dense, dropout):
+    """The layers of `head` by name."""
+    parts = (
+        layers.Flatten(name="flat_labels"),
+        layers.Concatenate(name="before"),
+        layers.Dense(history, activation="relu", name="history_hidden"),
+        layers.Dropout(dropout, name="history_dropout"),
+        layers.Dense(history, activation="relu", name="history_features"),
+        layers.Concatenate(name="fused"),
+        layers.Dense(dense, activation="relu", name="dense"),
+        layers.Dropout(dropout, name="dense_dropout"),
+        layers.Dense(classes, activation="softmax", name="probabilities"),
+    )
+    return {part.name: part for part in parts}
+
+
+def head(layer, morphology, rr, labels):
+    """From morphology features and history to fused features and probabilities; `layer` gives a layer by its name."""
+    x = layer("before")([rr, layer("flat_labels")(labels)])  # (5 + 5 · classes,)
+    for name in ("history_hidden", "history_dropout", "history_features"):
+        x = layer(name)(x)  # (64,)
+    fused = layer("fused")([morphology, x])  # (576,)
+    return fused, layer("probabilities")(layer("dense_dropout")(layer("dense")(fused)))
+
+
+def htf_beat(
+    samples=256,
+    leads=2,
+    classes=3,
+    time_filters=(32, 64, 128, 256, 256),
+    frequency_filters=(32, 64, 128, 256),
+    kernel=7,
+    history=64,
+    dense=128,
+    dropout=0.1,
+    spectrum="integer",
+    name="htf_beat",
+):
+    """Three streams, of which two see the beat, and a head; for its features see fused_features and streams."""
+    ecg = keras.Input((samples, leads), name="ecg")
+    rr = keras.Input((BEATS_BEFORE,), name="rr")
+    labels = keras.Input((BEATS_BEFORE, classes), name="labels")
+
+    time = trunk(ecg, time_filters, kernel, dropout)  # (256,)
+    bins = LogSpectrum(spectrum)(ecg)  # (samples / 2 + 1, leads)
+    frequency = trunk(bins, frequency_filters, kernel, dropout)  # (256,)
+    morphology = layers.Concatenate(name="morphology")([time, frequency])  # (512,)
+
+    parts = head_layers(classes, history, dense, dropout)
+    _, probabilities = head(parts.__getitem__, morphology, rr, labels)
+    return keras.Model([ecg, rr, labels], probabilities, name=name)
+
+
+def fused_features(model):
+    """The beat embedder in an htf_beat `model`, with its inputs and weights: → (576,)."""
+    return keras.Model(model.inputs, model.get_layer("fused").output, name="fused_features")
+
+
+def streams(model):
+    """An htf_beat `model` in two, which share its weights, for labels that are the model's own last predictions: what
+    is costly does not depend on them and can be computed for many beats at once.
+
+    morphology: ecg → (512,). history_head: {"morphology": (512,), "rr", "labels"} → {"fused": (576,),
+    "probabilities": (classes,)}.
+    """
+    ecg, *history = model.inputs
+    features = model.get_layer("morphology").output
+    inputs = [keras.Input(x.shape[1:], name=name) for x, name in zip((features, *history), HEAD_INPUTS, strict=True)]
+    fused, probabilities = head(model.get_layer, *inputs)
+    return (
+        keras.Model(ecg, features, name="morphology"),
+        keras.Model(inputs, {"fused": fused, "probabilities": probabilities}, name="history_head"),
+    )
+
+
+SIGNAL = {"fs": 128.0, "window_s": 2.0, "highpass_hz": None, "normalise": "window"}
+TRAINING = {
+    "epochs": 15,
+    "batch": 256,
+    "optimizer": "adamw",
+    "learning_rate": 1e-3,
+    "weight_decay": 1e-4,
+    "schedule": "cosine",
+    "stop_after": 15,
+    "class_weights": "sqrt",
+    "label_smoothing": 0.05,
+    "gradient_norm": 1.0,
+    "keep": "best",
+    "judge": "score",
+}
+
+register(
+    Architecture(
+        name="htf_beat",
+        summary="beat classifier and embedder: waveform, spectrum, history",
+        paper="LTAF ECG Rhythm Classifier (model card, v2)",
+        task="beats",
+        build=htf_beat,
+        classes=3,
+        presets={
+            "paper": Preset(model={}, signal=SIGNAL, training=TRAINING, parameters={2: 1_143_939}),
+            # Half the width: 288 fused features, for the edge preset of rhythm_from_beats beside it in one megabyte.
+            "edge": Preset(
+                model={
+                    "time_filters": (16, 32, 64, 128, 128),
+                    "frequency_filters": (16, 32, 64, 128),
+                    "history": 32,
+                    "dense": 64,
+                },
+                signal=SIGNAL,
+                training=TRAINING,
+                parameters={2: 287_299},
+            ),
+            # 40 fused features.
+            "tiny": Preset(
+                model={
+                    "time_filters": (8, 16, 16),
+                    "frequency_filters": (8, 16),
+                    "history": 8,
+                    "dense": 16,
+                },
+                signal=SIGNAL | {"fs": 64.0},
+                training=TRAINING | {"epochs": 10, "batch": 64, "learning_rate": 3e-3, "stop_after": 10},
+                parameters={2: 4_883},
+            ),
+        },
+        published={
+            "LTAFDB F1, N": 0.977,
+            "LTAFDB F1, A": 0.935,
+            "LTAFDB F1, V": 0.907,
+        },
+    )
+)

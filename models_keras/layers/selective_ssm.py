@@ -1,0 +1,216 @@
+"""A selective state space whose zero-order hold is a sigmoid, computed in several ways from one set of weights.
+
+The state space of Mamba (arXiv 2312.00752) follows h' = A h + B x, y = C h for every channel x, with several states h
+each. The step Δ, the input B and the output C are computed from the input of the moment ("selective"); A is diagonal
+and negative. With x held constant over a step (zero-order hold) that is exactly
+
+    h[t] = Ā h[t-1] + B̄ x[t],   Ā = exp(Δ A),   B̄ = A⁻¹ (Ā - 1) B,   Δ = softplus(z).
+
+For A = -1 both come from one sigmoid: exp(-softplus(z)) = 1 / (1 + eᶻ), so Ā = 1 - σ(z), B̄ = σ(z) B, and
+
+    h[t] = h[t-1] + σ(z) (B x[t] - h[t-1]):
+
+the state moves the share σ(z) of the way to B x. No exponential, logarithm or softplus is left, none of which
+TensorFlow Lite Micro has for integers.
+
+Mamba gives state n an A of its own. Here A stays -1 and state n has a step of its own, Δₙ = softplus(z + βₙ), with a
+learned βₙ per channel. Only the product Δ A decides the decay, so that is Aₙ(z) = -softplus(z + βₙ) / softplus(z):
+for small steps, where softplus(z) is eᶻ, the constant Aₙ = -exp(βₙ); for large steps it tends to -1. The factor
+1 / |Aₙ| that B̄ then has is left to the learned B. Mamba takes Δ B for B̄, its first-order term; here it is exact.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+CHUNK = 8  # steps that the parallel form takes one after the other; also the share of the states that it remembers
+STEPS = (0.001, 0.1)  # the first and the last channel's Δ before training, as in Mamba: memories of 10 to 1000 steps
+
+
+def advance(state, z, x, b, bias):
+    """One step: state (..., states, width), z and x (..., width), b (..., states), bias (states, width) → state."""
+    return state + _gate(z, bias) * (_outer(b, x) - state)
+
+
+def read(c, state):
+    """What the outputs c (..., states) make of state (..., states, width): (..., width)."""
+    return ops.squeeze(ops.matmul(ops.expand_dims(c, -2), state), -2)
+
+
+def _gate(z, bias):
+    return ops.sigmoid(ops.expand_dims(z, -2) + bias)
+
+
+def _outer(b, x):
+    """(..., states) and (..., width) → (..., states, width)."""
+    return ops.expand_dims(b, -1) * ops.expand_dims(x, -2)
+
+
+def scan(z, x, b, c, bias):
+    """The recurrence as it is written, step after step: z and x (batch, time, width), b and c (batch, time, states),
+    bias (states, width) → (batch, time, width). Keeps every state for the gradient."""
+    z, x, b, c = (ops.moveaxis(v, 1, 0) for v in (z, x, b, c))  # (time, batch, ·)
+
+    def step(state, inputs):
+        state = advance(state, *inputs, bias)
+        return state, state
+
+    start = ops.zeros_like(_outer(b[0], x[0]))
+    _, states = ops.scan(step, start, (z, x, b), length=x.shape[0])  # (time, batch, states, width)
+    return ops.moveaxis(read(c, states), 0, 1)
+
+
+def parallel(z, x, b, c, bias, unrolled=False):
+    """The same as `scan`, all chunks of CHUNK steps at once: what every chunk adds from zero and what it keeps of the
+    state before it, then the states between chunks, then all steps again from there.
+
+    The gradient is spelled out: it is the same recurrence backwards in time. It needs the states once more and computes
+    them again, so what training remembers is one state per chunk. `unrolled` makes the step from chunk to chunk without
+    a loop operator.
+    """
+    time, width = x.shape[1:]
+    between = _between_unrolled if unrolled else _between
+
+    @ops.custom_gradient
+    def chunked(z, x, b, c, bias):
+        steps = list(zip(*(ops.unstack(v, CHUNK, axis=0) for v in (z, x, b, c)), strict=True))  # (chunks, batch, ·)
+        added, kept = 0.0, 1.0
+        for z, x, b, _ in steps:
+            gate = _gate(z, bias)
+            added = added + gate * (_outer(b, x) - added)
+            kept = kept - gate * kept
+        start = between(kept, added)  # (chunks, batch, states, width)
+
+        state, outputs = start, []
+        for z, x, b, c in steps:
+            state = advance(state, z, x, b, bias)
+            outputs.append(read(c, state))
+
+        def gradient(upstream):
+            dys = ops.unstack(upstream, CHUNK, axis=0)
+            states = [start]
+            for z, x, b, _ in steps:
+                states.append(advance(states[-1], z, x, b, bias))
+
+            owed = 0.0  # the gradient by the state that a step leaves, here of its own chunk's outputs only
+            for (z, _, _, c), dy in zip(steps[::-1], dys[::-1], strict=True):
+                total = owed + _outer(c, dy)
+                owed = total - _gate(z, bias) * total
+            owed = between(kept, owed, reverse=True)
+
+            gradients, d_bias = [], 0.0
+            for (z, x, b, c), dy, before, after in zip(
+                steps[::-1], dys[::-1], states[-2::-1], states[:0:-1], strict=True
+            ):
+                gate = _gate(z, bias)
+                total = owed + _outer(c, dy)
+                moved = total * gate
+                owed = total - moved
+                d_sum = owed * gate * (_outer(b, x) - before)  # by z + bias
+                d_bias = d_bias + ops.sum(d_sum, (0, 1))
+                gradients.append((ops.sum(d_sum, -2), read(b, moved), _across(moved, x), _across(after, dy)))
+            d_z, d_x, d_b, d_c = (ops.stack(d[::-1]) for d in zip(*gradients, strict=True))
+            return d_z, d_x, d_b, d_c, d_bias
+
+        return ops.stack(outputs), gradient
+
+    y = chunked(*(_chunks(v) for v in (z, x, b, c)), bias)  # (CHUNK, chunks, batch, width)
+    y = ops.reshape(ops.transpose(y, (2, 1, 0, 3)), (-1, y.shape[1] * CHUNK, width))  # (batch, chunks · CHUNK, width)
+    return y[:, :time]
+
+
+def _chunks(x):
+    """(batch, time, c) → (CHUNK, chunks, batch, c); the last chunk is filled up with zeros, which nothing reads."""
+    count = -(-x.shape[1] // CHUNK)
+    x = ops.pad(x, ((0, 0), (0, count * CHUNK - x.shape[1]), (0, 0)))
+    x = ops.reshape(x, (-1, count, CHUNK, x.shape[2]))  # (batch, chunks, CHUNK, c)
+    return ops.transpose(x, (2, 1, 0, 3))
+
+
+def _across(states, x):
+    """(..., states, width) and (..., width) → their product summed over the width, (..., states)."""
+    return ops.squeeze(ops.matmul(states, ops.expand_dims(x, -1)), -1)
+
+
+def _between(kept, added, reverse=False):
+    """The state before each chunk, or with `reverse` after it, of chunks that keep and add: all (chunks, ...)."""
+
+    def step(state, chunk):
+        return chunk[0] * state + chunk[1], state
+
+    return ops.scan(step, ops.zeros_like(added[0]), (kept, added), length=added.shape[0], reverse=reverse)[1]
+
+
+def _between_unrolled(kept, added, reverse=False):
+    """`_between` without a loop operator."""
+    count = added.shape[0]
+    chunks = list(zip(ops.unstack(kept, count, axis=0), ops.unstack(added, count, axis=0), strict=True))
+    states = [ops.zeros_like(chunks[0][1])]
+    for keeps, adds in chunks[:0:-1] if reverse else chunks[:-1]:
+        states.append(keeps * states[-1] + adds)
+    return ops.stack(states[::-1] if reverse else states)
+
+
+def unrolled(z, x, b, c, bias):
+    """`parallel` without a loop operator, which is what can become integer operators."""
+    return parallel(z, x, b, c, bias, unrolled=True)
+
+
+FORMS = {"scan": scan, "parallel": parallel, "unrolled": unrolled}
+
+
+def initial_bias(shape, dtype=None):
+    """z + bias before training for z = 0: channel d has step Δd, state n decays with Aₙ = -n, as in Mamba."""
+    states, width = shape
+    steps = np.geomspace(*STEPS, width)
+    return ops.convert_to_tensor(np.log(np.expm1(steps)) + np.log(np.arange(1, states + 1))[:, None], dtype=dtype)
+
+
+@keras.saving.register_keras_serializable("ecg_edge")
+class SelectiveSSM(keras.layers.Layer):
+    """(batch, time, width) → (batch, time, width): every channel through `states` selective states of its own.
+
+    The selection network is linear: z by way of `rank` values, B and C directly. A learned share of the input is added
+    to the output. `backwards` runs in reverse time. `form`, one of FORMS, is how the recurrence is computed: all give
+    the same outputs and gradients from the same weights.
+
+    With a state (batch, states, width), zeros at first, the layer makes one step instead, for streams:
+    (batch, width) → (batch, width) and the next state.
+    Raises ValueError for an unknown form, and for a step backwards.
+    """
+
+    def __init__(self, states=16, rank=4, backwards=False, form="parallel", **kwargs):
+        super().__init__(**kwargs)
+        if form not in FORMS:
+            raise ValueError(f"no form {form!r} of the recurrence: choose one of {', '.join(FORMS)}")
+        self.states, self.rank, self.backwards, self.form = states, rank, backwards, form
+
+    def build(self, x_shape, state_shape=None):
+        width = x_shape[-1]
+        self.narrow = self.add_weight(shape=(width, self.rank), name="narrow")
+        self.widen = self.add_weight(shape=(self.rank, width), name="widen")
+        self.to_b = self.add_weight(shape=(width, self.states), name="to_b")
+        self.to_c = self.add_weight(shape=(width, self.states), name="to_c")
+        self.bias = self.add_weight(shape=(self.states, width), initializer=initial_bias, name="bias")
+        self.skip = self.add_weight(shape=(width,), initializer="ones", name="skip")
+
+    def call(self, x, state=None):
+        if self.backwards:
+            if state is not None:
+                raise ValueError("a layer that runs backwards in time cannot make a step: it needs the whole sequence")
+            x = ops.flip(x, 1)
+        z = ops.matmul(ops.matmul(x, self.narrow), self.widen)
+        b, c = ops.matmul(x, self.to_b), ops.matmul(x, self.to_c)
+        bias = ops.copy(self.bias)  # a tensor: TensorFlow's custom gradients refuse variables among their arguments
+        if state is not None:
+            state = advance(state, z, x, b, bias)
+            return read(c, state) + self.skip * x, state
+        y = FORMS[self.form](z, x, b, c, bias) + self.skip * x
+        return ops.flip(y, 1) if self.backwards else y
+
+    def compute_output_shape(self, x_shape, state_shape=None):
+        return x_shape if state_shape is None else (x_shape, state_shape)
+
+    def get_config(self):
+        settings = {"states": self.states, "rank": self.rank, "backwards": self.backwards, "form": self.form}
+        return {**super().get_config(), **settings}

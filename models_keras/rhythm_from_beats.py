@@ -1,0 +1,138 @@
+"""RhythmFromBeats: a transformer over the sequence of beats in a window.
+
+Source: "LTAF ECG Rhythm Classifier, RhythmFromBeats v2" model card (rmxjck/ltaf-ecg-rhythm-classifier), stage 2.
+
+Input   features       (beats, 576) float32: what models_keras.htf_beat.fused_features gives for each of at most 32
+                       beats of a window of 10 s, in time order, zeros for padding
+        rr             (beats, 1) float32: the RR interval to the beat before in s, clipped to [0, 3], 0 for the first
+        weights        (beats,) float32: 1/n for the n valid beats, 0 for padding
+Output  probabilities  (classes,) float32, softmax; NSR, AFIB, SBR, AB, SVTA, B in the source
+
+morphology=False is for beats of which only times and labels are known. It has, instead of `features`, the input
+        history        (beats, 5 + 15) float32: per beat the five RR intervals in s and the five one-hot labels (N, A,
+                       V) that htf_beat reads, oldest first
+and learns htf_beat's history stream itself.
+
+One input `weights` is both masks: the mean over the valid beats is one product with it, and the attention's additive
+bias follows from it (models_keras.layers.attention.PaddingBias).
+
+Deviations: GELU is x · sigmoid(1.702 x), and padding gets a bias of -8 in place of minus infinity, for the sake of the
+integer form.
+"""
+
+import keras
+from keras import layers
+
+from models_keras.htf_beat import BEATS_BEFORE
+from models_keras.layers.activations import gelu
+from models_keras.layers.attention import LearnedPositions, MultiHeadAttention, PaddingBias
+from models_keras.layers.normalisation import layer_norm
+from models_keras.registry import Architecture, Preset, register
+
+LONGEST = 64  # beats that there are positions for
+BEAT_CLASSES = 3
+
+
+def per_beat(x, units, activation=None):
+    """A dense layer over each beat: (beats, c) → (beats, units). As a convolution of one tap, for the sake of its
+    integer form (models_keras.layers.attention.MultiHeadAttention)."""
+    return layers.Conv1D(units, 1, activation=activation)(x)
+
+
+def transformer_block(x, bias, heads, mlp, dropout):
+    """Attention and a two-layer perceptron, each on a normalised copy and added: (beats, width) → (beats, width)."""
+    width = x.shape[-1]
+    normalised = layer_norm(x)
+    attended = MultiHeadAttention(heads, width)(normalised, normalised, bias=bias)
+    x = layers.Add()([x, layers.Dropout(dropout)(attended)])
+    y = per_beat(layer_norm(x), mlp, gelu)  # (beats, mlp)
+    y = layers.Dropout(dropout)(y)
+    y = per_beat(y, width)
+    return layers.Add()([x, layers.Dropout(dropout)(y)])
+
+
+def rhythm_from_beats(
+    samples=32,
+    leads=2,
+    classes=6,
+    morphology=True,
+    features=576,
+    history=64,
+    width=128,
+    blocks=4,
+    heads=4,
+    mlp=512,
+    dropout=0.1,
+    name="rhythm_from_beats",
+):
+    """The model for windows of at most `samples` beats (not samples of ECG), at most 64; `leads` is not used.
+    `features` counts only with morphology, and `history` only without."""
+    rr = keras.Input((samples, 1), name="rr")
+    weights = keras.Input((samples,), name="weights")
+    if morphology:
+        known = beats = keras.Input((samples, features), name="features")
+    else:
+        known = beats = keras.Input((samples, BEATS_BEFORE * (1 + BEAT_CLASSES)), name="history")
+        beats = layers.Dropout(dropout)(per_beat(beats, history, "relu"))
+        beats = per_beat(beats, history, "relu")  # (beats, history)
+
+    x = layers.Concatenate()([beats, rr])  # (beats, features + 1)
+    x = LearnedPositions(LONGEST)(per_beat(x, width))  # (beats, width)
+    bias = PaddingBias()(weights)  # (1, 1, beats)
+    for _ in range(blocks):
+        x = transformer_block(x, bias, heads, mlp, dropout)
+    x = layers.Dot(axes=1)([weights, layer_norm(x)])  # (width,)
+
+    x = layers.Dense(width, activation=gelu)(x)
+    x = layers.Dropout(dropout)(x)
+    probabilities = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    return keras.Model([known, rr, weights], probabilities, name=name)
+
+
+SIGNAL = {"fs": 128.0, "window_s": 10.0, "highpass_hz": None, "normalise": "window"}
+TRAINING = {
+    "epochs": 30,
+    "batch": 32,
+    "optimizer": "adamw",
+    "learning_rate": 5e-4,
+    "weight_decay": 5e-2,
+    "schedule": "cosine",
+    "stop_after": 30,
+    "class_weights": "sqrt",
+    "label_smoothing": 0.1,
+    "keep": "best",
+    "judge": "score",
+}
+
+register(
+    Architecture(
+        name="rhythm_from_beats",
+        summary="transformer over the beats of a window",
+        paper="LTAF ECG Rhythm Classifier (model card, v2)",
+        task="beat_rhythm",
+        build=rhythm_from_beats,
+        classes=6,
+        presets={
+            "paper": Preset(model={}, signal=SIGNAL, training=TRAINING, parameters={2: 892_806}),
+            # For the features of htf_beat's preset of the same name, as is tiny.
+            "edge": Preset(
+                model={"features": 288, "history": 32, "width": 64, "blocks": 2, "mlp": 256},
+                signal=SIGNAL,
+                training=TRAINING,
+                parameters={2: 127_302},
+            ),
+            "tiny": Preset(
+                model={"features": 40, "history": 8, "width": 16, "blocks": 1, "heads": 2, "mlp": 32},
+                signal=SIGNAL | {"fs": 64.0},
+                training=TRAINING | {"epochs": 10, "batch": 16, "learning_rate": 3e-3, "stop_after": 10},
+                parameters={2: 4_326},
+            ),
+        },
+        published={
+            "LTAFDB macro F1": 0.731,
+            "LTAFDB macro F1, TTA-7": 0.767,
+            "LTAFDB accuracy": 0.713,
+            "LTAFDB accuracy, TTA-7": 0.760,
+        },
+    )
+)

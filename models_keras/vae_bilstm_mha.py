@@ -1,0 +1,194 @@
+"""VAE-BiLSTM-MHA: a recurrent variational autoencoder of short ECG windows with attention over leads and over time.
+
+Source: "An Attention-Augmented VAE-BiLSTM Framework for Anomaly Detection in 12-Lead ECG Signals", arXiv 2510.05919,
+and its published code; `vae_bilstm` is the same without the attentions. Trained on windows of normal recordings alone.
+
+Input   ecg                  (samples, leads) float32, each lead z-scored over its recording: 500 are 1 s at 500 Hz
+Output  reconstruction       (samples, leads) float32, the mean of the ecg's distribution
+        log_variance         (samples, leads), its log-variance, not clamped
+        latent_mean          (samples, 64), one latent vector per time step
+        latent_log_variance  (samples, 64)
+        lead_attention       (samples, leads), what a time step's leads are given, mean over queries; leads sum to 1
+        sequence_attention   (samples,), what a time step is given, mean over queries and heads; the steps sum to 1
+(the last two: vae_bilstm_mha alone). `attention_maps` gives both attentions in full.
+
+The model brings its loss along (models_keras.layers.variational.EvidenceLowerBound): it is compiled without one, and
+targets are ignored. At inference the latent vector is its mean.
+
+Deviations: the LSTM's cell state is clipped to ±10 (models_keras.layers.lstm), and LSTMs have one bias, not PyTorch's
+two. Means and log-variances come from a dense layer each instead of one that is split, so that as integers each has
+its own range; parameters are as many. Of noise at the input the paper's is taken, normal of deviation 0.01.
+"""
+
+import keras
+from keras import layers, ops
+
+from models_keras.cae import SIGNAL, TRAINING
+from models_keras.layers.attention import MultiHeadAttention
+from models_keras.layers.lead_attention import LeadAttention
+from models_keras.layers.lstm import LSTM
+from models_keras.layers.variational import EvidenceLowerBound, Sampling
+from models_keras.registry import Architecture, Preset, register
+
+NOISE, DROPOUT = 0.01, 0.1
+
+
+def bilstm(x, units):
+    """Both directions side by side: (time, c) → (time, 2 · units)."""
+    return layers.Bidirectional(LSTM(units, return_sequences=True))(x)
+
+
+def dense(x, units):
+    """With one slope for all negative values, and dropout: (time, c) → (time, units)."""
+    x = layers.Dense(units)(x)
+    x = layers.PReLU(alpha_initializer=keras.initializers.Constant(0.25), shared_axes=(1, 2))(x)
+    return layers.Dropout(DROPOUT)(x)
+
+
+def vae_bilstm_mha(
+    samples=500,
+    leads=12,
+    classes=2,
+    encoder=(512, 256),
+    latent=64,
+    decoder=(256, 512),
+    attention="learned",
+    lead_heads=4,
+    sequence_heads=8,
+    beta=0.3,
+    name="vae_bilstm_mha",
+):
+    """The model. `attention`: "learned"; "uniform", where all leads and all time steps get the same weight, which
+    leaves the decoder one average of the window; or "none", which is vae_bilstm. `beta`: highest weight of the KL
+    divergence. `classes` are the task's, normal and abnormal: an autoencoder has no output for them. Raises ValueError
+    for another kind of attention."""
+    if attention not in ("learned", "uniform", "none"):
+        raise ValueError(f"attention is learned, uniform or none, not {attention!r}")
+    ecg = keras.Input((samples, leads), name="ecg")
+
+    x = layers.GaussianNoise(NOISE)(ecg)
+    for units in encoder:
+        x = bilstm(x, units)  # (samples, 2 · units)
+    x = dense(x, encoder[-1])
+    latent_mean = layers.Dense(latent, name="latent_mean")(x)
+    latent_log_variance = layers.Dense(latent, name="latent_log_variance")(x)
+    x = Sampling(name="sampling")([latent_mean, latent_log_variance])  # (samples, latent)
+
+    maps = {}
+    if attention != "none":
+        uniform = attention == "uniform"
+        mixed, weights = LeadAttention(lead_heads, latent, uniform, name="leads")(ecg)
+        maps["lead_attention"] = ops.mean(weights, axis=(2, 3))  # (samples, leads)
+        x = layers.Add()([x, mixed])
+        queries = layers.Dense(latent, name="sequence_queries")(ecg)  # (samples, latent)
+        keys = ops.zeros_like(queries) if uniform else queries  # keys that are all alike are all given the same
+        x, weights = MultiHeadAttention(sequence_heads, latent, return_weights=True, name="sequence")(queries, x, keys)
+        maps["sequence_attention"] = ops.mean(weights, axis=(1, 2))  # (samples,)
+
+    for units in decoder:
+        x = bilstm(x, units)  # (samples, 2 · units)
+    x = dense(x, decoder[-1])
+    reconstruction, log_variance = layers.Dense(leads)(x), layers.Dense(leads, name="log_variance")(x)
+
+    objective = EvidenceLowerBound(beta, name="reconstruction")
+    reconstruction = objective([ecg, reconstruction, log_variance, latent_mean, latent_log_variance])
+    outputs = {
+        "reconstruction": reconstruction,
+        "log_variance": log_variance,
+        "latent_mean": latent_mean,
+        "latent_log_variance": latent_log_variance,
+        **maps,
+    }
+    return keras.Model(ecg, outputs, name=name)
+
+
+def attention_maps(model):
+    """The attentions of a vae_bilstm_mha in full, as a model on the same input with two outputs, both of which sum to
+    one over the last axis: "lead" (samples, heads, leads, leads) and "sequence" (heads, samples, samples).
+    Raises ValueError for a model without attention."""
+    leads, sequence = model.get_layer("leads"), model.get_layer("sequence")
+    return keras.Model(model.input, {"lead": leads.output[1], "sequence": sequence.output[1]})
+
+
+def register_variant(name, summary, variant, learning_rate, parameters, published):
+    """Registers the model, or the one without attentions, in its three sizes."""
+    edge = {"encoder": (64, 32), "latent": 16, "decoder": (32, 64)}
+    tiny = {"encoder": (16, 8), "latent": 8, "decoder": (8, 16)}
+    fewer_heads = {} if variant else {"lead_heads": 2, "sequence_heads": 2}
+    recipe = {**TRAINING, "stop_after": 25}  # longer than a cycle of beta
+    sizes = {
+        "paper": {
+            "model": {},
+            "signal": SIGNAL,
+            "training": {**recipe, "learning_rate": learning_rate, "stop_after": 100},
+        },
+        # A quarter of the rate, an eighth of the width: an epoch of 14,000 windows takes a minute on two cores.
+        "edge": {
+            "model": {**edge, **fewer_heads},
+            "signal": {**SIGNAL, "fs": 125.0},
+            "training": {**recipe, "epochs": 50, "learning_rate": 2e-3},
+        },
+        "tiny": {
+            "model": {**tiny, **fewer_heads},
+            "signal": {**SIGNAL, "fs": 125.0},
+            "training": {**recipe, "epochs": 20, "learning_rate": 5e-3},
+        },
+    }
+    register(
+        Architecture(
+            name=name,
+            summary=summary,
+            paper="arXiv 2510.05919",
+            task="anomaly",
+            build=vae_bilstm_mha,
+            classes=2,
+            presets={
+                size: Preset(
+                    model={**settings["model"], **variant, "name": name},
+                    signal=settings["signal"],
+                    training=settings["training"],
+                    parameters=parameters[size],
+                )
+                for size, settings in sizes.items()
+            },
+            published=published,
+        )
+    )
+
+
+register_variant(
+    "vae_bilstm",
+    "variational autoencoder of BiLSTMs",
+    variant={"attention": "none"},
+    learning_rate=5e-3,
+    parameters={
+        "paper": {12: 10_331_034, 1: 10_274_692},
+        "edge": {12: 172_186, 1: 165_124},
+        "tiny": {12: 12_866, 1: 11_084},
+    },
+    published={
+        "CPSC 2018 precision": 0.70,
+        "CPSC 2018 recall": 0.76,
+        "CPSC 2018 F1": 0.73,
+        "CPSC 2018 AUROC": 0.78,
+        "CPSC 2018 AUPRC": 0.81,
+    },
+)
+register_variant(
+    "vae_bilstm_mha",
+    "variational autoencoder of BiLSTMs with attention over leads and over time",
+    variant={},
+    learning_rate=1e-4,
+    parameters={
+        "paper": {12: 10_365_274, 1: 10_308_228},
+        "edge": {12: 174_602, 1: 167_364},
+        "tiny": {12: 13_562, 1: 11_692},
+    },
+    published={
+        "CPSC 2018 precision": 0.75,
+        "CPSC 2018 recall": 0.85,
+        "CPSC 2018 F1": 0.80,
+        "CPSC 2018 AUROC": 0.80,
+        "CPSC 2018 AUPRC": 0.81,
+    },
+)
