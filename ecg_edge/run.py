@@ -2,6 +2,7 @@
 
 config.json       the resolved configuration, classes, leads, versions, git commit, the data's fingerprint
 split.json        part → names of its recordings
+decision.json     what the task chose on the validation part (thresholds), where it chooses
 history.csv       one row per epoch          checkpoint/      what --resume starts from
 model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*.json
 """
@@ -9,16 +10,19 @@ model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*
 import datetime
 import platform
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ecg_edge.errors import InputError
+from ecg_edge.evaluation.embedding import attach
 from ecg_edge.files import read_json, write_json
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.dataset import Dataset
-from ecg_edge.tasks.examples import Examples, WindowCache
+from ecg_edge.tasks.examples import Examples
+from ecg_edge.tasks.recordings import Recordings
+from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import Config
 
 PACKAGES = ("ecg-edge", "tensorflow", "keras", "jax", "ai-edge-litert", "tflite-micro", "numpy", "scipy", "wfdb")
@@ -33,23 +37,24 @@ class Run:
             self.config = read_json(self.path / "config.json")
             self.split = read_json(self.path / "split.json")
             self.settings = Config.from_dict(self.config)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             reason = f"no {error.filename}" if isinstance(error, FileNotFoundError) else repr(error)
             raise InputError(f"{self.path} is not the folder of a run: {reason}") from None
 
     @classmethod
-    def create(cls, path: Path, task: str, settings: Config, dataset: Dataset, split: dict[str, list[str]]) -> "Run":
+    def create(cls, path: Path, task: Task, settings: Config, dataset: Dataset, split: dict[str, list[str]]) -> "Run":
         """Writes config.json and split.json into the new folder `path`. Raises InputError if it holds a run."""
         if (path / "config.json").exists():
             raise InputError(f"{path} holds a run already: continue it with --resume, or name another folder")
         write_json(path / "split.json", split)
+        plain = settings.to_dict()
         write_json(
             path / "config.json",
             {
-                **settings.to_dict(),
-                "task": task,
+                **plain,
+                "task": {"name": task.name, **plain["task"]},
                 "leads": list(dataset.leads),
-                "classes": list(dataset.classes),
+                "classes": list(task.classes),
                 "fingerprint": dataset.fingerprint(),
                 "versions": versions(),
                 "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
@@ -66,16 +71,17 @@ class Run:
         return find(self.settings.arch)
 
     @cached_property
-    def task(self):
-        return TASKS[self.config["task"]](self.config["classes"])
+    def task(self) -> Task:
+        kind = TASKS[self.config["task"]["name"]]
+        chosen = self.path / "decision.json"
+        decision = read_json(chosen) if chosen.exists() else {}
+        task = kind(self.config["classes"], kind.Options(**self.settings.task), decision)
+        attach(task, self.settings)
+        return task
 
     def build(self):
         """The model with fresh weights, seeded: a Keras model."""
-        import keras
-
-        keras.utils.set_random_seed(self.settings.seed)
-        signal, classes = self.settings.signal, len(self.config["classes"])
-        return self.architecture.build(signal.samples, len(self.config["leads"]), classes, **self.settings.model)
+        return build(self.architecture, self.settings, self.task, self.config["leads"])
 
     def model(self):
         """The trained Keras model. Raises InputError where training has not got that far."""
@@ -93,7 +99,7 @@ class Run:
     @cached_property
     def dataset(self) -> Dataset:
         """The data that the run was trained on. Raises InputError where it has changed since."""
-        dataset = Dataset.open(self.config["data"], self.config["leads"])
+        dataset = Dataset.open(self.config["data"], type(self.task), self.config["leads"])
         if dataset.fingerprint() != self.config["fingerprint"]:
             raise InputError(
                 f"the recordings of {self.config['data']} are not those that {self.path} was trained on: "
@@ -101,13 +107,23 @@ class Run:
             )
         return dataset
 
-    def windows(self, advance: Callable[[int, int], None] = lambda done, total: None) -> WindowCache:
-        """All windows of the run's data."""
-        return self.dataset.windows(self.settings.signal, advance)
+    def recordings(self, advance: Callable[[int, int], None] = lambda done, total: None) -> Recordings:
+        """The run's data, prepared."""
+        return self.dataset.recordings(type(self.task), self.settings.signal.form(), advance)
 
-    def examples(self, part: str) -> Examples:
-        """The windows of a part of the split: train, validation or test."""
-        return self.windows().examples(self.split[part])
+    def examples(self, part: str, advance: Callable[[int, int], None] = lambda done, total: None) -> Examples:
+        """The examples of a part of the split: train (those to learn from), validation or test."""
+        form = self.settings.signal.form()
+        return self.task.examples(self.recordings(advance), self.split[part], form, training=part == "train")
+
+
+def build(architecture, settings: Config, task: Task, leads: Sequence[str]):
+    """The architecture's Keras model for a task, with fresh weights by the settings' seed."""
+    import keras
+
+    keras.utils.set_random_seed(settings.seed)
+    samples = task.samples(settings.signal.form())
+    return architecture.build(samples, len(leads), len(task.classes), **settings.model)
 
 
 def new_path(arch: str, data: str) -> Path:

@@ -7,6 +7,15 @@ import click
 from ecg_edge.cli import console
 from ecg_edge.errors import InputError
 
+LABELS = {
+    "macro_f1": "macro F1",
+    "macro_auroc": "macro AUROC",
+    "macro_auprc": "macro AUPRC",
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "f1": "F1",
+}
+
 
 @click.command()
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
@@ -18,8 +27,17 @@ from ecg_edge.errors import InputError
     help="Evaluate this exported file instead of the run's Keras model.",
 )
 @click.option("--data", metavar="DB|DIR", help="All recordings of another data set. Default: the run's test part.")
+@click.option(
+    "--tta",
+    "views",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Test-time augmentation: mean of the outputs for N windows, shifted against each other.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
-def command(run_path, tflite, data, as_json):
+def command(run_path, tflite, data, views, as_json):
     """Measure a trained run, or its exported file, on recordings it has not seen.
 
     Every figure comes with its 95 % interval by bootstrap over patients. The result is kept in the run's folder.
@@ -28,6 +46,7 @@ def command(run_path, tflite, data, as_json):
     Examples:
       ecg-edge evaluate runs/cnn_att_bilstm-cinc2017-20260101-120000
       ecg-edge evaluate RUN --model RUN/export/cnn_att_bilstm-int8.tflite
+      ecg-edge evaluate runs/rhythm_resnet1d-mitdb-20260101-120000 --tta 7
       ecg-edge evaluate RUN --data cpsc2018 --json
     """
     from ecg_edge.evaluation.bootstrap import RESAMPLES
@@ -51,11 +70,15 @@ def command(run_path, tflite, data, as_json):
     with console.progress() as bars:
         bar = bars.add_task("preparing windows", total=None)
         examples, where = measured_part(run, data, lambda done, total: bars.update(bar, completed=done, total=total))
-        bars.reset(bar, description="predicting", total=len(examples))
-        resampling = bars.add_task("resampling patients", total=RESAMPLES)
-        result = evaluate(run, predictor, examples, lambda n: bars.advance(bar, n), lambda: bars.advance(resampling))
+        ways = len(run.task.variants())
+        bars.reset(bar, description="predicting", total=len(examples) * views * ways)
+        resampling = bars.add_task("resampling patients", total=RESAMPLES * ways)
+        result = evaluate(
+            run, predictor, examples, views, lambda n: bars.advance(bar, n), lambda: bars.advance(resampling)
+        )
     result = {"run": str(run_path), "model": form, "data": where, **result}
-    path = run.path / f"evaluation-{form}{'' if data is None else '-' + Path(data).name}.json"
+    suffix = ("" if data is None else f"-{Path(data).name}") + (f"-tta{views}" if views > 1 else "")
+    path = run.path / f"evaluation-{form}{suffix}.json"
     write_json(path, result)
     if as_json:
         console.print_json(result)
@@ -66,36 +89,40 @@ def command(run_path, tflite, data, as_json):
 
 
 def show(result) -> None:
-    """Tables of the overall figures, of the classes and of the confusion matrix."""
-    overall = [
-        ("macro_f1", "macro F1"),
-        ("accuracy", "accuracy"),
-        ("macro_auroc", "macro AUROC"),
-        ("macro_auprc", "macro AUPRC"),
-    ]
-    if "score" in result:
-        overall.insert(0, ("score", result["score_name"]))
-    title = f"{result['model']} on {result['data']}: {result['recordings']} recordings of {result['patients']} patients"
-    console.table(
-        title,
-        ["measured", "value", "95 % interval"],
-        [[label, number(result[key]["value"]), interval(result[key])] for key, label in overall],
-    )
-    metrics = ("precision", "recall", "f1", "auroc", "auprc")
-    console.table(
-        "Classes",
-        ["class", "recordings", *metrics],
-        [
-            [name, figures["recordings"], *(f"{number(figures[m]['value'])} {interval(figures[m])}" for m in metrics)]
-            for name, figures in result["classes"].items()
-        ],
-    )
-    names = list(result["classes"])
-    console.table(
-        "Confusion matrix: true class by row",
-        ["", *names],
-        [[name, *row] for name, row in zip(names, result["confusion_matrix"], strict=True)],
-    )
+    """Tables of the overall figures, of the classes and of the confusion matrix; of each variant the overall ones."""
+    unit = result["unit"]
+    title = f"{result['model']} on {result['data']}: {result[unit]} {unit} of {result['patients']} patients"
+    if result["views"] > 1:
+        title += f", {result['views']} windows each"
+    others = result.get("variants", {})
+    for name, figures in {result.get("variant", ""): result, **others}.items():
+        rows = [
+            [figures.get("score_name", key) if key == "score" else LABELS.get(key, key.replace("_", " ")),
+             number(figure["value"]), interval(figure)]
+            for key, figure in figures.items() if isinstance(figure, dict) and "value" in figure
+        ]  # fmt: skip
+        console.table(f"{title}; {name}" if name else title, ["measured", "value", "95 % interval"], rows)
+    classes = result.get("classes", {})
+    metrics = [key for key, figure in next(iter(classes.values()), {}).items() if isinstance(figure, dict)]
+    if classes:
+        console.table(
+            "Classes",
+            ["class", unit, *metrics],
+            [
+                [
+                    name,
+                    figures.get(unit, ""),
+                    *(f"{number(figures[m]['value'])} {interval(figures[m])}" for m in metrics),
+                ]
+                for name, figures in classes.items()
+            ],
+        )
+    if "confusion_matrix" in result:
+        console.table(
+            "Confusion matrix: true class by row",
+            ["", *classes],
+            [[name, *row] for name, row in zip(classes, result["confusion_matrix"], strict=True)],
+        )
 
 
 def number(value) -> str:

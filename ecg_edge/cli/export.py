@@ -61,37 +61,37 @@ def chosen_windows(run):
     others from validation and, where that is short, the rest of training; never from the test part."""
     import numpy as np
 
-    from ecg_edge.tasks.examples import Examples
-
-    cache = run.windows()
-    training = cache.examples(run.split["train"])
-    calibration = training.spread(min(CALIBRATION_WINDOWS, (len(training) + 1) // 2))
-    rest = Examples(cache, np.setdiff1d(training.rows, calibration.rows))
-    validation = cache.examples(run.split["validation"]).spread(PARITY_WINDOWS)
-    rest = rest.spread(PARITY_WINDOWS - len(validation))
+    training, validation = run.examples("train"), run.examples("validation").spread(PARITY_WINDOWS)
+    count = min(CALIBRATION_WINDOWS, (len(training) + 1) // 2)
+    chosen = np.linspace(0, len(training) - 1, count).round().astype(int)
+    calibration = training.take(chosen)
+    rest = training.take(np.setdiff1d(np.arange(len(training)), chosen)).spread(PARITY_WINDOWS - len(validation))
     console.say(
-        f"{len(calibration)} training windows calibrate; {len(validation)} validation and {len(rest)} other "
-        "training windows check the result"
+        f"{count} training windows calibrate; {len(validation)} validation and {len(rest)} other training windows "
+        "check the result"
     )
-    parity = Examples(cache, np.concatenate([validation.rows, rest.rows]))
-    targets = run.task.targets([parity.entries[record] for record in parity.records])
-    return calibration.batch(slice(None)), {"windows": parity.batch(slice(None)), "targets": targets}
+    parts = [part.batch(slice(None)) for part in (validation, rest) if len(part)]
+    windows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    targets = np.concatenate([part.targets for part in (validation, rest)])
+    return calibration.batch(slice(None)), {"windows": windows, "targets": targets}
 
 
 def metadata(run) -> dict:
     """What the run knows about its model and a device has to know to use it."""
     from ecg_edge.run import versions
 
-    settings, signal = run.settings, run.settings.signal
+    settings, form = run.settings, run.settings.signal.form()
     return {
         "architecture": settings.arch,
         "preset": settings.preset,
         "task": run.config["task"],
+        "decision": run.task.decision,
         "labels": list(run.config["classes"]),
-        "fs": signal.fs,
+        "fs": form.fs,
         "leads": list(run.config["leads"]),
-        "window": {"samples": signal.samples, "stride": signal.stride},
-        "preprocessing": signal.steps(),
+        "window": {"samples": form.samples, "stride": form.stride},
+        "preprocessing": list(form.steps),
+        "window_preprocessing": list(form.window_steps),
         "data": {"database": Path(settings.data).name, "fingerprint": run.config["fingerprint"]},
         "seed": settings.seed,
         "versions": versions(),

@@ -11,6 +11,7 @@ VERBS = {
     "data": "List, check and download databases of ECG recordings.",
     "train": "Train an architecture on recordings.",
     "evaluate": "Measure a trained run, or its exported file, on the test part.",
+    "ablate": "Train and compare the variants of a published study.",
     "export": "Turn a trained run into a fully integer TensorFlow Lite file.",
     "predict": "Label WFDB records with an exported file.",
     "bench": "Measure an exported file's speed and memory on this machine.",

@@ -9,7 +9,7 @@ import click
 from ecg_edge.cli import console
 from ecg_edge.errors import InputError
 
-NEEDED = ("task", "labels", "leads", "fs", "window", "preprocessing")
+NEEDED = ("task", "decision", "labels", "leads", "fs", "window", "preprocessing", "window_preprocessing")
 
 
 @click.command()
@@ -29,20 +29,19 @@ def command(file, records, as_json, as_csv):
       ecg-edge predict model.tflite recordings/*.hea --csv > labels.csv
       ecg-edge predict model.tflite A00001 A00002 --json
     """
-    from ecg_edge.signals.preprocessing import Preprocessing
-    from firmware_bench.bench_rpi import TFLiteModel
+    from ecg_edge.evaluation.predictors import TFLitePredictor
 
     if as_json and as_csv:
         raise InputError("--json or --csv, not both")
-    model = TFLiteModel(file)
+    model = TFLitePredictor(file)
     missing = [key for key in NEEDED if key not in model.metadata]
     if missing:
         raise InputError(f"{file}: its metadata do not say {', '.join(missing)}: export it with ecg-edge export")
-    steps = Preprocessing(model.metadata["preprocessing"])
+    task, form = described(model.metadata)
     predictions, errors = [], {}
     for path in records:
         try:
-            predictions.append(predicted(model, steps, path))
+            predictions.append(predicted(model, task, form, path))
         except InputError as error:
             errors[str(path)] = str(error)
 
@@ -70,32 +69,27 @@ def command(file, records, as_json, as_csv):
     console.say(f"next: ecg-edge bench {file}")
 
 
-def predicted(model, steps, path: Path) -> dict:
-    """One record: its label, the mean over its windows of the probabilities, and the number of windows. Raises
-    InputError naming the record: it cannot be read, or the model cannot take its leads or its sampling rate."""
-    import numpy as np
+def described(about: dict):
+    """The task and the form of the windows that a file's metadata describe."""
+    from ecg_edge.tasks import TASKS
+    from ecg_edge.tasks.examples import Form
 
+    options = {key: value for key, value in about["task"].items() if key != "name"}
+    kind, window = TASKS[about["task"]["name"]], about["window"]
+    form = Form(about["fs"], window["samples"], window["stride"], about["preprocessing"], about["window_preprocessing"])
+    return kind(about["labels"], kind.Options(**options), about["decision"]), form
+
+
+def predicted(model, task, form, path: Path) -> dict:
+    """One record: its label, the probabilities behind it, and the number of windows. Raises InputError naming the
+    record: it cannot be read, or the model cannot take its leads or its sampling rate."""
     from ecg_edge.records.database import read_wfdb
     from ecg_edge.records.record import Entry
-    from ecg_edge.tasks import TASKS
-    from ecg_edge.tasks.examples import record_windows
+    from ecg_edge.tasks.recordings import recordings_of
 
-    about = model.metadata
     bare = path.with_suffix("") if path.suffix in (".hea", ".dat", ".mat") else path
-    record = read_wfdb(bare, Entry(str(bare), bare.name, bare.name))
-    window = about["window"]
-    windows, fs = record_windows(record, about["leads"], steps, window["samples"], window["stride"])
-    if fs != about["fs"]:
-        raise InputError(
-            f"record {bare}: sampled at {record.fs:g} Hz, and the model takes {about['fs']:g} Hz without resampling"
-        )
-    outputs = np.stack([model.run(window) for window in windows])
-    _, (mean,) = TASKS[about["task"]](about["labels"]).decide(outputs, np.zeros(len(outputs)))
-    probabilities = {label: round(float(p), 6) for label, p in zip(about["labels"], mean, strict=True)}
-    return {
-        "record": str(bare),
-        "label": max(probabilities, key=probabilities.get),
-        "probabilities": probabilities,
-        "windows": len(windows),
-        "seconds": round(record.seconds, 3),
-    }
+    record = task.read(read_wfdb(bare, Entry(str(bare), bare.name, bare.name)))
+    recordings = recordings_of([record], model.metadata["leads"], form.steps, form.fs)
+    questions = task.questions(recordings, form)
+    (answer,) = task.report(task.predict(model, questions), questions)
+    return answer

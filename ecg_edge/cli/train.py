@@ -63,8 +63,10 @@ def continued(path: Path, given: dict):
 
 def started(arch, preset, data, leads, epochs, assignments, folder, seed, dry_run):
     """A new run folder; after a dry run, None."""
-    from ecg_edge.records.split import split
+    from ecg_edge.evaluation.embedding import attach
+    from ecg_edge.records.split import left_out, split
     from ecg_edge.run import Run, new_path
+    from ecg_edge.tasks import TASKS
     from ecg_edge.tasks.dataset import SYNTHETIC, Dataset
     from ecg_edge.training.config import resolve
     from models_keras.registry import find, names
@@ -73,60 +75,66 @@ def started(arch, preset, data, leads, epochs, assignments, folder, seed, dry_ru
         raise unknown("architecture", arch, names())
     console.import_keras()
     architecture = find(arch)
+    kind = TASKS[architecture.task]
     if epochs is not None:
         assignments = [*assignments, f"training.epochs={epochs}"]
     chosen = tuple(lead.strip() for lead in leads.split(",")) if leads else None
-    settings = resolve(architecture, preset, data or SYNTHETIC, chosen, seed, assignments)
+    settings = resolve(architecture, kind.Options, preset, data or SYNTHETIC, chosen, seed, assignments)
 
     if data is None:
         console.say("no --data: training on the embedded synthetic ECG, whose results say nothing about patients")
-    dataset = Dataset.open(settings.data, settings.leads)
-    parts = split(dataset.entries, seed)
-    describe(settings, dataset, parts)
+    dataset = Dataset.open(settings.data, kind, settings.leads)
+    parts = split(dataset.entries, seed, strict=not kind.published_split)
+    describe(settings, dataset, parts, left_out(dataset.entries, parts))
+    form, options = settings.signal.form(), kind.Options(**settings.task)
     if dry_run:
-        one_step(architecture, settings, dataset, parts)
+        some = parts["train"][: settings.training.batch]
+        recordings = dataset.first(kind, form, some)
+        task = kind(kind.find_classes(dataset, recordings, some), options)
+        attach(task, settings, dry_run)
+        one_step(architecture, settings, task, task.examples(recordings, some, form, training=True), dataset.leads)
         return None
-    path = folder or new_path(arch, settings.data)
-    run = Run.create(path, architecture.task, settings, dataset, parts)
-    console.say(f"run folder: {path}")
+    recordings = prepared(dataset, kind, form)
+    task = kind(kind.find_classes(dataset, recordings, parts["train"]), options)
+    attach(task, settings)
+    run = Run.create(folder or new_path(arch, settings.data), task, settings, dataset, parts)
+    console.say(f"run folder: {run.path}")
     return run
 
 
-def describe(settings, dataset, parts) -> None:
+def describe(settings, dataset, parts, left_out) -> None:
     """What will be trained on what, to stderr."""
     signal = settings.signal
     counts = ", ".join(f"{len(names)} {part}" for part, names in parts.items())
-    console.say(f"{dataset.database.title}: {len(dataset.entries)} labelled recordings ({counts})")
-    if dataset.unlabelled:
-        console.say(f"{dataset.unlabelled} recordings without a known label are left out")
-    console.say(f"classes {' '.join(dataset.classes)}; leads {' '.join(dataset.leads)}")
-    console.say(f"windows of {signal.window_s:g} s at {signal.fs:g} Hz: {signal.samples} × {len(dataset.leads)}")
+    console.say(f"{dataset.database.title}: {len(dataset.entries)} recordings ({counts})")
+    if dataset.unusable:
+        console.say(
+            f"{dataset.unusable} recordings are left out: without a known label, or in no part of the published split"
+        )
+    if left_out:
+        console.say(f"left out, since their patients are in the training part too: {' '.join(left_out)}")
+    leads = " ".join(dataset.leads) or "none, annotations only"
+    console.say(f"leads {leads}; windows of {signal.window_s:g} s at {signal.fs:g} Hz: {signal.samples} samples")
 
 
-def one_step(architecture, settings, dataset, parts) -> None:
+def one_step(architecture, settings, task, examples, leads) -> None:
     """Builds the model and trains it on one batch; nothing is written."""
-    import keras
     import numpy as np
 
-    from ecg_edge.signals.preprocessing import Preprocessing
-    from ecg_edge.tasks import TASKS
-    from ecg_edge.tasks.examples import record_windows
+    from ecg_edge.evaluation.predictors import as_keras_takes
+    from ecg_edge.run import build
+    from ecg_edge.training.objective import loss, optimizer
 
-    signal, task = settings.signal, TASKS[architecture.task](dataset.classes)
-    chosen = set(parts["train"][: settings.training.batch])
-    entries = [entry for entry in dataset.entries if entry.name in chosen]
-    steps = Preprocessing(signal.steps())
-    windows = []
-    for entry in entries:
-        record = dataset.database.read(dataset.folder, entry)
-        windows.append(record_windows(record, dataset.leads, steps, signal.samples, signal.stride)[0][0])
-
-    keras.utils.set_random_seed(settings.seed)
-    model = architecture.build(signal.samples, len(dataset.leads), len(dataset.classes), **settings.model)
-    model.compile(keras.optimizers.Adam(settings.training.learning_rate), loss=task.loss)
-    loss = model.train_on_batch(np.stack(windows), task.targets(entries))
+    recipe = settings.training
+    model = build(architecture, settings, task, leads)
+    model.compile(optimizer(recipe), loss=loss(task.output, recipe.label_smoothing))
+    task.epoch_begins(model, 0, recipe.epochs)
+    batch = examples.drawn(settings.seed, 0).spread(recipe.batch)
+    value = model.train_on_batch(as_keras_takes(batch.batch(slice(None))), batch.targets)
     trainable = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
-    console.say(f"{settings.arch}: {trainable:,} trainable parameters; loss of one batch {float(loss):.3f}")
+    value = value[0] if isinstance(value, list) else value
+    console.say(f"classes {' '.join(task.classes)}")
+    console.say(f"{settings.arch}: {trainable:,} trainable parameters; loss of one batch {float(value):.3f}")
     console.say("dry run: nothing was written; leave out --dry-run to train")
 
 
@@ -135,15 +143,16 @@ def carry_out(run) -> None:
     console.import_keras()
     from ecg_edge.training.loop import train
 
-    windows = prepared(run)
-    model = run.build()
-    recipe, task = run.settings.training, run.task
-    training = windows.examples(run.split["train"])
-    validation = windows.examples(run.split["validation"])
+    form, task = run.settings.signal.form(), run.task
+    recordings = prepared(run.dataset, type(task), form)
+    recipe = run.settings.training
+    training = task.examples(recordings, run.split["train"], form, training=True)
+    validation = task.examples(recordings, run.split["validation"], form)
     if not len(training) or not len(validation):
-        raise InputError(f"{len(training)} training and {len(validation)} validation windows: both need some")
-    steps = -(-len(training) // recipe.batch)
-    console.say(f"{len(training)} training windows, {len(validation)} validation windows, {steps} steps an epoch")
+        raise InputError(f"{len(training)} training and {len(validation)} validation examples: both need some")
+    model = run.build()
+    steps = -(-len(training.drawn(0, 0)) // recipe.batch)
+    console.say(f"{len(training)} training examples, {len(validation)} validation examples, {steps} steps an epoch")
 
     with console.progress() as bars:
         bar = bars.add_task("epoch", total=steps)
@@ -152,7 +161,7 @@ def carry_out(run) -> None:
             bars.reset(bar, description=f"epoch {row['epoch'] + 1}")
             console.say(
                 f"epoch {row['epoch']}/{recipe.epochs}: loss {row['loss']:.4f}, validation loss "
-                f"{row['validation_loss']:.4f}, macro F1 {row['validation_macro_f1']:.3f}, "
+                f"{row['validation_loss']:.4f}, {task.score_name} {row['validation_score']:.3f}, "
                 f"rate {row['learning_rate']:.2g}, {row['seconds']:.0f} s"
             )
 
@@ -172,23 +181,35 @@ def carry_out(run) -> None:
             raise InterruptedRun(f"interrupted; continue with: ecg-edge train --resume {run.path}") from None
     best = min(history, key=lambda row: row["validation_loss"])
     console.say(f"lowest validation loss {best['validation_loss']:.4f} after epoch {best['epoch']} of {len(history)}")
-    console.say(f"kept: the {recipe.keep} epoch")
+    console.say(f"kept: the {recipe.keep} epoch by validation {recipe.judge}")
+    decide(run, validation)
     console.say(f"next: ecg-edge evaluate {run.path}")
 
 
-def prepared(run):
-    """The run's windows; says how many recordings were repaired or could not be read."""
+def decide(run, validation) -> None:
+    """Keeps what the task chooses on the validation part with the model that was kept."""
+    from ecg_edge.evaluation.predictors import KerasPredictor
+    from ecg_edge.files import write_json
+
+    task = run.task
+    decision = task.choose(task.predict(KerasPredictor(run.model()), validation), validation)
+    if decision:
+        write_json(run.path / "decision.json", decision)
+
+
+def prepared(dataset, task, form):
+    """The data set's recordings; says how many were repaired or could not be read."""
     with console.progress() as bars:
-        bar = bars.add_task("preparing windows", total=None)
-        windows = run.windows(lambda done, total: bars.update(bar, completed=done, total=total))
-    for name, reason in windows.problems.items():
+        bar = bars.add_task("preparing recordings", total=None)
+        recordings = dataset.recordings(task, form, lambda done, total: bars.update(bar, completed=done, total=total))
+    for name, reason in recordings.problems.items():
         console.say(f"warning: left out {name}: {reason}")
-    if windows.problems:
-        console.say(f"warning: {len(windows.problems)} of {len(windows.entries)} recordings could not be read")
-    for note, count in windows.notes.items():
+    if recordings.problems:
+        console.say(f"warning: {len(recordings.problems)} of {len(recordings.entries)} recordings could not be read")
+    for note, count in recordings.notes.items():
         if count:
             console.say(f"{count} {note}")
-    return windows
+    return recordings
 
 
 class InterruptedRun(Exception):

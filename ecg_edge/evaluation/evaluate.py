@@ -2,31 +2,34 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from ecg_edge.errors import InputError
-from ecg_edge.evaluation.metrics import classification
-from ecg_edge.evaluation.predictors import predict
+from ecg_edge.evaluation.bootstrap import intervals
 from ecg_edge.evaluation.scores import SCORES
 from ecg_edge.records.folder import Folder
 from ecg_edge.tasks.dataset import Dataset
 from ecg_edge.tasks.examples import Examples
+from ecg_edge.tasks.task import Measured, Task
 
 
 def measured_part(run, data: str | None, advance: Callable[[int, int], None]) -> tuple[Examples, str]:
-    """The recordings to evaluate on, and what to call them: the run's test part, or all of the data set `data` that
-    carry one of the run's classes.
+    """The examples to evaluate on, and what to call them: the run's test part, or all of the data set `data` that
+    have one of the run's classes.
 
     Raises InputError where a patient of theirs took part in training.
     """
+    task, form = run.task, run.settings.signal.form()
     if data is None:
-        examples, where = run.windows(advance).examples(run.split["test"]), f"{run.config['data']}, test part"
+        examples, where = run.examples("test", advance), f"{run.config['data']}, test part"
     else:
-        dataset = Dataset.open(data, run.config["leads"])
-        known = [entry.name for entry in dataset.entries if entry.labels[0] in run.config["classes"]]
+        dataset = Dataset.open(data, type(task), run.config["leads"])
+        known = [entry.name for entry in dataset.entries if task.usable(entry, task.classes)]
         if not known:
             raise InputError(f"no recording of {data} carries one of the run's classes {run.config['classes']}")
         refuse_overlap(run, dataset)
         left_out = len(dataset.entries) - len(known)
-        examples = dataset.windows(run.settings.signal, advance).examples(known)
+        examples = task.examples(dataset.recordings(type(task), form, advance), known, form)
         where = data + (f" ({left_out} recordings of other classes left out)" if left_out else "")
     if not len(examples):
         raise InputError(f"{where}: no recording to evaluate on")
@@ -53,18 +56,80 @@ def evaluate(
     run,
     predictor: Callable,
     examples: Examples,
+    views: int = 1,
     advance: Callable[[int], None] = lambda windows: None,
     resampled: Callable[[], None] = lambda: None,
 ) -> dict:
-    """Metrics of `predictor` over the recordings of `examples`, as plain data (see metrics.classification)."""
-    task = run.task
-    probabilities = predict(predictor, examples, advance)
-    found, decided = task.decide(probabilities, examples.records)
-    entries = [examples.entries[record] for record in found]
-    patients = [entry.patient for entry in entries]
-    name, score = SCORES.get(run.dataset.database.name, (None, None))
-    result = {"recordings": len(entries), "windows": len(examples), "patients": len(set(patients))}
-    if score:
-        result["score_name"] = name
-        score = score(entries, task.classes)
-    return result | classification(task.targets(entries), decided, task.classes, patients, score, resampled)
+    """Figures of `predictor` over `examples`, each the mean of `views` windows, as plain data with 95 % intervals:
+    {"macro_f1": {"value", "low", "high"}, …, "classes": {name: {…}}, …}."""
+    results = {}
+    for name, task in run.task.variants().items():
+        measured = measure(task, predictor, examples, views, advance)
+        results[name] = {
+            "unit": measured.unit,
+            measured.unit: len(measured.patients),
+            "windows": len(examples),
+            "views": views,
+            "patients": len(set(measured.patients)),
+            **_figures(measured, SCORES.get((task.name, run.dataset.database.name)), resampled),
+        }
+    first, *others = results
+    return results[first] | ({"variant": first, "variants": {name: results[name] for name in others}} if others else {})
+
+
+def measure(
+    task: Task,
+    predictor: Callable,
+    examples: Examples,
+    views: int = 1,
+    advance: Callable[[int], None] = lambda windows: None,
+) -> Measured:
+    """What there is to be resampled, from the mean of the outputs for `views` windows of each example."""
+    summaries = [task.predict(predictor, view, advance) for view in examples.views(views)]
+    return task.measure(np.mean(summaries, axis=0), examples)
+
+
+def difference(
+    measured: Measured, reference: Measured, resampled: Callable[[], None] = lambda: None
+) -> dict[str, float | None]:
+    """The headline figure of `measured` minus that of `reference`, over the same units: value and 95 % interval, from
+    the same draws of patients for both."""
+    name = measured.headline
+
+    def statistic(positions):
+        return np.array([measured.statistic(positions)[name] - reference.statistic(positions)[name]])
+
+    value = statistic(np.arange(len(measured.patients)))[0]
+    low, high = intervals(statistic, measured.patients, advance=resampled)[0]
+    return {"value": _plain(value), "low": _plain(low), "high": _plain(high)}
+
+
+def _figures(measured: Measured, challenge, resampled) -> dict:
+    """What was measured as plain data, every figure with its interval. challenge: a database's own (name, score)."""
+    result = dict(measured.details)
+    score = None
+    if challenge:
+        result["score_name"], make = challenge
+        score = make(measured.entries, list(measured.details["classes"]))
+
+    def statistic(positions):
+        figures = dict(measured.statistic(positions))
+        if score:
+            figures["score",] = score(positions, measured.predicted)
+        return figures
+
+    values = statistic(np.arange(len(measured.patients)))
+    bounds = intervals(
+        lambda positions: np.array(list(statistic(positions).values())), measured.patients, advance=resampled
+    )
+    for path, (low, high) in zip(values, bounds, strict=True):
+        group = result
+        for key in path[:-1]:
+            group = group.setdefault(key, {})
+        group[path[-1]] = {"value": _plain(values[path]), "low": _plain(low), "high": _plain(high)}
+    return result
+
+
+def _plain(value):
+    """None where undefined: NaN is no JSON."""
+    return None if np.isnan(value) else round(float(value), 4)

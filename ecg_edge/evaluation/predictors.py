@@ -1,13 +1,8 @@
 """A trained model as a function of windows, be it Keras or TensorFlow Lite: evaluation does not know which."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
-from ecg_edge.tasks.examples import Examples
-
-BATCH = 64  # windows read and predicted at a time
 
 
 def as_keras_takes(inputs: dict[str, np.ndarray]):
@@ -21,9 +16,10 @@ class KerasPredictor:
     def __init__(self, model):
         self.model = model
 
-    def __call__(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        """Inputs by name, (n, …) float32 → outputs (n, classes) float32."""
-        return np.asarray(self.model.predict_on_batch(as_keras_takes(inputs)))
+    def __call__(self, inputs: dict[str, np.ndarray]):
+        """Inputs by name, (n, …) float32 → the outputs (n, …) float32, by name where there are several."""
+        outputs = self.model.predict_on_batch(as_keras_takes(inputs))
+        return {k: np.asarray(v) for k, v in outputs.items()} if isinstance(outputs, dict) else np.asarray(outputs)
 
 
 class TFLitePredictor:
@@ -39,15 +35,3 @@ class TFLitePredictor:
         """Inputs by name, (n, …) float32 → outputs (n, classes) float32."""
         count = len(next(iter(inputs.values())))
         return np.stack([self.model.run({name: x[i] for name, x in inputs.items()}) for i in range(count)])
-
-
-def predict(
-    predictor: Callable, examples: Examples, advance: Callable[[int], None] = lambda windows: None
-) -> np.ndarray:
-    """The outputs for every window of `examples`: (n, classes) float32. `advance(n)` is called as windows are done."""
-    outputs = []
-    for start in range(0, len(examples), BATCH):
-        positions = np.arange(start, min(start + BATCH, len(examples)))
-        outputs.append(predictor(examples.batch(positions)))
-        advance(len(positions))
-    return np.concatenate(outputs)

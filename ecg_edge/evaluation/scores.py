@@ -47,6 +47,6 @@ def _mean_f1(entries, classes, counted):
 
 
 SCORES = {
-    "cinc2017": ("mean F1 of N, A, O (the challenge's score)", cinc2017),
-    "cpsc2018": ("mean F1, any label right (the challenge's score)", cpsc2018),
+    ("rhythm", "cinc2017"): ("mean F1 of N, A, O (the challenge's score)", cinc2017),
+    ("rhythm", "cpsc2018"): ("mean F1, any label right (the challenge's score)", cpsc2018),
 }

@@ -1,8 +1,7 @@
-"""A database's recordings, ready for a task: which are labelled, which leads and classes there are, their windows."""
+"""A database's recordings, ready for a task: which can serve it, which leads there are, their prepared signals."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from ecg_edge.errors import InputError, unknown
@@ -10,67 +9,85 @@ from ecg_edge.records.catalogue import locate
 from ecg_edge.records.database import Database, RecordError
 from ecg_edge.records.fingerprint import cache_stamp, fingerprint
 from ecg_edge.records.record import Entry
-from ecg_edge.tasks.examples import WindowCache, cached_windows
+from ecg_edge.tasks.examples import Form
+from ecg_edge.tasks.recordings import Recordings, cached_recordings, recordings_of
+from ecg_edge.tasks.task import Task
 
 SYNTHETIC = "synthetic"
 
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """The labelled recordings of a database in `folder`. `leads`: those that the recordings have, or the chosen.
+    """The recordings of a database in `folder` that can serve a task. `leads`: those that the recordings have, or the
+    chosen; () where there are annotations only.
 
-    unlabelled: how many recordings were left out because they carry no label, or one that the database does not know.
+    unusable: how many recordings were left out, because they carry no label that the database knows.
     """
 
     database: Database
     folder: Path
     entries: Sequence[Entry]
-    classes: Sequence[str]
     leads: tuple[str, ...]
-    unlabelled: int
+    unusable: int
 
     @classmethod
-    def open(cls, data: str, leads: Sequence[str] | None = None) -> "Dataset":
-        """The data set called `data`, a database's name or a folder. Raises InputError where there is none, where it
-        labels no whole recording, and for a lead that its recordings do not have."""
+    def open(cls, data: str, task: type[Task], leads: Sequence[str] | None = None) -> "Dataset":
+        """The data set called `data`, a database's name or a folder, for `task`. Raises InputError where there is
+        none, where no recording can serve, and for a lead that its recordings do not have."""
         database, folder = locate(data)
+        if task.annotated and not database.annotated:
+            raise InputError(
+                f"{data}: its recordings carry no beats and rhythm marks, which the task {task.name} needs"
+            )
         index = database.index(folder)
-        entries = [entry for entry in index if entry.labels and entry.labels[0] in database.classes]
+        entries = [entry for entry in index if task.usable(entry, database.classes)]
         if not entries:
             raise InputError(f"{data}: no recording carries a label of its own, so there is nothing to classify")
-        own = _first_readable(database, folder, entries).leads
+        if any(entry.part for entry in entries):  # a published split leaves out what does not serve (paced rhythms)
+            entries = [entry for entry in entries if entry.part]
+        own = _leads_of_first(database, folder, entries)
         spelling = {name.lower(): name for name in own}
         for lead in leads or ():
             if lead.lower() not in spelling:
                 raise unknown(f"lead in {data}", lead, own)
         chosen = tuple(spelling[lead.lower()] for lead in leads or own)
-        # A class that is no recording's first label cannot be learnt.
-        present = {entry.labels[0] for entry in entries}
-        classes = [name for name in database.classes if name in present]
-        return cls(database, folder, entries, tuple(classes), chosen, len(index) - len(entries))
+        return cls(database, folder, entries, chosen, len(index) - len(entries))
 
     def fingerprint(self) -> str:
         """Identifies the content of the data set."""
         return fingerprint(self.database, self.folder, self.entries)
 
-    def windows(self, signal, advance: Callable[[int, int], None] = lambda done, total: None) -> WindowCache:
-        """All windows in the form that `signal` (ecg_edge.training.config.Signal) describes."""
-        return cached_windows(
+    def recordings(
+        self, task: type[Task], form: Form, advance: Callable[[int, int], None] = lambda done, total: None
+    ) -> Recordings:
+        """All recordings in the form that a model takes, from the cache where it has them."""
+        return cached_recordings(
             self.entries,
-            partial(self.database.read, self.folder),
-            cache_stamp(self.database, self.folder, self.entries),
+            lambda entry: task.read(self.database.read(self.folder, entry)),
+            cache_stamp(self.database, self.folder, self.entries) + task.reading,
             self.leads,
-            signal.steps(),
-            signal.samples,
-            signal.stride,
+            form.steps,
+            form.fs,
             advance,
         )
 
+    def first(self, task: type[Task], form: Form, names: Sequence[str]) -> Recordings:
+        """Only the recordings called `names`, in memory."""
+        chosen = [entry for entry in self.entries if entry.name in set(names)]
+        records = [task.read(self.database.read(self.folder, entry)) for entry in chosen]
+        return recordings_of(records, self.leads, form.steps, form.fs)
 
-def _first_readable(database, folder, entries):
+
+def _leads_of_first(database, folder, entries):
+    """Of the first recording that can be read: by place where they differ from recording to recording, () where there
+    is no signal."""
     for entry in entries[:20]:
         try:
-            return database.read(folder, entry)
+            record = database.read(folder, entry)
         except RecordError as error:
             first = error
+        else:
+            if record.signal is None:
+                return ()
+            return record.places() if database.leads is None else record.leads
     raise first

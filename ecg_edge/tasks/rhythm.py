@@ -4,68 +4,70 @@ A recording with several labels (CPSC 2018 has up to three) is one example whose
 may count any of its labels as right (its own score, ecg_edge.evaluation.scores).
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from ecg_edge.errors import InputError, unknown
-from ecg_edge.records.record import Entry
-from ecg_edge.tasks.examples import Examples
+from ecg_edge.errors import InputError
+from ecg_edge.tasks.figures import classification, confusion_matrix, figures_of
+from ecg_edge.tasks.task import Measured, Task, class_weights, mean_by_record
+from ecg_edge.tasks.windows import consecutive
 
 
-class RhythmTask:
-    """`classes` in the order of the model's outputs."""
+class RhythmTask(Task):
+    """See the module. Targets are positions in `classes`."""
 
     name = "rhythm"
-    loss = "sparse_categorical_crossentropy"
 
-    def __init__(self, classes: Sequence[str]):
+    def __init__(self, classes, options=None, decision=None):
         if len(classes) < 2:
             raise InputError(f"a classifier needs at least two classes, the recordings carry {len(classes)}")
-        self.classes = tuple(classes)
+        super().__init__(classes, options, decision)
 
-    def target(self, entry: Entry) -> int:
-        """The class of a recording, by its first label."""
-        if not entry.labels:
-            raise InputError(f"record {entry.name} carries no label of the whole recording")
-        if entry.labels[0] not in self.classes:
-            raise InputError(f"record {entry.name}: {unknown('class', entry.labels[0], self.classes)}")
-        return self.classes.index(entry.labels[0])
+    @classmethod
+    def usable(cls, entry, classes):
+        return bool(entry.labels) and entry.labels[0] in classes
 
-    def targets(self, entries: Sequence[Entry]) -> np.ndarray:
-        """int64 (recordings,)."""
-        return np.array([self.target(entry) for entry in entries], np.int64)
+    @classmethod
+    def find_classes(cls, dataset, recordings, names):
+        present = {entry.labels[0] for entry in dataset.entries}
+        return tuple(name for name in dataset.database.classes if name in present)
 
-    def class_weights(self, targets: np.ndarray, rule: str) -> np.ndarray:
-        """Weight of each class, float32 (classes,), from the targets of the training windows.
+    def examples(self, recordings, names, form, training=False):
+        number = {name: position for position, name in enumerate(self.classes)}
+        targets = np.array([number.get(entry.labels[0], -1) if entry.labels else -1 for entry in recordings.entries])
+        return consecutive(recordings, names, form, targets)
 
-        "balanced": n / (classes · n_class), "sqrt": its square root, "none": ones. Raises InputError for a class
-        without any training example.
-        """
+    def weights(self, examples, rule):
+        return class_weights(examples.targets, self.classes, rule)[examples.targets]
+
+    def validate(self, summaries, examples):
+        """The cross-entropy per window, without class weights, and the macro F1 over recordings."""
+        likelihood = np.clip(summaries[np.arange(len(examples)), examples.targets], 1e-7, 1.0)
+        found, decided = mean_by_record(summaries, examples.records)
+        figures = figures_of(self._truth(found, examples), decided)
+        return {
+            "validation_loss": float(-np.log(likelihood).mean()),
+            "validation_score": float(np.nanmean(figures["f1"])),
+        }
+
+    def measure(self, summaries, examples):
+        found, decided = mean_by_record(summaries, examples.records)
+        entries = [examples.entries[record] for record in found]
+        targets, predicted = self._truth(found, examples), decided.argmax(axis=1)
         counts = np.bincount(targets, minlength=len(self.classes))
-        for name, count in zip(self.classes, counts, strict=True):
-            if count == 0:
-                raise InputError(f"class {name} has no recording in the training part: add some or drop the class")
-        balanced = len(targets) / (len(self.classes) * counts)
-        weights = {"balanced": balanced, "sqrt": np.sqrt(balanced), "none": np.ones(len(counts))}[rule]
-        return weights.astype(np.float32)
+        return Measured(
+            unit="recordings",
+            patients=[entry.patient for entry in entries],
+            statistic=classification(targets, decided, self.classes),
+            details={
+                "classes": {name: {"recordings": int(n)} for name, n in zip(self.classes, counts, strict=True)},
+                "confusion_matrix": confusion_matrix(targets, predicted, len(self.classes)).tolist(),
+            },
+            entries=entries,
+            predicted=predicted,
+        )
 
-    def decide(self, probabilities: np.ndarray, records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Windows' probabilities (n, classes) and the recording of each (n,) → the recordings (m,) in ascending order
-        and their probabilities (m, classes): the mean over the windows."""
-        found, position = np.unique(records, return_inverse=True)
-        sums = np.zeros((len(found), probabilities.shape[1]))
-        np.add.at(sums, position, probabilities)
-        return found, sums / np.bincount(position)[:, None]
-
-    def validate(self, probabilities: np.ndarray, examples: Examples) -> dict[str, float]:
-        """Figures of an epoch from the outputs (n, classes) for the validation windows: the cross-entropy per window,
-        without class weights, and the macro F1 over recordings."""
-        from sklearn.metrics import f1_score
-
-        targets = self.targets([examples.entries[record] for record in examples.records])
-        likelihood = np.clip(probabilities[np.arange(len(targets)), targets], 1e-7, 1.0)
-        found, decided = self.decide(probabilities, examples.records)
-        truth = self.targets([examples.entries[record] for record in found])
-        macro_f1 = f1_score(truth, decided.argmax(axis=1), average="macro", zero_division=0.0)
-        return {"validation_loss": float(-np.log(likelihood).mean()), "validation_macro_f1": float(macro_f1)}
+    def _truth(self, found, examples):
+        """The class of each recording in `found`."""
+        of = np.full(len(examples.entries), -1)
+        of[examples.records] = examples.targets
+        return of[found]

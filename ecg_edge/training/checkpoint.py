@@ -15,8 +15,8 @@ from ecg_edge.files import whole
 class Progress:
     """Where training stands after `epoch` epochs; `history` has one row per epoch.
 
-    best_loss: lowest validation loss so far, reached after epoch best_epoch. halved_epoch: when the rate was last
-    halved.
+    best_loss: lowest validation loss so far (or negative score, where that judges), reached after epoch best_epoch.
+    halved_epoch: when the rate was last halved.
     """
 
     epoch: int = 0

@@ -1,4 +1,4 @@
-"""What a run is made of, typed: the signal's form, the recipe of training, the arguments of the model.
+"""What a run is made of, typed: the signal's form, the recipe of training, the arguments of model and task.
 
 Every value can be set from the command line by its dotted name (`training.batch=16`, `signal.window_s=30`,
 `model.kernel=7`); an unknown name or a value of another type is refused.
@@ -12,6 +12,7 @@ import typing
 from typing import Literal
 
 from ecg_edge.errors import InputError, unknown
+from ecg_edge.tasks.examples import Form
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Signal:
     fs: sampling rate of the windows, Hz. window_s, stride_s: length of a window and distance of their starts, s
     (no stride: one after the other). highpass_hz, lowpass_hz: zero-phase Butterworth corners of order
     `filter_order`, or none. notch_hz: mains frequency to take out, or none. normalise: "record" scales each lead of
-    the recording to zero mean and unit deviation, "none" keeps mV.
+    the recording to zero mean and unit deviation, "window" each lead of a window, "none" keeps mV.
     """
 
     fs: float = 250.0
@@ -31,7 +32,7 @@ class Signal:
     lowpass_hz: float | None = None
     notch_hz: float | None = None
     filter_order: int = 2
-    normalise: Literal["none", "record"] = "none"
+    normalise: Literal["none", "record", "window"] = "none"
 
     @property
     def samples(self) -> int:
@@ -42,6 +43,11 @@ class Signal:
     def stride(self) -> int:
         """Samples from one window's start to the next one's."""
         return max(1, round(self.fs * (self.stride_s or self.window_s)))
+
+    def form(self) -> Form:
+        """The same as tasks take it."""
+        window_steps = [{"step": "zscore"}] if self.normalise == "window" else []
+        return Form(self.fs, self.samples, self.stride, self.steps(), window_steps)
 
     def steps(self) -> list[dict]:
         """The preprocessing as plain data, see ecg_edge.signals.preprocessing."""
@@ -65,19 +71,30 @@ class Training:
     """The recipe. Defaults are those of arXiv 2511.08650: Adam, balanced class weights, the rate halved after
     `halve_after` epochs without a better validation loss and training stopped after `stop_after`.
 
-    class_weights: "balanced" is inverse frequency, "sqrt" its square root, "none" equal weights. averaging: at every
+    class_weights: "balanced" is inverse frequency, "sqrt" its square root and at most 10, "none" equal weights.
+    optimizer: "adamw" takes `weight_decay` times the weights off them at every step. schedule: "plateau" as above,
+    "cosine" goes down to 0 over all `epochs`, epoch by epoch, and stops nowhere; before either, the rate rises over
+    `warmup_epochs`. label_smoothing: share of the target that goes to all classes evenly. gradient_norm: the gradient
+    is scaled down to this norm, or none. averaging: at every
     step a moving average keeps this share of itself and takes the rest from the weights; after every epoch it replaces
-    them, which steadies the validation loss (Polyak & Juditsky 1992). 0, as in the paper: no averaging. keep: the
-    "best" epoch by validation loss, as in the paper, or the "last", whose rate has been halved the most.
+    them, which steadies the validation loss (Polyak & Juditsky 1992). 0, as in the paper: no averaging. judge: an
+    epoch is better for its validation "loss" or "score". keep: the "best" epoch, or the "last".
     """
 
     epochs: int = 100
     batch: int = 32
     learning_rate: float = 1e-3
     class_weights: Literal["balanced", "sqrt", "none"] = "balanced"
+    optimizer: Literal["adam", "adamw"] = "adam"
+    weight_decay: float = 0.0
+    schedule: Literal["plateau", "cosine"] = "plateau"
+    warmup_epochs: int = 0
     halve_after: int = 5
     stop_after: int = 10
+    label_smoothing: float = 0.0
+    gradient_norm: float | None = None
     averaging: float = 0.0
+    judge: Literal["loss", "score"] = "loss"
     keep: Literal["best", "last"] = "best"
 
 
@@ -91,6 +108,7 @@ class Config:
     leads: tuple[str, ...] | None
     seed: int
     model: dict
+    task: dict
     signal: Signal
     training: Training
 
@@ -103,12 +121,16 @@ class Config:
         known = {key: value for key, value in values.items() if key in fields}
         known["signal"] = Signal(**values["signal"])
         known["training"] = Training(**values["training"])
+        known["task"] = {key: value for key, value in values["task"].items() if key != "name"}
         known["leads"] = tuple(values["leads"]) if values["leads"] else None
         return cls(**known)
 
 
-def resolve(architecture, preset: str, data: str, leads, seed: int, assignments: typing.Sequence[str]) -> Config:
-    """The configuration of a run: defaults, then the preset's settings, then `key=value` assignments.
+def resolve(
+    architecture, options, preset: str, data: str, leads, seed: int, assignments: typing.Sequence[str]
+) -> Config:
+    """The configuration of a run: defaults, then the preset's settings, then `key=value` assignments. options: the
+    dataclass of the task's own settings.
 
     Raises InputError for an unknown preset, an unknown key (naming close matches) and a value of the wrong type.
     """
@@ -119,11 +141,13 @@ def resolve(architecture, preset: str, data: str, leads, seed: int, assignments:
     model = {key: p.default for key, p in builder.items() if key not in ("samples", "leads", "classes", "name")}
     sections = {
         "model": {**model, **chosen.model},
+        "task": dataclasses.asdict(options(**chosen.task)),
         "signal": dataclasses.asdict(Signal(**chosen.signal)),
         "training": dataclasses.asdict(Training(**chosen.training)),
     }
     kinds = {
         "model": {key: type(value) for key, value in model.items()},
+        "task": typing.get_type_hints(options),
         "signal": typing.get_type_hints(Signal),
         "training": typing.get_type_hints(Training),
     }
@@ -144,6 +168,7 @@ def resolve(architecture, preset: str, data: str, leads, seed: int, assignments:
         leads=leads,
         seed=seed,
         model=sections["model"],
+        task=sections["task"],
         signal=Signal(**sections["signal"]),
         training=Training(**sections["training"]),
     )
@@ -176,10 +201,14 @@ def parse(text: str, kind, name: str):
 def _check(signal: dict, training: dict) -> None:
     for section, values, positive in (
         ("signal", signal, ("fs", "window_s", "stride_s", "highpass_hz", "lowpass_hz", "notch_hz", "filter_order")),
-        ("training", training, ("epochs", "batch", "learning_rate", "halve_after", "stop_after")),
+        ("training", training, ("epochs", "batch", "learning_rate", "halve_after", "stop_after", "gradient_norm")),
     ):
         for key in positive:
             if values[key] is not None and not values[key] > 0:
                 raise InputError(f"{section}.{key} must be above 0, not {values[key]}")
-    if not 0 <= training["averaging"] < 1:
-        raise InputError(f"training.averaging must be at least 0 and below 1, not {training['averaging']}")
+    for key in ("averaging", "label_smoothing"):
+        if not 0 <= training[key] < 1:
+            raise InputError(f"training.{key} must be at least 0 and below 1, not {training[key]}")
+    for key in ("weight_decay", "warmup_epochs"):
+        if training[key] < 0:
+            raise InputError(f"training.{key} must be at least 0, not {training[key]}")

@@ -8,12 +8,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ecg_edge.evaluation.predictors import KerasPredictor, predict
+from ecg_edge.evaluation.predictors import KerasPredictor
 from ecg_edge.files import whole
 from ecg_edge.tasks.examples import Examples
 from ecg_edge.training import checkpoint
 from ecg_edge.training.batches import Batches
 from ecg_edge.training.config import Training
+from ecg_edge.training.objective import loss, optimizer, scheduled_rate
 
 
 class _EachBatch(keras.callbacks.Callback):
@@ -40,28 +41,27 @@ def train(
     checkpoint/last.npz, from which a later call with the same arguments continues to the same weights.
 
     Returns the history: per epoch the loss (with regularisation, class-weighted), the validation loss (neither),
-    the validation part's macro F1 over recordings, the learning rate and the seconds it took.
+    the validation part's score (the task says which), the learning rate and the seconds it took.
     """
     saved = folder / "checkpoint" / "last.npz"
-    # At the end of every fit, here of every epoch, Keras replaces the weights by their moving average.
-    averaging = {"use_ema": True, "ema_momentum": recipe.averaging} if recipe.averaging else {}
-    model.compile(keras.optimizers.Adam(recipe.learning_rate, **averaging), loss=task.loss)
+    model.compile(optimizer(recipe), loss=loss(task.output, recipe.label_smoothing))
     progress = checkpoint.restore(saved, model) if saved.exists() else checkpoint.Progress()
+    batches = Batches(task, training, recipe.class_weights, recipe.batch)
 
-    targets = task.targets([training.entries[record] for record in training.records])
-    weights = task.class_weights(targets, recipe.class_weights)[targets]
-    batches = Batches(training, targets, weights, recipe.batch)
-
-    while progress.epoch < recipe.epochs and progress.epoch - progress.best_epoch < recipe.stop_after:
+    while progress.epoch < recipe.epochs and not _stopped(progress, recipe):
         start = time.perf_counter()
+        rate = scheduled_rate(recipe, progress.epoch)
+        if rate is not None:
+            model.optimizer.learning_rate = rate
         batches.shuffle(seed, progress.epoch)
+        task.epoch_begins(model, progress.epoch, recipe.epochs)
         # Keras would shuffle the batches once more, from a state that an interrupted run has lost.
         fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[_EachBatch(batch_done)])
         progress.epoch += 1
         row = {
             "epoch": progress.epoch,
             "loss": float(fitted.history["loss"][0]),
-            **task.validate(predict(KerasPredictor(model), validation), validation),
+            **task.validate(task.predict(KerasPredictor(model), validation), validation),
             "learning_rate": float(model.optimizer.learning_rate),
             "seconds": round(time.perf_counter() - start, 2),
         }
@@ -73,13 +73,22 @@ def train(
     return progress.history
 
 
+def _stopped(progress, recipe) -> bool:
+    """Whether it has not got better for long enough; a rate that goes down by schedule is let go all the way."""
+    return recipe.schedule == "plateau" and progress.epoch - progress.best_epoch >= recipe.stop_after
+
+
 def _judge(model, progress, recipe, kept: Path):
     """Keeps the model if the recipe wants this epoch's; halves the learning rate if none was better for a while."""
-    loss = progress.history[-1]["validation_loss"]
-    better = loss < progress.best_loss
+    row = progress.history[-1]
+    figure = row["validation_loss"] if recipe.judge == "loss" else -row["validation_score"]
+    better = figure < progress.best_loss
     if better:
-        progress.best_loss, progress.best_epoch = loss, progress.epoch
-    elif progress.epoch - max(progress.best_epoch, progress.halved_epoch) >= recipe.halve_after:
+        progress.best_loss, progress.best_epoch = figure, progress.epoch
+    elif (
+        recipe.schedule == "plateau"
+        and progress.epoch - max(progress.best_epoch, progress.halved_epoch) >= recipe.halve_after
+    ):
         model.optimizer.learning_rate = float(np.float32(model.optimizer.learning_rate) * np.float32(0.5))
         progress.halved_epoch = progress.epoch
     if better or recipe.keep == "last":

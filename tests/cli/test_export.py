@@ -72,6 +72,8 @@ def test_file_table_and_next_command(run, tmp_path):
     assert model.metadata["labels"] == ["LBBB", "SNR"] and model.metadata["leads"] == ["I", "V1"]
     assert model.metadata["preprocessing"][0] == {"step": "fill_gaps"} and model.metadata["fs"] == 100
     assert model.metadata["window"] == {"samples": 1000, "stride": 1000}
+    assert model.metadata["window_preprocessing"] == []
+    assert model.metadata["task"] == {"name": "rhythm"} and model.metadata["decision"] == {}
 
 
 @pytest.mark.slow

@@ -56,17 +56,57 @@ def predict(folder, *names, options=("--json",)):
     return CliRunner().invoke(command, [str(folder / "model.tflite"), *records, *options])
 
 
-def test_probabilities_are_those_of_the_windows_mean(folder):
+def outputs(record, window_steps=()):
+    """What the model says about each window of a record, (windows, classes)."""
     import wfdb
 
+    prepared, _ = Preprocessing(STEPS)(wfdb.rdrecord(str(record)).p_signal, 250)
+    steps, model = Preprocessing(window_steps), TFLiteModel(convolutional())
+    return np.array([model.run(steps(window, 100.0)[0]) for window in windows(prepared, 256, 256)])
+
+
+def test_probabilities_are_those_of_the_windows_mean(folder):
     ran = predict(folder, "both")
     (row,) = json.loads(ran.stdout)["records"]
-    model = TFLiteModel(convolutional())
-    prepared, _ = Preprocessing(STEPS)(wfdb.rdrecord(str(folder / "both")).p_signal, 250)
-    expected = np.mean([model.run(window) for window in windows(prepared, 256, 256)], axis=0)
+    expected = outputs(folder / "both").mean(axis=0)
     assert list(row["probabilities"].values()) == pytest.approx(expected, abs=1e-6)
     assert row["label"] == LABELS[expected.argmax()] and row["windows"] == 4 and row["seconds"] == 10.0
     assert ran.stderr.splitlines()[-1] == f"next: ecg-edge bench {folder / 'model.tflite'}"
+
+
+def test_steps_of_the_window_are_those_of_the_metadata(folder):
+    scaled = altered(convolutional(), window_preprocessing=[{"step": "zscore"}])
+    (folder / "model.tflite").write_bytes(scaled)
+    (row,) = json.loads(predict(folder, "both").stdout)["records"]
+    expected = outputs(folder / "both", [{"step": "zscore"}]).mean(axis=0)
+    assert list(row["probabilities"].values()) == pytest.approx(expected, abs=1e-6)
+    assert np.abs(expected - outputs(folder / "both").mean(axis=0)).max() > 0.01
+
+
+def test_several_labels_by_the_thresholds_of_the_metadata(folder):
+    expected = outputs(folder / "both").mean(axis=0)
+    least = int(expected.argmin())
+    for thresholds, label in (
+        (expected - 0.01, "N A O"),
+        (expected + 0.01, "-"),
+        (expected + np.where(np.arange(3) == least, -0.01, 0.01), LABELS[least]),
+    ):
+        decision = {"thresholds": thresholds.tolist()}
+        described = altered(convolutional(), task={"name": "multilabel"}, decision=decision)
+        (folder / "model.tflite").write_bytes(described)
+        (row,) = json.loads(predict(folder, "both").stdout)["records"]
+        assert row["label"] == label
+        assert list(row["probabilities"].values()) == pytest.approx(expected, abs=1e-6)
+
+
+def test_rhythms_window_by_window(folder):
+    labels = ["NSR", "AFIB", "SBR"]
+    (folder / "model.tflite").write_bytes(altered(convolutional(), task={"name": "rhythm_bouts"}, labels=labels))
+    (row,) = json.loads(predict(folder, "both").stdout)["records"]
+    said = [labels[c] for c in outputs(folder / "both").argmax(axis=1)]
+    assert [window["rhythm"] for window in row["rhythms"]] == said
+    assert [window["start_s"] for window in row["rhythms"]] == [0.0, 2.48, 4.96, 7.44]
+    assert row["label"] == max(labels, key=said.count) and row["windows"] == 4
 
 
 def test_leads_are_found_by_name_and_suffixes_do_not_matter(folder):

@@ -1,134 +1,142 @@
-"""The window cache: whole, keyed by data and parameters, mapped; bad recordings are named and counted."""
+"""Windows of recordings: cut where they are asked for, drawn anew, shifted, and the windows of whole recordings."""
 
+import dataclasses
 import tracemalloc
 
 import numpy as np
 import pytest
+from small_recordings import form, record, recordings
 
-from ecg_edge.errors import InputError
-from ecg_edge.records.record import Entry, Record
-from ecg_edge.tasks.examples import cache_folder, cached_windows
-
-STEPS = [{"step": "fill_gaps"}, {"step": "resample", "fs": 100.0}]
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path / "cache"))
+from ecg_edge.signals.windows import windows
+from ecg_edge.tasks.examples import Examples
+from ecg_edge.tasks.recordings import cached_recordings
+from ecg_edge.tasks.windows import consecutive
 
 
-def entries(count):
-    return [Entry(f"r{i}", f"r{i}", f"p{i}", ("N",)) for i in range(count)]
+def examples(starts, records=None, samples=4, earliest=None, latest=None, random=False, made=None, **changes):
+    """Windows of ten samples' recordings r0, r1, …; sample i of each is i."""
+    starts = np.array(starts)
+    records = np.zeros(len(starts), np.int64) if records is None else np.array(records)
+    return Examples(
+        made or recordings(*(record(f"r{i}", samples=10) for i in range(records.max(initial=0) + 1))),
+        form(samples, **changes),
+        records,
+        starts,
+        targets=np.arange(len(starts)),
+        earliest=starts if earliest is None else np.array(earliest),
+        latest=starts if latest is None else np.array(latest),
+        random=random,
+    )
 
 
-class Reader:
-    """Recordings of 25 s at 100 Hz whose samples are the recording's number; counts how often it reads."""
-
-    def __init__(self, broken=(), fs=100.0):
-        self.broken, self.fs, self.reads = broken, fs, 0
-
-    def __call__(self, entry):
-        self.reads += 1
-        if entry.name in self.broken:
-            raise InputError(f"{entry.name}.dat is truncated")
-        signal = np.full((2500, 2), float(entry.name[1:]), np.float32)
-        signal[:, 1] += np.arange(2500) % 7
-        return Record(entry.name, entry.patient, signal, self.fs, ("I", "II"), entry.labels)
-
-
-def cut(count=4, reader=None, stamp="a", leads=("I",), steps=STEPS, samples=1000):
-    return cached_windows(entries(count), reader or Reader(), stamp, leads, steps, samples, samples)
-
-
-def test_windows_know_their_recording_and_are_mapped():
-    cache = cut()
-    assert isinstance(cache.windows, np.memmap)
-    assert cache.windows.shape == (12, 1000, 1)
-    np.testing.assert_array_equal(cache.windows[:, 0, 0], cache.records)
-    assert cache.records.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
-
-
-def test_the_second_time_nothing_is_read():
-    cut()
-    reader = Reader()
-    again = cut(reader=reader)
-    assert reader.reads == 0
-    assert again.windows.shape == (12, 1000, 1)
+def test_windows_come_from_where_they_start_in_the_order_asked_for():
+    made = recordings(record("r0", samples=10), record("r1", samples=20, leads=("II", "I")), leads=("I",))
+    batch = examples([0, 6, 15], records=[0, 0, 1], made=made).batch(np.array([2, 0]))
+    assert list(batch) == ["ecg"] and batch["ecg"].dtype == np.float32
+    np.testing.assert_array_equal(batch["ecg"][:, :, 0], [[10_015, 10_016, 10_017, 10_018], [0, 1, 2, 3]])
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"stamp": "b"}, {"leads": ("II",)}, {"samples": 500}, {"steps": [*STEPS, {"step": "zscore"}]}, {"count": 3}],
+    ("start", "expected"),
+    [
+        (-2, [0, 0, 0, 1]),
+        (8, [8, 9, 0, 0]),
+        (6, [6, 7, 8, 9]),
+        (-4, [0, 0, 0, 0]),
+        (-9, [0, 0, 0, 0]),
+        (10, [0, 0, 0, 0]),
+        (17, [0, 0, 0, 0]),
+    ],
 )
-def test_other_data_or_parameters_are_prepared_anew(change):
-    cut()
-    reader = Reader()
-    cut(reader=reader, **change)
-    assert reader.reads > 0
+def test_outside_its_recording_a_window_is_zero(start, expected):
+    neighbours = examples([start], records=[1], made=recordings(*(record(f"r{i}", samples=10) for i in range(3))))
+    assert neighbours.windows(slice(None))[0, :, 0].tolist() == expected
 
 
-def test_a_few_unreadable_recordings_are_named_and_left_out():
-    cache = cut(count=30, reader=Reader(broken={"r7"}))
-    assert cache.problems == {"r7": "r7.dat is truncated"}
-    assert 7 not in cache.records
-    assert len(cache.examples(["r7"])) == 0
-    assert len(cache.examples(["r6", "r8"])) == 6
+def test_a_recording_shorter_than_a_window_stands_at_its_start():
+    assert examples([0], samples=12).windows([0])[0, :, 0].tolist() == [*range(10), 0, 0]
 
 
-def test_more_than_five_per_cent_is_the_data_set_s_fault_and_leaves_nothing():
-    with pytest.raises(InputError, match=r"more than 5% of 30 .* first: r1.dat is truncated"):
-        cut(count=30, reader=Reader(broken={"r1", "r2", "r3"}))
-    assert list(cache_folder().iterdir()) == []
+def test_a_recording_without_signal_gives_empty_windows():
+    made = recordings(record("r0", samples=10, signal=False))
+    assert not examples([0, 3], made=made).windows(slice(None)).any()
 
 
-def test_an_interruption_leaves_nothing():
-    class Interrupted(Reader):
-        def __call__(self, entry):
-            if entry.name == "r2":
-                raise KeyboardInterrupt
-            return super().__call__(entry)
-
-    with pytest.raises(KeyboardInterrupt):
-        cut(reader=Interrupted())
-    assert list(cache_folder().iterdir()) == []
-    assert len(cut().records) == 12
+def test_steps_of_a_window_see_that_window_alone():
+    whole = examples([0, 5], samples=4).windows(slice(None))[:, :, 0]
+    scaled = examples([0, 5], samples=4, window_steps=[{"step": "zscore"}]).windows(slice(None))[:, :, 0]
+    np.testing.assert_allclose(scaled, (whole - whole.mean(axis=1)[:, None]) / whole.std(axis=1)[:, None], rtol=1e-6)
 
 
-def test_a_recording_without_the_lead_is_a_problem_of_that_recording():
-    with pytest.raises(InputError, match="record r0: no lead 'V1'"):
-        cut(leads=("V1",))
+def test_some_of_them():
+    made = examples(np.arange(6), records=[0, 0, 1, 1, 2, 2], earliest=np.arange(6) - 1, latest=np.arange(6) + 1)
+    some = made.take(np.array([4, 1]))
+    assert len(some) == 2 and some.records.tolist() == [2, 0] and some.targets.tolist() == [4, 1]
+    assert (some.starts.tolist(), some.earliest.tolist(), some.latest.tolist()) == ([4, 1], [3, 0], [5, 2])
+    assert made.spread(3).targets.tolist() == [0, 2, 5]
+    assert made.spread(6) is made and len(made.spread(100)) == 6
+    assert [entry.name for entry in made.entries] == ["r0", "r1", "r2"]
 
 
-def test_repairs_are_counted():
-    class Gaps(Reader):
-        def __call__(self, entry):
-            record = super().__call__(entry)
-            record.signal[5:9] = np.nan
-            return record
-
-    notes = cut(reader=Gaps()).notes
-    assert notes == {"recordings with gaps (NaN)": 4, "recordings with a flat lead": 4}
+def test_what_is_not_random_is_what_it_was_in_every_epoch():
+    made = examples([1, 2], earliest=[0, 0], latest=[5, 5])
+    assert made.drawn(0, 3) is made
 
 
-def test_batches_and_spread():
-    examples = cut().examples(["r1", "r3"])
-    assert len(examples) == 6
-    batch = examples.batch(np.array([5, 0]))["ecg"]
-    assert batch[:, 0, 0].tolist() == [3.0, 1.0]
-    assert examples.spread(2).records.tolist() == [1, 3]
-    assert len(examples.spread(100)) == 6
+def test_starts_are_drawn_between_their_bounds_anew_in_every_epoch():
+    made = examples(np.zeros(500), earliest=np.full(500, -2), latest=np.full(500, 3), random=True)
+    first = made.drawn(0, 0)
+    assert set(first.starts.tolist()) == {-2, -1, 0, 1, 2, 3}
+    np.testing.assert_array_equal(first.starts, made.drawn(0, 0).starts)
+    assert (first.starts != made.drawn(0, 1).starts).any() and (first.starts != made.drawn(1, 0).starts).any()
+    np.testing.assert_array_equal(first.targets, made.targets)
+    assert made.starts.tolist() == [0] * 500
 
 
-def test_memory_does_not_grow_with_the_data_set():
-    def peak(count):
-        tracemalloc.start()
-        examples = cut(count=count).examples([f"r{i}" for i in range(count)])
-        for start in range(0, len(examples), 8):
-            examples.batch(np.arange(start, min(start + 8, len(examples))))
-        try:
-            return tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
+def test_views_are_spread_evenly_between_the_bounds():
+    made = examples([5, 2], earliest=[2, 2], latest=[8, 2])
+    assert [view.starts.tolist() for view in made.views(7)] == [[start, 2] for start in range(2, 9)]
+    assert [view.starts[0] for view in made.views(3)] == [2, 5, 8]
+    assert all(view.targets.tolist() == [0, 1] for view in made.views(3))
+    assert made.views(1) == [made]
 
-    few, many = peak(20), peak(400)
-    assert many - few < 400 * 1000 * 4 / 4, "a quarter of one window a recording would be too much"
+
+@pytest.mark.parametrize(("length", "samples", "stride"), [(2500, 1000, 1000), (999, 1000, 1000), (2500, 1000, 250)])
+def test_windows_one_after_the_other_are_those_of_the_whole_signal(length, samples, stride):
+    made = recordings(record("r0", samples=300), record("r1", samples=length))
+    cut = consecutive(made, ["r1"], form(samples, stride), np.array([7, 8]))
+    np.testing.assert_array_equal(cut.windows(slice(None)), windows(made.signal(1), samples, stride))
+    assert set(cut.records) == {1} and set(cut.targets) == {8}
+
+
+def test_windows_of_the_recordings_that_are_named_in_their_order():
+    made = recordings(*(record(f"r{i}", samples=20) for i in range(4)))
+    cut = consecutive(made, ["r3", "r1", "absent"], form(10), np.arange(4))
+    assert cut.records.tolist() == [1, 1, 3, 3] and cut.targets.tolist() == [1, 1, 3, 3]
+    assert len(consecutive(made, [], form(10), np.arange(4))) == 0
+
+
+@pytest.mark.parametrize(("length", "samples", "stride"), [(2500, 1000, 1000), (2500, 1000, 400), (990, 1000, 1000)])
+def test_they_may_be_shifted_by_half_a_stride_within_their_recording(length, samples, stride):
+    cut = consecutive(recordings(record(samples=length)), ["r0"], form(samples, stride), np.zeros(1))
+    last = max(length - samples, 0)
+    np.testing.assert_array_equal(cut.earliest, np.maximum(cut.starts - stride // 2, 0))
+    np.testing.assert_array_equal(cut.latest, np.minimum(cut.starts + stride // 2, last))
+    for view in cut.views(5):
+        assert (view.starts >= 0).all() and (view.starts <= last).all()
+    assert not cut.random
+
+
+def test_memory_holds_a_batch_not_the_data_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path))
+    entries = recordings(*(record(f"r{i}", samples=10) for i in range(200))).entries
+    made = cached_recordings(entries, lambda entry: record(entry.name, samples=4000), "a", ("I",), [], 100.0)
+    cut = consecutive(made, [entry.name for entry in entries], form(1000), np.zeros(200))
+    cut = dataclasses.replace(cut, form=form(1000, window_steps=[{"step": "zscore"}]))
+    tracemalloc.start()
+    for start in range(0, len(cut), 8):
+        cut.batch(np.arange(start, start + 8))
+    try:
+        assert tracemalloc.get_traced_memory()[1] < 20 * 1000 * 4
+    finally:
+        tracemalloc.stop()

@@ -1,15 +1,27 @@
 """Settings are typed, complete and refuse what they do not know."""
 
+import dataclasses
+from typing import Literal
+
 import pytest
 
 from ecg_edge.errors import InputError
 from ecg_edge.signals.preprocessing import Preprocessing
-from ecg_edge.training.config import Config, Signal, resolve
-from models_keras.registry import find
+from ecg_edge.tasks.task import Options
+from ecg_edge.training.config import Config, Signal, Training, resolve
+from models_keras.registry import Preset, find
 
 
-def settings(*assignments, preset="paper"):
-    return resolve(find("cnn_att_bilstm"), preset, "synthetic", None, 0, assignments)
+@dataclasses.dataclass(frozen=True)
+class Own(Options):
+    """What a task may be asked for."""
+
+    share: float = 0.5
+    rule: Literal["paper", "code"] = "paper"
+
+
+def settings(*assignments, preset="paper", options=Options, architecture=None):
+    return resolve(architecture or find("cnn_att_bilstm"), options, preset, "synthetic", None, 0, assignments)
 
 
 def test_defaults_are_the_paper_s():
@@ -18,6 +30,11 @@ def test_defaults_are_the_paper_s():
     assert (config.training.batch, config.training.learning_rate) == (32, 1e-3)
     assert config.training.class_weights == "balanced"
     assert (config.training.halve_after, config.training.stop_after) == (5, 10)
+    assert (config.training.optimizer, config.training.schedule, config.training.label_smoothing) == (
+        "adam",
+        "plateau",
+        0.0,
+    )
 
 
 def test_values_are_parsed_by_type():
@@ -25,15 +42,20 @@ def test_values_are_parsed_by_type():
         "training.batch=8",
         "training.learning_rate=3e-4",
         "training.class_weights=sqrt",
+        "training.optimizer=adamw",
+        "training.gradient_norm=1",
         "signal.lowpass_hz=40",
         "signal.highpass_hz=none",
+        "signal.normalise=window",
         "model.attention=false",
         "model.lstm_units=(16, 8)",
     )
     assert config.training.batch == 8
     assert config.training.learning_rate == 3e-4
     assert config.training.class_weights == "sqrt"
+    assert (config.training.optimizer, config.training.gradient_norm) == ("adamw", 1.0)
     assert (config.signal.lowpass_hz, config.signal.highpass_hz) == (40.0, None)
+    assert config.signal.normalise == "window"
     assert config.model["attention"] is False
     assert config.model["lstm_units"] == (16, 8)
 
@@ -46,11 +68,22 @@ def test_values_are_parsed_by_type():
         ("training.batch=many", "of type int"),
         ("training.batch=1.5", "of type int"),
         ("training.batch=0", "must be above 0"),
+        ("training.gradient_norm=0", "must be above 0"),
         ("training.averaging=1", "below 1"),
+        ("training.label_smoothing=1", "below 1"),
+        ("training.label_smoothing=-0.1", "at least 0"),
+        ("training.weight_decay=-1", "at least 0"),
+        ("training.warmup_epochs=-1", "at least 0"),
         ("training.class_weights=square", "sqrt"),
+        ("training.optimizer=adm", "did you mean adam"),
+        ("training.judge=accuracy", "no value of training.judge 'accuracy'"),
+        ("training.schedule=linear", "no value of training.schedule 'linear'"),
+        ("signal.normalise=both", "no value of signal.normalise 'both'"),
         ("model.attention=yes", "of type bool"),
         ("signal.fs", "key=value"),
         ("model.name=other", "no setting"),
+        ("model.samples=10", "no setting"),
+        ("task.share=0.3", "no setting"),
     ],
 )
 def test_what_does_not_fit_is_refused(assignment, message):
@@ -63,9 +96,42 @@ def test_an_unknown_preset_lists_close_ones():
         settings(preset="papr")
 
 
+def test_a_task_s_own_settings():
+    assert settings(options=Own).task == {"share": 0.5, "rule": "paper"}
+    assert settings("task.share=1", "task.rule=code", options=Own).task == {"share": 1.0, "rule": "code"}
+    with pytest.raises(InputError, match="did you mean task.share"):
+        settings("task.shore=1", options=Own)
+    with pytest.raises(InputError, match="no value of task.rule 'book'"):
+        settings("task.rule=book", options=Own)
+
+
+def test_a_preset_brings_what_differs_from_the_defaults():
+    preset = Preset(
+        model={"kernel": 3}, signal={"fs": 50.0}, training={"epochs": 7}, parameters={}, task={"rule": "code"}
+    )
+    architecture = dataclasses.replace(find("cnn"), presets={"own": preset})
+    config = settings("model.kernel=9", preset="own", options=Own, architecture=architecture)
+    assert (config.signal, config.training) == (Signal(fs=50.0), Training(epochs=7))
+    assert config.model["kernel"] == 9 and config.model["filters"] == (32, 64, 128)
+    assert config.task == {"share": 0.5, "rule": "code"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"signal": {"fz": 50.0}}, {"training": {"epoch": 7}}, {"task": {"rul": "code"}}],
+)
+def test_a_preset_names_only_settings_that_there_are(wrong):
+    preset = Preset(**{"model": {}, "signal": {}, "training": {}, "parameters": {}, "task": {}, **wrong})
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        settings(preset="own", options=Own, architecture=dataclasses.replace(find("cnn"), presets={"own": preset}))
+
+
 def test_plain_data_and_back():
-    config = settings("training.batch=8", preset="tiny")
+    config = settings("training.batch=8", "task.share=0.25", preset="tiny", options=Own)
     assert Config.from_dict(config.to_dict()) == config
+    named = config.to_dict()  # as a run's folder has it: with the task's name
+    named["task"] = {"name": "rhythm", **named["task"]}
+    assert Config.from_dict(named) == config
 
 
 def test_signal_settings_become_steps():
@@ -76,3 +142,11 @@ def test_signal_settings_become_steps():
     assert steps[2] == {"step": "bandpass", "low": 0.5, "high": 40.0, "order": 4}
     assert [step["step"] for step in Signal(highpass_hz=None).steps()] == ["fill_gaps", "resample"]
     assert Signal(fs=100.0, window_s=10.0, stride_s=2.5).stride == 250
+
+
+def test_a_window_s_own_steps_are_apart_from_the_recording_s():
+    by_record, by_window = (Signal(normalise=rule).form() for rule in ("record", "window"))
+    assert by_record.steps[-1] == {"step": "zscore"} and by_record.window_steps == []
+    assert by_window.window_steps == [{"step": "zscore"}] and {"step": "zscore"} not in by_window.steps
+    form = Signal(fs=100.0, window_s=10.0, stride_s=2.5).form()
+    assert (form.fs, form.samples, form.stride) == (100.0, 1000, 250)

@@ -1,47 +1,53 @@
-"""The loop's own rules: when the rate is halved, when it stops, which epoch is kept, what averaging does."""
+"""The loop's own rules: when the rate changes, when it stops, which epoch is kept, what averaging does, going on."""
 
 import keras
 import numpy as np
 import pytest
+from small_recordings import form, record, recordings
 
-from ecg_edge.records.record import Entry
-from ecg_edge.tasks.examples import Examples, WindowCache
+from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
+from ecg_edge.tasks.task import Task
+from ecg_edge.tasks.windows import consecutive
 from ecg_edge.training.config import Training
 from ecg_edge.training.loop import train
 
 
-class Task:
-    """A regression whose validation loss follows a script, epoch by epoch."""
+class Scripted(Task):
+    """A classifier of two classes whose validation figures follow a script, epoch by epoch."""
 
-    loss = "mse"
+    def __init__(self, losses, scores=None):
+        super().__init__(("a", "b"))
+        self.rows = iter([(loss, score) for loss, score in zip(losses, scores or losses, strict=True)])
+        self.begun = []
 
-    def __init__(self, losses):
-        self.losses = iter(losses)
+    def validate(self, summaries, examples):
+        loss, score = next(self.rows)
+        return {"validation_loss": loss, "validation_score": score}
 
-    def targets(self, entries):
-        return np.zeros(len(entries), np.int64)
-
-    def class_weights(self, targets, rule):
-        return np.ones(1, np.float32)
-
-    def validate(self, outputs, examples):
-        return {"validation_loss": next(self.losses)}
+    def epoch_begins(self, model, epoch, epochs):
+        self.begun.append((epoch, epochs))
 
 
-def run(folder, losses, **recipe):
-    """Trains one weight towards 0 on constant windows; the history and the weight kept as the best."""
-    keras.utils.set_random_seed(0)
+def one_weight():
+    """softmax of (0, w · mean): all targets are the first class, so that w goes down from 1 by the rate a step."""
     ecg = keras.Input((4, 1), name="ecg")
     x = keras.layers.GlobalAveragePooling1D()(ecg)
-    model = keras.Model(ecg, keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(x))
-    windows = WindowCache(
-        np.ones((8, 4, 1), np.float32), np.arange(8), [Entry(str(i), "", "") for i in range(8)], {}, {}
-    )
-    examples = Examples(windows, np.arange(8))
+    x = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(x)
+    x = keras.layers.Concatenate()([keras.layers.Rescaling(0.0)(x), x])
+    return keras.Model(ecg, keras.layers.Softmax()(x))
+
+
+def run(folder, losses, scores=None, task=None, **recipe):
+    """Trains one weight in four steps an epoch; the history, the weight that was kept, and the last epoch's."""
+    keras.utils.set_random_seed(0)
+    model = one_weight()
+    made = recordings(*(record(f"r{i}", samples=4) for i in range(8)))
+    made.signals[:] = 1.0
+    examples = consecutive(made, [entry.name for entry in made.entries], form(4), np.zeros(8, np.int64))
     recipe = Training(**{"epochs": len(losses), "batch": 2, "learning_rate": 0.01, **recipe})
-    history = train(model, Task(losses), examples, examples, recipe, 0, folder)
-    best = keras.models.load_model(folder / "model.keras", compile=False)
-    return history, float(best.get_weights()[0][0, 0]), float(model.get_weights()[0][0, 0])
+    history = train(model, task or Scripted(losses, scores), examples, examples, recipe, 0, folder)
+    kept = keras.models.load_model(folder / "model.keras", compile=False)
+    return history, float(kept.get_weights()[0][0, 0]), float(model.get_weights()[0][0, 0])
 
 
 def test_the_rate_of_the_next_epoch_is_halved_where_none_was_better_for_a_while(tmp_path):
@@ -55,6 +61,20 @@ def test_it_stops_after_the_epochs_it_was_given_to_get_better(tmp_path):
     assert len(history) == 5
 
 
+def test_a_scheduled_rate_goes_all_the_way(tmp_path):
+    history, _, _ = run(tmp_path, [1, 2, 3, 4, 5], schedule="cosine", warmup_epochs=1, halve_after=1, stop_after=2)
+    rates = [row["learning_rate"] / 0.01 for row in history]
+    cosine = (1 + np.cos(np.pi * np.arange(4) / 4)) / 2
+    np.testing.assert_allclose(rates, [0.5, *cosine], rtol=1e-6)
+
+
+def test_the_rate_is_that_of_the_steps(tmp_path):
+    _, _, last = run(tmp_path, [1, 1, 1], schedule="cosine")
+    # Adam's steps are of the size of the rate while the gradient keeps its sign and size.
+    expected = 1 - 4 * 0.01 * (1 + 0.75 + 0.25)
+    assert last == pytest.approx(expected, abs=2e-3)
+
+
 def test_the_best_epoch_is_kept_not_the_last(tmp_path):
     history, best, last = run(tmp_path, [5, 4, 6, 6])
     assert 1 > best > last
@@ -62,6 +82,17 @@ def test_the_best_epoch_is_kept_not_the_last(tmp_path):
     assert best == second
     assert [row["epoch"] for row in history] == [1, 2, 3, 4]
     assert (tmp_path / "history.csv").read_text().count("\n") == 5
+
+
+def test_the_score_judges_where_the_recipe_says_so(tmp_path):
+    losses, scores = [5, 4, 3, 2], [0.1, 0.7, 0.6, 0.7]
+    _, best, _ = run(tmp_path / "all", losses, scores, judge="score")
+    _, second, _ = run(tmp_path / "two epochs", losses[:2], scores[:2])
+    assert best == second
+    history, _, _ = run(tmp_path / "stopped", losses, scores, judge="score", stop_after=1)
+    assert len(history) == 3
+    history, _, _ = run(tmp_path / "halved", losses, scores, judge="score", halve_after=1)
+    assert [round(row["learning_rate"], 6) for row in history] == [0.01, 0.01, 0.01, 0.005]
 
 
 def test_the_last_epoch_is_kept_where_the_recipe_says_so(tmp_path):
@@ -78,3 +109,52 @@ def test_averaged_weights_lag_behind(tmp_path):
     for weight in weights[1:]:
         average = 0.9 * average + 0.1 * weight
     assert averaged == pytest.approx(average, abs=1e-3)
+
+
+def test_a_task_hears_of_every_epoch(tmp_path):
+    task = Scripted([3, 2, 1])
+    run(tmp_path, [3, 2, 1], task=task)
+    assert task.begun == [(0, 3), (1, 3), (2, 3)]
+
+
+class Interrupted(Exception):
+    """Stands for whatever ends a training in the middle of an epoch."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", [
+    {"schedule": "cosine", "warmup_epochs": 1, "optimizer": "adamw", "weight_decay": 0.01, "judge": "score"},
+    {"halve_after": 1, "averaging": 0.8, "label_smoothing": 0.1, "gradient_norm": 0.5},
+])  # fmt: skip
+def test_interrupted_and_resumed_it_ends_with_the_same_weights(tmp_path, recipe):
+    """With windows that are drawn anew in every epoch, and dropout, whose random state goes on too."""
+    task = RhythmBoutsTask(("NSR", "AFIB"))
+    made = recordings(*(record(f"r{i}", samples=400, bouts=((0, 200, "N"), (200, 400, "AFIB"))) for i in range(4)))
+    made.signals[:] = np.random.default_rng(0).normal(size=made.signals.shape) + np.arange(1600)[:, None] % 400 / 200
+    training = task.examples(made, ["r0", "r1", "r2"], form(50), training=True)
+    validation = task.examples(made, ["r3"], form(50))
+    recipe = Training(epochs=4, batch=2, learning_rate=0.01, class_weights="sqrt", **recipe)
+
+    def attempt(folder, batch_done=lambda: None):
+        keras.utils.set_random_seed(1)
+        ecg = keras.Input((50, 1), name="ecg")
+        x = keras.layers.Dropout(0.3)(keras.layers.Conv1D(4, 7, activation="relu")(ecg))
+        x = keras.layers.BatchNormalization()(keras.layers.GlobalAveragePooling1D()(x))
+        model = keras.Model(ecg, keras.layers.Dense(2, activation="softmax")(x))
+        history = train(model, task, training, validation, recipe, 5, folder, batch_done)
+        return history, keras.models.load_model(folder / "model.keras", compile=False).get_weights()
+
+    def interrupt():
+        nonlocal steps
+        steps += 1
+        if steps == 8:  # of three an epoch: in the middle of the third
+            raise Interrupted
+
+    whole, expected = attempt(tmp_path / "whole")
+    steps = 0
+    with pytest.raises(Interrupted):
+        attempt(tmp_path / "resumed", interrupt)
+    history, found = attempt(tmp_path / "resumed")
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert [{**row, "seconds": 0} for row in history] == [{**row, "seconds": 0} for row in whole]

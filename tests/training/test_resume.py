@@ -63,7 +63,7 @@ def test_killed_in_the_middle_of_an_epoch_and_resumed(whole_run, tmp_path):
     assert process.returncode == 0, text
     for ours, theirs in zip(weights(killed), weights(whole_run), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    columns = ["epoch", "loss", "validation_loss", "validation_macro_f1", "learning_rate"]
+    columns = ["epoch", "loss", "validation_loss", "validation_score", "learning_rate"]
     for ours, theirs in zip(read_csv(killed / "history.csv"), read_csv(whole_run / "history.csv"), strict=True):
         assert [ours[c] for c in columns] == [theirs[c] for c in columns]
 

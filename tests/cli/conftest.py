@@ -1,0 +1,49 @@
+"""A user's own folder of recordings, and a run on it, for all tests of the commands."""
+
+import pytest
+from click.testing import CliRunner
+
+from ecg_edge.cli.train import command as train
+from ecg_edge.demo import write_wfdb
+from ecg_edge.records.synthetic import synthesise
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(cache, monkeypatch):
+    monkeypatch.setenv("ECG_EDGE_CACHE", str(cache))
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory):
+    """30 recordings of ten patients, three rhythms, in a folder with a labels file."""
+    folder = tmp_path_factory.mktemp("recordings")
+    lines = ["record,label,patient"]
+    for patient in range(10):
+        for number, rhythm in enumerate(("SNR", "AF", "LBBB")):
+            name = write_wfdb(synthesise(rhythm, seed=3 * patient + number), folder).name
+            lines.append(f"{name},{rhythm},{patient}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """The words of a short training."""
+    return ["--arch", "cnn", "--preset", "tiny", "--leads", "II", "--epochs", "1"]
+
+
+@pytest.fixture(scope="session")
+def run(recordings, tiny, cache, tmp_path_factory):
+    """The folder of a run on `recordings`."""
+    folder = tmp_path_factory.mktemp("runs") / "own"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECG_EDGE_CACHE", str(cache))
+        words = [*tiny, "--data", str(recordings), "--run", str(folder)]
+        shown = CliRunner().invoke(train, words, catch_exceptions=False)
+    assert f"next: ecg-edge evaluate {folder}" in shown.stderr
+    return folder

@@ -1,0 +1,163 @@
+"""ecg-edge evaluate: figures of a run per recording, per bout, for several labels; what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from ecg_edge.cli.evaluate import command
+from ecg_edge.cli.export import metadata
+from ecg_edge.cli.predict import described
+from ecg_edge.cli.train import carry_out
+from ecg_edge.cli.train import command as train
+from ecg_edge.demo import write_wfdb
+from ecg_edge.errors import InputError
+from ecg_edge.files import read_json, write_json
+from ecg_edge.records.synthetic import Synthetic, synthesise
+from ecg_edge.run import Run
+
+
+def evaluate(*words):
+    return CliRunner().invoke(command, list(map(str, words)), catch_exceptions=False)
+
+
+def test_evaluation_has_intervals_and_is_kept(run):
+    result = json.loads(evaluate(run, "--json").stdout)
+    assert result == read_json(run / "evaluation-keras.json")
+    assert result["recordings"] == 3 and result["patients"] == 1 and result["views"] == 1
+    assert set(result["classes"]) == {"AF", "LBBB", "SNR"}
+    assert {"value", "low", "high"} == set(result["macro_f1"])
+    assert np.sum(result["confusion_matrix"]) == 3
+
+
+def test_tables_and_the_next_command(run):
+    shown = evaluate(run)
+    text = " ".join(shown.stdout.split())
+    assert "3 recordings of 1 patients" in text and "macro F1" in text
+    assert "Classes" in text and "Confusion matrix" in text
+    assert shown.stderr.splitlines()[-1] == f"next: ecg-edge export {run} --int8"
+
+
+def test_several_windows_each_are_a_result_of_their_own(run):
+    result = json.loads(evaluate(run, "--tta", 3, "--json").stdout)
+    assert result["views"] == 3 and result["windows"] == 3
+    assert result == read_json(run / "evaluation-keras-tta3.json")
+    assert "3 windows each" in " ".join(evaluate(run, "--tta", 3).stdout.split())
+
+
+def test_patients_of_the_training_part_are_refused(run, recordings):
+    with pytest.raises(InputError, match="patients of this data .* took part in training"):
+        evaluate(run, "--data", recordings)
+
+
+def test_another_data_set_is_evaluated_whole(run, tmp_path):
+    lines = ["record,label"]
+    for seed, rhythm in enumerate(("SNR", "AF", "LBBB", "PVC")):
+        lines.append(f"{write_wfdb(synthesise(rhythm, seed=500 + seed), tmp_path).name},{rhythm}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    result = json.loads(evaluate(run, "--data", tmp_path, "--json").stdout)
+    assert result["recordings"] == 3
+    assert "1 recordings of other classes left out" in result["data"]
+    assert (run / f"evaluation-keras-{tmp_path.name}.json").exists()
+
+
+def test_a_data_set_without_any_of_the_classes_is_refused(run, tmp_path):
+    (tmp_path / "labels.csv").write_text(f"record,label\n{write_wfdb(synthesise('PVC', 1), tmp_path).name},PVC\n")
+    with pytest.raises(InputError, match="carries one of the run's classes"):
+        evaluate(run, "--data", tmp_path)
+
+
+def test_changed_recordings_are_noticed(run, recordings):
+    labels = recordings / "labels.csv"
+    before = labels.read_text()
+    labels.write_text(before.replace("AF-1,AF", "AF-1,SNR"))
+    try:
+        with pytest.raises(InputError, match="fingerprint differs"):
+            evaluate(run)
+    finally:
+        labels.write_text(before)
+
+
+def test_a_file_of_another_run_is_refused(run, tmp_path):
+    from small_models import convolutional
+
+    (tmp_path / "other.tflite").write_bytes(convolutional())
+    with pytest.raises(InputError, match="predicts other classes"):
+        evaluate(run, "--model", tmp_path / "other.tflite")
+
+
+def test_an_unfinished_run_says_how_to_finish_it(run, tmp_path):
+    for name in ("config.json", "split.json"):
+        write_json(tmp_path / name, read_json(run / name))
+    with pytest.raises(InputError, match=f"ecg-edge train --resume {tmp_path}"):
+        evaluate(tmp_path)
+
+
+@pytest.mark.slow
+def test_bouts_of_recordings_with_rhythm_marks(tmp_path, monkeypatch):
+    monkeypatch.setattr(Synthetic, "records_per_class", 6)
+    folder = tmp_path / "run"
+    words = ["--arch", "rhythm_resnet1d", "--preset", "tiny", "--leads", "I,II", "--epochs", "1", "--run", folder]
+    CliRunner().invoke(train, list(map(str, [*words, "--set", "signal.window_s=4"])), catch_exceptions=False)
+    one, three = (json.loads(evaluate(folder, "--tta", views, "--json").stdout) for views in (1, 3))
+    for result in (one, three):
+        assert result["unit"] == "bouts" and result["bouts"] == np.sum(result["confusion_matrix"]) == result["windows"]
+        assert {"balanced_accuracy", "macro_f1"} <= set(result)
+        assert sum(row["bouts"] for row in result["classes"].values()) == result["bouts"]
+    assert list(one["classes"])[:2] == ["NSR", "AFIB"]
+    assert one["macro_auroc"] != three["macro_auroc"]
+    assert f"{one['bouts']} bouts of" in " ".join(evaluate(folder).stdout.split())
+
+
+@pytest.fixture(scope="module")
+def multilabel(recordings, cache, tmp_path_factory):
+    """A run whose task is several labels, trained to its end."""
+    from ecg_edge.records.split import split
+    from ecg_edge.tasks.dataset import Dataset
+    from ecg_edge.tasks.multilabel import MultilabelTask
+    from ecg_edge.training.config import resolve
+    from models_keras.registry import find
+
+    dataset = Dataset.open(str(recordings), MultilabelTask, ("II",))
+    task = MultilabelTask(MultilabelTask.find_classes(dataset, None, []))
+    settings = resolve(find("cnn"), task.Options, "tiny", str(recordings), ("II",), 0, ["training.epochs=1"])
+    run = Run.create(tmp_path_factory.mktemp("runs") / "labels", task, settings, dataset, split(dataset.entries, 0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECG_EDGE_CACHE", str(cache))
+        carry_out(run)
+    return run.path
+
+
+def test_thresholds_are_chosen_kept_and_used(multilabel):
+    thresholds = read_json(multilabel / "decision.json")["thresholds"]
+    assert len(thresholds) == 3
+    result = json.loads(evaluate(multilabel, "--json").stdout)
+    assert set(result["classes"]) == {"AF", "LBBB", "SNR"} and "all_labels_right" in result
+    assert "Confusion matrix" not in evaluate(multilabel).stdout
+
+    run = Run(multilabel)
+    from ecg_edge.evaluation.predictors import KerasPredictor
+
+    validation = run.examples("validation")
+    summaries = run.task.predict(KerasPredictor(run.model()), validation)
+    assert run.task.choose(summaries, validation)["thresholds"] == pytest.approx(thresholds)
+
+
+def test_what_was_decided_goes_with_the_exported_file(multilabel):
+    run = Run(multilabel)
+    about = json.loads(json.dumps(metadata(run)))
+    task, form = described(about)
+    assert (task.name, task.classes) == (run.task.name, run.task.classes)
+    assert task.decision == run.task.decision == read_json(multilabel / "decision.json")
+    assert form == run.settings.signal.form()
+    just = np.array(task.decision["thresholds"])
+    assert task.label(just) == "AF LBBB SNR" and task.label(just - 1e-6) == "-"
+
+
+def test_without_thresholds_the_way_to_them_is_said(multilabel, tmp_path):
+    for name in ("config.json", "split.json"):
+        write_json(tmp_path / name, read_json(multilabel / name))
+    (tmp_path / "model.keras").write_bytes((multilabel / "model.keras").read_bytes())
+    with pytest.raises(InputError, match="no thresholds chosen yet.* --resume"):
+        evaluate(tmp_path)

@@ -1,0 +1,84 @@
+"""The features of beats: those of the embedder itself, however they are computed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from small_recordings import record as plain
+from small_recordings import recordings
+from tiny_models import built
+
+from ecg_edge.errors import InputError
+from ecg_edge.evaluation.embedding import Embedder, attach
+from ecg_edge.records.record import Beats
+from ecg_edge.tasks.beat_rhythm import BeatRhythmTask
+from ecg_edge.tasks.beats import CLASSES, BeatsTask, annotated_classes
+from ecg_edge.tasks.examples import Form
+from ecg_edge.training.config import resolve
+from models_keras.htf_beat import fused_features
+from models_keras.registry import find
+
+FORM = Form(64.0, 128, 128, [], [{"step": "zscore"}])
+
+
+def record(name, symbols):
+    random = np.random.default_rng(len(symbols))
+    made = plain(name, 1000, fs=64.0, leads=("I", "II"))
+    signal = random.normal(size=(1000, 2)).astype(np.float32)
+    beats = Beats(40 + 50 * np.arange(len(symbols)), np.array(list(symbols)))
+    return dataclasses.replace(made, signal=signal, beats=beats)
+
+
+MADE = recordings(record("r0", "NNVNA"), record("r1", "NVN"), leads=("I", "II"), fs=64.0)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return built("htf_beat", leads=2)
+
+
+@pytest.mark.parametrize("labels", ["true", "none"])
+def test_features_are_those_of_the_embedder(model, labels):
+    features = Embedder("", model, FORM, "")(MADE, labels)
+    questions = BeatsTask(CLASSES).questions(MADE, FORM)
+    if labels == "true":
+        questions = dataclasses.replace(questions, known=annotated_classes(MADE.beat_symbols))
+    expected = fused_features(model).predict(questions.batch(slice(None)), verbose=0)
+    np.testing.assert_allclose(features, expected, atol=1e-5)
+
+
+def test_with_labels_of_its_own_it_sees_what_it_said(model):
+    features = Embedder("", model, FORM, "")(MADE, "own")
+    own = next(iter(BeatsTask(CLASSES).variants().values()))
+    questions = own.questions(MADE, FORM)
+    said = own.predict(lambda inputs: model.predict(inputs, verbose=0), questions).argmax(axis=1).astype(np.int8)
+    expected = fused_features(model).predict(dataclasses.replace(questions, known=said).batch(slice(None)), verbose=0)
+    np.testing.assert_allclose(features, expected, atol=1e-5)
+
+
+def test_features_are_kept_for_cached_recordings(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path))
+    cached, embedder = dataclasses.replace(MADE, key="abc"), Embedder("", model, FORM, "weights")
+    features = embedder(cached, "none")
+    assert isinstance(features, np.memmap) and [file.name for file in tmp_path.iterdir()] == ["abc-weights-none.npy"]
+    embedder.model = None
+    np.testing.assert_array_equal(embedder(cached, "none"), features)
+
+
+def test_another_rate_is_refused(model):
+    with pytest.raises(InputError, match="takes 64 Hz, the recordings are prepared for 100 Hz"):
+        Embedder("the embedder", model, FORM, "")(dataclasses.replace(MADE, fs=100.0), "none")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["model.morphology=true", "task.labels=own"], "train htf_beat and name its run"),
+        (["model.morphology=false", "task.labels=own"], "no labels of its own"),
+    ],
+)
+def test_settings_that_need_an_embedder_or_contradict_themselves(settings, message):
+    architecture = find("rhythm_from_beats")
+    chosen = resolve(architecture, BeatRhythmTask.Options, "tiny", "synthetic", None, 0, settings)
+    with pytest.raises(InputError, match=message):
+        attach(BeatRhythmTask(("NSR", "AFIB")), chosen)

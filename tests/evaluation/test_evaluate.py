@@ -1,0 +1,166 @@
+"""Figures of a run, with intervals, per recording or per bout, of one window or of the mean of several."""
+
+import types
+
+import numpy as np
+import pytest
+from small_recordings import form, record, recordings
+
+from ecg_edge.evaluation.bootstrap import RESAMPLES
+from ecg_edge.evaluation.evaluate import evaluate
+from ecg_edge.tasks.multilabel import MultilabelTask
+from ecg_edge.tasks.rhythm import RhythmTask
+from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
+
+
+def run_of(task, database="own"):
+    dataset = types.SimpleNamespace(database=types.SimpleNamespace(name=database))
+    return types.SimpleNamespace(task=task, dataset=dataset)
+
+
+def by_start(outputs):
+    """A predictor whose outputs depend on the first sample of a window, which says where it starts."""
+
+    def predictor(inputs):
+        return np.array([outputs(start) for start in inputs["ecg"][:, 0, 0]], np.float32)
+
+    return predictor
+
+
+@pytest.fixture
+def rhythm():
+    """Five recordings of three patients; N A O occur, ~ does not."""
+    whose = [("N", "p"), ("N", "p"), ("A", "q"), ("O", "r"), ("N", "r")]
+    made = recordings(*(record(f"r{i}", 20, (label,), patient) for i, (label, patient) in enumerate(whose)))
+    made.signals[:] = np.repeat(np.arange(5), 20)[:, None]  # every window begins with its recording's number
+    task = RhythmTask(("N", "A", "O", "~"))
+    return task, task.examples(made, [f"r{i}" for i in range(5)], form(10))
+
+
+def all_right(number):
+    return np.eye(4)[[0, 0, 1, 2, 0][int(number)]]
+
+
+def one_wrong(number):
+    return np.eye(4)[[0, 1, 1, 2, 0][int(number)]]
+
+
+def test_figures_of_recordings_with_intervals(rhythm):
+    task, examples = rhythm
+    result = evaluate(run_of(task), by_start(one_wrong), examples)
+    assert {key: result[key] for key in ("unit", "recordings", "windows", "views", "patients")} == {
+        "unit": "recordings",
+        "recordings": 5,
+        "windows": 10,
+        "views": 1,
+        "patients": 3,
+    }
+    assert result["accuracy"]["value"] == 0.8
+    assert result["accuracy"]["low"] <= 0.8 <= result["accuracy"]["high"] == 1.0
+    assert result["macro_f1"]["value"] == pytest.approx((0.8 + 2 / 3 + 1) / 3, abs=1e-4)
+    assert result["classes"]["N"]["recordings"] == 3
+    assert result["classes"]["N"]["recall"]["value"] == pytest.approx(2 / 3, abs=1e-4)
+    assert result["confusion_matrix"] == [[2, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    assert "score" not in result and "variants" not in result
+
+
+def test_a_class_that_does_not_occur_has_no_figures_and_does_not_lower_the_mean(rhythm):
+    task, examples = rhythm
+    result = evaluate(run_of(task), by_start(all_right), examples)
+    assert result["macro_f1"]["value"] == result["accuracy"]["low"] == 1.0
+    assert result["classes"]["~"]["f1"] == {"value": None, "low": None, "high": None}
+
+
+def test_a_database_s_own_score_stands_beside_them(rhythm):
+    task, examples = rhythm
+    result = evaluate(run_of(task, "cinc2017"), by_start(one_wrong), examples)
+    assert result["score_name"] == "mean F1 of N, A, O (the challenge's score)"
+    assert result["score"]["value"] == result["macro_f1"]["value"]
+    assert result["score"]["low"] <= result["score"]["value"] <= result["score"]["high"]
+
+
+def test_progress_is_told_by_window_and_by_resample(rhythm):
+    task, examples = rhythm
+    predicted, resampled = [], []
+    evaluate(run_of(task), by_start(all_right), examples, 3, predicted.append, lambda: resampled.append(1))
+    assert sum(predicted) == 3 * len(examples) and len(resampled) == RESAMPLES
+
+
+@pytest.fixture
+def bouts():
+    made = recordings(
+        record("r0", samples=1000, patient="p", bouts=((0, 500, "N"), (500, 1000, "AFIB"))),
+        record("r1", samples=1000, patient="q", bouts=((0, 1000, "N"),)),
+    )
+    task = RhythmBoutsTask(("NSR", "AFIB"))
+    return task, task.examples(made, ["r0", "r1"], form(100))
+
+
+def test_bouts_are_counted_where_they_are_the_unit(bouts):
+    task, examples = bouts
+    result = evaluate(run_of(task), by_start(lambda start: [1, 0] if start < 450 else [0, 1]), examples)
+    # the windows in the middle of the bouts start at 225, 700 and, in r1, 450
+    assert result["unit"] == "bouts" and result["bouts"] == 3 and result["patients"] == 2
+    assert result["confusion_matrix"] == [[1, 1], [0, 1]]
+    assert result["balanced_accuracy"]["value"] == 0.75
+    assert result["classes"]["NSR"]["bouts"] == 2
+    assert "recordings" not in result
+
+
+def test_test_time_augmentation_is_the_mean_of_the_outputs(bouts):
+    task, examples = bouts
+
+    def half_sure(start):
+        """Right of the middle of r1 it is sure of AFIB, left of it almost undecided: one window says NSR."""
+        return [0.6, 0.4] if start <= 450 else [0.0, 1.0]
+
+    one, seven = (evaluate(run_of(task), by_start(half_sure), examples, views) for views in (1, 7))
+    assert (one["views"], seven["views"]) == (1, 7) and one["windows"] == seven["windows"] == 3
+    assert one["confusion_matrix"] == [[2, 0], [0, 1]]
+    # r1's starts are spread over 0 … 900: four say NSR with 0.6, three AFIB with 1, the mean 0.34 to 0.66
+    assert seven["confusion_matrix"] == [[1, 1], [0, 1]]
+
+
+def test_views_of_whole_recordings_decide_as_their_mean():
+    task = RhythmTask(("N", "A"))
+    made = recordings(record("r0", samples=2000, labels=("A",)), record("r1", samples=2000, labels=("N",)))
+    examples = task.examples(made, ["r0", "r1"], form(1000))
+    seen = []
+    predictor = by_start(lambda start: seen.append(start) or [1 - start / 2000, start / 2000])
+    evaluate(run_of(task), predictor, examples, 3)
+    assert sorted(seen) == sorted([0, 500, 0, 500, 250, 750, 250, 750, 500, 1000, 500, 1000])
+
+
+def test_several_labels_are_measured_at_the_thresholds():
+    made = recordings(record("r0", labels=("MI", "CD")), record("r1", labels=("NORM",)), record("r2", labels=("CD",)))
+    made.signals[:] = np.repeat(np.arange(3), 2500)[:, None]
+    outputs = np.array([[0.1, 0.3, 0.9], [0.8, 0.1, 0.3], [0.2, 0.1, 0.4]])
+    results = []
+    for thresholds in ([0.5, 0.5, 0.5], [0.5, 0.2, 0.35]):
+        task = MultilabelTask(("NORM", "MI", "CD"), decision={"thresholds": thresholds})
+        examples = task.examples(made, ["r0", "r1", "r2"], form(2500))
+        results.append(evaluate(run_of(task), by_start(lambda number: outputs[int(number)]), examples))
+    assert [result["macro_f1"]["value"] for result in results] == [pytest.approx((1 + 0 + 2 / 3) / 3, abs=1e-4), 1.0]
+    assert [result["all_labels_right"]["value"] for result in results] == [pytest.approx(1 / 3, abs=1e-4), 1.0]
+    assert results[0]["classes"]["MI"]["auroc"] == results[1]["classes"]["MI"]["auroc"]
+    assert "confusion_matrix" not in results[0]
+
+
+class InTwoWays(RhythmTask):
+    """As it is, and with everything called the second class."""
+
+    def variants(self):
+        return {"as asked": self, "always A": AlwaysA(self.classes)}
+
+
+class AlwaysA(RhythmTask):
+    def summarise(self, inputs, outputs):
+        return np.zeros_like(outputs) + np.eye(outputs.shape[1])[1]
+
+
+def test_the_way_that_counts_comes_first_and_the_others_beside_it(rhythm):
+    task, examples = rhythm
+    result = evaluate(run_of(InTwoWays(task.classes)), by_start(all_right), examples)
+    assert result["variant"] == "as asked" and result["accuracy"]["value"] == 1.0
+    assert list(result["variants"]) == ["always A"]
+    assert result["variants"]["always A"]["accuracy"]["value"] == 0.2

@@ -1,0 +1,34 @@
+"""A trained model as a function of inputs by name, be it Keras or TensorFlow Lite."""
+
+import keras
+import numpy as np
+from small_models import SAMPLES, convolutional
+
+from ecg_edge.evaluation.predictors import KerasPredictor, TFLitePredictor
+from firmware_bench.bench_rpi import TFLiteModel
+
+
+def test_keras_with_one_input_and_one_output():
+    ecg = keras.Input((4, 1), name="ecg")
+    model = keras.Model(ecg, keras.layers.GlobalAveragePooling1D()(ecg))
+    outputs = KerasPredictor(model)({"ecg": np.arange(8, dtype=np.float32).reshape(2, 4, 1)})
+    assert isinstance(outputs, np.ndarray) and outputs.tolist() == [[1.5], [5.5]]
+
+
+def test_keras_with_several_inputs_and_outputs_goes_by_name():
+    first, second = keras.Input((1,), name="first"), keras.Input((1,), name="second")
+    model = keras.Model([first, second], {"sum": first + second, "difference": first - second})
+    inputs = {"second": np.array([[1.0], [2.0]], np.float32), "first": np.array([[10.0], [20.0]], np.float32)}
+    outputs = KerasPredictor(model)(inputs)
+    assert {name: values[:, 0].tolist() for name, values in outputs.items()} == {
+        "sum": [11, 22],
+        "difference": [9, 18],
+    }
+
+
+def test_a_file_is_asked_window_by_window():
+    windows = np.random.default_rng(0).normal(size=(3, SAMPLES, 2)).astype(np.float32)
+    predictor = TFLitePredictor(convolutional())
+    expected = [TFLiteModel(convolutional()).run({"ecg": window}) for window in windows]
+    np.testing.assert_array_equal(predictor({"ecg": windows}), expected)
+    assert predictor.metadata["labels"] == ["N", "A", "O"]

@@ -1,0 +1,36 @@
+"""Short recordings in memory whose every sample says where it is from, for tests of tasks, training and evaluation."""
+
+import numpy as np
+
+from ecg_edge.records.record import Beats, Record, RhythmInterval
+from ecg_edge.tasks.examples import Form
+from ecg_edge.tasks.recordings import recordings_of
+
+FS = 100.0
+
+
+def record(name="r0", samples=2500, labels=("N",), patient=None, fs=FS, leads=("I",), beats=(), bouts=(), signal=True):
+    """Sample i of lead k is i + 10,000 · k. beats: samples of normal beats. bouts: (start, stop, rhythm) in samples.
+    signal=False: annotations alone."""
+    values = np.arange(samples)[:, None] + 10_000.0 * np.arange(len(leads))
+    return Record(
+        name=name,
+        patient=patient or f"patient of {name}",
+        signal=values.astype(np.float32) if signal else None,
+        fs=fs,
+        leads=leads,
+        labels=labels,
+        beats=Beats(np.array(beats, np.int64), np.array(["N"] * len(beats), "U1")),
+        rhythms=tuple(RhythmInterval(*bout) for bout in bouts),
+        header_samples=0 if signal else samples,
+    )
+
+
+def recordings(*records, leads=("I",), fs=FS):
+    """`records` as tasks take them, their signals as they are."""
+    return recordings_of(records, leads, [], fs)
+
+
+def form(samples=1000, stride=None, fs=FS, window_steps=()):
+    """Windows of `samples`, one after the other."""
+    return Form(fs, samples, stride or samples, [], window_steps)

@@ -1,0 +1,254 @@
+"""Anomaly detection: who teaches, how windows and recordings are scored, where the surprise lies."""
+
+import types
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+from sklearn import metrics as sk
+from small_recordings import form, record, recordings
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.record import Entry
+from ecg_edge.tasks.anomaly import CODE, LATENT, LOSS, PAPER, AnomalyTask, Options, surprise, weighted_errors
+
+CLASSES = ("normal", "abnormal")
+MADE = recordings(  # of 2, 1, 1, 1 and 1 windows
+    record("r0", samples=20, labels=("NORM",)),
+    record("r1", samples=10, labels=("MI",)),
+    record("r2", samples=10, labels=("NORM", "CD")),
+    record("r3", samples=10, labels=("NORM",)),
+    record("r4", samples=10, labels=("HYP",)),
+)
+NAMES = [entry.name for entry in MADE.entries]
+TRUTH = np.array([0, 1, 1, 0, 1])
+# Per window loss, paper's and code's score, and the divergence of two latent dimensions.
+SUMMARIES = np.array(
+    [
+        [1.0, 0.1, 9.0, 0.3, 0.001],
+        [2.0, 0.3, 9.0, 0.1, 0.002],
+        [9.0, 0.9, 1.0, 0.5, 0.500],
+        [9.0, 0.3, 2.0, 0.5, 0.500],
+        [3.0, 0.4, 8.0, 0.2, 0.003],
+        [9.0, 0.5, 3.0, 0.5, 0.500],
+    ]
+)
+SCORES = np.array([0.2, 0.9, 0.3, 0.4, 0.5])  # of the recordings, as in the paper
+
+
+def task(score="paper", threshold=None):
+    return AnomalyTask(CLASSES, Options(score), {} if threshold is None else {"threshold": threshold})
+
+
+def examples(names=NAMES, training=False):
+    return task().examples(MADE, names, form(10), training=training)
+
+
+def outputs(n=3, samples=7, leads=4, latent=5):
+    """Windows, and what a model with everything says of them."""
+    random = np.random.default_rng(0)
+    lead, sequence = random.random((n, samples, leads)), random.random((n, samples))
+    return random.normal(size=(n, samples, leads)).astype(np.float32), {
+        "reconstruction": random.normal(size=(n, samples, leads)).astype(np.float32),
+        "log_variance": random.normal(size=(n, samples, leads)).astype(np.float32),
+        "latent_mean": random.normal(size=(n, samples, latent)).astype(np.float32),
+        "latent_log_variance": random.normal(size=(n, samples, latent)).astype(np.float32),
+        "lead_attention": (lead / lead.sum(axis=-1, keepdims=True)).astype(np.float32),
+        "sequence_attention": (sequence / sequence.sum(axis=-1, keepdims=True)).astype(np.float32),
+    }
+
+
+def without(outputs, *names):
+    return {name: values for name, values in outputs.items() if not name.startswith(names)}
+
+
+def divergences(said):
+    """Of every time step and latent dimension."""
+    variance = np.exp(said["latent_log_variance"])
+    return 0.5 * (said["latent_mean"] ** 2 + variance - 1 - np.log(variance))
+
+
+def test_training_sees_normal_recordings_alone():
+    seen = examples(training=True)
+    assert [MADE.entries[record].name for record in seen.records] == ["r0", "r0", "r3"]
+    assert not seen.targets.any()
+    assert len(examples(["r1", "r3"], training=True)) == 1
+
+
+def test_targets_tell_recordings_that_are_nothing_but_normal_from_the_others():
+    np.testing.assert_array_equal(examples().targets, [0, 0, 1, 1, 0, 1])
+
+
+@pytest.mark.parametrize("label", ["SNR", "NORM", "N", "normal"])
+def test_databases_write_normal_in_several_ways(label):
+    made = recordings(record("r0", samples=10, labels=(label,)), record("r1", samples=10, labels=("AF",)))
+    np.testing.assert_array_equal(task().examples(made, ["r0", "r1"], form(10)).targets, [0, 1])
+
+
+def test_any_label_that_is_known_will_do():
+    def usable(*labels, classes=("NORM", "MI")):
+        return AnomalyTask.usable(Entry("r", "r", "r", labels), classes)
+
+    assert usable("MI") and usable("OTHER", "NORM")
+    assert not usable("OTHER") and not usable()
+    assert usable("OTHER", classes=CLASSES), "other data may be evaluated on, whatever it calls its classes"
+
+
+def test_without_a_normal_recording_there_is_nothing_to_learn():
+    dataset = types.SimpleNamespace(entries=MADE.entries)
+    assert AnomalyTask.find_classes(dataset, MADE, NAMES) == CLASSES
+    with pytest.raises(InputError, match="no recording of the training part is normal"):
+        AnomalyTask.find_classes(dataset, MADE, ["r1", "r2", "r4"])
+
+
+def test_epochs_count_from_one_for_the_layers_that_want_to_know():
+    told = []
+    layers = [types.SimpleNamespace(), types.SimpleNamespace(start_epoch=told.append)]
+    task().epoch_begins(types.SimpleNamespace(layers=layers), 4, 10)
+    assert told == [5]
+
+
+def test_errors_are_weighted_by_both_attentions():
+    ecg, said = outputs()
+    errors = (ecg - said["reconstruction"]) ** 2
+    weights = said["lead_attention"] * said["sequence_attention"][..., None]
+    np.testing.assert_allclose(weights.sum(axis=(1, 2)), 1, rtol=1e-5)
+    weighted = weighted_errors(ecg, said)
+    np.testing.assert_allclose(weighted.mean(axis=(1, 2)), np.sum(weights * errors, axis=(1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(weighted_errors(ecg, without(said, "lead", "sequence")), errors, rtol=1e-5)
+    said["lead_attention"][:], said["sequence_attention"][:] = 1 / 4, 1 / 7
+    np.testing.assert_allclose(weighted_errors(ecg, said), errors, rtol=1e-5)
+
+
+def test_scores_with_attention_and_a_latent_space():
+    ecg, said = outputs()
+    found = surprise(ecg, said)
+    assert found.shape == (3, LATENT + 5)
+    errors, variance = (ecg - said["reconstruction"]) ** 2, np.exp(said["log_variance"])
+    kl = divergences(said)
+    likelihood = norm.logpdf(ecg, said["reconstruction"], np.sqrt(variance)).sum(axis=(1, 2))
+    np.testing.assert_allclose(found[:, LOSS], (kl.sum(axis=(1, 2)) - likelihood) / (7 * 4), rtol=1e-5)
+    expected = weighted_errors(ecg, said).mean(axis=(1, 2)) + kl.mean(axis=(1, 2))
+    np.testing.assert_allclose(found[:, PAPER], expected, rtol=1e-5)
+    sums = [values.sum(axis=(1, 2)) for values in (errors / variance, said["log_variance"], kl)]
+    np.testing.assert_allclose(found[:, CODE], 0.4 * sums[0] + 0.6 * sums[1] + 0.6 * sums[2], rtol=1e-4)
+    np.testing.assert_allclose(found[:, LATENT:], kl.mean(axis=1), rtol=1e-5)
+
+
+def test_scores_without_attention():
+    ecg, said = outputs()
+    plain = without(said, "lead", "sequence")
+    mse = np.mean((ecg - said["reconstruction"]) ** 2, axis=(1, 2))
+    np.testing.assert_allclose(surprise(ecg, plain)[:, PAPER], mse + divergences(said).mean(axis=(1, 2)), rtol=1e-5)
+
+
+def test_scores_without_a_distribution():
+    ecg, said = outputs()
+    found = task().summarise({"ecg": ecg}, {"reconstruction": said["reconstruction"]})
+    mse = np.mean((ecg - said["reconstruction"]) ** 2, axis=(1, 2))
+    np.testing.assert_allclose(found, np.column_stack([mse, mse, mse]), rtol=1e-5)
+
+
+def test_a_certain_and_wrong_reconstruction_is_no_infinite_score():
+    ecg, said = outputs()
+    said["log_variance"][:] = -200.0
+    limited = {**said, "log_variance": np.full_like(said["log_variance"], -10.0)}
+    np.testing.assert_array_equal(surprise(ecg, said), surprise(ecg, limited))
+
+
+def test_an_epoch_is_judged_by_normal_windows_and_by_ranking_recordings():
+    row = task().validate(SUMMARIES, examples())
+    assert row["validation_loss"] == pytest.approx((1 + 2 + 3) / 3)
+    assert row["validation_score"] == pytest.approx(sk.roc_auc_score(TRUTH, SCORES)) and row["validation_score"] < 1
+    assert (row["kl_00"], row["kl_01"]) == (pytest.approx(0.2), pytest.approx(0.002))
+    assert row["active_units"] == 1
+    assert set(task().validate(SUMMARIES[:, :LATENT], examples())) == {"validation_loss", "validation_score"}
+
+
+def test_the_option_chooses_the_score():
+    by_code = task("code").validate(SUMMARIES, examples())["validation_score"]
+    assert by_code == pytest.approx(sk.roc_auc_score(TRUTH, [9, 1, 2, 8, 3])) == 0
+
+
+def test_a_validation_part_needs_normal_recordings():
+    with pytest.raises(InputError, match="no recording of the validation part is normal"):
+        task().validate(SUMMARIES[2:4], examples(["r1", "r2"]))
+
+
+def test_the_threshold_has_the_highest_f1_on_the_validation_part():
+    threshold, scores = task().choose(SUMMARIES, examples())["threshold"], SCORES
+    f1 = [sk.f1_score(TRUTH, scores >= t) for t in np.arange(0.05, 1, 0.1)]
+    assert sk.f1_score(TRUTH, scores >= threshold) == max(f1) == pytest.approx(6 / 7)
+    assert threshold == pytest.approx(0.25)
+
+
+def test_with_normal_recordings_alone_the_threshold_leaves_few_false_alarms():
+    some = examples(["r0", "r3"])
+    threshold = task().choose(SUMMARIES[[0, 1, 4]], some)["threshold"]
+    assert threshold == pytest.approx(np.quantile([0.2, 0.4], 0.95))
+
+
+def test_figures():
+    measured = task(threshold=0.45).measure(SUMMARIES, examples())
+    figures = measured.statistic(np.arange(5))
+    said = SCORES >= 0.45
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(TRUTH, said, average="binary")
+    assert figures == pytest.approx(
+        {
+            ("auroc",): sk.roc_auc_score(TRUTH, SCORES),
+            ("auprc",): sk.average_precision_score(TRUTH, SCORES),
+            ("f1",): f1,
+            ("precision",): precision,
+            ("recall",): recall,
+        }
+    )
+    assert measured.headline in figures
+    assert measured.details["classes"] == {"normal": {"recordings": 2}, "abnormal": {"recordings": 3}}
+    assert measured.details["confusion_matrix"] == [[2, 0], [1, 2]]
+    assert measured.patients == [f"patient of r{i}" for i in range(5)]
+
+
+def test_a_draw_of_one_class_has_no_ranking():
+    figures = task(threshold=0.45).measure(SUMMARIES, examples()).statistic(np.array([0, 0, 3]))
+    assert np.isnan([figures["auroc",], figures["auprc",], figures["recall",], figures["f1",]]).all()
+
+
+def test_the_answer_is_the_score_against_the_threshold():
+    detector = task(threshold=0.45)
+    rows = detector.report(SUMMARIES, detector.questions(MADE, form(10)))
+    assert [row["label"] for row in rows] == ["normal", "abnormal", "normal", "normal", "abnormal"]
+    assert rows[0] | {"probabilities": {}} == {
+        "record": "r0",
+        "label": "normal",
+        "probabilities": {},
+        "score": 0.2,
+        "threshold": 0.45,
+        "windows": 2,
+        "seconds": 0.2,
+    }
+
+
+def test_before_the_threshold_is_chosen_there_is_no_answer():
+    with pytest.raises(InputError, match="no threshold"):
+        task().measure(SUMMARIES, examples())
+
+
+def test_surprise_is_laid_where_the_windows_were():
+    """Windows of 10 samples every 5 over 22: the last one ends at 20. The error of a sample is its number squared."""
+    made = recordings(record("r0", samples=22, labels=("NORM",)), record("r1", samples=8, labels=("MI",)))
+    some = task().examples(made, ["r0", "r1"], form(10, stride=5))
+    maps = task().localise(lambda inputs: {"reconstruction": np.zeros_like(inputs["ecg"])}, some)
+    assert {record: error.shape for record, error in maps.items()} == {0: (22, 1), 1: (8, 1)}
+    expected = np.arange(22.0) ** 2
+    seen = int(some.starts[some.records == 0].max()) + 10
+    np.testing.assert_allclose(maps[0][:seen, 0], expected[:seen])
+    assert np.isnan(maps[0][seen:]).all()
+    np.testing.assert_allclose(maps[1][:, 0], expected[:8])
+
+
+def test_surprise_is_the_mean_over_overlapping_windows():
+    made = recordings(record("r0", samples=15, labels=("NORM",)))
+    some = task().examples(made, ["r0"], form(10, stride=5))
+    answers = np.arange(len(some))[:, None, None] + np.zeros((1, 10, 1))  # the n-th window is off by n
+    maps = task().localise(lambda inputs: {"reconstruction": inputs["ecg"] + answers.astype(np.float32)}, some)
+    np.testing.assert_allclose(maps[0][:, 0], [0] * 5 + [0.5] * 5 + [1] * 5)

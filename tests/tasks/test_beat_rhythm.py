@@ -1,0 +1,102 @@
+"""Rhythms from sequences of beats: which beats a window has, what is said of each, what is padding."""
+
+import dataclasses
+
+import numpy as np
+from small_recordings import form, recordings
+from small_recordings import record as plain
+
+from ecg_edge.records.record import Beats
+from ecg_edge.tasks.beat_rhythm import BEATS, BeatRhythmOptions, BeatRhythmTask
+
+
+def record(name="r0", every=80, samples=4000, signal=False, bouts=((0, 2000, "N"), (2000, 4000, "AFIB"))):
+    at = np.arange(every, samples, every)
+    whole = plain(name, samples, bouts=bouts, signal=signal)
+    return dataclasses.replace(whole, beats=Beats(at, np.array(["N", "V"] * len(at))[: len(at)]))
+
+
+def task(labels="true", embed=None):
+    made = BeatRhythmTask(("NSR", "AFIB"), BeatRhythmOptions(labels=labels))
+    made.embed = embed
+    return made
+
+
+def examples(made, labels="true", embed=None, samples=1000):
+    return task(labels, embed).examples(made, [entry.name for entry in made.entries], form(samples))
+
+
+def test_annotations_alone_are_enough():
+    made = recordings(record(), leads=())
+    batch = examples(made).batch(slice(None))
+    assert {name: values.shape for name, values in batch.items()} == {
+        "history": (2, BEATS, 20),
+        "rr": (2, BEATS, 1),
+        "weights": (2, BEATS),
+    }
+
+
+def test_beats_of_the_window_then_padding():
+    batch = examples(recordings(record(), leads=())).batch(np.array([0]))
+    # The window may start between 0 and 15 s; from 7.5 to 17.5 s beats come at 8.0, 8.8 … 16.8.
+    weights = batch["weights"][0]
+    assert np.count_nonzero(weights) == 12 and weights[:12].tolist() == [np.float32(1 / 12)] * 12
+    np.testing.assert_allclose(batch["rr"][0, :12, 0], [0.0] + [0.8] * 11, rtol=1e-6)
+    assert not batch["rr"][0, 12:].any() and not batch["history"][0, 12:].any()
+
+
+def test_what_is_said_of_a_beat():
+    batch = examples(recordings(record(), leads=())).batch(np.array([0]))
+    first = batch["history"][0, 0]  # the recording's tenth beat: V, after N V N V N
+    np.testing.assert_allclose(first[:5], [0.8] * 5, rtol=1e-6)
+    labels = first[5:].reshape(5, 3)
+    assert labels.sum() == 5 and labels.argmax(axis=1).tolist() == [0, 2, 0, 2, 0]
+
+
+def test_of_too_many_beats_some_are_taken_evenly():
+    made = recordings(record(every=20), leads=())  # 50 beats in 10 s
+    batch = examples(made).batch(np.array([0]))
+    np.testing.assert_allclose(batch["weights"][0], 1 / BEATS)
+    np.testing.assert_allclose(batch["rr"][0, 1:, 0], 0.2, rtol=1e-5)
+
+
+def test_a_window_without_beats_is_all_padding():
+    made = recordings(record(every=3900), leads=())
+    batch = examples(made, samples=100).batch(np.array([0]))
+    assert not batch["weights"].any()
+
+
+def test_features_of_an_embedder_take_the_history_s_place():
+    made, asked = recordings(record(signal=True)), []
+
+    def embed(whole, labels):
+        asked.append(labels)
+        return np.arange(len(whole.beat_times), dtype=np.float32)[:, None] * np.ones(3, np.float32)
+
+    batch = examples(made, "own", embed).batch(np.array([1]))
+    assert asked == ["own"] and "history" not in batch
+    first = np.searchsorted(made.beat_times, 22.5)
+    np.testing.assert_array_equal(batch["features"][0, :3, 0], first + np.arange(3))
+    assert not batch["features"][0, 13:].any()
+
+
+def test_labels_none_are_not_told():
+    batch = examples(recordings(record(), leads=()), labels="none").batch(slice(None))
+    assert batch["history"][..., :5].any() and not batch["history"][..., 5:].any()
+
+
+def test_shifted_windows_have_other_beats():
+    made = examples(recordings(record(), leads=()))
+    first, last = (view.batch(np.array([0]))["weights"] for view in (made.views(3)[0], made.views(3)[2]))
+    assert np.count_nonzero(first) and np.count_nonzero(last)
+    drawn = task().examples(made.recordings, ["r0"], form(1000), training=True)
+    assert drawn.drawn(0, 0).starts.tolist() != drawn.drawn(0, 1).starts.tolist()
+
+
+def test_a_model_is_built_for_beats_not_samples():
+    assert task().samples(form(1000)) == BEATS
+
+
+def test_questions_are_all_windows():
+    questions = task("none").questions(recordings(record(), leads=()), form(1000))
+    assert len(questions) == 4 and questions.batch(slice(None))["weights"].any(axis=1).all()

@@ -1,0 +1,155 @@
+"""Beats: classes, what was before, what an epoch sees, labels of its own, EC57's figures."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from small_recordings import form, recordings
+from small_recordings import record as plain
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.record import Beats
+from ecg_edge.tasks.beats import CLASSES, BeatOptions, BeatsTask, beat_figures, counts, history, predict_in_turn
+
+TASK = BeatsTask(CLASSES)
+
+
+def record(name, symbols, every=80, samples=2500):
+    """Beats `symbols`, the first at sample 50 of 100 Hz, one `every` so many samples."""
+    at = 50 + every * np.arange(len(symbols))
+    return dataclasses.replace(plain(name, samples), beats=Beats(at, np.array(list(symbols))))
+
+
+MADE = recordings(record("r0", "NNVNANFQN"), record("r1", "NNA"))
+
+
+def examples(task=TASK, training=False, names=("r0", "r1"), made=MADE):
+    return task.examples(made, names, form(100), training)
+
+
+def test_every_classified_beat_is_an_example_in_the_middle_of_its_window():
+    made = examples()
+    assert made.targets.tolist() == [0, 0, 2, 0, 1, 0, 3, 0, 0, 0, 1]
+    assert made.records.tolist() == [0] * 8 + [1] * 3
+    windows = made.batch(np.arange(len(made)))["ecg"]
+    assert windows.shape == (11, 100, 1)
+    assert windows[2, 50, 0] == 50 + 2 * 80, "the beat's own sample"
+    assert windows[0, :, 0].tolist() == list(range(100)), "its window starts with the recording"
+
+
+def test_training_leaves_fusion_beats_out():
+    assert 3 not in examples(training=True).targets
+
+
+def test_history_is_oldest_first_and_stays_in_its_recording():
+    batch = examples().batch(np.array([0, 4, 8, 10]))
+    np.testing.assert_allclose(batch["rr"][0], 0)
+    np.testing.assert_allclose(batch["rr"][1], [0, 0.8, 0.8, 0.8, 0.8], rtol=1e-6)
+    np.testing.assert_array_equal(batch["rr"][2], 0)  # the second recording's first beat
+    np.testing.assert_allclose(batch["rr"][3], [0, 0, 0, 0.8, 0.8], rtol=1e-6)
+    named = [[int(row.argmax()) if row.any() else None for row in rows] for rows in batch["labels"]]
+    assert named == [[None] * 5, [None, 0, 0, 2, 0], [None] * 5, [None, None, None, 0, 0]]
+
+
+def test_unclassified_and_fusion_beats_are_unknown_labels():
+    (labels,) = examples().batch(np.array([7]))["labels"]  # r0's last, after V N A? N F Q
+    assert [int(row.argmax()) if row.any() else None for row in labels] == [0, 1, 0, None, None]
+
+
+def test_a_gap_is_no_rr_interval():
+    made = recordings(record("slow", "NNN", every=301), record("just", "NNN", every=300))
+    rr, _ = history(made, np.array([0, 1]), np.array([2, 5]), np.zeros(6, np.int8))
+    np.testing.assert_allclose(rr[:, -1], [0.0, 3.0])
+
+
+def test_an_epoch_sees_all_ectopic_beats_and_twice_as_many_normal_ones_of_each_recording():
+    made = recordings(record("many", "N" * 20 + "VA"), record("none", "N" * 20), record("few", "NVVV"))
+    whole = examples(training=True, names=("many", "none", "few"), made=made)
+    first, again, second = whole.drawn(0, 0), whole.drawn(0, 0), whole.drawn(0, 1)
+    assert np.bincount(first.records, minlength=3).tolist() == [2 + 4, 0, 4]
+    assert sorted(first.targets[first.records == 0]) == [0, 0, 0, 0, 1, 2]
+    np.testing.assert_array_equal(first.beats, again.beats)
+    assert first.beats.tolist() != second.beats.tolist()
+
+
+def test_without_labels_none_is_told():
+    assert not examples(BeatsTask(CLASSES, BeatOptions(labels="none"))).batch(slice(None))["labels"].any()
+
+
+class Follows:
+    """Says the class after that of the beat before; V for a beat without one."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def __call__(self, inputs):
+        before = inputs["labels"][:, -1]
+        self.sizes.append(len(before))
+        said = np.where(before.any(axis=1), (before.argmax(axis=1) + 1) % 3, 2)
+        return np.eye(3, dtype=np.float32)[said]
+
+
+def test_its_own_labels_lead_from_beat_to_beat():
+    own, true, none = (task for task in TASK.variants().values())
+    made, model = examples(), Follows()
+    assert own.predict(model, made).argmax(axis=1)[:7].tolist() == [2, 0, 1, 2, 0, 1, 2]
+    assert model.sizes[0] == 2, "recordings go side by side"
+    assert true.predict(Follows(), made).argmax(axis=1)[:4].tolist() == [2, 1, 1, 0]
+    assert set(none.predict(Follows(), made).argmax(axis=1)) == {2}
+
+
+def test_an_evaluation_counts_its_own_labels_first():
+    assert list(TASK.variants())[0].startswith("its own labels")
+    assert len(BeatsTask(CLASSES, BeatOptions(labels="none")).variants()) == 1
+
+
+def test_in_turn_asks_for_every_beat_once():
+    records, beats, asked = np.array([1, 0, 0, 1, 0]), np.array([9, 3, 1, 7, 2]), []
+
+    def answer(positions, known):
+        asked.append(positions.tolist())
+        return np.ones((len(positions), 3))
+
+    predict_in_turn(records, beats, 10, answer)
+    assert [beats[step].tolist() for step in asked] == [[1, 7], [2, 9], [3]]
+
+
+def test_figures_by_hand():
+    #        as N  A  V
+    table = [[90, 6, 4], [3, 5, 2], [1, 2, 17], [0, 4, 6]]  # true N, A, V, F
+    figures = beat_figures(np.array(table))
+    assert figures["SVEB_sensitivity",] == 5 / 10
+    assert figures["SVEB_positive_predictivity",] == 5 / (6 + 5 + 2 + 4), "a fusion beat called A is a false SVEB"
+    assert figures["VEB_sensitivity",] == 17 / 20
+    assert figures["VEB_positive_predictivity",] == 17 / (4 + 2 + 17), "a fusion beat called V is no false VEB"
+    assert figures["accuracy",] == (90 + 5 + 17) / 130
+    assert figures["classes", "N", "f1"] == pytest.approx(2 * 90 / (100 + 94))
+
+
+def test_counts_put_fusion_beats_in_a_row_of_their_own():
+    assert counts(np.array([0, 3, 3, 2]), np.array([0, 2, 0, 1])).tolist() == [
+        [1, 0, 0], [0, 0, 0], [0, 1, 0], [1, 0, 1],
+    ]  # fmt: skip
+
+
+def test_measured_over_beats_of_patients():
+    made = examples()
+    measured = TASK.measure(np.eye(4, 3)[made.targets], made)
+    assert measured.unit == "beats" and len(measured.patients) == 11 and len(set(measured.patients)) == 2
+    assert measured.details["classes"] == {"N": {"beats": 7}, "A": {"beats": 2}, "V": {"beats": 1}}
+    assert measured.statistic(np.arange(11))["macro_f1",] == 1.0
+
+
+def test_recordings_without_classified_beats_are_refused():
+    with pytest.raises(InputError, match="no annotated beats"):
+        examples(made=recordings(record("r0", "QQ"), record("r1", "?")))
+
+
+def test_a_recording_without_any_beat_has_an_answer():
+    made = recordings(record("still", ""), record("one", "?"))
+    questions = TASK.questions(made, form(100))
+    still, one = TASK.report(TASK.predict(Follows(), questions), questions)
+    assert (still["windows"], one["windows"]) == (0, 1)
+    assert one["label"] == "0 N, 0 A, 1 V beats" and one["beats"] == [{"time_s": 0.5, "label": "V"}]
+    nothing = TASK.questions(recordings(record("still", "")), form(100))
+    assert TASK.report(TASK.predict(Follows(), nothing), nothing)[0]["beats"] == []

@@ -1,0 +1,223 @@
+"""Prepared recordings: what is stored is what was recorded, in s; the cache is whole, keyed, mapped; bad ones named."""
+
+import dataclasses
+import tracemalloc
+
+import numpy as np
+import pytest
+from small_recordings import record
+
+from ecg_edge.errors import InputError
+from ecg_edge.records.record import Beats, Entry, RhythmInterval
+from ecg_edge.signals.preprocessing import Preprocessing
+from ecg_edge.tasks.recordings import MARKS, cache_folder, cached_recordings, recordings_of
+
+STEPS = [{"step": "fill_gaps"}, {"step": "resample", "fs": 100.0}]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path / "cache"))
+
+
+def entries(count):
+    return [Entry(f"r{i}", f"r{i}", f"p{i}", ("N",)) for i in range(count)]
+
+
+class Reader:
+    """Recordings of 25 s at 100 Hz whose samples are the recording's number; counts how often it reads."""
+
+    def __init__(self, broken=(), gaps=()):
+        self.broken, self.gaps, self.reads = broken, gaps, 0
+
+    def __call__(self, entry):
+        self.reads += 1
+        if entry.name in self.broken:
+            raise InputError(f"{entry.name}.dat is truncated")
+        made = record(entry.name, leads=("I", "II"))
+        made.signal[:, 0] = float(entry.name[1:])
+        if entry.name in self.gaps:
+            made.signal[5:9] = np.nan
+        return made
+
+
+def prepared(count=4, reader=None, stamp="a", leads=("I",), steps=STEPS, fs=100.0):
+    return cached_recordings(entries(count), reader or Reader(), stamp, leads, steps, fs)
+
+
+def test_every_recording_has_its_signal_and_it_is_mapped():
+    made = prepared()
+    assert isinstance(made.signals, np.memmap) and made.signals.shape == (10_000, 1)
+    assert made.lengths.tolist() == [2500] * 4 and made.starts.tolist() == [0, 2500, 5000, 7500, 10_000]
+    for position in range(4):
+        np.testing.assert_array_equal(made.signal(position), np.full((2500, 1), position))
+
+
+def test_signals_are_prepared_recording_by_recording():
+    steps = [*STEPS, {"step": "highpass", "cutoff": 0.5}, {"step": "zscore"}]
+    read = {f"r{i}": record(f"r{i}", samples=1000 + 700 * i, fs=250.0, leads=("I", "II")) for i in range(3)}
+    made = cached_recordings(entries(3), lambda entry: read[entry.name], "a", ("II",), steps, 100.0)
+    for position, (_, original) in enumerate(read.items()):
+        expected, _ = Preprocessing(steps)(original.signal[:, 1:], 250.0)
+        np.testing.assert_array_equal(made.signal(position), expected)
+        assert made.lengths[position] == len(expected) == 400 + 280 * position
+
+
+def annotated(name, fs=250.0, **changes):
+    """A recording of 10 s with three beats, of which the last is ventricular, and two rhythms."""
+    made = record(name, samples=round(10 * fs), fs=fs)
+    beats = Beats(np.round(np.array([0.5, 1.4, 9.9]) * fs).astype(int), np.array(["N", "N", "V"]))
+    bouts = (RhythmInterval(0, round(2 * fs), "N"), RhythmInterval(round(2 * fs), round(10 * fs), "AFIB"))
+    return dataclasses.replace(made, beats=beats, rhythms=bouts, **changes)
+
+
+def test_beats_and_bouts_are_in_seconds_at_the_recording_s_own_resolution():
+    made = recordings_of([annotated("a", fs=500.0), annotated("b", fs=250.0)], ("I",), STEPS, 100.0)
+    for position in (0, 1):
+        times, symbols = made.beats(position)
+        np.testing.assert_allclose(times, [0.5, 1.4, 9.9])
+        assert symbols.tolist() == [b"N", b"N", b"V"]
+        bounds, rhythms = made.bouts(position)
+        np.testing.assert_allclose(bounds, [[0, 2], [2, 10]])
+        assert rhythms.tolist() == ["N", "AFIB"]
+
+
+def test_a_beat_between_two_samples_of_the_new_rate_keeps_its_time():
+    times, _ = recordings_of([record(fs=360.0, samples=3600, beats=(77,))], ("I",), STEPS, 100.0).beats(0)
+    assert times[0] == 77 / 360
+
+
+def test_a_recording_without_annotations_has_none_and_its_neighbours_keep_theirs():
+    bare = dataclasses.replace(record("bare"), beats=None)
+    made = recordings_of([annotated("a"), bare, annotated("c")], ("I",), STEPS, 100.0)
+    assert [len(made.beats(i)[0]) for i in range(3)] == [3, 0, 3]
+    assert [len(made.bouts(i)[0]) for i in range(3)] == [2, 0, 2]
+
+
+def test_in_memory_and_from_the_cache_they_are_the_same():
+    read = {"r0": annotated("r0"), "r1": record("r1", samples=777), "r2": annotated("r2", fs=300.0)}
+    cached = cached_recordings(entries(3), lambda entry: read[entry.name], "a", ("I",), STEPS, 100.0)
+    memory = recordings_of(list(read.values()), ("I",), STEPS, 100.0)
+    for name in ("signals", *MARKS):
+        np.testing.assert_array_equal(getattr(cached, name), getattr(memory, name), err_msg=name)
+        assert getattr(cached, name).dtype == getattr(memory, name).dtype
+    assert cached.notes == memory.notes and not cached.problems
+
+
+def without_signal(name):
+    return annotated(name, signal=None, header_samples=2500)
+
+
+def test_annotations_alone_are_a_recording():
+    read = {"r0": without_signal("r0"), "r1": annotated("r1"), "r2": without_signal("r2")}
+    made = cached_recordings(entries(3), lambda entry: read[entry.name], "a", ("I",), STEPS, 100.0)
+    assert made.lengths.tolist() == [1000, 1000, 1000]  # 10 s at 100 Hz each, from the header or the signal
+    assert [len(made.signal(i)) for i in range(3)] == [0, 1000, 0]
+    assert made.beats(2)[0].tolist() == made.beats(1)[0].tolist() == [0.5, 1.4, 9.9]
+    assert made.positions(["r0", "r1", "r2"]).tolist() == [0, 1, 2]
+    assert made.notes["recordings without signal"] == 2 and made.notes["recordings with a flat lead"] == 0
+
+
+def test_a_data_set_of_annotations_alone():
+    for _ in range(2):  # made, then found
+        made = cached_recordings(entries(2), lambda entry: without_signal(entry.name), "a", (), STEPS, 100.0)
+        assert made.signals.shape == (0, 0) and made.lengths.tolist() == [1000, 1000]
+        assert made.bouts(1)[1].tolist() == ["N", "AFIB"]
+
+
+def test_the_second_time_nothing_is_read():
+    first, reader = prepared(), Reader()
+    again = prepared(reader=reader)
+    assert reader.reads == 0
+    np.testing.assert_array_equal(again.signals, first.signals)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stamp": "b"},
+        {"leads": ("II",)},
+        {"steps": [{"step": "fill_gaps"}, {"step": "resample", "fs": 50.0}], "fs": 50.0},
+        {"steps": [*STEPS, {"step": "zscore"}]},
+        {"count": 3},
+    ],
+)
+def test_other_data_or_parameters_are_prepared_anew(change):
+    prepared()
+    reader = Reader()
+    prepared(reader=reader, **change)
+    assert reader.reads > 0
+
+
+def test_a_few_unreadable_recordings_are_named_and_left_out():
+    made = prepared(count=30, reader=Reader(broken={"r7"}))
+    assert made.problems == {"r7": "r7.dat is truncated"}
+    assert made.positions(["r8", "r7", "r6"]).tolist() == [6, 8]
+    assert made.lengths[7] == 0 and len(made.signal(7)) == 0 and made.signal(8)[0] == 8
+
+
+def test_more_than_five_per_cent_is_the_data_set_s_fault_and_leaves_nothing():
+    with pytest.raises(InputError, match=r"more than 5% of 30 .* first: r1.dat is truncated"):
+        prepared(count=30, reader=Reader(broken={"r1", "r2", "r3"}))
+    assert list(cache_folder().iterdir()) == []
+
+
+def test_nothing_readable_at_all_is_an_error_however_small_the_data_set():
+    with pytest.raises(InputError, match=r"none of 1 recordings .* r0.dat is truncated"):
+        prepared(count=1, reader=Reader(broken={"r0"}))
+    assert list(cache_folder().iterdir()) == []
+
+
+def test_an_interruption_leaves_nothing():
+    class Interrupted(Reader):
+        def __call__(self, entry):
+            if entry.name == "r2":
+                raise KeyboardInterrupt
+            return super().__call__(entry)
+
+    with pytest.raises(KeyboardInterrupt):
+        prepared(reader=Interrupted())
+    assert list(cache_folder().iterdir()) == []
+    assert len(prepared().signals) == 10_000
+
+
+def test_a_recording_without_the_lead_is_a_problem_of_that_recording():
+    with pytest.raises(InputError, match="record r0: no lead 'V1'"):
+        prepared(leads=("V1",))
+    with pytest.raises(InputError, match="record r0: no lead 'V1'"):
+        recordings_of([record()], ("V1",), STEPS, 100.0)
+
+
+def test_a_rate_that_no_step_brings_to_the_model_s_is_refused():
+    with pytest.raises(InputError, match="record r0: sampled at 250 Hz, and the model takes 100 Hz"):
+        recordings_of([record(fs=250.0)], ("I",), [{"step": "fill_gaps"}], 100.0)
+    with pytest.raises(InputError, match="record r0: sampled at 30 Hz, too low"):
+        recordings_of([record(fs=30.0)], ("I",), STEPS, 100.0)
+
+
+def test_repairs_are_counted():
+    notes = prepared(reader=Reader(gaps={"r1", "r2"})).notes
+    assert notes["recordings with gaps (NaN)"] == 2
+    assert notes["recordings with a flat lead"] == 4  # lead I of each is a constant
+    assert notes["recordings without signal"] == 0
+
+
+def test_progress_is_told():
+    told = []
+    cached_recordings(entries(3), Reader(), "a", ("I",), STEPS, 100.0, lambda *counts: told.append(counts))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_memory_does_not_grow_with_the_data_set():
+    def peak(count):
+        tracemalloc.start()
+        made = prepared(count=count)
+        for position in range(count):
+            np.array(made.signal(position))
+        try:
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, many = peak(20), peak(400)
+    assert many - few < 380 * 2500 * 4 / 10, "a tenth of a recording for each would be too much"

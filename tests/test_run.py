@@ -1,0 +1,80 @@
+"""A run's folder: what it must hold, what it gives back."""
+
+import pytest
+
+from ecg_edge.errors import InputError
+from ecg_edge.files import read_json, write_json
+from ecg_edge.records.split import split
+from ecg_edge.records.synthetic import Synthetic
+from ecg_edge.run import Run
+from ecg_edge.tasks.dataset import Dataset
+from ecg_edge.tasks.rhythm import RhythmTask
+from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
+from ecg_edge.training.config import resolve
+from models_keras.registry import find
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """make(task) → a run of some synthetic recordings, not trained."""
+    monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(Synthetic, "records_per_class", 3)
+
+    def made(kind=RhythmTask, classes=("SNR", "AF"), name="run"):
+        dataset = Dataset.open("synthetic", kind, ("I", "V1"))
+        settings = resolve(find("cnn"), kind.Options, "tiny", "synthetic", dataset.leads, 3, ["signal.window_s=4"])
+        return Run.create(tmp_path / name, kind(classes), settings, dataset, split(dataset.entries, 3))
+
+    return made
+
+
+def test_what_was_written_is_read_back(make):
+    run = make()
+    again = Run(run.path)
+    assert again.settings == run.settings and again.split == run.split
+    assert again.task.classes == ("SNR", "AF") and again.task.decision == {}
+    assert again.config["leads"] == ["I", "V1"] and again.dataset.leads == ("I", "V1")
+    assert again.config["task"] == {"name": "rhythm"} and {"numpy", "keras"} <= set(again.config["versions"])
+    with pytest.raises(InputError, match="holds a run already"):
+        make()
+
+
+def test_a_decision_is_the_task_s_from_then_on(make):
+    run = make()
+    write_json(run.path / "decision.json", {"thresholds": [0.25, 0.5]})
+    assert Run(run.path).task.decision == {"thresholds": [0.25, 0.5]}
+
+
+def test_only_the_training_part_is_for_learning(make):
+    run = make(RhythmBoutsTask, ("NSR", "AFIB"))
+    assert run.examples("train").random and not run.examples("validation").random
+    parts = {part: {e.name for i, e in enumerate(x.entries) if i in set(x.records)} for part, x in
+             ((part, run.examples(part)) for part in ("train", "validation", "test"))}  # fmt: skip
+    for part, names in parts.items():
+        assert names <= set(run.split[part])
+
+
+def test_a_model_of_the_same_seed_is_the_same(make):
+    first, second = make().build(), make(name="other").build()
+    assert all((a == b).all() for a, b in zip(first.get_weights(), second.get_weights(), strict=True))
+    assert first.input_shape == (None, 400, 2) and first.output_shape == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "rhythm"}, "not the folder of a run"),  # as an earlier version wrote it
+        ({"training": {"epoch": 3}}, "not the folder of a run.*epoch"),
+        ({"signal": None}, "not the folder of a run"),
+    ],
+)
+def test_a_configuration_that_is_none_is_one_line(make, change, message):
+    path = make().path
+    write_json(path / "config.json", read_json(path / "config.json") | change)
+    with pytest.raises(InputError, match=message):
+        Run(path)
+
+
+def test_a_folder_without_a_run(tmp_path):
+    with pytest.raises(InputError, match="not the folder of a run: no .*config.json"):
+        Run(tmp_path)

@@ -1,0 +1,67 @@
+"""Batches: every example once an epoch, in an order of the seed and the epoch alone, with its answer and weight."""
+
+import numpy as np
+import pytest
+from small_recordings import form, record, recordings
+
+from ecg_edge.tasks.rhythm import RhythmTask
+from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
+from ecg_edge.training.batches import Batches
+
+MADE = recordings(
+    record("r0", samples=60, labels=("N",), bouts=((0, 30, "N"), (30, 60, "AFIB"))),
+    record("r1", samples=30, labels=("A",), bouts=((0, 30, "AFIB"),)),
+    record("r2", samples=20, labels=("N",)),
+)
+NAMES = ["r0", "r1", "r2"]
+
+
+@pytest.fixture
+def batches():
+    task = RhythmTask(("N", "A"))
+    return Batches(task, task.examples(MADE, NAMES, form(10)), "balanced", batch=4)
+
+
+def epoch(batches, seed, number):
+    batches.shuffle(seed, number)
+    return [batches[index] for index in range(len(batches))]
+
+
+def starts(epoch):
+    return np.concatenate([windows[:, 0, 0] for windows, _, _ in epoch]).tolist()
+
+
+def test_every_example_comes_once_with_its_target_and_weight(batches):
+    made = epoch(batches, 0, 0)
+    assert [len(targets) for _, targets, _ in made] == [4, 4, 3]
+    windows, targets, weights = (np.concatenate(parts) for parts in zip(*made, strict=True))
+    assert windows.shape == (11, 10, 1) and windows.dtype == np.float32
+    assert sorted(windows[targets == 1, 0, 0]) == [0, 10, 20]
+    assert sorted(windows[:, 0, 0]) == sorted([*range(0, 60, 10), 0, 10, 20, 0, 10])
+    np.testing.assert_allclose(weights, np.where(targets == 1, 11 / 6, 11 / 16))
+
+
+def test_the_order_is_of_the_seed_and_the_epoch_alone(batches):
+    first = starts(epoch(batches, 3, 5))
+    assert starts(epoch(batches, 3, 6)) != first
+    assert starts(epoch(batches, 4, 5)) != first
+    assert starts(epoch(batches, 3, 5)) == first
+
+
+def test_an_epoch_s_windows_are_drawn_where_the_task_draws():
+    task = RhythmBoutsTask(("NSR", "AFIB"))
+    drawing = Batches(task, task.examples(MADE, NAMES, form(10), training=True), "none", batch=2)
+    epochs = [starts(epoch(drawing, 0, number)) for number in range(8)]
+    assert len({tuple(sorted(own)) for own in epochs}) > 1
+    assert starts(epoch(drawing, 0, 3)) == epochs[3]
+
+
+def test_the_task_says_what_outputs_are_compared_with(batches):
+    class Mirrored(RhythmTask):
+        def answers(self, examples, positions, inputs):
+            return -inputs["ecg"]
+
+    task = Mirrored(("N", "A"))
+    mirrored = Batches(task, task.examples(MADE, NAMES, form(10)), "none", batch=4)
+    for windows, answers, _ in epoch(mirrored, 0, 0):
+        np.testing.assert_array_equal(answers, -windows)

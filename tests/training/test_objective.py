@@ -1,0 +1,98 @@
+"""Rates epoch by epoch, losses by hand, optimizers as asked for."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from ecg_edge.training.config import Training
+from ecg_edge.training.objective import loss, optimizer, scheduled_rate, smoothed_cross_entropy
+
+PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], np.float32)
+
+
+def rates(**recipe):
+    recipe = Training(learning_rate=0.8, **recipe)
+    return [scheduled_rate(recipe, epoch) for epoch in range(recipe.epochs)]
+
+
+def test_a_cosine_goes_down_from_the_rate_towards_0():
+    expected = [0.8 * (1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in range(4)]
+    assert rates(epochs=4, schedule="cosine") == pytest.approx(expected)
+    assert expected[0] == 0.8 and expected[2] == pytest.approx(0.4)
+
+
+def test_ahead_of_it_the_rate_rises_in_equal_steps():
+    found = rates(epochs=7, schedule="cosine", warmup_epochs=3)
+    assert found[:3] == pytest.approx([0.2, 0.4, 0.6])
+    assert found[3:] == pytest.approx([0.8 * (1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in range(4)])
+
+
+def test_on_a_plateau_the_rate_is_the_loop_s_own_after_the_warm_up():
+    assert rates(epochs=4) == [None] * 4
+    found = rates(epochs=5, warmup_epochs=1)
+    assert found[:2] == pytest.approx([0.4, 0.8]) and found[2:] == [None] * 3
+
+
+def test_training_may_end_within_the_warm_up():
+    assert rates(epochs=2, schedule="cosine", warmup_epochs=3) == pytest.approx([0.2, 0.4])
+
+
+def test_adam_or_adamw_as_the_recipe_says():
+    adam = optimizer(Training(learning_rate=0.02))
+    assert type(adam) is keras.optimizers.Adam and float(adam.learning_rate) == pytest.approx(0.02)
+    assert adam.weight_decay is None and adam.global_clipnorm is None and not adam.use_ema
+    adamw = optimizer(Training(optimizer="adamw", weight_decay=0.05, gradient_norm=1.5, averaging=0.9))
+    assert type(adamw) is keras.optimizers.AdamW and adamw.weight_decay == 0.05
+    assert adamw.global_clipnorm == 1.5 and adamw.use_ema and adamw.ema_momentum == 0.9
+
+
+def test_weight_decay_takes_its_share_off_at_every_step():
+    weight = keras.Variable([2.0])
+    made = optimizer(Training(optimizer="adamw", learning_rate=0.1, weight_decay=0.5))
+    made.apply([keras.ops.convert_to_tensor([0.0])], [weight])
+    assert keras.ops.convert_to_numpy(weight)[0] == pytest.approx(2.0 * (1 - 0.1 * 0.5))
+
+
+def test_smoothed_cross_entropy_by_hand():
+    # of each target 0.85 is the true class's own and 0.15 goes to all three evenly
+    by_hand = [
+        -(0.9 * math.log(0.2) + 0.05 * math.log(0.7) + 0.05 * math.log(0.1)),
+        -(0.9 * math.log(0.8) + 0.05 * math.log(0.1) + 0.05 * math.log(0.1)),
+    ]
+    for targets in ([1, 2], [[1], [2]], [1.0, 2.0]):
+        values = smoothed_cross_entropy(0.15)(np.array(targets), keras.ops.convert_to_tensor(PROBABILITIES))
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(values), by_hand, rtol=1e-5)
+
+
+def evaluated(output, smoothing, targets, weights=None):
+    """The loss as a compiled model computes it, for outputs that are PROBABILITIES."""
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, keras.layers.Identity()(inputs))
+    model.compile(loss=loss(output, smoothing))
+    return model.evaluate(PROBABILITIES, targets, sample_weight=weights, verbose=0)
+
+
+def test_a_classifier_s_loss_with_and_without_smoothing():
+    plain = -np.log([0.2, 0.8])
+    assert evaluated("classes", 0.0, np.array([1, 2])) == pytest.approx(plain.mean(), rel=1e-5)
+    smoothed = 0.85 * plain - 0.05 * np.log(PROBABILITIES).sum(axis=1)
+    assert evaluated("classes", 0.15, np.array([1, 2])) == pytest.approx(smoothed.mean(), rel=1e-5)
+
+
+def test_examples_weigh_in_the_loss():
+    weights = np.array([3.0, 1.0])
+    for smoothing in (0.0, 0.15):
+        own = 1 - smoothing
+        losses = -own * np.log([0.2, 0.8]) - smoothing / 3 * np.log(PROBABILITIES).sum(axis=1)
+        found = evaluated("classes", smoothing, np.array([1, 2]), weights)
+        assert found == pytest.approx((losses * weights).mean(), rel=1e-5)
+
+
+def test_the_loss_of_labels_with_and_without_smoothing():
+    targets = np.array([[1, 0, 0], [0, 1, 1]], np.float32)
+    for smoothing in (0.0, 0.2):
+        soft = targets * (1 - smoothing) + smoothing / 2
+        by_hand = -(soft * np.log(PROBABILITIES) + (1 - soft) * np.log(1 - PROBABILITIES)).mean()
+        assert evaluated("labels", smoothing, targets) == pytest.approx(by_hand, rel=1e-4)
