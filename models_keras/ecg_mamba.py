@@ -19,7 +19,7 @@ from keras import layers
 from models_keras.layers.normalisation import layer_norm
 from models_keras.layers.positions import SinusoidalPositions
 from models_keras.layers.selective_ssm import SelectiveSSM
-from models_keras.registry import Architecture, Preset, register
+from models_keras.registry import Architecture, Preset, Variant, register
 
 PATCH = 4  # samples per step
 CHANNELS_PER_RANK = 16  # of the selection network's bottleneck, as in Mamba
@@ -119,6 +119,21 @@ TRAINING = {
     "class_weights": "none",
 }
 
+STUDIES = {
+    "blocks": (
+        Variant("8 blocks", {"model.blocks": 8}),
+        Variant("4 blocks", {"model.blocks": 4}),
+        Variant("1 block", {"model.blocks": 1}),
+    ),
+    "directions": (Variant("both directions"), Variant("forwards only", {"model.bidirectional": False})),
+    "components": (
+        Variant("whole"),
+        Variant("without encoder", {"model.encoder": False}),
+        Variant("without normalisation", {"model.normalisation": False}),
+        Variant("without feed-forward", {"model.feed_forward": False}),
+    ),
+}
+
 register(
     Architecture(
         name="ecg_mamba",
@@ -144,5 +159,6 @@ register(
             ),
         },
         published={"blocks of the best model": 8},
+        studies=STUDIES,
     )
 )

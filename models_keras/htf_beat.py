@@ -20,7 +20,6 @@ from models_keras.layers.spectrum import LogSpectrum
 from models_keras.registry import Architecture, Preset, register
 
 BEATS_BEFORE = 5
-HEAD_INPUTS = ("morphology", "rr", "labels")
 
 
 def trunk(x, filters, kernel, dropout):
@@ -100,10 +99,13 @@ def streams(model):
     morphology: ecg → (512,). history_head: {"morphology": (512,), "rr", "labels"} → {"fused": (576,),
     "probabilities": (classes,)}.
     """
-    ecg, *history = model.inputs
+    ecg, rr, labels = model.inputs
     features = model.get_layer("morphology").output
-    inputs = [keras.Input(x.shape[1:], name=name) for x, name in zip((features, *history), HEAD_INPUTS, strict=True)]
-    fused, probabilities = head(model.get_layer, *inputs)
+    inputs = {
+        name: keras.Input(x.shape[1:], name=name)
+        for name, x in (("morphology", features), ("rr", rr), ("labels", labels))
+    }
+    fused, probabilities = head(model.get_layer, **inputs)
     return (
         keras.Model(ecg, features, name="morphology"),
         keras.Model(inputs, {"fused": fused, "probabilities": probabilities}, name="history_head"),

@@ -27,7 +27,7 @@ from models_keras.htf_beat import BEATS_BEFORE
 from models_keras.layers.activations import gelu
 from models_keras.layers.attention import LearnedPositions, MultiHeadAttention, PaddingBias
 from models_keras.layers.normalisation import layer_norm
-from models_keras.registry import Architecture, Preset, register
+from models_keras.registry import Architecture, Preset, Variant, register
 
 LONGEST = 64  # beats that there are positions for
 BEAT_CLASSES = 3
@@ -114,18 +114,20 @@ register(
         classes=6,
         presets={
             "paper": Preset(model={}, signal=SIGNAL, training=TRAINING, parameters={2: 892_806}),
-            # For the features of htf_beat's preset of the same name, as is tiny.
+            # For the features of htf_beat's preset of the same name.
             "edge": Preset(
                 model={"features": 288, "history": 32, "width": 64, "blocks": 2, "mlp": 256},
                 signal=SIGNAL,
                 training=TRAINING,
                 parameters={2: 127_302},
             ),
+            # Without an embedder, which would have to be trained first.
             "tiny": Preset(
-                model={"features": 40, "history": 8, "width": 16, "blocks": 1, "heads": 2, "mlp": 32},
+                model={"morphology": False, "history": 8, "width": 16, "blocks": 1, "heads": 2, "mlp": 32},
                 signal=SIGNAL | {"fs": 64.0},
                 training=TRAINING | {"epochs": 10, "batch": 16, "learning_rate": 3e-3, "stop_after": 10},
-                parameters={2: 4_326},
+                task={"labels": "true"},
+                parameters={2: 4_054},
             ),
         },
         published={
@@ -133,6 +135,13 @@ register(
             "LTAFDB macro F1, TTA-7": 0.767,
             "LTAFDB accuracy": 0.713,
             "LTAFDB accuracy, TTA-7": 0.760,
+        },
+        studies={
+            "tta": (Variant("1 window"), Variant("7 windows", tta=7)),
+            "labels": (
+                Variant("annotated labels", {"task.labels": "true"}),
+                Variant("no labels", {"task.labels": "none"}),
+            ),
         },
     )
 )

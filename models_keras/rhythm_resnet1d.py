@@ -13,7 +13,7 @@ maps by a sample and folds into one integer convolution.
 import keras
 from keras import layers
 
-from models_keras.registry import Architecture, Preset, register
+from models_keras.registry import Architecture, Preset, Variant, register
 
 STAGES = 4
 
@@ -95,6 +95,9 @@ register(
             "LTAFDB macro F1, TTA-7": 0.656,
             "LTAFDB accuracy": 0.636,
             "LTAFDB accuracy, TTA-7": 0.684,
+        },
+        studies={
+            "tta": (Variant("1 window"), Variant("7 windows", tta=7)),
         },
     )
 )

@@ -28,7 +28,7 @@ from models_keras.layers.attention import MultiHeadAttention
 from models_keras.layers.lead_attention import LeadAttention
 from models_keras.layers.lstm import LSTM
 from models_keras.layers.variational import EvidenceLowerBound, Sampling
-from models_keras.registry import Architecture, Preset, register
+from models_keras.registry import Architecture, Preset, Variant, register
 
 NOISE, DROPOUT = 0.01, 0.1
 
@@ -110,6 +110,15 @@ def attention_maps(model):
     return keras.Model(model.input, {"lead": leads.output[1], "sequence": sequence.output[1]})
 
 
+STUDIES = {
+    "attention": (
+        Variant("learned attention"),
+        Variant("uniform attention", {"model.attention": "uniform"}),
+        Variant("no attention", {"model.attention": "none"}),
+    )
+}
+
+
 def register_variant(name, summary, variant, learning_rate, parameters, published):
     """Registers the model, or the one without attentions, in its three sizes."""
     edge = {"encoder": (64, 32), "latent": 16, "decoder": (32, 64)}
@@ -152,6 +161,7 @@ def register_variant(name, summary, variant, learning_rate, parameters, publishe
                 for size, settings in sizes.items()
             },
             published=published,
+            studies={} if variant else STUDIES,
         )
     )
 

@@ -43,6 +43,19 @@ def recurrent() -> bytes:
     return described(convert(model, {"ecg": noise}), 32, LEADS)
 
 
+@functools.cache
+def reconstructing() -> bytes:
+    """Half of what it is given."""
+    import keras
+
+    keras.utils.set_random_seed(3)
+    ecg = keras.Input((SAMPLES, len(LEADS)), name="ecg")
+    half = keras.layers.Conv1D(len(LEADS), 1, use_bias=False, name="reconstruction")
+    model = keras.Model(ecg, half(ecg))
+    half.set_weights([0.5 * np.eye(len(LEADS))[None]])
+    return described(converted(model, (SAMPLES, len(LEADS))), SAMPLES, LEADS, "reconstruction")
+
+
 def sharpened(model, factor):
     """The untrained last layer's weights times `factor`: probabilities that differ from input to input."""
     kernel, bias = model.layers[-1].get_weights()
@@ -66,8 +79,8 @@ def converted(model, shape, integer=True) -> bytes:
     return converter.convert()
 
 
-def described(data: bytes, samples, leads) -> bytes:
-    """`data` with metadata that hold its reference vector."""
+def described(data: bytes, samples, leads, output="probabilities") -> bytes:
+    """`data` with metadata that hold its reference vector; `output`: the name of its output."""
     model = TFLiteModel(data)
 
     def tensors(tensors, name):
@@ -89,7 +102,7 @@ def described(data: bytes, samples, leads) -> bytes:
         "preprocessing": STEPS,
         "window_preprocessing": [],
         "inputs": tensors(model.inputs, "ecg"),
-        "outputs": tensors(model.outputs, "probabilities"),
+        "outputs": tensors(model.outputs, output),
         "digest": UNSEALED,
         "versions": {"ai-edge-litert": "2.3.0"},
         "reference": {"seed": 1, "vectors": 4},

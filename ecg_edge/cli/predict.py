@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ecg_edge.cli import console
-from ecg_edge.errors import InputError
+from ecg_edge.errors import InputError, unknown
 
 NEEDED = ("task", "decision", "labels", "leads", "fs", "window", "preprocessing", "window_preprocessing")
 
@@ -50,14 +50,14 @@ def command(file, records, as_json, as_csv):
         console.print_json({"model": str(file), "labels": labels, "records": predictions, "errors": errors})
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["record", "label", *labels])
-        writer.writerows([row["record"], row["label"], *row["probabilities"].values()] for row in predictions)
+        writer.writerow(["record", "label", *(figures(predictions[0]) if predictions else labels)])
+        writer.writerows([row["record"], row["label"], *figures(row).values()] for row in predictions)
     elif predictions:
         console.table(
             f"{model.metadata['architecture']}, {file.name}",
-            ["record", "label", *labels, "windows"],
+            ["record", "label", *figures(predictions[0]), "windows"],
             [
-                [row["record"], row["label"], *(f"{p:.3f}" for p in row["probabilities"].values()), row["windows"]]
+                [row["record"], row["label"], *(f"{value:.3f}" for value in figures(row).values()), row["windows"]]
                 for row in predictions
             ],
         )
@@ -69,15 +69,31 @@ def command(file, records, as_json, as_csv):
     console.say(f"next: ecg-edge bench {file}")
 
 
+def figures(row: dict) -> dict[str, float]:
+    """What led to a record's label: the probability of each class, or else its score and the threshold."""
+    return row["probabilities"] or {name: row[name] for name in ("score", "threshold")}
+
+
 def described(about: dict):
-    """The task and the form of the windows that a file's metadata describe."""
+    """The task and the form of the windows that a file's metadata describe. Raises InputError for a task that there
+    is not."""
     from ecg_edge.tasks import TASKS
     from ecg_edge.tasks.examples import Form
 
     options = {key: value for key, value in about["task"].items() if key != "name"}
-    kind, window = TASKS[about["task"]["name"]], about["window"]
+    name, window = about["task"]["name"], about["window"]
+    if name not in TASKS:
+        raise unknown("task", name, TASKS)
+    kind = TASKS[name]
     form = Form(about["fs"], window["samples"], window["stride"], about["preprocessing"], about["window_preprocessing"])
-    return kind(about["labels"], kind.Options(**options), about["decision"]), form
+    task = kind(about["labels"], kind.Options(**options), about["decision"])
+    if options.get("embedder"):
+        from ecg_edge.evaluation.embedding import Embedder
+        from ecg_edge.run import Run
+
+        console.import_keras()
+        task.embed = Embedder.of_run(Run(options["embedder"]))
+    return next(iter(task.variants().values())), form
 
 
 def predicted(model, task, form, path: Path) -> dict:

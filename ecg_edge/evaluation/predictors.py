@@ -31,7 +31,11 @@ class TFLitePredictor:
         self.model = TFLiteModel(path)
         self.metadata = self.model.metadata
 
-    def __call__(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        """Inputs by name, (n, …) float32 → outputs (n, classes) float32."""
-        count = len(next(iter(inputs.values())))
-        return np.stack([self.model.run({name: x[i] for name, x in inputs.items()}) for i in range(count)])
+    def __call__(self, inputs: dict[str, np.ndarray]):
+        """Inputs by name, (n, …) float32 → what the Keras model gives: probabilities (n, classes) float32, or, from
+        any other model, the outputs by name."""
+        count, names = len(next(iter(inputs.values()))), [tensor.name for tensor in self.model.outputs]
+        outputs = [self.model.run({name: x[i] for name, x in inputs.items()}) for i in range(count)]
+        if names == ["probabilities"]:
+            return np.stack(outputs)
+        return {name: np.stack([o[name] if len(names) > 1 else o for o in outputs]) for name in names}

@@ -3,7 +3,7 @@ beat and rhythm annotated.
 
 Petrutiu, Sahakian & Swiryn, "Abrupt changes in fibrillatory wave characteristics at the termination of paroxysmal
 atrial fibrillation in humans", Europace 9(7), 2007. No recording as a whole is labelled; the leads are not named. The
-annotations take 19 MB, the waveforms 3.4 GB, and much can be learnt from RR intervals and beats: a recording whose
+annotations take 18 MB, the waveforms 3.6 GB, and much can be learnt from RR intervals and beats: a recording whose
 signal file is not here is read from its header and annotations.
 
 The published split is that of RhythmResNet1D and RhythmFromBeats: nine recordings to test, the others to train.

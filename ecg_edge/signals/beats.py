@@ -1,7 +1,6 @@
-"""Beats: their AAMI classes, RR intervals and histories, windows around them, and finding them where none are marked.
+"""Beats: their AAMI classes, and finding them where none are marked.
 
-Beats are given by the sample indices of their R peaks, int (n,) in time order. A history is what a beat classifier
-knows of the beats before: RR intervals and classes, the most recent last.
+Beats are given by the sample indices of their R peaks, int (n,) in time order.
 """
 
 import numpy as np
@@ -16,61 +15,11 @@ from ecg_edge.signals.scipy_signal import scipy_signal
 # fused with a paced beat, unclassifiable or not classified.
 CODES = {"N": "NLRBejn", "A": "AaJS", "V": "VEr", "F": "F", "Q": "/fQ?"}
 AAMI = {code: name for name, codes in CODES.items() for code in codes}
-CLASSES = ("N", "A", "V")
 
-HISTORY = 5  # beats
-LONGEST_RR = 3.0  # s; a longer one is a gap in the annotations
 LOWEST_RATE = 40.0  # Hz; XQRS looks at 5 to 20 Hz
 SHORTEST = 1.0  # s; XQRS's filters need 0.3 s of signal, an RR interval more
 USUAL_RANGE = 1.5  # mV from the lowest to the highest value of an ECG
 BEST_LEADS = ("ii", "mlii", "i")  # where R waves are tall and upright in most people
-
-
-def aami_labels(symbols: np.ndarray) -> np.ndarray:
-    """The classes of WFDB beat codes (n,) as positions in CLASSES: int64 (n,), -1 for F, Q and unknown codes."""
-    codes, position = np.unique(np.asarray(symbols, "U1"), return_inverse=True)
-    known = [AAMI.get(str(code)) for code in codes]
-    return np.array([CLASSES.index(name) if name in CLASSES else -1 for name in known], np.int64)[position]
-
-
-def rr_intervals(samples: np.ndarray, fs: float) -> np.ndarray:
-    """The time from the beat before to each beat in s: float32 (n,), 0.0 for the first beat; `fs` in Hz."""
-    samples = np.asarray(samples, np.int64)
-    return (np.diff(samples, prepend=samples[:1]) / fs).astype(np.float32)
-
-
-def rr_history(samples: np.ndarray, fs: float, count: int = HISTORY) -> np.ndarray:
-    """The last `count` RR intervals in s of each beat, its own, from the beat before it, last: float32 (n, count).
-
-    0.0 where there is none and where it is not within (0, 3] s.
-    """
-    rr = rr_intervals(samples, fs)
-    rr[(rr <= 0) | (rr > LONGEST_RR)] = 0.0
-    return _history(rr, 0.0, count - 1, count)
-
-
-def label_history(labels: np.ndarray, classes: int = len(CLASSES), count: int = HISTORY) -> np.ndarray:
-    """The classes of the `count` beats before each beat, one-hot: float32 (n, count, classes).
-
-    `labels` int (n,): each beat's class, -1 where it is not known. Zeros where it is not and where there is no beat.
-    """
-    one_hot = np.eye(classes + 1, classes, dtype=np.float32)  # its last row, zeros, is -1's
-    return one_hot[_history(np.asarray(labels, np.int64), -1, count, count)]
-
-
-def _history(values: np.ndarray, missing: float, before: int, count: int) -> np.ndarray:
-    """`count` of `values` (n,) for each position, from `before` positions earlier on: (n, count)."""
-    padded = np.concatenate([np.full(before, missing, values.dtype), values])
-    return padded[np.arange(len(values))[:, None] + np.arange(count)]
-
-
-def beat_windows(signal: np.ndarray, samples: np.ndarray, half: int) -> np.ndarray:
-    """The signal (length, leads) around each beat: (n, 2 · half, leads), the R peak at position `half`.
-
-    Beyond the signal's ends its first or last value goes on: a step would look like a wave.
-    """
-    around = np.asarray(samples, np.int64)[:, None] + np.arange(-half, half)
-    return signal[around.clip(0, max(len(signal) - 1, 0))]
 
 
 def r_peaks(lead: np.ndarray, fs: float) -> np.ndarray:

@@ -98,9 +98,9 @@ class BeatExamples(Examples):
     def take(self, positions):
         return dataclasses.replace(super().take(positions), beats=self.beats[positions])
 
-    def drawn(self, seed, epoch):
+    def drawn(self, *seed):
         """All ectopic beats, and NORMALS times as many normal ones of each recording, drawn anew."""
-        random, chosen = np.random.default_rng([seed, epoch, 1]), [np.flatnonzero(self.targets != 0)]
+        random, chosen = np.random.default_rng(seed), [np.flatnonzero(self.targets != 0)]
         ectopic = np.bincount(self.records[chosen[0]], minlength=len(self.entries))
         normal = np.flatnonzero(self.targets == 0)
         for record in np.unique(self.records[normal]):

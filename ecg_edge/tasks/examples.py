@@ -28,7 +28,7 @@ class Examples:
 
     records: int64 (n,) the position in `recordings.entries` of the recording that each window comes from. starts:
     int64 (n,) first sample; what lies outside the recording is zero. targets: (n, …), what the task wants to hear.
-    earliest, latest: int64 (n,) the starts between which the same target holds.
+    earliest, latest: int64 (n,) the starts between which the same target holds. random: starts are drawn from these.
     """
 
     recordings: Recordings
@@ -77,17 +77,20 @@ class Examples:
             return self
         return self.take(np.linspace(0, len(self) - 1, count).round().astype(int))
 
-    def drawn(self, seed: int, epoch: int) -> "Examples":
-        """What an epoch of training sees of them: where the task draws, every start anew between its bounds."""
+    def drawn(self, *seed: int) -> "Examples":
+        """What an epoch of training sees of them: where starts are random, every one drawn anew."""
         if not self.random:
             return self
-        starts = np.random.default_rng([seed, epoch, 1]).integers(self.earliest, self.latest + 1)
+        starts = np.random.default_rng(seed).integers(self.earliest, self.latest + 1)
         return dataclasses.replace(self, starts=starts)
 
     def views(self, count: int) -> list["Examples"]:
-        """The same examples from `count` starts, spread evenly between the earliest and the latest; 1: as they are."""
+        """The same examples from `count` starts; 1: as they are. Random ones are drawn again, others are spread evenly
+        between the earliest and the latest."""
         if count == 1:
             return [self]
+        if self.random:
+            return [self, *(self.drawn(view) for view in range(1, count))]
         places = np.linspace(0, 1, count)
         span = self.latest - self.earliest
         return [

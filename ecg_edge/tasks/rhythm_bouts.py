@@ -1,9 +1,9 @@
 """Rhythm of a bout: a stretch of a long recording with one annotated rhythm is one example.
 
-In training a window is drawn anew per bout and epoch, so that at least half of it, or the whole bout, lies in the bout
-("LTAF ECG Rhythm Classifier" model card, training recipe). Otherwise it is centred on the bout; with test-time
-augmentation the probabilities of several windows are averaged, evenly spread over where training draws them (the
-source draws them at random).
+A window is drawn per bout so that at least half of it, or the whole bout, lies in the bout: in training anew in every
+epoch ("LTAF ECG Rhythm Classifier" model card, training recipe), otherwise always the same one. Test-time augmentation
+averages the probabilities of several such windows. The middle of a bout, farthest from other rhythms, would be easier,
+and is nothing that a device could choose.
 """
 
 import numpy as np
@@ -38,15 +38,16 @@ class RhythmBoutsTask(Task):
         number = {RHYTHMS[name]: position for position, name in enumerate(self.classes)}
         rows = []
         for position in recordings.positions(names):
-            bounds, rhythms = recordings.bouts(position)
-            bounds = np.round(bounds * form.fs).astype(np.int64)
+            times, rhythms = recordings.bouts(position)
+            bouts = np.round(times * form.fs).astype(np.int64)
             length = int(recordings.lengths[position])
-            for (first, stop), rhythm in zip(bounds, rhythms, strict=True):
+            for (first, stop), rhythm in zip(bouts, rhythms, strict=True):
                 if str(rhythm) in number and stop > first:
                     rows.append((position, number[str(rhythm)], *start_bounds(first, stop, length, form.samples)))
         table = np.array(rows, np.int64).reshape(-1, 4)
         records, targets, earliest, latest = table.T
-        return self.make(recordings, form, records, (earliest + latest) // 2, targets, earliest, latest, training)
+        starts = np.random.default_rng(0).integers(earliest, latest + 1)
+        return self.make(recordings, form, records, starts, targets, earliest, latest, True)
 
     def make(self, *fields) -> Examples:
         """The examples; a task with other inputs makes its own kind."""

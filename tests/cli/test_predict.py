@@ -9,10 +9,12 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from small_models import LABELS, STEPS, altered, convolutional
+from small_models import LABELS, STEPS, altered, convolutional, reconstructing
 
-from ecg_edge.cli.predict import command
+from ecg_edge.cli.predict import command, described, predicted
+from ecg_edge.demo import write_wfdb
 from ecg_edge.errors import InputError
+from ecg_edge.records.synthetic import synthesise
 from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.signals.windows import windows
 from export.flatbuffer import set_metadata
@@ -107,6 +109,81 @@ def test_rhythms_window_by_window(folder):
     assert [window["rhythm"] for window in row["rhythms"]] == said
     assert [window["start_s"] for window in row["rhythms"]] == [0.0, 2.48, 4.96, 7.44]
     assert row["label"] == max(labels, key=said.count) and row["windows"] == 4
+
+
+@pytest.mark.parametrize(("threshold", "label"), [(0.0, "abnormal"), (1e6, "normal")])
+def test_surprise_by_the_threshold_of_the_metadata(folder, threshold, label):
+    import wfdb
+
+    about = {"task": {"name": "anomaly", "score": "paper"}, "decision": {"threshold": threshold}}
+    (folder / "model.tflite").write_bytes(altered(reconstructing(), **about, labels=["normal", "abnormal"]))
+    (row,) = json.loads(predict(folder, "both").stdout)["records"]
+    prepared, _ = Preprocessing(STEPS)(wfdb.rdrecord(str(folder / "both")).p_signal, 250)
+    # half of every value is missing from its reconstruction
+    assert row["score"] == pytest.approx(np.mean(windows(prepared, 256, 256) ** 2) / 4, rel=0.1)
+    assert (row["label"], row["threshold"]) == (label, threshold)
+    header, *rows = csv.reader(predict(folder, "both", "swapped", options=["--csv"]).stdout.splitlines())
+    assert header == ["record", "label", "score", "threshold"] and [len(cells) for cells in rows] == [4, 4]
+    assert "score" in predict(folder, "both", options=[]).stdout
+
+
+class Beats:
+    """What a file of a beat classifier might answer: a beat of which nothing before is known is V, one after V is A."""
+
+    metadata = {  # noqa: RUF012
+        "task": {"name": "beats"},
+        "decision": {},
+        "labels": ["N", "A", "V"],
+        "leads": ["II"],
+        "fs": 100.0,
+        "window": {"samples": 200, "stride": 200},
+        "preprocessing": STEPS,
+        "window_preprocessing": [{"step": "zscore"}],
+    }
+
+    def __call__(self, inputs):
+        assert inputs["ecg"].shape[1:] == (200, 1)
+        after_v = inputs["labels"][:, -1, 2] == 1
+        return np.eye(3, dtype=np.float32)[np.where(inputs["rr"][:, -1] == 0, 2, np.where(after_v, 1, 0))]
+
+
+def test_beats_are_found_and_called_one_after_the_other(tmp_path):
+    made = synthesise("SNR", seed=4)
+    path = write_wfdb(made, tmp_path)
+    row = predicted(Beats(), *described(Beats.metadata), path)
+    times = np.array([beat["time_s"] for beat in row["beats"]])
+    assert row["windows"] == len(times) >= len(made.beats.samples) - 2
+    assert (np.abs(times[:, None] - made.beats.samples / made.fs).min(axis=1) < 0.1).all()
+    assert [beat["label"] for beat in row["beats"]] == ["V", "A", *["N"] * (len(times) - 2)]
+    assert row["label"] == f"{len(times) - 2} N, 1 A, 1 V beats" and row["record"] == str(path)
+
+
+class Sequences:
+    """What a file of a rhythm classifier might answer that sees beats: an irregular window is AFIB."""
+
+    metadata = {  # noqa: RUF012
+        **Beats.metadata,
+        "task": {"name": "beat_rhythm", "labels": "none"},
+        "labels": ["NSR", "AFIB"],
+        "window": {"samples": 500, "stride": 500},
+    }
+
+    def __call__(self, inputs):
+        assert set(inputs) == {"history", "rr", "weights"}
+        spread = [rr[weights > 0][1:].std() for rr, weights in zip(inputs["rr"], inputs["weights"], strict=True)]
+        return np.eye(2, dtype=np.float32)[(np.array(spread) > 0.05).astype(int)]
+
+
+@pytest.mark.parametrize(("rhythm", "label"), [("SNR", "NSR"), ("AF", "AFIB")])
+def test_rhythm_is_told_from_the_beats_that_are_found(tmp_path, rhythm, label):
+    row = predicted(Sequences(), *described(Sequences.metadata), write_wfdb(synthesise(rhythm, seed=3), tmp_path))
+    assert row["rhythms"] == [{"start_s": 0.0, "rhythm": label}, {"start_s": 5.0, "rhythm": label}]
+    assert row["label"] == label
+
+
+def test_a_task_that_there_is_not_is_refused(folder):
+    (folder / "model.tflite").write_bytes(altered(convolutional(), task={"name": "rythm"}))
+    assert "no task 'rythm': did you mean rhythm" in str(predict(folder, "both").exception)
 
 
 def test_leads_are_found_by_name_and_suffixes_do_not_matter(folder):

@@ -1,8 +1,10 @@
 """A trained model as a function of inputs by name, be it Keras or TensorFlow Lite."""
 
+import types
+
 import keras
 import numpy as np
-from small_models import SAMPLES, convolutional
+from small_models import SAMPLES, convolutional, reconstructing
 
 from ecg_edge.evaluation.predictors import KerasPredictor, TFLitePredictor
 from firmware_bench.bench_rpi import TFLiteModel
@@ -32,3 +34,26 @@ def test_a_file_is_asked_window_by_window():
     expected = [TFLiteModel(convolutional()).run({"ecg": window}) for window in windows]
     np.testing.assert_array_equal(predictor({"ecg": windows}), expected)
     assert predictor.metadata["labels"] == ["N", "A", "O"]
+
+
+def test_what_a_file_gives_beside_probabilities_goes_by_name():
+    windows = np.random.default_rng(0).normal(size=(3, SAMPLES, 2)).astype(np.float32)
+    outputs = TFLitePredictor(reconstructing())({"ecg": windows})
+    assert list(outputs) == ["reconstruction"]
+    np.testing.assert_allclose(outputs["reconstruction"], windows / 2, atol=0.05)
+
+
+def test_several_outputs_of_a_file_go_by_name():
+    class File:
+        outputs = (types.SimpleNamespace(name="mean"), types.SimpleNamespace(name="spread"))
+
+        def run(self, inputs):
+            return {"mean": inputs["ecg"].mean(axis=0), "spread": np.ptp(inputs["ecg"], axis=0)}
+
+    predictor = TFLitePredictor(convolutional())
+    predictor.model = File()
+    outputs = predictor({"ecg": np.arange(12, dtype=np.float32).reshape(2, 3, 2)})
+    assert {name: values.tolist() for name, values in outputs.items()} == {
+        "mean": [[2, 3], [8, 9]],
+        "spread": [[4, 4], [4, 4]],
+    }

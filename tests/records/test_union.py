@@ -37,9 +37,9 @@ def test_names_and_patients_tell_the_data_sets_apart(make):
 
 def test_recordings_are_read_as_their_own_database_does(make):
     first, second = make("a"), make("b", fs=250)
-    first[0].fs, second[0].fs = 500.0, 250.0
-    union = Union([first, second])
-    assert (union.fs, Union([first]).fs) == (None, 500.0)
+    first[0].fs, second[0].fs, first[0].annotated = 500.0, 250.0, True
+    union, alone = Union([first, second]), Union([first])
+    assert (union.fs, union.annotated, alone.fs, alone.annotated) == (None, False, 500.0, True)
     for entry, (database, folder) in zip(union.index(union.folder)[1:3], (first, second), strict=True):
         record = union.read(union.folder, entry)
         own = database.read(folder, {e.name: e for e in database.index(folder)}[entry.name[2:]])

@@ -8,63 +8,13 @@ from ecg_edge.errors import InputError
 from ecg_edge.records.annotations import BEAT_CODES
 from ecg_edge.records.record import Beats, Record
 from ecg_edge.records.synthetic import synthesise
-from ecg_edge.signals.beats import (
-    AAMI,
-    aami_labels,
-    beat_windows,
-    label_history,
-    r_peaks,
-    record_beats,
-    rr_history,
-    rr_intervals,
-)
+from ecg_edge.signals.beats import AAMI, r_peaks, record_beats
 
 
 def test_every_wfdb_beat_code_has_its_class():
     assert set(AAMI) == set(BEAT_CODES)
     classes = {name: "".join(sorted(code for code in AAMI if AAMI[code] == name)) for name in "NAVFQ"}
     assert classes == {"N": "BLNRejn", "A": "AJSa", "V": "EVr", "F": "F", "Q": "/?Qf"}
-
-
-def test_labels_are_positions_and_unknown_beats_have_none():
-    assert aami_labels(np.array(list("NaVLF/?~E"))).tolist() == [0, 1, 2, 0, -1, -1, -1, -1, 2]
-    assert aami_labels(np.array([b"S", b"N"])).tolist() == [1, 0]
-    assert aami_labels(np.array([], "U1")).shape == (0,)
-
-
-def test_rr_intervals_in_seconds():
-    rr = rr_intervals([100, 400, 1000], fs=500)
-    assert rr.dtype == np.float32 and rr.tolist() == pytest.approx([0.0, 0.6, 1.2])
-    assert rr_intervals([], fs=500).shape == (0,)
-
-
-def test_rr_history_ends_with_the_beats_own_interval():
-    history = rr_history(np.cumsum([50, 100, 200, 300]), fs=100, count=3)
-    np.testing.assert_allclose(history, [[0, 0, 0], [0, 0, 1], [0, 1, 2], [1, 2, 3]])
-    assert history.dtype == np.float32 and rr_history([], fs=100).shape == (0, 5)
-
-
-def test_impossible_rr_intervals_are_missing():
-    np.testing.assert_allclose(rr_history([0, 300, 601, 601, 700], fs=100, count=1)[:, 0], [0, 3, 0, 0, 0.99])
-
-
-def test_label_history_is_of_the_beats_before():
-    none, n, a, v = [0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]
-    history = label_history(np.array([0, 2, -1, 1]), count=2)
-    assert history.tolist() == [[none, none], [none, n], [n, v], [v, none]]
-    assert label_history(np.array([0, 1, 0])).shape == (3, 5, 3)
-    assert label_history(np.array([0, 1, 0]))[2, 3:].tolist() == [n, a]
-    assert label_history(np.array([], int)).shape == (0, 5, 3)
-
-
-def test_windows_have_the_r_peak_in_the_middle_and_go_on_evenly_beyond_the_ends():
-    signal = np.stack([np.arange(10), 100 + np.arange(10)], axis=1).astype(np.float32)
-    windows = beat_windows(signal, np.array([5, 1, 9]), half=3)
-    assert windows.shape == (3, 6, 2) and windows.dtype == np.float32
-    assert windows[:, 3, 0].tolist() == [5, 1, 9]
-    assert windows[:, :, 0].tolist() == [[2, 3, 4, 5, 6, 7], [0, 0, 0, 1, 2, 3], [6, 7, 8, 9, 9, 9]]
-    np.testing.assert_array_equal(windows[:, :, 1], windows[:, :, 0] + 100)
-    assert beat_windows(signal, np.array([], int), half=3).shape == (0, 6, 2)
 
 
 def found(reference, detected, fs):

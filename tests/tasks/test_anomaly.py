@@ -208,6 +208,7 @@ def test_figures():
     assert measured.patients == [f"patient of r{i}" for i in range(5)]
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_draw_of_one_class_has_no_ranking():
     figures = task(threshold=0.45).measure(SUMMARIES, examples()).statistic(np.array([0, 0, 3]))
     assert np.isnan([figures["auroc",], figures["auprc",], figures["recall",], figures["f1",]]).all()
@@ -234,16 +235,13 @@ def test_before_the_threshold_is_chosen_there_is_no_answer():
 
 
 def test_surprise_is_laid_where_the_windows_were():
-    """Windows of 10 samples every 5 over 22: the last one ends at 20. The error of a sample is its number squared."""
+    """A sample is reconstructed as 0, hence its error is the square of its number."""
     made = recordings(record("r0", samples=22, labels=("NORM",)), record("r1", samples=8, labels=("MI",)))
     some = task().examples(made, ["r0", "r1"], form(10, stride=5))
     maps = task().localise(lambda inputs: {"reconstruction": np.zeros_like(inputs["ecg"])}, some)
     assert {record: error.shape for record, error in maps.items()} == {0: (22, 1), 1: (8, 1)}
-    expected = np.arange(22.0) ** 2
-    seen = int(some.starts[some.records == 0].max()) + 10
-    np.testing.assert_allclose(maps[0][:seen, 0], expected[:seen])
-    assert np.isnan(maps[0][seen:]).all()
-    np.testing.assert_allclose(maps[1][:, 0], expected[:8])
+    np.testing.assert_allclose(maps[0][:, 0], np.arange(22.0) ** 2)
+    np.testing.assert_allclose(maps[1][:, 0], np.arange(8.0) ** 2)
 
 
 def test_surprise_is_the_mean_over_overlapping_windows():
@@ -252,3 +250,11 @@ def test_surprise_is_the_mean_over_overlapping_windows():
     answers = np.arange(len(some))[:, None, None] + np.zeros((1, 10, 1))  # the n-th window is off by n
     maps = task().localise(lambda inputs: {"reconstruction": inputs["ecg"] + answers.astype(np.float32)}, some)
     np.testing.assert_allclose(maps[0][:, 0], [0] * 5 + [0.5] * 5 + [1] * 5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_is_known_of_what_no_window_sees():
+    made = recordings(record("r0", samples=20, labels=("NORM",)))
+    some = task().examples(made, ["r0"], form(4, stride=16))
+    maps = task().localise(lambda inputs: {"reconstruction": inputs["ecg"] + 1}, some)
+    np.testing.assert_array_equal(maps[0][:, 0], [1] * 4 + [np.nan] * 12 + [1] * 4)

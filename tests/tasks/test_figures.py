@@ -119,5 +119,10 @@ def test_it_lies_halfway_to_the_next_lower_score():
     assert lowest < 0.1 and (scores >= lowest).all()
 
 
+def test_equal_scores_fall_on_the_same_side():
+    positive, scores = np.array([True, True, False, False, False]), np.array([0.9, 0.6, 0.6, 0.6, 0.6])
+    assert best_threshold(positive, scores) == pytest.approx(0.75)  # F1 0.67; below 0.6 all five, F1 0.57
+
+
 def test_without_a_positive_it_is_one_half():
     assert best_threshold(np.zeros(3, bool), np.array([0.1, 0.9, 0.3])) == 0.5

@@ -55,18 +55,27 @@ def test_every_bout_of_a_class_is_one_example():
     assert made.targets.tolist() == [0, 1, 0, 2, 1]
     assert [made.earliest[0], made.latest[0]] == [0, 250]
     assert [made.earliest[1], made.latest[1]] == [250, 370]
-    assert made.starts.tolist() == [125, 310, 675, 250, 0]
+    assert (made.earliest <= made.starts).all() and (made.starts <= made.latest).all()
     assert examples(names=["r2", "r1"]).targets.tolist() == [2, 1]
 
 
 def test_bouts_are_found_at_the_windows_rate():
     at_double_rate = recordings(record(samples=2000, fs=200.0, bouts=((0, 600, "N"), (600, 840, "AFIB"))), fs=200.0)
     made = TASK.examples(at_double_rate, ["r0"], form(200, fs=200.0))
-    assert made.starts.tolist() == [250, 620]
+    assert [made.earliest.tolist(), made.latest.tolist()] == [[0, 500], [500, 740]]
 
 
-def test_only_training_draws():
-    assert examples().drawn(0, 1).starts.tolist() == examples().starts.tolist()
+def test_an_evaluation_sees_the_same_windows_every_time_and_others_in_its_other_views():
+    assert examples().starts.tolist() == examples().starts.tolist()
+    first, *others = examples().views(7)
+    assert first.starts.tolist() == examples().starts.tolist()
+    starts = np.array([view.starts for view in others])
+    assert len({tuple(row) for row in [first.starts, *starts]}) == 7
+    assert (starts >= first.earliest).all() and (starts <= first.latest).all()
+    assert [view.starts.tolist() for view in examples().views(7)] == [first.starts.tolist(), *starts.tolist()]
+
+
+def test_every_epoch_of_training_draws_anew():
     training = examples(training=True)
     epochs = np.array([training.drawn(7, epoch).starts for epoch in range(50)])
     assert (epochs >= training.earliest).all() and (epochs <= training.latest).all()
