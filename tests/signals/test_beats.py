@@ -1,3 +1,5 @@
+"""AAMI classes, and R peaks found where none are marked."""
+
 import dataclasses
 import warnings
 
@@ -85,7 +87,7 @@ def test_found_beats_are_of_no_known_class():
     record = dataclasses.replace(synthesise("SNR", seed=0), beats=None)
     beats = record_beats(record)
     assert isinstance(beats, Beats) and len(beats.samples) >= 8
-    assert set(beats.symbols) == {"?"} and set(aami_labels(beats.symbols)) == {-1}
+    assert set(beats.symbols) == {"?"} and AAMI["?"] not in "NAV"
 
 
 def test_the_best_lead_that_is_not_flat_is_searched():
