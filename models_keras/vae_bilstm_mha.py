@@ -80,7 +80,7 @@ def vae_bilstm_mha(
         mixed, weights = LeadAttention(lead_heads, latent, uniform, name="leads")(ecg)
         maps["lead_attention"] = ops.mean(weights, axis=(2, 3))  # (samples, leads)
         x = layers.Add()([x, mixed])
-        queries = layers.Dense(latent, name="sequence_queries")(ecg)  # (samples, latent)
+        queries = layers.Conv1D(latent, 1, name="sequence_queries")(ecg)  # (samples, latent)
         keys = ops.zeros_like(queries) if uniform else queries  # keys that are all alike are all given the same
         x, weights = MultiHeadAttention(sequence_heads, latent, return_weights=True, name="sequence")(queries, x, keys)
         maps["sequence_attention"] = ops.mean(weights, axis=(1, 2))  # (samples,)

@@ -1,4 +1,4 @@
-"""ecg-edge predict: labels and probabilities for WFDB records, as the exported file's metadata describe the way."""
+"""ecg-edge predict: labels and probabilities for WFDB records, as an exported file's metadata, or a run, say how."""
 
 import csv
 import sys
@@ -11,29 +11,31 @@ from ecg_edge.errors import InputError, unknown
 
 NEEDED = ("task", "decision", "labels", "leads", "fs", "window", "preprocessing", "window_preprocessing")
 
+STEP_S = 0.1  # of what is said of an anomaly's place
+
 
 @click.command()
-@click.argument("file", metavar="FILE.tflite", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE.tflite|RUN", type=click.Path(path_type=Path))
 @click.argument("records", metavar="RECORD...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values instead of a table.")
 def command(file, records, as_json, as_csv):
-    """Label WFDB records (paths with or without .hea or .dat) with an exported file.
+    """Label WFDB records (paths with or without .hea or .dat) with an exported file, or with a run's Keras model.
 
-    Leads by name, resampling, filters and windows are those that the file was trained with. A record that cannot be
-    read is named; the others are predicted all the same, and the exit status is 2.
+    Leads by name, resampling, filters and windows are those that the model was trained with. A record that cannot be
+    read is named; the others are predicted all the same, and the exit status is 2. With --json an anomaly detector
+    also says where: the error of each lead, in steps of 0.1 s.
 
     \b
     Examples:
       ecg-edge predict model.tflite data/cinc2017/A00001
       ecg-edge predict model.tflite recordings/*.hea --csv > labels.csv
       ecg-edge predict model.tflite A00001 A00002 --json
+      ecg-edge predict runs/vae_bilstm_mha-ptbxl-20260101-120000 00009_hr --json
     """
-    from ecg_edge.evaluation.predictors import TFLitePredictor
-
     if as_json and as_csv:
         raise InputError("--json or --csv, not both")
-    model = TFLitePredictor(file)
+    model = opened(file)
     missing = [key for key in NEEDED if key not in model.metadata]
     if missing:
         raise InputError(f"{file}: its metadata do not say {', '.join(missing)}: export it with ecg-edge export")
@@ -41,7 +43,7 @@ def command(file, records, as_json, as_csv):
     predictions, errors = [], {}
     for path in records:
         try:
-            predictions.append(predicted(model, task, form, path))
+            predictions.append(predicted(model, task, form, path, where=as_json))
         except InputError as error:
             errors[str(path)] = str(error)
 
@@ -66,7 +68,23 @@ def command(file, records, as_json, as_csv):
         for message in others:
             console.say(f"error: {message}")
         raise InputError(last)
-    console.say(f"next: ecg-edge bench {file}")
+    console.say(f"next: ecg-edge export {file} --int8" if file.is_dir() else f"next: ecg-edge bench {file}")
+
+
+def opened(path: Path):
+    """The predictor for an exported file or a run, with `metadata` that describe its input."""
+    from ecg_edge.evaluation.predictors import KerasPredictor, TFLitePredictor
+
+    if not path.is_dir():
+        return TFLitePredictor(path)
+    from ecg_edge.cli.export import metadata
+    from ecg_edge.run import Run
+
+    run = Run(path)
+    console.import_keras()
+    predictor = KerasPredictor(run.model())
+    predictor.metadata = metadata(run)
+    return predictor
 
 
 def figures(row: dict) -> dict[str, float]:
@@ -96,9 +114,10 @@ def described(about: dict):
     return next(iter(task.variants().values())), form
 
 
-def predicted(model, task, form, path: Path) -> dict:
-    """One record: its label, the probabilities behind it, and the number of windows. Raises InputError naming the
-    record: it cannot be read, or the model cannot take its leads or its sampling rate."""
+def predicted(model, task, form, path: Path, where: bool) -> dict:
+    """One record: its label, the probabilities behind it, and the number of windows; with `where`, the place of what is
+    abnormal, if the task knows. Raises InputError naming the record: it cannot be read, or the model cannot take its
+    leads or its sampling rate."""
     from ecg_edge.records.database import read_wfdb
     from ecg_edge.records.record import Entry
     from ecg_edge.tasks.recordings import recordings_of
@@ -108,4 +127,15 @@ def predicted(model, task, form, path: Path) -> dict:
     recordings = recordings_of([record], model.metadata["leads"], form.steps, form.fs)
     questions = task.questions(recordings, form)
     (answer,) = task.report(task.predict(model, questions), questions)
+    if where and hasattr(task, "localise"):
+        answer["localisation"] = in_steps(task.localise(model, questions)[0], model.metadata["leads"], form.fs)
     return answer
+
+
+def in_steps(errors, leads, fs: float) -> dict:
+    """Errors (samples, leads) as plain data: their means over steps of STEP_S, by lead."""
+    import numpy as np
+
+    steps = np.array_split(errors, max(1, round(len(errors) / (STEP_S * fs))))
+    means = np.array([step.mean(axis=0) for step in steps]).round(5)
+    return {"step_s": STEP_S, "errors": dict(zip(leads, means.T.tolist(), strict=True))}

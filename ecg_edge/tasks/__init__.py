@@ -1,9 +1,12 @@
 """Tasks by name: how recordings become examples, targets and a decision."""
 
+from ecg_edge.tasks.anomaly import AnomalyTask
 from ecg_edge.tasks.beat_rhythm import BeatRhythmTask
 from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.multilabel import MultilabelTask
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
 
-TASKS = {task.name: task for task in (RhythmTask, MultilabelTask, RhythmBoutsTask, BeatsTask, BeatRhythmTask)}
+TASKS = {
+    task.name: task for task in (RhythmTask, MultilabelTask, RhythmBoutsTask, BeatsTask, BeatRhythmTask, AnomalyTask)
+}

@@ -40,23 +40,23 @@ class LeadAttention(keras.layers.Layer):
         scores = (slope * rows + offset) * columns  # (batch · time, heads, leads, leads)
         weights = ops.softmax(0.0 * scores if self.uniform else scores, axis=-1)
         averages = ops.matmul(ops.mean(weights, axis=2), ops.reshape(x, (-1, leads, 1)))  # (batch · time, heads, 1)
-        mixed = ops.matmul(ops.reshape(averages, (-1, time, self.heads)), values) + constant  # (batch, time, width)
+        mixed = ops.conv(ops.reshape(averages, (-1, time, self.heads)), values) + constant  # (batch, time, width)
         return mixed, ops.reshape(weights, (-1, time, self.heads, leads, leads))
 
     def folded(self):
-        """slope and offset (heads, 1, 1) of the scores; values (heads, width) and constant (width,) of the output."""
-        depth, output = self.width // self.heads, self.attention.output_projection
-        tokens = self.embedding(np.array([[0.0], [1.0]], np.float32))  # (2, width): two points give each affine map
+        """slope and offset (heads, 1, 1) of the scores; values (1, heads, width), a convolution of one tap, and
+        constant (width,) of the output."""
+        depth, mixed = self.width // self.heads, self.attention.mixed
+        tokens = self.embedding(np.array([[[0.0], [1.0]]], np.float32))  # (1, 2, width): two points fix an affine map
         (q0, q1), (k0, k1), (v0, v1) = (
             ops.unstack(ops.reshape(projection(tokens), (2, self.heads, depth)))
             for projection in (self.attention.query, self.attention.key, self.attention.value)
         )
         slope = ops.sum((q1 - q0) * (k1 - k0), axis=-1) * depth**-0.5
         offset = ops.sum(q0 * (k1 - k0), axis=-1) * depth**-0.5
-        kernel = ops.reshape(output.kernel, (self.heads, depth, self.width))
-        values = ops.einsum("hd,hdw->hw", v1 - v0, kernel)
-        constant = output(ops.reshape(v0, (1, self.width)))[0]
-        return slope[:, None, None], offset[:, None, None], values, constant
+        values = ops.einsum("hd,hdw->hw", v1 - v0, ops.reshape(mixed.kernel, (self.heads, depth, self.width)))
+        constant = mixed(ops.reshape(v0, (1, 1, self.width)))[0, 0]
+        return slope[:, None, None], offset[:, None, None], values[None], constant
 
     def compute_output_shape(self, shape):
         return (*shape[:2], self.width), (*shape[:2], self.heads, shape[2], shape[2])

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 from keras import ops
 
-CHUNK = 8  # steps that the parallel form takes one after the other; also the share of the states that it remembers
+CHUNK = 8  # steps that the parallel form takes one after the other
 STEPS = (0.001, 0.1)  # the first and the last channel's Δ before training, as in Mamba: memories of 10 to 1000 steps
 
 
@@ -64,9 +64,9 @@ def parallel(z, x, b, c, bias, unrolled=False):
     """The same as `scan`, all chunks of CHUNK steps at once: what every chunk adds from zero and what it keeps of the
     state before it, then the states between chunks, then all steps again from there.
 
-    The gradient is spelled out: it is the same recurrence backwards in time. It needs the states once more and computes
-    them again, so what training remembers is one state per chunk. `unrolled` makes the step from chunk to chunk without
-    a loop operator.
+    The gradient is spelled out: it is the same recurrence backwards in time. It needs the states and computes them once
+    more, so what training remembers is two states per chunk. `unrolled` goes from chunk to chunk without a loop
+    operator.
     """
     time, width = x.shape[1:]
     between = _between_unrolled if unrolled else _between
@@ -79,44 +79,42 @@ def parallel(z, x, b, c, bias, unrolled=False):
             gate = _gate(z, bias)
             added = added + gate * (_outer(b, x) - added)
             kept = kept - gate * kept
-        start = between(kept, added)  # (chunks, batch, states, width)
-
-        state, outputs = start, []
+        start = state = between(kept, added)  # (chunks, batch, states, width)
+        outputs = []
         for z, x, b, c in steps:
             state = advance(state, z, x, b, bias)
             outputs.append(read(c, state))
-
-        def gradient(upstream):
-            dys = ops.unstack(upstream, CHUNK, axis=0)
-            states = [start]
-            for z, x, b, _ in steps:
-                states.append(advance(states[-1], z, x, b, bias))
-
-            owed = 0.0  # the gradient by the state that a step leaves, here of its own chunk's outputs only
-            for (z, _, _, c), dy in zip(steps[::-1], dys[::-1], strict=True):
-                total = owed + _outer(c, dy)
-                owed = total - _gate(z, bias) * total
-            owed = between(kept, owed, reverse=True)
-
-            gradients, d_bias = [], 0.0
-            for (z, x, b, c), dy, before, after in zip(
-                steps[::-1], dys[::-1], states[-2::-1], states[:0:-1], strict=True
-            ):
-                gate = _gate(z, bias)
-                total = owed + _outer(c, dy)
-                moved = total * gate
-                owed = total - moved
-                d_sum = owed * gate * (_outer(b, x) - before)  # by z + bias
-                d_bias = d_bias + ops.sum(d_sum, (0, 1))
-                gradients.append((ops.sum(d_sum, -2), read(b, moved), _across(moved, x), _across(after, dy)))
-            d_z, d_x, d_b, d_c = (ops.stack(d[::-1]) for d in zip(*gradients, strict=True))
-            return d_z, d_x, d_b, d_c, d_bias
-
-        return ops.stack(outputs), gradient
+        return ops.stack(outputs), lambda upstream: _gradients(steps, bias, start, kept, between, upstream)
 
     y = chunked(*(_chunks(v) for v in (z, x, b, c)), bias)  # (CHUNK, chunks, batch, width)
     y = ops.reshape(ops.transpose(y, (2, 1, 0, 3)), (-1, y.shape[1] * CHUNK, width))  # (batch, chunks · CHUNK, width)
     return y[:, :time]
+
+
+def _gradients(steps, bias, start, kept, between, upstream):
+    """By z, x, b, c (CHUNK, chunks, batch, ·) and bias, given the gradient by the outputs, `upstream`. The gradient by
+    a state, `owed`, comes back through what the later steps keep of it."""
+    upstream = ops.unstack(upstream, CHUNK, axis=0)
+    states = [start]
+    for z, x, b, _ in steps:
+        states.append(advance(states[-1], z, x, b, bias))
+
+    owed = 0.0
+    for (z, _, _, c), dy in zip(steps[::-1], upstream[::-1], strict=True):
+        total = owed + _outer(c, dy)
+        owed = total - _gate(z, bias) * total
+    owed = between(kept, owed, reverse=True)
+
+    gradients, d_bias = [], 0.0
+    for (z, x, b, c), dy, before, after in zip(steps[::-1], upstream[::-1], states[-2::-1], states[:0:-1], strict=True):
+        gate = _gate(z, bias)
+        total = owed + _outer(c, dy)
+        moved = gate * total
+        owed = total - moved
+        d_sum = owed * gate * (_outer(b, x) - before)  # by z + bias: σ' is σ (1 - σ)
+        d_bias = d_bias + ops.sum(d_sum, (0, 1))
+        gradients.append((ops.sum(d_sum, -2), read(b, moved), _across(moved, x), _across(after, dy)))
+    return *(ops.stack(gradient[::-1]) for gradient in zip(*gradients, strict=True)), d_bias
 
 
 def _chunks(x):
