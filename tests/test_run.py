@@ -9,7 +9,6 @@ from ecg_edge.records.synthetic import Synthetic
 from ecg_edge.run import Run
 from ecg_edge.tasks.dataset import Dataset
 from ecg_edge.tasks.rhythm import RhythmTask
-from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
 from ecg_edge.training.config import resolve
 from models_keras.registry import find
 
@@ -45,13 +44,19 @@ def test_a_decision_is_the_task_s_from_then_on(make):
     assert Run(run.path).task.decision == {"thresholds": [0.25, 0.5]}
 
 
-def test_only_the_training_part_is_for_learning(make):
-    run = make(RhythmBoutsTask, ("NSR", "AFIB"))
-    assert run.examples("train").random and not run.examples("validation").random
-    parts = {part: {e.name for i, e in enumerate(x.entries) if i in set(x.records)} for part, x in
-             ((part, run.examples(part)) for part in ("train", "validation", "test"))}  # fmt: skip
-    for part, names in parts.items():
-        assert names <= set(run.split[part])
+def test_only_the_training_part_is_for_learning(make, monkeypatch):
+    run, asked = make(), {}
+
+    def examples(self, recordings, names, form, training=False):
+        asked[tuple(names)] = training
+        return original(self, recordings, names, form, training)
+
+    original = RhythmTask.examples
+    monkeypatch.setattr(RhythmTask, "examples", examples)
+    for part in ("train", "validation", "test"):
+        found = run.examples(part)
+        assert {found.entries[i].name for i in found.records} <= set(run.split[part])
+    assert asked == {tuple(names): part == "train" for part, names in run.split.items()}
 
 
 def test_a_model_of_the_same_seed_is_the_same(make):

@@ -73,48 +73,72 @@ def parallel(z, x, b, c, bias, unrolled=False):
 
     @ops.custom_gradient
     def chunked(z, x, b, c, bias):
-        steps = list(zip(*(ops.unstack(v, CHUNK, axis=0) for v in (z, x, b, c)), strict=True))  # (chunks, batch, ·)
+        moves = _moves(z, x, b, bias)
         added, kept = 0.0, 1.0
-        for z, x, b, _ in steps:
-            gate = _gate(z, bias)
-            added = added + gate * (_outer(b, x) - added)
+        for gate, target in moves:
+            added = added + gate * (target - added)
             kept = kept - gate * kept
-        start = state = between(kept, added)  # (chunks, batch, states, width)
-        outputs = []
-        for z, x, b, c in steps:
-            state = advance(state, z, x, b, bias)
-            outputs.append(read(c, state))
-        return ops.stack(outputs), lambda upstream: _gradients(steps, bias, start, kept, between, upstream)
+        start = between(kept, added)  # (chunks, batch, states, width)
+        outputs = [read(c, state) for c, state in zip(_steps(c), _states(start, moves)[1:], strict=True)]
+
+        def gradients(upstream):
+            later = _zero_after(upstream)
+            return _gradients(*(v + later for v in (z, x, b, c, bias, start, kept)), between, upstream)
+
+        return ops.stack(outputs), gradients
 
     y = chunked(*(_chunks(v) for v in (z, x, b, c)), bias)  # (CHUNK, chunks, batch, width)
     y = ops.reshape(ops.transpose(y, (2, 1, 0, 3)), (-1, y.shape[1] * CHUNK, width))  # (batch, chunks · CHUNK, width)
     return y[:, :time]
 
 
-def _gradients(steps, bias, start, kept, between, upstream):
-    """By z, x, b, c (CHUNK, chunks, batch, ·) and bias, given the gradient by the outputs, `upstream`. The gradient by
-    a state, `owed`, comes back through what the later steps keep of it."""
-    upstream = ops.unstack(upstream, CHUNK, axis=0)
-    states = [start]
-    for z, x, b, _ in steps:
-        states.append(advance(states[-1], z, x, b, bias))
+def _gradients(z, x, b, c, bias, start, kept, between, upstream):
+    """By z, x, b, c (CHUNK, chunks, batch, ·) and bias, where `upstream` is the gradient by the outputs. The gradient
+    by a state, `owed`, comes back through what the later steps keep of it."""
+    moves = _moves(z, x, b, bias)
+    states = _states(start, moves)
+    by_state = [_outer(c, dy) for c, dy in zip(_steps(c), _steps(upstream), strict=True)]
 
     owed = 0.0
-    for (z, _, _, c), dy in zip(steps[::-1], upstream[::-1], strict=True):
-        total = owed + _outer(c, dy)
-        owed = total - _gate(z, bias) * total
+    for (gate, _), d_state in zip(moves[::-1], by_state[::-1], strict=True):
+        owed = owed + d_state
+        owed = owed - gate * owed
     owed = between(kept, owed, reverse=True)
 
-    gradients, d_bias = [], 0.0
-    for (z, x, b, c), dy, before, after in zip(steps[::-1], upstream[::-1], states[-2::-1], states[:0:-1], strict=True):
-        gate = _gate(z, bias)
-        total = owed + _outer(c, dy)
-        moved = gate * total
-        owed = total - moved
-        d_sum = owed * gate * (_outer(b, x) - before)  # by z + bias: σ' is σ (1 - σ)
+    d_steps, d_bias = [], 0.0
+    for t in reversed(range(CHUNK)):
+        gate, target = moves[t]
+        owed = owed + by_state[t]
+        moved = gate * owed
+        owed = owed - moved
+        d_sum = owed * gate * (target - states[t])  # by z + bias: σ' is σ (1 - σ)
         d_bias = d_bias + ops.sum(d_sum, (0, 1))
-        gradients.append((ops.sum(d_sum, -2), read(b, moved), _across(moved, x), _across(after, dy)))
-    return *(ops.stack(gradient[::-1]) for gradient in zip(*gradients, strict=True)), d_bias
+        d_b, d_c = _across(moved, x[t]), _across(states[t + 1], upstream[t])
+        d_steps.append((ops.sum(d_sum, -2), read(b[t], moved), d_b, d_c))
+    return *(ops.stack(d[::-1]) for d in zip(*d_steps, strict=True)), d_bias
+
+
+def _steps(x):
+    return ops.unstack(x, CHUNK, axis=0)
+
+
+def _moves(z, x, b, bias):
+    """Per step of all chunks, how far and towards what the states move: two (chunks, batch, states, width)."""
+    return [(_gate(z, bias), _outer(b, x)) for z, x, b in zip(_steps(z), _steps(x), _steps(b), strict=True)]
+
+
+def _states(state, moves):
+    """The states before, between and after `moves`."""
+    states = [state]
+    for gate, target in moves:
+        states.append(states[-1] + gate * (target - states[-1]))
+    return states
+
+
+def _zero_after(x):
+    """Zero, but not before `x` is known: whatever it is added to cannot be taken from earlier, hence not be kept."""
+    first = ops.ravel(x)[0]
+    return ops.where(first == first, 0.0, first)
 
 
 def _chunks(x):
