@@ -14,7 +14,9 @@ from small_models import LABELS, STEPS, altered, convolutional, reconstructing
 from ecg_edge.cli.predict import command, described, predicted
 from ecg_edge.demo import write_wfdb
 from ecg_edge.errors import InputError
+from ecg_edge.evaluation.predictors import KerasPredictor
 from ecg_edge.records.synthetic import synthesise
+from ecg_edge.run import Run
 from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.signals.windows import windows
 from export.flatbuffer import set_metadata
@@ -122,6 +124,11 @@ def test_surprise_by_the_threshold_of_the_metadata(folder, threshold, label):
     # half of every value is missing from its reconstruction
     assert row["score"] == pytest.approx(np.mean(windows(prepared, 256, 256) ** 2) / 4, rel=0.1)
     assert (row["label"], row["threshold"]) == (label, threshold)
+    where = row["localisation"]
+    assert where["step_s"] == 0.1 and list(where["errors"]) == ["I", "II"]
+    steps = np.array(list(where["errors"].values()))
+    assert steps.shape == (2, 100)
+    np.testing.assert_allclose(steps.T, (prepared**2 / 4).reshape(100, 10, 2).mean(axis=1), atol=0.02)
     header, *rows = csv.reader(predict(folder, "both", "swapped", options=["--csv"]).stdout.splitlines())
     assert header == ["record", "label", "score", "threshold"] and [len(cells) for cells in rows] == [4, 4]
     assert "score" in predict(folder, "both", options=[]).stdout
@@ -150,7 +157,8 @@ class Beats:
 def test_beats_are_found_and_called_one_after_the_other(tmp_path):
     made = synthesise("SNR", seed=4)
     path = write_wfdb(made, tmp_path)
-    row = predicted(Beats(), *described(Beats.metadata), path)
+    row = predicted(Beats(), *described(Beats.metadata), path, where=True)
+    assert "localisation" not in row
     times = np.array([beat["time_s"] for beat in row["beats"]])
     assert row["windows"] == len(times) >= len(made.beats.samples) - 2
     assert (np.abs(times[:, None] - made.beats.samples / made.fs).min(axis=1) < 0.1).all()
@@ -176,9 +184,24 @@ class Sequences:
 
 @pytest.mark.parametrize(("rhythm", "label"), [("SNR", "NSR"), ("AF", "AFIB")])
 def test_rhythm_is_told_from_the_beats_that_are_found(tmp_path, rhythm, label):
-    row = predicted(Sequences(), *described(Sequences.metadata), write_wfdb(synthesise(rhythm, seed=3), tmp_path))
+    path = write_wfdb(synthesise(rhythm, seed=3), tmp_path)
+    row = predicted(Sequences(), *described(Sequences.metadata), path, where=False)
     assert row["rhythms"] == [{"start_s": 0.0, "rhythm": label}, {"start_s": 5.0, "rhythm": label}]
     assert row["label"] == label
+
+
+def test_a_run_predicts_too(run, recordings):
+    ran = CliRunner().invoke(command, [str(run), str(recordings / "AF-1"), str(recordings / "SNR-3.hea"), "--json"])
+    answer = json.loads(ran.stdout)
+    assert answer["labels"] == ["AF", "LBBB", "SNR"] and not answer["errors"]
+    trained = Run(run)
+    everything = trained.task.questions(trained.recordings(), trained.settings.signal.form())
+    rows = trained.task.report(trained.task.predict(KerasPredictor(trained.model()), everything), everything)
+    expected = {row["record"]: row["probabilities"] for row in rows}
+    for row, name in zip(answer["records"], ("AF-1", "SNR-3"), strict=True):
+        assert row["record"] == str(recordings / name)
+        assert row["probabilities"] == pytest.approx(expected[name], abs=1e-4)
+    assert ran.stderr.splitlines()[-1] == f"next: ecg-edge export {run} --int8"
 
 
 def test_a_task_that_there_is_not_is_refused(folder):

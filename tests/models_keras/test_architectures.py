@@ -10,6 +10,7 @@ from tiny_models import built, compiled, inputs_of, predicted, shared, targets_o
 
 from ecg_edge.cli.train import command as train
 from ecg_edge.evaluation.predictors import as_keras_takes
+from ecg_edge.records.record import STANDARD_LEADS
 from ecg_edge.tasks import TASKS
 from ecg_edge.training.config import resolve
 from models_keras.registry import find, names
@@ -34,6 +35,35 @@ def test_presets_are_settings_that_there_are(name, preset):
     settings = resolve(architecture, TASKS[architecture.task].Options, preset, "synthetic", None, 0, [])
     for section, chosen in (("model", settings.model), ("task", settings.task)):
         assert getattr(architecture.presets[preset], section).keys() - {"name"} <= chosen.keys()
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("preset", PRESETS)
+def test_studies_vary_what_there_is(name, preset):
+    for variants in find(name).studies.values():
+        assert len({variant.name for variant in variants}) == len(variants) > 1
+        for variant in variants:
+            architecture = find(variant.arch or name)
+            assert architecture.task == find(name).task  # or they could not be compared
+            assert set((variant.leads or "I").split(",")) <= set(STANDARD_LEADS)
+            varied_settings(variant, architecture, preset)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", names())
+def test_every_variant_of_a_study_can_be_built(name):
+    for variant in [variant for variants in find(name).studies.values() for variant in variants]:
+        architecture = find(variant.arch or name)
+        settings = varied_settings(variant, architecture, "tiny")
+        samples = task_of(architecture.name).samples(settings.signal.form())
+        leads = len(variant.leads.split(",")) if variant.leads else 12
+        assert trainable(architecture.build(samples, leads, architecture.classes, **settings.model)) > 0
+
+
+def varied_settings(variant, architecture, preset):
+    """The settings of a study's variant. Raises InputError for one that there is not."""
+    assignments = [f"{key}={value}" for key, value in variant.settings.items()]
+    return resolve(architecture, TASKS[architecture.task].Options, preset, "synthetic", None, 0, assignments)
 
 
 @pytest.mark.parametrize("name", names())

@@ -47,6 +47,16 @@ def test_the_fused_features_are_morphology_before_history(model, beats):
     assert not changed[: morphology.shape[1]].any()
 
 
+def test_a_beat_run_backwards_keeps_the_features_of_its_spectrum_and_changes_the_others(model, beats):
+    morphology = streams(model)[0]
+    turned = np.roll(beats["ecg"][:, ::-1], 1, axis=1)  # the Fourier transform's complex conjugate
+    forwards, backwards = (np.asarray(morphology(ecg)) for ecg in (beats["ecg"], turned))
+    kept = np.isclose(forwards, backwards, atol=1e-4).all(axis=0)
+    time, spectrum = np.split(kept, 2)
+    assert spectrum.all()
+    assert not time.any()
+
+
 @pytest.mark.parametrize("name", ["ecg", "rr", "labels"])
 def test_the_answer_depends_on_every_input(name, model, beats):
     changed = beats | {name: beats[name][::-1].copy()}
