@@ -9,8 +9,10 @@ Output  probabilities  (classes,) float32, sigmoid, several may be high; the fiv
 Where the paper leaves sizes open, this is Mamba's usual small setting (width 64, twice that inside a block, 16 states);
 the encoder has three convolutions and makes four samples one step; dropout 0.1 after every branch.
 Deviations: the state space is discretised by sigmoids (models_keras.layers.selective_ssm). Batch norm stands before
-each residual sum, folds into the convolution ahead of it, and keeps the rows that layer norm gets alike in size, which
-integers need. No depthwise convolution inside a block: encoder and feed-forward convolve.
+each residual sum: it folds into the convolution ahead of it and keeps the rows that layer norm gets alike in size,
+which integers need. "Without normalisation" is without layer norm; without either, eight blocks overflow before they
+are trained, since a block multiplies what it gets by itself several times. No depthwise convolution inside a block:
+encoder and feed-forward convolve.
 """
 
 import keras
@@ -25,12 +27,16 @@ PATCH = 4  # samples per step
 CHANNELS_PER_RANK = 16  # of the selection network's bottleneck, as in Mamba
 
 
+def batch_norm(x):
+    """With the constants of PyTorch, in which ECG papers and Mamba are written."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+
+
 def encode(x, width, kernel=7):
     """Convolutions with batch norm: (samples, leads) → (samples / PATCH, width)."""
     for filters, stride in ((width // 2, 2), (width, 2), (width, 1)):
         x = layers.Conv1D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization()(x)
-        x = layers.ReLU()(x)
+        x = layers.ReLU()(batch_norm(x))
     return x
 
 
@@ -40,10 +46,8 @@ def patch(x, width):
 
 
 def add_branch(x, branch, normalisation, dropout):
-    """The residual sum of two (time, width), normalised after it."""
-    if normalisation:
-        branch = layers.BatchNormalization()(branch)
-    x = layers.Add()([x, layers.Dropout(dropout)(branch)])
+    """The residual sum of two (time, width), layer-normalised after it."""
+    x = layers.Add()([x, layers.Dropout(dropout)(batch_norm(branch))])
     return layer_norm(x) if normalisation else x
 
 

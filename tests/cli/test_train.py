@@ -72,6 +72,7 @@ def test_a_class_without_a_recording_to_learn_from_is_named(recordings, tmp_path
         train("--resume", tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_few_damaged_recordings_are_left_out_with_a_warning(recordings, tiny, tmp_path):
     damaged = copied(recordings, tmp_path) / "SNR-0.dat"
     damaged.write_bytes(damaged.read_bytes()[:1000])
