@@ -24,7 +24,7 @@ def main(arch, preset, leads, rounds):
 
     from ecg_edge.cli import console
     from ecg_edge.training.config import Signal
-    from export.convert import convert
+    from export.convert import Windows, convert
     from firmware_bench.bench_rpi import TFLiteModel
     from models_keras.registry import find
 
@@ -43,7 +43,8 @@ def main(arch, preset, leads, rounds):
     runners = {}
     for name, (part, inputs) in parts.items():
         runners[name, "float"] = TFLiteModel(float_file(part)), inputs[0]
-        runners[name, "int8"] = TFLiteModel(convert(part, {part.inputs[0].name: inputs})), inputs[0]
+        noise = {part.inputs[0].name: inputs}
+        runners[name, "int8"] = TFLiteModel(convert(part, Windows(noise, noise)).data), inputs[0]
 
     seconds = {key: [] for key in runners}
     for _ in range(rounds):

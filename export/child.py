@@ -2,8 +2,10 @@
 
     python -m export.child FOLDER
 
-FOLDER holds model.keras, settings.json ({"percentiles": […], "inputs": [name, …]}) and one <input>.npy of calibration
-windows per input; the child adds int8.tflite, whose metadata say how it was quantised.
+FOLDER holds model.keras, settings.json ({"inputs": [name, …], "target", "epochs", "percentiles"}) and folders of
+windows, <part>/<input>.npy: calibration, check and, where there are epochs of training, training. The child adds
+model.tflite, whose metadata say how it was quantised, checked/<output>.npy, the fake-quantised model's answers to the
+check windows, and layers.json (export.layers). It reports on stdout, a line of JSON each: {"stage", "done", "total"}.
 """
 
 import json
@@ -15,33 +17,69 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.lite.python.convert import mlir_quantize
 
 from export import flatbuffer, ranges
-from export.decibels import decibels
+from export.dense import as_convolutions
+from export.finetune import BATCH, FakeQuantised, answers, finetune, noise, outputs
 from export.flatbuffer import METADATA
 from export.fused_lstm import exportable
-from firmware_bench.bench_rpi import TFLiteModel
+from export.graph import Graph
+from export.layers import errors
+from export.targets import TARGETS
 
 
 def main(folder: Path) -> None:
     settings = json.loads((folder / "settings.json").read_text())
-    windows = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in settings["inputs"]}
+    windows = {
+        part.name: {name: np.load(part / f"{name}.npy", mmap_mode="r") for name in settings["inputs"]}
+        for part in folder.iterdir()
+        if part.is_dir()
+    }
     import_layers()
     model = exportable(keras.saving.load_model(folder / "model.keras", compile=False))
+    calibration = windows["calibration"]
 
-    graph = bytes(float_graph(model, windows))
-    observed = ranges.observe(graph, windows)
-    candidates = {percentile: quantise(graph, observed, percentile) for percentile in settings["percentiles"]}
-    best = max(candidates, key=lambda percentile: agreement(graph, candidates[percentile], windows))
+    report("converting", 0, 1)
+    graph = Graph(float_graph(model, calibration))
+    limits = ranges.observe(flatbuffer.write(graph.file), calibration)
+    rounded, percentile = best_percentile(graph, limits, calibration, settings["percentiles"])
     quantisation = {
         "method": "ptq",
-        "percentile": best,
-        "calibration_windows": len(next(iter(windows.values()))),
-        "target": "mcu",
+        "percentile": percentile,
+        "calibration_windows": len(next(iter(calibration.values()))),
+        "target": settings["target"],
     }
-    data = flatbuffer.set_metadata(candidates[best], METADATA, {"quantisation": quantisation})
-    (folder / "int8.tflite").write_bytes(data)
+    if settings["epochs"]:
+        history = finetune(
+            rounded,
+            windows["training"],
+            calibration,
+            settings["epochs"],
+            lambda done, total: report("fine-tuning", done, total),
+        )
+        quantisation |= {
+            "method": "qat",
+            "training_windows": len(next(iter(windows["training"].values()))),
+            "epochs": settings["epochs"],
+            "kept_epoch": int(np.argmin(history)),
+            "decibels_by_epoch": [round(float(-10 * np.log10(max(ratio, 1e-20))), 2) for ratio in history],
+        }
+
+    (folder / "checked").mkdir()
+    for name, values in answers(tf.function(rounded, reduce_retracing=True), windows["check"]).items():
+        np.save(folder / "checked" / f"{name}.npy", values)
+    few = {name: x[:BATCH] for name, x in windows["check"].items()}
+    (folder / "layers.json").write_text(json.dumps(errors(rounded, few)))
+
+    rounded.write()
+    ranges.set_ranges(graph.file, rounded.ranges() | ranges.cells(graph.file))
+    quantise, quantisation["parts"] = TARGETS[settings["target"]]
+    data = flatbuffer.set_metadata(quantise(graph.file), METADATA, {"quantisation": quantisation})
+    (folder / "model.tflite").write_bytes(data)
+
+
+def report(stage: str, done: int, total: int) -> None:
+    print(json.dumps({"stage": stage, "done": done, "total": total}), flush=True)
 
 
 def import_layers() -> None:
@@ -53,44 +91,35 @@ def import_layers() -> None:
 
 
 def float_graph(model: keras.Model, windows: dict[str, np.ndarray]) -> bytes:
-    """The float model as the converter's calibration leaves it. One window will do: its ranges are overwritten."""
+    """The float model as the converter's calibration leaves it, dense layers as convolutions. One window will do: its
+    ranges are overwritten."""
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.representative_dataset = lambda: iter([{name: w[:1].astype(np.float32) for name, w in windows.items()}])
     converter._experimental_calibrate_only = True
-    return converter.convert()
+    file = flatbuffer.read(bytes(converter.convert()))
+    as_convolutions(file)
+    return flatbuffer.write(file)
 
 
-def quantise(graph: bytes, observed: dict[int, ranges.Observed], percentile: float) -> bytes:
-    """The calibrated float `graph` in int8 throughout, inputs and outputs too, its ranges cut at `percentile`."""
-    model = flatbuffer.read(graph)
-    limits = {tensor: values.limits(percentile) for tensor, values in observed.items()}
-    ranges.set_ranges(model, ranges.tie(model, limits))
-    return to_integers(model)
+def best_percentile(graph: Graph, observed, windows, percentiles) -> tuple[FakeQuantised, float]:
+    """The fake-quantised graph with the ranges that answer `windows` best, and the percentile that gave them."""
+    expected = answers(tf.function(lambda x: outputs(graph, graph.run(x)), reduce_retracing=True), windows)
+    power = {name: float(np.mean(np.square(y))) for name, y in expected.items()}
+    groups, fixed = ranges.groups(graph.file), ranges.fixed(graph.file)
 
+    def rounded(percentile):
+        limits = {tensor: values.limits(percentile) for tensor, values in observed.items()}
+        tied = ranges.tie(graph.file, limits)
+        return FakeQuantised(graph, {tensor: tied[tensor] for tensor in observed}, groups, fixed)
 
-def to_integers(calibrated) -> bytes:
-    """The quantised form of a float file's object tree, by the ranges that its tensors carry."""
-    quantised = mlir_quantize(
-        flatbuffer.write(calibrated),
-        input_data_type=tf.int8,
-        output_data_type=tf.int8,
-        # Kernels for microcontrollers of different ages know one scale for a dense layer's weights, not one per row.
-        disable_per_channel_for_dense_layers=True,
-    )
-    return bytes(quantised)
+    def badness(percentile):
+        found = answers(tf.function(rounded(percentile), reduce_retracing=True), windows)
+        return float(noise(expected, found, power))
 
-
-def agreement(graph: bytes, integer: bytes, windows: dict[str, np.ndarray]) -> float:
-    """Of the integer file with the float file it was made from, over the calibration windows, dB."""
-    count = len(next(iter(windows.values())))
-
-    def answers(data):
-        model = TFLiteModel(data)
-        return np.stack([model.run({name: values[n] for name, values in windows.items()}) for n in range(count)])
-
-    return decibels(answers(graph), answers(integer))
+    best = min(percentiles, key=badness)
+    return rounded(best), best
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
-"""Keras → int8 TFLite in a child process, so that a crash of the converter is an error and not the end."""
+"""Keras → integer TFLite in a child process, so that a crash of the converter is an error and not the end."""
 
+import dataclasses
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,7 @@ import numpy as np
 from ecg_edge.errors import GateError
 
 CHILD = (sys.executable, "-m", "export.child")
-TIMEOUT = 1800  # s; a paper-size model takes about one minute on two cores
+TIMEOUT = 7200  # s; a paper-size model takes about a minute on two cores, its fine-tuning half an hour
 # The child takes the one that agrees best with the float model. On four rhythms (CinC 2017, 200 calibration windows)
 # 99.9 gives 31 dB, 99.99 gives 36, 99.999 gives 35 and the plain minimum and maximum 32; where artefacts are not rare,
 # a lower one wins.
@@ -24,26 +27,63 @@ class ExportError(GateError):
     """The converter could not make an integer file of this model."""
 
 
-def convert(model, calibration: dict[str, np.ndarray], timeout: float = TIMEOUT) -> bytes:
-    """`model` (keras.Model) as an int8 TFLite file, calibrated on `calibration`: input name → (n, ...) float32. Its
-    metadata are {"quantisation": …} alone.
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """What a conversion works with, float32 (n, ...) by input name: windows that decide the ranges, others that check
+    the result, and those that fine-tuning learns from."""
+
+    calibration: Mapping[str, np.ndarray]
+    check: Mapping[str, np.ndarray]
+    training: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+    @staticmethod
+    def count(part: Mapping[str, np.ndarray]) -> int:
+        return len(next(iter(part.values()))) if part else 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Converted:
+    """data: the file, whose metadata are {"quantisation": …} alone. checked: the answers of the fake-quantised model to
+    the check windows, by output name of the file's signature. layers: export.layers.errors."""
+
+    data: bytes
+    checked: Mapping[str, np.ndarray]
+    layers: Sequence[dict]
+
+
+def convert(
+    model,
+    windows: Windows,
+    target: str = "mcu",
+    epochs: int = 0,
+    timeout: float = TIMEOUT,
+    advance: Callable[[str, int, int], None] = lambda stage, done, total: None,
+) -> Converted:
+    """`model` (keras.Model) as an integer TFLite file for `target` (export.targets.TARGETS), fine-tuned with fake
+    quantisation for so many `epochs`. `advance(stage, done, total)` tells how far it is.
 
     Raises ExportError when the child process fails, crashes, or takes longer than `timeout` seconds.
     """
     with tempfile.TemporaryDirectory(prefix="ecg-edge-export-") as name:
         folder = Path(name)
         model.save(folder / "model.keras")
-        for key, windows in calibration.items():
-            np.save(folder / f"{key}.npy", np.asarray(windows, np.float32))
-        (folder / "settings.json").write_text(json.dumps({"percentiles": PERCENTILES, "inputs": list(calibration)}))
-        _run([*CHILD, str(folder)], timeout)
-        made = folder / "int8.tflite"
+        parts = {"calibration": windows.calibration, "check": windows.check, "training": windows.training}
+        for part, arrays in parts.items():
+            if arrays:
+                (folder / part).mkdir()
+            for key, values in arrays.items():
+                np.save(folder / part / f"{key}.npy", np.asarray(values, np.float32))
+        settings = {"inputs": list(windows.calibration), "target": target, "epochs": epochs, "percentiles": PERCENTILES}
+        (folder / "settings.json").write_text(json.dumps(settings))
+        _run([*CHILD, str(folder)], timeout, advance)
+        made = folder / "model.tflite"
         if not made.exists():
             raise ExportError("the conversion ended without a file, and without saying why")
-        return made.read_bytes()
+        checked = {path.stem: np.load(path) for path in (folder / "checked").iterdir()}
+        return Converted(made.read_bytes(), checked, json.loads((folder / "layers.json").read_text()))
 
 
-def _run(command, timeout):
+def _run(command, timeout, advance):
     root = str(Path(__file__).parents[1])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     environment = {
@@ -54,27 +94,34 @@ def _run(command, timeout):
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",  # conversion is no work for a GPU, and starting one costs seconds
     }
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            env=environment,
-            text=True,
-            errors="replace",
+    with tempfile.TemporaryFile("w+", errors="replace") as messages:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages, env=environment, text=True
         )
-    except subprocess.TimeoutExpired:
+        late = threading.Event()
+        alarm = threading.Timer(timeout, lambda: (late.set(), child.kill()))
+        alarm.start()
+        try:
+            for line in child.stdout:
+                if line.startswith('{"stage"'):  # the converter, too, writes to stdout
+                    advance(*json.loads(line).values())
+            status = child.wait()
+        finally:
+            alarm.cancel()
+            child.kill()
+            child.wait()
+        messages.seek(0)
+        lines = [line.strip() for line in messages if line.strip()]
+    if late.is_set():
         raise ExportError(
             f"the conversion did not end within {timeout:g} s: try fewer calibration windows or a smaller preset"
-        ) from None
-    if done.returncode < 0:
+        )
+    if status < 0:
         raise ExportError(
-            f"the converter crashed ({signal.Signals(-done.returncode).name}): a layer of this model has no integer "
+            f"the converter crashed ({signal.Signals(-status).name}): a layer of this model has no integer "
             "form (a loop, or an operator of TensorFlow's own), or memory ran out; try the architecture's tiny preset "
             "to tell which"
         )
-    if done.returncode > 0:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        cause = lines[-1] if lines else f"exit status {done.returncode}, and no message"
+    if status > 0:
+        cause = lines[-1] if lines else f"exit status {status}, and no message"
         raise ExportError(f"the conversion failed: {cause[:500]}")

@@ -1,7 +1,7 @@
 """From a trained Keras model to a file that has proved itself: convert, describe, check, and only then write."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from ecg_edge.errors import GateError, InputError
 from ecg_edge.files import whole
 from export import flatbuffer
-from export.convert import convert
+from export.convert import Windows, convert
 from export.flatbuffer import METADATA
 from export.gate import Gate
 from export.lint import lint
@@ -23,12 +23,15 @@ REFERENCE_SEEDS = range(1, 9)
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """The outcome of an export. `path` is None, and nothing was written, where a gate did not pass."""
+    """The outcome of an export. `path` is None, and nothing was written, where a gate did not pass. answers: a row for
+    every way to compute the model, each its outputs to the check windows by name. layers: export.layers.errors."""
 
     path: Path | None
     size: int  # bytes
     gates: Sequence[Gate]
     metadata: dict
+    answers: Mapping[str, Mapping[str, np.ndarray]]
+    layers: Sequence[dict]
 
 
 class GatesFailed(GateError):
@@ -38,57 +41,63 @@ class GatesFailed(GateError):
         self.report = report
         failed = [gate for gate in report.gates if not gate.passed]
         found = "; ".join(f"{gate.name}: {gate.figure}, the bar is {gate.bar}" for gate in failed)
+        worst = report.layers[0] if report.layers else None
+        where = f" Worst layer: {worst['tensor']} ({worst['operator']}), {worst['decibels']:.1f} dB." if worst else ""
         super().__init__(
-            f"nothing was written, {len(failed)} of {len(report.gates)} gates failed: {found}. "
+            f"nothing was written, {len(failed)} of {len(report.gates)} gates failed: {found}.{where} "
             f"Try this: {failed[0].remedy}"
         )
 
 
 def export(
     model,
-    calibration: dict[str, np.ndarray],
-    windows: dict[str, np.ndarray],
-    targets: np.ndarray,
+    windows: Windows,
+    judged: Callable[[Mapping, Mapping], tuple[Sequence[Gate], dict]],
     metadata: dict,
     path: Path,
+    target: str = "mcu",
+    epochs: int = 0,
     say: Callable[[str], None] = lambda text: None,
+    advance: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Report:
-    """Writes the Keras classifier `model` to `path` as an int8 TFLite file that describes itself.
+    """Writes the Keras `model` to `path` as an integer TFLite file that describes itself.
 
-    calibration, windows: float32 windows by input name, (n, ...) as the model takes them; the first set decides the
-    ranges, the second is for parity and has true classes `targets` (n,). metadata: what the caller knows (labels, fs,
-    leads, preprocessing, …); the quantisation, the parity figures and the reference vectors are added to it.
+    judged: as export.parity.parity wants it. metadata: what the caller knows (labels, fs, leads, preprocessing, …); the
+    quantisation, the parity figures and the reference vectors are added to it. target, epochs: as
+    export.convert.convert wants them.
 
     Raises ExportError where no integer file comes out, GatesFailed where it misses a bar; neither leaves a file.
     """
-    if len(model.outputs) != 1:
-        raise InputError(f"{model.name} has {len(model.outputs)} outputs: a classifier with one can be exported")
-    count = len(next(iter(calibration.values())))
-    if not count or not len(targets):
-        raise InputError(f"{count} calibration and {len(targets)} parity windows: export needs some of both")
+    count, checked = Windows.count(windows.calibration), Windows.count(windows.check)
+    if not count or not checked:
+        raise InputError(f"{count} calibration and {checked} parity windows: export needs some of both")
 
     say(f"converting in a process of its own, calibrated on {count} windows")
-    data = convert(model, calibration)
+    made = convert(model, windows, target, epochs, advance=advance)
+    names = output_names(model, made.data)
     description = {
         "format": FORMAT,
         **metadata,
         "parameters": sum(int(np.prod(variable.shape)) for variable in model.trainable_variables),
-        **tensors(data, model),
-        **read_metadata(data),
+        **tensors(made.data, names),
+        **read_metadata(made.data),
     }
-    gates = lint(data)
+    data, gates = made.data, lint(made.data, target)
+    answers = {}
     if all(gate.passed for gate in gates):  # a runtime may crash on what the lint refuses
-        say(f"comparing Keras, LiteRT and TensorFlow Lite Micro on {len(targets)} windows")
+        say(f"comparing Keras, LiteRT and TensorFlow Lite Micro on {checked} windows")
         data = flatbuffer.set_metadata(data, METADATA, description)
-        expected = keras_outputs(model, windows)
-        measured = parity(data, windows, expected, targets, metadata["labels"])
+        expected = keras_outputs(model, windows.check)
+        measured = parity(data, windows.check, expected, judged)
+        rounded = {names[name]: values for name, values in made.checked.items()}
+        answers = {"Keras, float": expected, "fake-quantised": rounded, **measured.answers}
         gates = [*gates, *measured.gates]
         description["metrics"] = {"parity": measured.figures}
         data = with_reference(data, description)
         description = read_metadata(data)
 
     passed = all(gate.passed for gate in gates)
-    report = Report(Path(path) if passed else None, len(data), gates, description)
+    report = Report(Path(path) if passed else None, len(data), gates, description, answers, made.layers)
     if not passed:
         raise GatesFailed(report)
     with whole(path) as temporary:
@@ -96,22 +105,32 @@ def export(
     return report
 
 
-def keras_outputs(model, windows: dict[str, np.ndarray]) -> np.ndarray:
-    """What the Keras model answers to `windows`: (n, classes)."""
+def keras_outputs(model, windows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What the Keras model answers to `windows`: output name → (n, …)."""
     import keras
 
     arrays = [windows[tensor.name] for tensor in model.inputs]
-    return model.predict(keras.tree.pack_sequence_as(model._inputs_struct, arrays), batch_size=16, verbose=0)
+    answers = model.predict(keras.tree.pack_sequence_as(model._inputs_struct, arrays), batch_size=16, verbose=0)
+    return answers if isinstance(answers, dict) else {model.output_names[0]: answers}
 
 
-def tensors(data: bytes, model) -> dict:
-    """{"inputs": […], "outputs": […]}: name, shape, dtype, scale and zero point, in the file's order, Keras's names."""
+def output_names(model, data: bytes) -> dict[str, str]:
+    """The names of the outputs in the file's signature → in Keras: the converter renames the only one."""
+    (signature,) = flatbuffer.read(data).signatureDefs
+    names = [entry.name.decode() for entry in signature.outputs]
+    return {names[0]: model.output_names[0]} if len(names) == 1 else {name: name for name in names}
+
+
+def tensors(data: bytes, names: Mapping[str, str]) -> dict:
+    """{"inputs": […], "outputs": […]}: name, shape, dtype, scale and zero point, in the file's order. names: of outputs
+    in the file's signature → as they shall be called."""
     file = flatbuffer.read(data)
-    (graph,) = file.subgraphs
-    names = {entry.tensorIndex: entry.name.decode() for entry in file.signatureDefs[0].inputs}
+    (graph,), (signature,) = file.subgraphs, file.signatureDefs
+    inputs = {entry.tensorIndex: entry.name.decode() for entry in signature.inputs}
+    outputs = {entry.tensorIndex: names[entry.name.decode()] for entry in signature.outputs}
     return {
-        "inputs": [_tensor(graph.tensors[index], names[index]) for index in graph.inputs],
-        "outputs": [_tensor(graph.tensors[index], model.output_names[0]) for index in graph.outputs],
+        "inputs": [_tensor(graph.tensors[index], inputs[index]) for index in graph.inputs],
+        "outputs": [_tensor(graph.tensors[index], outputs[index]) for index in graph.outputs],
     }
 
 
@@ -141,4 +160,15 @@ def with_reference(data: bytes, description: dict) -> bytes:
     seed = max(optimised, key=lambda seed: len(set(bytes.fromhex("".join(optimised[seed]))) - {0x7F, 0x80}))
     outputs = {"reference": answers(seed, "reference"), "optimised": optimised[seed]}
     reference = {"seed": seed, "vectors": REFERENCE_VECTORS, "outputs": outputs}
+    if any(tensor["dtype"].startswith("float") for tensor in description["outputs"]):
+        reference["tolerance"] = _tolerance(outputs)
     return seal(flatbuffer.set_metadata(data, METADATA, {**description, "digest": UNSEALED, "reference": reference}))
+
+
+def _tolerance(outputs):
+    """By how much float outputs that integers have led to may differ between processors: twice
+    what two sets of kernels differ by here, and two steps of 8 bits at least."""
+    ours, theirs = (
+        np.frombuffer(bytes.fromhex("".join(outputs[kernels])), "<f4") for kernels in ("reference", "optimised")
+    )
+    return round(float(2 * max(np.abs(ours - theirs).max(), np.abs(ours).max() / 256)), 6)

@@ -1,4 +1,4 @@
-"""The export-time form of a model: batch 1, and every LSTM one that becomes a single TensorFlow Lite operator.
+"""The export-time form of a model: batch 1, no loops, and every LSTM one that becomes a single operator.
 
 Keras 3's LSTM converts to a WHILE loop, and a WHILE loop has no integer form. The converter recognises an LSTM by an
 attribute of a traced function, so a layer with the same variables wraps the same recurrence in such a function, and
@@ -69,6 +69,9 @@ def exportable(model: keras.Model) -> keras.Model:
     )
     clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=_fused)
     clone.set_weights(model.get_weights())
+    for layer in clone._flatten_layers():
+        if hasattr(layer, "without_loops"):
+            layer.without_loops()
     return clone
 
 

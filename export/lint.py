@@ -26,9 +26,12 @@ TFLM_OPERATORS = frozenset(
 CELL_SCALES = (2.0**-15, 2.0**-9)  # outside, LiteRT's int16 tanh of the cell saturates without a word
 
 
-def lint(data: bytes) -> list[Gate]:
-    """The gates of an int8 TFLite file: no float tensor, operators known to TensorFlow Lite Micro, LSTM scales."""
+def lint(data: bytes, target: str = "mcu") -> list[Gate]:
+    """The gates of an integer TFLite file. For a microcontroller: no float tensor, operators known to TensorFlow Lite
+    Micro, LSTM scales; for a Raspberry Pi: nothing in float but LSTMs."""
     model = flatbuffer.read(data)
+    if target == "rpi":
+        return [_no_float_but_lstms(model)]
     gates = [_no_float(model), _known_operators(model)]
     if any(name == LSTM for name, _, _ in flatbuffer.operators(model)):
         gates += [_equal_lstm_scales(model), _cell_scales(model)]
@@ -49,6 +52,21 @@ def _no_float(model):
         "0",
         not tensors,
         "replace the layer that this tensor belongs to by one that has an integer form",
+    )
+
+
+def _no_float_but_lstms(model):
+    found = [
+        flatbuffer.tensor_name(graph.tensors[operator.outputs[0]])
+        for name, operator, graph in flatbuffer.operators(model)
+        if name not in (LSTM, "QUANTIZE", "DEQUANTIZE") and graph.tensors[operator.outputs[0]].type in flatbuffer.FLOATS
+    ]
+    return Gate(
+        "operators in float besides LSTMs",
+        f"{len(found)}" + (f" ({found[0]})" if found else ""),
+        "0",
+        not found,
+        "replace the layer that this operator belongs to by one that has an integer form",
     )
 
 

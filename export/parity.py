@@ -1,7 +1,7 @@
 """Does the integer file still compute the model? Gates over real windows, each with its figure."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -17,128 +17,89 @@ MICRO_WINDOWS = 32
 
 # Healthy int8 networks of this house lie at 25–40 dB; a mismatched LSTM scale gives 7–22, a state kept 17.
 DECIBELS = 20.0
-# Rounding moves the windows at a class border, 0.5–1 % of those of a trained model: three per cent is another model.
-SAME_CLASS = 0.97
-# A class may lose a tenth of its windows, or two where it has few: less says nothing, more is a class going under.
-RECALL_LOSS = 0.10
-RECALL_LOSS_WINDOWS = 2
 
 UNDECIDED = (
-    "train to the early stop, since the classes of an undecided model flip with any rounding, and see whether "
-    "ecg-edge data check finds artefacts"
+    "fine-tune with --qat; train to the early stop, since the classes of an undecided model flip with any rounding; "
+    "see whether ecg-edge data check finds artefacts; --explain shows the layers"
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Parity:
-    """What the integer model did on the parity windows: gates, the figures as plain data."""
+    """What the integer model did on the parity windows: gates, the figures as plain data, a row of answers for every
+    way to compute the model ("Keras, float", …), outputs by name (n, …)."""
 
     gates: Sequence[Gate]
     figures: dict
+    answers: Mapping[str, Mapping[str, np.ndarray]]
 
 
 def parity(
-    data: bytes, windows: dict[str, np.ndarray], expected: np.ndarray, targets: np.ndarray, labels: Sequence[str]
+    data: bytes,
+    windows: Mapping[str, np.ndarray],
+    expected: Mapping[str, np.ndarray],
+    judged: Callable[[Mapping, Mapping], tuple[Sequence[Gate], dict]],
 ) -> Parity:
-    """Runs the int8 file `data` over `windows` (input name → (n, ...)) with LiteRT's optimised kernels, and over some
-    with its reference kernels and TensorFlow Lite Micro. `expected` (n, classes) are the Keras model's outputs,
-    `targets` (n,) the windows' true classes, indices into `labels`.
+    """Runs the integer file `data` over `windows` (input name → (n, ...)) with LiteRT's optimised kernels and, where it
+    is integers throughout, over some with its reference kernels and TensorFlow Lite Micro. `expected` are the Keras
+    model's outputs, by name; `judged(expected, found)` gives gates and figures of what is decided from them.
     """
-    model, reference = TFLiteModel(data), TFLiteModel(data, kernels="reference")
-    (output,) = model.outputs
-    count = len(targets)
-    outputs = np.concatenate([model.run_raw(arrays)[0] for arrays in _integers(model, windows, range(count))])
-    probabilities = dequantise(outputs, output.scale, output.zero_point)
-
-    few = np.linspace(0, count - 1, min(MICRO_WINDOWS, count)).round().astype(int)
-    integers = list(_integers(model, windows, few))
-    try:
-        micro_outputs = np.concatenate([answer for (answer,) in tflm.outputs(data, integers)])
-    except ModelError as error:
-        raise GateError(f"{error}; nothing was written: use layers that it has") from None
-    reference_outputs = np.concatenate([reference.run_raw(arrays)[0] for arrays in integers])
-    micro_probabilities = dequantise(micro_outputs, output.scale, output.zero_point)
-
-    agreement = decibels(expected, probabilities)
-    micro_agreement = decibels(expected[few], micro_probabilities)
-    same_gate, same = _same_class(expected, probabilities, output.scale)
-    collapse_gate, recalls = recall_gate(expected.argmax(-1), probabilities.argmax(-1), targets, labels)
-    gates = [
-        tensor_gate(data, integers[:TENSOR_WINDOWS]),
-        output_gate(data, reference_outputs, micro_outputs, output.zero_point),
-        _decibel_gate("LiteRT", count, agreement),
-        _decibel_gate("TFLite Micro", len(few), micro_agreement),
-        same_gate,
-        collapse_gate,
-    ]
-    figures = {
-        "windows": count,
-        "decibels": round(agreement, 2),
-        "same_class": round(same, 4),
-        "recall": recalls,
-        "micro_windows": len(few),
-        "micro_decibels": round(micro_agreement, 2),
-        "micro_equal": round(float(np.mean(micro_outputs == reference_outputs)), 4),
-    }
-    return Parity(gates, figures)
+    model = TFLiteModel(data)
+    count = len(next(iter(windows.values())))
+    found = _values(model, [model.run_raw(arrays) for arrays in _raw(model, windows, range(count))])
+    gate, figures = _decibels("LiteRT", expected, found)
+    gates, decided = judged(expected, found)
+    answers = {"LiteRT": found}
+    gates, figures = [gate, *gates], {"windows": count, **figures, **decided}
+    if all(tensor.dtype.startswith("int") for tensor in (*model.inputs, *model.outputs)):
+        few = np.linspace(0, count - 1, min(MICRO_WINDOWS, count)).round().astype(int)
+        raw, micro = _in_both_runtimes(data, model, list(_raw(model, windows, few)))
+        answers["TensorFlow Lite Micro"] = _values(model, micro)
+        gate, micro_figures = _decibels(
+            "TFLite Micro", {name: values[few] for name, values in expected.items()}, answers["TensorFlow Lite Micro"]
+        )
+        gates = [*raw, gate, *gates]
+        figures |= {"micro_windows": len(few), "micro_decibels": micro_figures["decibels"]}
+    return Parity(gates, figures, answers)
 
 
-def _integers(model, windows, positions):
+def _raw(model, windows, positions):
     """Per window at `positions`, the model's inputs in order, quantised, with the batch axis."""
     for n in positions:
         yield [quantise(windows[t.name][n : n + 1], t.scale, t.zero_point, t.dtype) for t in model.inputs]
 
 
-def _decibel_gate(runtime, count, agreement):
-    return Gate(
-        f"agreement of {runtime} with Keras, {count} windows",
-        f"{agreement:.1f} dB",
+def _values(model, raw):
+    """The raw outputs of windows → by name, (n, …) float32."""
+    columns = [np.concatenate(column) for column in zip(*raw, strict=True)]
+    return {t.name: dequantise(x, t.scale, t.zero_point) for t, x in zip(model.outputs, columns, strict=True)}
+
+
+def _in_both_runtimes(data, model, windows):
+    """The gates between LiteRT's reference kernels and TensorFlow Lite Micro, and the latter's raw outputs."""
+    try:
+        micro = tflm.outputs(data, windows)
+    except ModelError as error:
+        raise GateError(f"{error}; nothing was written: use layers that it has") from None
+    reference = TFLiteModel(data, kernels="reference")
+    outputs = [reference.run_raw(arrays) for arrays in windows]
+    zero_points = [tensor.zero_point for tensor in model.outputs]
+    return [tensor_gate(data, windows[:TENSOR_WINDOWS]), output_gate(data, outputs, micro, zero_points)], micro
+
+
+def _decibels(runtime, expected, found):
+    """The gate, and the figures, of the output that agrees least."""
+    each = {name: decibels(values, found[name]) for name, values in expected.items()}
+    worst = min(each, key=each.get)
+    where = f" ({worst}, the worst of {len(each)} outputs)" if len(each) > 1 else ""
+    gate = Gate(
+        f"agreement of {runtime} with Keras, {len(next(iter(found.values())))} windows",
+        f"{each[worst]:.1f} dB{where}",
         f"≥ {DECIBELS:g} dB",
-        agreement >= DECIBELS,
+        each[worst] >= DECIBELS,
         UNDECIDED,
     )
-
-
-def _same_class(expected, probabilities, step):
-    """The gate, and the share of windows in the same class."""
-    ours, theirs = expected.argmax(-1), probabilities.argmax(-1)
-    same = float(np.mean(ours == theirs))
-    figure = f"{same:.1%}"
-    if same < 1:
-        # A model whose two best classes lie closer than the output's step has decided nothing; that is not rounding.
-        best = np.sort(expected[ours != theirs], axis=-1)
-        ties = int(np.count_nonzero(best[:, -1] - best[:, -2] < 2 * step))
-        figure += f" ({ties} of {len(best)} changes between classes less than {2 * step:.1%} apart)"
-    gate = Gate(
-        f"windows in the same class as Keras, of {len(expected)}",
-        figure,
-        f"≥ {SAME_CLASS:.0%}",
-        same >= SAME_CLASS,
-        UNDECIDED,
-    )
-    return gate, same
-
-
-def recall_gate(float_classes, integer_classes, targets, labels):
-    """The class that lost most, as a gate, and {label: [windows, recall in float, recall in int8]}."""
-    recalls, worst = {}, None
-    for index, label in enumerate(labels):
-        mine = targets == index
-        total = int(mine.sum())
-        if not total:
-            continue
-        before, after = int((float_classes[mine] == index).sum()), int((integer_classes[mine] == index).sum())
-        recalls[label] = {"windows": total, "float": round(before / total, 4), "int8": round(after / total, 4)}
-        # How much of what may be lost was lost: comparable between classes of different size.
-        spent = (before - after) / max(RECALL_LOSS * total, RECALL_LOSS_WINDOWS)
-        if worst is None or spent > worst[0]:
-            worst = spent, f"{label} {before} → {after} of {total}"
-    spent, figure = worst or (0.0, "no window has a label")
-    gate = Gate(
-        "recall of the class that lost most, float → int8",
-        figure,
-        f"loss ≤ {RECALL_LOSS:.0%} or {RECALL_LOSS_WINDOWS} windows",
-        spent <= 1,
-        "give the class more calibration windows: train on more recordings of it",
-    )
-    return gate, recalls
+    figures = {"decibels": round(each[worst], 2)}
+    if len(each) > 1:
+        figures["decibels_by_output"] = {name: round(value, 2) for name, value in each.items()}
+    return gate, figures

@@ -115,37 +115,48 @@ def _activations(model: schema.ModelT) -> list[int]:
     return [int(tensor) for tensor in produced if graph.tensors[tensor].type == schema.TensorType.FLOAT32]
 
 
-def tie(model: schema.ModelT, limits: dict[int, tuple[float, float]]) -> dict[int, tuple[float, float]]:
-    """One range for all tensors that must share a scale, wide enough for the limits of each; every range holds zero.
+def groups(model: schema.ModelT) -> dict[int, frozenset[int]]:
+    """Tensor → all tensors, itself included, that must share a scale with it.
 
     So a bidirectional LSTM's two hidden states, the states the operator keeps, and their concatenation agree.
     """
     (graph,) = model.subgraphs
-    ranges = dict(limits)
-    groups = {tensor: {tensor} for tensor in range(len(graph.tensors))}
-
-    def join(tensors):
-        group = set().union(*(groups[tensor] for tensor in tensors))
-        groups.update(dict.fromkeys(group, group))
-
+    floats = {n for n, tensor in enumerate(graph.tensors) if tensor.type == schema.TensorType.FLOAT32}
+    found = {tensor: frozenset({tensor}) for tensor in range(len(graph.tensors))}
     for name, operator, _ in flatbuffer.operators(model):
-        output = operator.outputs[0]
-        if name in FIXED:
-            ranges[output] = FIXED[name]
-        if name in SAME_SCALE:
-            join([tensor for tensor in (*operator.inputs, *operator.outputs) if tensor in limits])
         if name == LSTM:
-            join([output, operator.inputs[LSTM_OUTPUT_STATE], operator.intermediates[LSTM_HIDDEN]])
+            same = operator.outputs[0], operator.inputs[LSTM_OUTPUT_STATE], operator.intermediates[LSTM_HIDDEN]
+        elif name in SAME_SCALE:
+            constants = {
+                tensor for tensor in operator.inputs if model.buffers[graph.tensors[tensor].buffer].data is not None
+            }
+            same = (floats & {*operator.inputs, *operator.outputs}) - constants
+        else:
+            continue
+        group = frozenset().union(*(found[int(tensor)] for tensor in same))
+        found.update(dict.fromkeys(group, group))
+    return found
 
-    tied = {}
-    for tensor, group in groups.items():
+
+def fixed(model: schema.ModelT) -> dict[int, tuple[float, float]]:
+    """Tensor → range, of those whose operators know but one."""
+    return {int(o.outputs[0]): FIXED[name] for name, o, _ in flatbuffer.operators(model) if name in FIXED}
+
+
+def tie(model: schema.ModelT, limits: dict[int, tuple[float, float]]) -> dict[int, tuple[float, float]]:
+    """One range for all tensors that must share a scale, wide enough for the limits of each; every range holds zero."""
+    ranges, tied = {**limits, **fixed(model)}, {}
+    for tensor, group in groups(model).items():
         lows, highs = zip((0.0, NARROWEST), *(ranges[member] for member in group if member in ranges), strict=True)
         if len(lows) > 1:
             tied[tensor] = min(lows), max(highs)
-    for name, operator, _ in flatbuffer.operators(model):
-        if name == LSTM:
-            tied[int(operator.inputs[LSTM_CELL_STATE])] = -CELL_RANGE, CELL_RANGE
-    return tied
+    return tied | cells(model)
+
+
+def cells(model: schema.ModelT) -> dict[int, tuple[float, float]]:
+    """Tensor → range of every LSTM's cell state, which does not depend on what was observed."""
+    lstms = [operator for name, operator, _ in flatbuffer.operators(model) if name == LSTM]
+    return {int(operator.inputs[LSTM_CELL_STATE]): (-CELL_RANGE, CELL_RANGE) for operator in lstms}
 
 
 def set_ranges(model: schema.ModelT, ranges: dict[int, tuple[float, float]]) -> None:

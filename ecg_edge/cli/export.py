@@ -10,15 +10,29 @@ from ecg_edge.errors import InputError
 CALIBRATION_WINDOWS = 200  # at most, and at most half of the training windows: the others check the result
 PARITY_WINDOWS = 300
 ENOUGH_WINDOWS = 200  # with fewer, one window is half a per cent and more of the agreement
+TRAINING_WINDOWS = 2000  # at most, for --qat
+TRAINING_BYTES = 400_000_000  # at most, of these windows
+QAT_EPOCHS = 4
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--int8", is_flag=True, help="8-bit integers throughout, inputs and outputs too: the one precision.")
-@click.option("--ptq", is_flag=True, help="Quantise the trained model by calibration: the default.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: RUN/export/ARCH-int8.tflite.")
-def command(run, int8, ptq, out):
-    """Turn a trained RUN into a fully integer TensorFlow Lite file.
+@click.option("--int8", is_flag=True, help="8-bit integers: the one precision.")
+@click.option(
+    "--qat", is_flag=True, help="Fine-tune with fake quantisation first: minutes, and closer to the float model."
+)
+@click.option("--ptq", is_flag=True, help="Quantise the trained model by calibration alone: the default.")
+@click.option(
+    "--target",
+    type=click.Choice(["mcu", "rpi"]),
+    default="mcu",
+    show_default=True,
+    help="mcu: integers throughout. rpi: LSTMs calculate in float, which a Raspberry Pi does faster.",
+)
+@click.option("--explain", is_flag=True, help="Print the error of every layer, worst first.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: RUN/export/ARCH-int8….tflite.")
+def command(run, int8, qat, ptq, target, explain, out):
+    """Turn a trained RUN into an integer TensorFlow Lite file.
 
     The file is written only if it passes every gate: integers throughout, operators of TensorFlow Lite Micro, the same
     numbers there and in LiteRT, agreement with the Keras model on windows that did not calibrate it. Otherwise the exit
@@ -27,53 +41,115 @@ def command(run, int8, ptq, out):
     \b
     Examples:
       ecg-edge export runs/cnn_att_bilstm-cinc2017-20260101-120000 --int8
-      ecg-edge export runs/demo --int8 --ptq --out model.tflite
+      ecg-edge export runs/demo --int8 --qat --out model.tflite
+      ecg-edge export runs/demo --int8 --target rpi
     """
     if not int8:
         raise InputError("export needs a precision: add --int8, the one there is")
+    if qat and ptq:
+        raise InputError("--qat and --ptq are two ways to quantise: choose one")
     from ecg_edge.run import Run
 
     run = Run(run)
-    path = out or run.path / "export" / f"{run.settings.arch}-int8.tflite"
+    path = out or run.path / "export" / default_name(run.settings.arch, target, qat)
     if path.is_dir():
         raise InputError(f"{path} is a folder: --out takes the name of a file")
     console.import_keras()
     model = run.model()
-    calibration, parity = chosen_windows(run)
-    count = len(parity["targets"])
-    if count < ENOUGH_WINDOWS:
-        console.say(f"warning: only {count} windows check the result, so their agreement is a rough figure")
+    windows, check = chosen_windows(run, qat)
+    if len(check.targets) < ENOUGH_WINDOWS:
+        console.say(
+            f"warning: only {len(check.targets)} windows check the result, so their agreement is a rough figure"
+        )
 
     from export.exporter import GatesFailed, export
 
     try:
-        report = export(model, calibration, **parity, metadata=metadata(run), path=path, say=console.say)
+        with console.progress() as bars:
+            bar = bars.add_task("converting", total=None)
+            report = export(
+                model,
+                windows,
+                check.judged,
+                metadata(run),
+                path,
+                target,
+                QAT_EPOCHS if qat else 0,
+                say=console.say,
+                advance=lambda stage, done, total: bars.update(bar, description=stage, completed=done, total=total),
+            )
     except GatesFailed as failure:
-        show(failure.report)
+        show(failure.report, check, explain)
         raise
-    show(report)
+    show(report, check, explain)
     console.say(f"{path}: {report.size:,} bytes ({report.size / 1e6:.2f} MB)")
     console.say(f"next: ecg-edge bench {path}")
 
 
-def chosen_windows(run):
-    """({input: calibration windows}, {"windows": {input: …}, "targets": …}): the first from the training part, the
-    others from validation and, where that is short, the rest of training; never from the test part."""
+def default_name(arch: str, target: str, qat: bool) -> str:
+    """Of the file: ARCH-int8, -rpi where it is for one, -qat where it was fine-tuned."""
+    return f"{arch}-int8{'-rpi' if target == 'rpi' else ''}{'-qat' if qat else ''}.tflite"
+
+
+class Check:
+    """What the windows that check an export come to in the run's task. targets: their true classes. validation: the
+    examples that are the first of them, of which a score can be given."""
+
+    def __init__(self, task, inputs, targets, validation):
+        self.task, self.inputs, self.targets, self.validation = task, inputs, targets, validation
+
+    def summaries(self, outputs):
+        """Outputs by name, of all check windows → what the task keeps of them."""
+        alone = outputs["probabilities"] if set(outputs) == {"probabilities"} else outputs
+        return self.task.summarise(self.inputs, alone)
+
+    def judged(self, expected, found):
+        from export.decisions import decision_gates
+
+        decided = (self.task.decide(self.summaries(outputs)) for outputs in (expected, found))
+        return decision_gates(*decided, self.targets, self.task.classes)
+
+    def score(self, outputs) -> float:
+        """The task's score on the validation windows."""
+        summaries = self.summaries(outputs)[: len(self.validation)]
+        return self.task.validate(summaries, self.validation)["validation_score"]
+
+
+def chosen_windows(run, qat):
+    """(Windows, Check): calibration and fine-tuning from the training part, the others from validation and, where that
+    is short, the rest of training; never from the test part."""
     import numpy as np
+
+    from export.convert import Windows
 
     training, validation = run.examples("train"), run.examples("validation").spread(PARITY_WINDOWS)
     count = min(CALIBRATION_WINDOWS, (len(training) + 1) // 2)
-    chosen = np.linspace(0, len(training) - 1, count).round().astype(int)
-    calibration = training.take(chosen)
-    rest = training.take(np.setdiff1d(np.arange(len(training)), chosen)).spread(PARITY_WINDOWS - len(validation))
+    chosen, others = _spread(np.arange(len(training)), count)
+    checking, others = _spread(others, PARITY_WINDOWS - len(validation))
+    calibration, rest = training.take(chosen), training.take(checking)
     console.say(
         f"{count} training windows calibrate; {len(validation)} validation and {len(rest)} other training windows "
         "check the result"
     )
     parts = [part.batch(slice(None)) for part in (validation, rest) if len(part)]
-    windows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    check = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     targets = np.concatenate([part.targets for part in (validation, rest)])
-    return calibration.batch(slice(None)), {"windows": windows, "targets": targets}
+    learnt = {}
+    if qat:
+        size = sum(x[0].nbytes for x in check.values())
+        learning, _ = _spread(others, min(TRAINING_WINDOWS, TRAINING_BYTES // size))
+        learnt = training.take(learning).drawn(run.settings.seed, 0).batch(slice(None))
+    windows = Windows(calibration.batch(slice(None)), check, learnt)
+    return windows, Check(run.task, check, targets, validation)
+
+
+def _spread(positions, count):
+    """So many of `positions`, evenly spread, and the others."""
+    import numpy as np
+
+    count = max(0, min(count, len(positions)))
+    chosen = positions[np.linspace(0, len(positions) - 1, count).round().astype(int)]
+    return chosen, np.setdiff1d(positions, chosen)
 
 
 def metadata(run) -> dict:
@@ -98,7 +174,35 @@ def metadata(run) -> dict:
     }
 
 
-def show(report) -> None:
-    """The gates as a table on stdout."""
+def show(report, check, explain) -> None:
+    """On stdout: the model in its four forms, the gates, and the layers where they are asked for."""
+    from export.decibels import decibels
+
+    if report.answers:
+        expected, *_ = report.answers.values()
+        name, rows = check.task.score_name, []
+        for way, outputs in report.answers.items():
+            whole = len(next(iter(outputs.values()))) == len(check.targets)
+            agreement = min(decibels(expected[key], outputs[key]) for key in outputs) if whole else None
+            _, figures = check.judged(expected, outputs) if whole else (None, {})
+            same = figures.get("same_decision", figures.get("rank_correlation"))
+            micro = report.metadata["metrics"]["parity"]
+            rows.append(
+                [
+                    way if whole else f"{way}, {micro['micro_windows']} windows",
+                    f"{agreement if whole else micro['micro_decibels']:.1f}" if outputs is not expected else "",
+                    f"{same:.2%}" if whole else "",
+                    f"{check.score(outputs):.3f}" if whole else "",
+                ]
+            )
+        decided = "rank correlation" if "rank_correlation" in figures else "same decision"
+        console.table("The model", ["computed by", "dB", decided, f"{name}, validation windows"], rows)
     rows = [[gate.name, gate.figure, gate.bar, "pass" if gate.passed else "FAIL"] for gate in report.gates]
     console.table("Gates", ["gate", "figure", "bar", "result"], rows)
+    if explain:
+        header = ["layer", "operator", "range", "dB", "dB, rounded alone"]
+        rows = [
+            [row["tensor"], row["operator"], f"{row['low']:.3g} … {row['high']:.3g}", row["decibels"], row["alone"]]
+            for row in report.layers
+        ]
+        console.table("Layers, worst first", header, rows)

@@ -74,6 +74,9 @@ class AnomalyTask(Task):
     def summarise(self, inputs, outputs):
         return surprise(inputs["ecg"], outputs).astype(np.float32)
 
+    def decide(self, summaries):
+        return summaries[:, self._column()].astype(np.float64)
+
     def validate(self, summaries, examples):
         """The loss of the normal windows, the AUROC of recordings, and how much of the latent space is in use: the KL
         divergence of each dimension on normal windows, and the number of dimensions where it exceeds 0.01 nats."""

@@ -32,6 +32,9 @@ class MultilabelTask(Task):
         targets = [[label in entry.labels for label in self.classes] for entry in recordings.entries]
         return consecutive(recordings, names, form, np.array(targets, np.float32))
 
+    def decide(self, summaries):
+        return summaries >= self.chosen("thresholds")
+
     def validate(self, summaries, examples):
         """The binary cross-entropy per window and class, and the macro F1 over recordings at the best thresholds."""
         p = np.clip(summaries, 1e-7, 1 - 1e-7)

@@ -115,6 +115,10 @@ class Task:
         """What is kept of a batch's outputs: (n, k)."""
         return outputs
 
+    def decide(self, summaries: np.ndarray) -> np.ndarray:
+        """What is decided of each window: int (n,) its class, bool (n, classes) its labels, or float (n,) its score."""
+        return summaries.argmax(-1)
+
     def validate(self, summaries: np.ndarray, examples: Examples) -> dict[str, float]:
         """Figures of an epoch, among them "validation_loss" and "validation_score"."""
         raise NotImplementedError

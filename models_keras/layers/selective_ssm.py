@@ -230,6 +230,10 @@ class SelectiveSSM(keras.layers.Layer):
         y = FORMS[self.form](z, x, b, c, bias) + self.skip * x
         return ops.flip(y, 1) if self.backwards else y
 
+    def without_loops(self):
+        """From now on no loop operator is used, for an export."""
+        self.form = "unrolled"
+
     def compute_output_shape(self, x_shape, state_shape=None):
         return x_shape if state_shape is None else (x_shape, state_shape)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from ecg_edge.cli.export import CALIBRATION_WINDOWS, PARITY_WINDOWS, chosen_windows, command
+from ecg_edge.cli.export import CALIBRATION_WINDOWS, PARITY_WINDOWS, TRAINING_WINDOWS, chosen_windows, command
 from ecg_edge.cli.train import command as train
 from ecg_edge.demo import write_wfdb
 from ecg_edge.errors import InputError
@@ -89,10 +89,11 @@ def test_failed_gate_shows_the_table_and_leaves_no_file(run, tmp_path, monkeypat
 def test_no_window_is_used_twice_and_none_of_the_test_part(run):
     from ecg_edge.run import Run
 
-    calibration, parity = chosen_windows(Run(run))
+    windows, check = chosen_windows(Run(run), qat=True)
     test = Run(run).examples("test").batch(slice(None))["ecg"]
-    used = [calibration["ecg"], parity["windows"]["ecg"]]
+    used = [windows.calibration["ecg"], windows.check["ecg"], windows.training["ecg"]]
     assert 0 < len(used[0]) <= CALIBRATION_WINDOWS and 0 < len(used[1]) <= PARITY_WINDOWS
+    assert len(windows.training["ecg"]) <= TRAINING_WINDOWS
     together = np.concatenate([*used, test]).reshape(sum(map(len, used)) + len(test), -1)
     assert len(np.unique(together, axis=0)) == len(together)
-    assert len(parity["targets"]) == len(used[1])
+    assert len(check.targets) == len(used[1]) and len(check.validation) < len(used[1])

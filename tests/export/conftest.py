@@ -96,9 +96,23 @@ def edited(float_graph, limits):
 @pytest.fixture(scope="session")
 def integer():
     """Calibrated graph as objects → int8 file."""
-    from export.child import to_integers
+    from export.targets import integers
 
-    return to_integers
+    return integers
+
+
+@pytest.fixture(scope="session")
+def quantised(integer):
+    """Float graph, what was observed, percentile → int8 file."""
+    from export import flatbuffer, ranges
+
+    def make(graph, observed, percentile):
+        model = flatbuffer.read(graph)
+        limits = {tensor: values.limits(percentile) for tensor, values in observed.items()}
+        ranges.set_ranges(model, ranges.tie(model, limits))
+        return integer(model)
+
+    return make
 
 
 @pytest.fixture(scope="session")

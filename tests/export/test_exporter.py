@@ -7,8 +7,9 @@ import pytest
 
 from ecg_edge.errors import InputError
 from export import convert as conversion
-from export import exporter, parity
-from export.convert import ExportError
+from export import decisions, exporter, parity
+from export.convert import Converted, ExportError, Windows
+from export.decisions import decision_gates
 from export.exporter import GatesFailed, export, with_reference
 from firmware_bench.bench_rpi import TFLiteModel, read_metadata, verify
 
@@ -19,12 +20,15 @@ CALLER = {"architecture": "pulses", "labels": ["slow", "fast", "wide"], "fs": 10
 def run(recogniser, tmp_path):
     """run(**changes) → what export(…) returns, with the file at tmp_path / "export" / "model.tflite"."""
 
+    def judged(expected, found):
+        ours, theirs = (outputs["probabilities"].argmax(-1) for outputs in (expected, found))
+        return decision_gates(ours, theirs, recogniser.other_targets, CALLER["labels"])
+
     def call(**changes):
         arguments = {
             "model": recogniser.model,
-            "calibration": {"ecg": recogniser.windows},
-            "windows": {"ecg": recogniser.others},
-            "targets": recogniser.other_targets,
+            "windows": Windows({"ecg": recogniser.windows}, {"ecg": recogniser.others}),
+            "judged": judged,
             "metadata": CALLER,
             "path": tmp_path / "export" / "model.tflite",
         }
@@ -34,12 +38,14 @@ def run(recogniser, tmp_path):
 
 
 @pytest.fixture
-def converted(edited, integer, monkeypatch):
+def converted(edited, integer, recogniser, monkeypatch):
     """The conversion's result without the wait for it."""
     from export.flatbuffer import set_metadata
 
     data = set_metadata(integer(edited), "ecg_edge", {"quantisation": {"method": "ptq", "percentile": 99.99}})
-    monkeypatch.setattr(exporter, "convert", lambda model, calibration: data)
+    checked = {"output_0": recogniser.model.predict(recogniser.others, verbose=0)}
+    layers = [{"operator": "CONV_2D", "tensor": "conv1d", "low": 0.0, "high": 1.0, "decibels": 30.0, "alone": 40.0}]
+    monkeypatch.setattr(exporter, "convert", lambda *arguments, **more: Converted(data, checked, layers))
     return data
 
 
@@ -85,7 +91,7 @@ def test_reference_vectors_prove_either_kind_of_kernel(run, converted, kernels):
 
 
 def test_reference_vectors_are_informative(converted):
-    metadata = read_metadata(with_reference(converted, {"fs": 100.0, "inputs": [_ecg(converted)]}))
+    metadata = read_metadata(with_reference(converted, {"fs": 100.0, "inputs": [_ecg(converted)], "outputs": []}))
     outputs = bytes.fromhex("".join(metadata["reference"]["outputs"]["optimised"]))
     assert len(outputs) == 4 * 3 and len(set(outputs) - {0x7F, 0x80}) >= 4
 
@@ -105,6 +111,7 @@ def test_failed_gate_leaves_no_file(run, converted, monkeypatch, tmp_path):
     monkeypatch.setattr(parity, "DECIBELS", 90.0)
     with pytest.raises(GatesFailed, match=r"Keras, 80 windows: \d\d\.\d dB, the bar is ≥ 90 dB") as caught:
         run()
+    assert "Worst layer: conv1d (CONV_2D), 30.0 dB" in str(caught.value)
     assert caught.value.exit_status == 1 and "\n" not in str(caught.value) and "Try this" in str(caught.value)
     assert leftovers(tmp_path) == [] and caught.value.report.path is None
     assert sum(not gate.passed for gate in caught.value.report.gates) == 2
@@ -114,7 +121,7 @@ def test_lint_stops_before_any_runtime(run, float_graph, monkeypatch, tmp_path):
     from export.flatbuffer import set_metadata
 
     data = set_metadata(float_graph, "ecg_edge", {"quantisation": {}})
-    monkeypatch.setattr(exporter, "convert", lambda model, calibration: data)
+    monkeypatch.setattr(exporter, "convert", lambda *arguments, **more: Converted(data, {}, []))
     monkeypatch.setattr(exporter, "parity", None)
     with pytest.raises(GatesFailed, match="float tensors"):
         run()
@@ -124,7 +131,7 @@ def test_lint_stops_before_any_runtime(run, float_graph, monkeypatch, tmp_path):
 def test_earlier_file_survives_a_failed_export(run, converted, monkeypatch):
     before = run().path
     content = before.read_bytes()
-    monkeypatch.setattr(parity, "SAME_CLASS", 1.01)
+    monkeypatch.setattr(decisions, "SAME_DECISION", 1.01)
     with pytest.raises(GatesFailed):
         run()
     assert before.read_bytes() == content
@@ -137,6 +144,7 @@ def test_crash_of_the_converter_leaves_no_file(run, monkeypatch, tmp_path):
     assert leftovers(tmp_path) == []
 
 
-def test_no_windows(run):
+def test_no_windows(run, recogniser):
     with pytest.raises(InputError, match="0 calibration and 80 parity windows"):
-        run(calibration={"ecg": np.zeros((0, 512, 2), np.float32)})
+        nothing = {"ecg": np.zeros((0, 512, 2), np.float32)}
+        run(windows=Windows(nothing, {"ecg": recogniser.others}))

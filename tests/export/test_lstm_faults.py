@@ -66,10 +66,10 @@ def test_cell_scale_out_of_bounds(edited, integer, agreement, cell):
     assert agreement(data)[0] < sound - 3
 
 
-def test_operator_clips_where_the_trained_cell_clips():
+def test_operator_clips_where_the_trained_cell_clips(quantised):
     import keras
 
-    from export.child import float_graph, quantise
+    from export.child import float_graph
     from export.fused_lstm import exportable
     from export.ranges import observe
     from models_keras.layers.lstm import LSTM as TrainedLSTM
@@ -89,7 +89,7 @@ def test_operator_clips_where_the_trained_cell_clips():
     ramps = ramps.astype(np.float32)
 
     graph = float_graph(exportable(clipped), {"ecg": ramps})
-    file = TFLiteModel(quantise(graph, observe(graph, {"ecg": ramps}), 100))
+    file = TFLiteModel(quantised(graph, observe(graph, {"ecg": ramps}), 100))
     found = np.stack([file.run(ramp) for ramp in ramps])
     assert np.abs(found - clipped.predict(ramps, verbose=0)).max() < 0.1
     assert np.abs(found - unclipped.predict(ramps, verbose=0)).max() > 1

@@ -3,7 +3,6 @@
 import numpy as np
 
 from export import flatbuffer
-from export.child import quantise
 from export.ranges import CELL_RANGE, FIXED, LSTM, LSTM_CELL_STATE, LSTM_HIDDEN, LSTM_OUTPUT_STATE, observe, tie
 
 
@@ -72,10 +71,10 @@ def test_scales_of_the_integer_file_are_those_asked_for(edited, integer):
     assert np.isclose(scale, (asked.max[0] - asked.min[0]) / 255, rtol=1e-3)
 
 
-def test_percentile_beats_minimum_and_maximum_where_artefacts_are_rare(float_graph, recogniser, agreement):
+def test_percentile_beats_minimum_and_maximum_where_artefacts_are_rare(float_graph, recogniser, agreement, quantised):
     windows = recogniser.windows.copy()
     windows[7, 100:104] += 100  # one electrode that moved, in sixty windows
 
     observed = observe(float_graph, {"ecg": windows})
-    found = {percentile: agreement(quantise(float_graph, observed, percentile))[0] for percentile in (99.9, 100)}
+    found = {percentile: agreement(quantised(float_graph, observed, percentile))[0] for percentile in (99.9, 100)}
     assert found[99.9] > 25 and found[99.9] > found[100] + 10

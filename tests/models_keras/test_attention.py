@@ -104,7 +104,7 @@ def test_there_are_positions_for_the_longest_sequence_only():
 @pytest.mark.slow
 def test_masked_attention_in_integers():
     """Without floating point, and with LiteRT and TensorFlow Lite Micro equal in every value."""
-    from export.convert import convert
+    from export.convert import Windows, convert
     from export.decibels import decibels
     from export.lint import lint
     from export.runtimes import tensor_gate
@@ -115,7 +115,7 @@ def test_masked_attention_in_integers():
     model = keras.Model([x, weights], MultiHeadAttention(HEADS, WIDTH)(x, x, bias=PaddingBias()(weights)))
     valid = np.tri(8, dtype=np.float32)[np.arange(60) % 8]
     windows = {"x": random(60, 8, WIDTH), "weights": valid / valid.sum(axis=1, keepdims=True)}
-    data = convert(model, windows)
+    data = convert(model, Windows(windows, windows)).data
     assert all(gate.passed for gate in lint(data))
     tflite = TFLiteModel(data)
     arrays = [

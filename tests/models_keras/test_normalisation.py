@@ -42,7 +42,7 @@ def test_saved_and_loaded_it_keeps_its_epsilon(tmp_path):
 
 @pytest.mark.slow
 def test_in_integers_small_rows_keep_their_resolution_beside_large_ones():
-    from export.convert import convert
+    from export.convert import Windows, convert
     from export.decibels import decibels
     from export.lint import lint
     from firmware_bench.bench_rpi import TFLiteModel
@@ -50,7 +50,7 @@ def test_in_integers_small_rows_keep_their_resolution_beside_large_ones():
     x = keras.Input((8, 32), name="x")
     model = keras.Model(x, layer_norm(x))
     windows = rows(decades=1.5)
-    data = convert(model, {"x": windows})
+    data = convert(model, Windows({"x": windows}, {"x": windows})).data
     assert all(gate.passed for gate in lint(data))
     tflite = TFLiteModel(data)
     outputs = np.stack([tflite.run({"x": window}) for window in windows]).reshape(windows.shape)

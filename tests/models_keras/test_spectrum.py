@@ -61,7 +61,7 @@ def test_there_are_two_forms():
 @pytest.mark.slow
 def test_the_integer_form_in_integers():
     """Near the definition, rounding of the input included, without floating point, the same on both runtimes."""
-    from export.convert import convert
+    from export.convert import Windows, convert
     from export.decibels import decibels
     from export.lint import lint
     from export.runtimes import tensor_gate
@@ -69,7 +69,7 @@ def test_the_integer_form_in_integers():
 
     ecg = keras.Input((256, 2), name="ecg")
     x = windows(256)
-    data = convert(keras.Model(ecg, LogSpectrum("integer")(ecg)), {"ecg": x})
+    data = convert(keras.Model(ecg, LogSpectrum("integer")(ecg)), Windows({"ecg": x}, {"ecg": x})).data
     assert all(gate.passed for gate in lint(data))
     tflite = TFLiteModel(data)
     (tensor,) = tflite.inputs
