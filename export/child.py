@@ -74,7 +74,8 @@ def main(folder: Path) -> None:
     rounded.write()
     ranges.set_ranges(graph.file, rounded.ranges() | ranges.cells(graph.file))
     quantise, quantisation["parts"] = TARGETS[settings["target"]]
-    data = flatbuffer.set_metadata(quantise(graph.file), METADATA, {"quantisation": quantisation})
+    data = flatbuffer.shorten_names(quantise(graph.file))
+    data = flatbuffer.set_metadata(data, METADATA, {"quantisation": quantisation})
     (folder / "model.tflite").write_bytes(data)
 
 

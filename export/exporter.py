@@ -85,7 +85,7 @@ def export(
     data, gates = made.data, lint(made.data, target)
     answers = {}
     if all(gate.passed for gate in gates):  # a runtime may crash on what the lint refuses
-        say(f"comparing Keras, LiteRT and TensorFlow Lite Micro on {checked} windows")
+        say(f"comparing it with Keras on {checked} windows")
         data = flatbuffer.set_metadata(data, METADATA, description)
         expected = keras_outputs(model, windows.check)
         measured = parity(data, windows.check, expected, judged)

@@ -69,6 +69,22 @@ def tensor_name(tensor: schema.TensorT) -> str:
     return (tensor.name or b"").decode()
 
 
+def short_name(tensor: schema.TensorT) -> str:
+    """The layer and what it calculates: of the layers that the converter has merged, the last, without the model's
+    name. Converter's names are a tenth of a small file."""
+    last = tensor_name(tensor).split(";")[-1]
+    return last.partition("/")[2] or last
+
+
+def shorten_names(data: bytes) -> bytes:
+    """The file with tensors called by their short names."""
+    model = read(data)
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            tensor.name = short_name(tensor).encode()
+    return write(model)
+
+
 def scale_and_zero_point(tensor: schema.TensorT) -> tuple[float, int] | None:
     """Of a tensor quantised as a whole; None where it is not quantised."""
     quantisation = tensor.quantization

@@ -26,7 +26,7 @@ def errors(model: FakeQuantised, windows: Mapping[str, np.ndarray]) -> list[dict
         rows.append(
             {
                 "operator": name,
-                "tensor": flatbuffer.tensor_name(graph.subgraph.tensors[tensor]),
+                "tensor": flatbuffer.short_name(graph.tensor(tensor)),
                 "low": low,
                 "high": high,
                 "decibels": round(decibels(exact[tensor].numpy(), rounded[tensor].numpy()), 2),
