@@ -40,7 +40,7 @@ def test_a_command_runs_in_a_private_folder_that_is_gone_afterwards(device, tmp_
         assert device.folders() == [Path(there.folder)]
         assert Path(there.folder).stat().st_mode & 0o777 == 0o700
         there.put({"a/b.txt": tmp_path / "file with space", "c.txt": tmp_path / "file with space"})
-        there.run(["/bin/sh", "-c", "cat a/b.txt c.txt; echo; echo two >&2; printf three"])
+        there.run(["/bin/sh", "-c", "/bin/cat a/b.txt c.txt; echo; echo two >&2; printf three"])
         there.get("a/b.txt", tmp_path / "back")
     assert said == ["ECGECG", "two", "three"] and (tmp_path / "back").read_text() == "ECG"
     assert device.is_clean()
@@ -136,10 +136,10 @@ def test_the_other_end_cleans_up_after_silence(device, monkeypatch):
 
 
 def test_signs_of_life_keep_a_long_silent_command_alive(device, monkeypatch):
-    monkeypatch.setattr(ssh, "SILENCE_S", 1)
-    monkeypatch.setattr(ssh, "SIGN_OF_LIFE_S", 0.2)
+    monkeypatch.setattr(ssh, "SILENCE_S", 0.5)
+    monkeypatch.setattr(ssh, "SIGN_OF_LIFE_S", 0.1)
     with Remote(**device.reached()) as there:
-        there.run(["/bin/sleep", "3"])
+        there.run(["/bin/sleep", "2"])
 
 
 @pytest.fixture
