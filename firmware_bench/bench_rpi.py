@@ -530,6 +530,8 @@ def emulation(machine: str, cpuinfo: str, modalias: str, executable: str) -> str
         return "the processor is QEMU's"
     if not x86 and ("vendor_id" in cpuinfo or "type:x86" in modalias):
         return f"claims to be {machine} on an x86 processor"
+    if not x86 and not executable:
+        return "cannot tell, for want of /proc/thread-self/exe"
     return None
 
 

@@ -207,6 +207,8 @@ def test_reference_inputs_are_what_their_description_says(dtype, factor):
         ("aarch64", "CPU part : 0xd08", "", "/usr/bin/qemu-aarch64-static", True),
         ("aarch64", "vendor_id : AuthenticAMD", "", "/usr/bin/python3.11", True),
         ("aarch64", "", "cpu:type:x86,ven0002", "/usr/bin/python3.11", True),
+        ("aarch64", "CPU part : 0xd08", "", "", True),
+        ("x86_64", "", "", "", False),
         ("x86_64", "model name : QEMU TCG CPU version 2.5+", "", "/usr/bin/python3.11", True),
     ],
 )
