@@ -713,6 +713,10 @@ def bench(paths, threads=(1,), windows: int = 100, rounds: int = 5, say=lambda t
 def result(metadata: dict, size: int, threads: int, rounds: list, emulated: str | None) -> dict:
     """One model (of `size` bytes) with one number of threads: figures, and the rounds they come from."""
     stamp = "emulated" if emulated else "measured"
+    floats = any(np.dtype(output["dtype"]).kind == "f" for output in metadata["outputs"])
+    allowed = tolerance(metadata)
+    if allowed is None and floats:
+        allowed = FLOAT_TOLERANCE
     latencies = np.concatenate([one["latencies_ms"] for one in rounds])
     median = float(np.median(latencies))
     # A window's own duration; models of beats or RR intervals have none.
@@ -750,7 +754,7 @@ def result(metadata: dict, size: int, threads: int, rounds: list, emulated: str 
         "reference": {
             "vectors": metadata["reference"]["vectors"],
             "kernels": rounds[0]["kernels"],
-            "tolerance": tolerance(metadata),
+            "tolerance": allowed,
         },
         "windows": len(latencies),
         "warm_up": min(one["warm_up"] for one in rounds),

@@ -15,6 +15,7 @@ for package in root/var/cache/apt/archives/*.deb; do
     dpkg-deb --fsys-tarfile "$package" | tar --extract --directory root --keep-directory-symlink --file -
 done
 rm -rf root/var/cache/apt/archives/*.deb root/debootstrap
+[ ! -L root/proc ] || { rm root/proc && mkdir root/proc; } # in a container debootstrap makes a link to the host's
 
 options=(-o Dir::Etc::sourcelist="$PWD/backports.list" -o Dir::Etc::sourceparts=/nonexistent -o Dir::State::lists="$PWD/lists")
 echo "deb http://deb.debian.org/debian bookworm-backports main" > backports.list

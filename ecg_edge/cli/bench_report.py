@@ -115,6 +115,7 @@ def plot(report: dict, path: Path) -> None:
     """Latencies as distributions and over time, with the temperature where the machine tells it, as PNG."""
     import numpy as np
     from matplotlib.figure import Figure
+    from matplotlib.ticker import StrMethodFormatter
 
     from ecg_edge.files import whole
 
@@ -130,8 +131,11 @@ def plot(report: dict, path: Path) -> None:
         times.plot(np.concatenate(moments), values, ".", markersize=3)
         temperatures += [(one["began"] - start, one["temperature_celsius"]) for one in result["rounds"]]
     shares.set(xlabel="latency (ms)", ylabel="share of windows", ylim=(0, 1.02), xscale="log")
-    shares.legend(loc="lower right", fontsize="small")
+    shares.legend(fontsize="small")
     times.set(xlabel="time (s)", ylabel="latency (ms)", yscale="log")
+    for axis in (shares.xaxis, times.yaxis):
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(StrMethodFormatter("{x:g}"))
     temperatures = sorted(pair for pair in temperatures if pair[1] is not None)
     if temperatures:
         right = times.twinx()
