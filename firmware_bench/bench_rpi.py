@@ -38,6 +38,7 @@ import contextlib
 import ctypes
 import dataclasses
 import datetime
+import errno
 import functools
 import hashlib
 import importlib
@@ -658,7 +659,7 @@ def alone(say):
             try:
                 lock.bind("\0ecg-edge-bench")  # a name that the kernel frees when its owner ends, however it ends
             except OSError as error:
-                if error.errno != 98:  # EADDRINUSE; a kernel without such names has no lock
+                if error.errno != errno.EADDRINUSE:  # a kernel without such names has no lock
                     break
                 if not waiting:
                     say("waiting: another bench measures on this machine")

@@ -58,10 +58,14 @@ class Local:
             stderr=subprocess.STDOUT,
             text=True,
         ) as ran:
-            for line in ran.stdout:
-                pending.append(line.rstrip("\n"))
-                if len(pending) > 1:  # one line behind: the last one may be the error
-                    self.say(pending.pop(0))
+            try:
+                for line in ran.stdout:
+                    pending.append(line.rstrip("\n"))
+                    if len(pending) > 1:  # one line behind: the last one may be the error
+                        self.say(pending.pop(0))
+            except BaseException:
+                ran.kill()  # its own processes end with it
+                raise
         if ran.returncode:
             said = pending[-1].removeprefix("error: ") if pending and ran.returncode > 0 else ""
             raise InputError(said or f"the harness ended with status {ran.returncode}")

@@ -194,4 +194,6 @@ def test_the_steps_of_the_image_run_and_its_entry_point_benches_and_predicts(arm
     assert report["stamp"].startswith("emulated") and report["machine"]["machine"] == "aarch64"
     there = json.loads((tmp_path / "predict.json").read_text())
     here = CliRunner().invoke(predict, [str(tmp_path / "model.tflite"), str(record), "--json"])
-    assert there["records"] == json.loads(here.stdout)["records"] and not there["errors"]
+    for answer, other in zip(there["records"], json.loads(here.stdout)["records"], strict=True):
+        assert answer | {"record": ""} == other | {"record": ""}
+    assert len(there["records"]) == 1 and not there["errors"]

@@ -78,6 +78,13 @@ def test_a_missing_python_is_said(device):
         Remote(**device.reached()).__enter__()
 
 
+def test_a_python_that_is_too_old_is_said(device):
+    (device.folder / "sitecustomize.py").write_text("import sys; sys.version_info = (3, 7, 3)")
+    device.environment(PYTHONPATH=device.folder)
+    with pytest.raises(InputError, match=r"Python 3\.9 or later is needed there"):
+        Remote(**device.reached()).__enter__()
+
+
 def test_what_a_login_shell_prints_does_no_harm(device):
     text = device.session.read_text()
     greeting = 'case "$SSH_ORIGINAL_COMMAND" in python3*) echo Welcome;; esac'
