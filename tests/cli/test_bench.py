@@ -52,6 +52,7 @@ def another_reference(path):
 # ---------------------------------------------------------------------------------------------------- here
 
 
+@pytest.mark.slow
 def test_every_report_is_kept_with_the_run_and_a_plot_beside_it(tmp_path):
     path = tmp_path / "run" / "export" / "small-int8.tflite"
     path.parent.mkdir(parents=True)
@@ -71,6 +72,7 @@ def test_every_report_is_kept_with_the_run_and_a_plot_beside_it(tmp_path):
     assert len(list((tmp_path / "run").glob("bench-*.json"))) == 2
 
 
+@pytest.mark.slow
 def test_of_several_runs_each_keeps_what_is_about_its_own_files(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name / "export").mkdir(parents=True)
@@ -138,6 +140,7 @@ def test_a_file_whose_reference_vector_is_not_met_is_not_reported_on(tmp_path):
 # --------------------------------------------------------------------------------------------- another machine
 
 
+@pytest.mark.slow
 def test_a_bench_over_ssh_reports_as_one_here(model, device, tmp_path):
     other = tmp_path / "float.tflite"
     other.write_bytes(convolutional(integer=False))
@@ -162,8 +165,8 @@ def test_over_ssh_a_reference_vector_that_is_not_met_is_refused(device, tmp_path
 
 
 def started(model, device, *words):
-    """The command line in a process of its own."""
-    command = [sys.executable, "-m", "ecg_edge", "bench", model, *device.words(), *words]
+    """The command line in a process group of its own, on `device` or here."""
+    command = [sys.executable, "-m", "ecg_edge", "bench", model, *(device.words() if device else ()), *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -186,6 +189,23 @@ def test_a_bench_that_is_ended_leaves_nothing_behind(model, device, number):
     until(device.is_clean, lambda: f"left behind: {device.processes()} {device.folders()}")
 
 
+def test_an_interrupted_bench_here_leaves_no_process(model):
+    running = started(model, None, "--rounds", "50")
+    assert running.stderr.readline().startswith("round 1 of 50")
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=30)
+    assert running.returncode == 130 and errors.splitlines()[-1] == "error: interrupted"
+
+    def is_empty():
+        try:
+            os.killpg(running.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    until(is_empty, "a process runs on")
+
+
 def test_a_host_that_goes_in_the_middle_is_one_line(model, device):
     running = started(model, device, "--rounds", "50")
     assert running.stderr.readline().startswith("round 1 of 50")
@@ -196,6 +216,7 @@ def test_a_host_that_goes_in_the_middle_is_one_line(model, device):
     assert errors.splitlines()[-1].startswith(f"error: {device.host}: the connection was lost")
 
 
+@pytest.mark.slow
 def test_two_benches_at_once_wait_for_each_other(model, device):
     both = [started(model, device, "--rounds", "3", "--json") for _ in range(2)]
     said = [one.communicate(timeout=120) for one in both]
@@ -217,6 +238,7 @@ def classifier(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_predictions_for_recordings_are_compared_to_the_byte(classifier, recordings, device):
     ran = bench(classifier, "--records", recordings, "--json", *device.words())
     assert ran.exit_code == 0, ran.exception
@@ -257,6 +279,7 @@ def test_recordings_of_other_classes_are_refused(model, recordings):
 # ---------------------------------------------------------------------------------------------------- compare
 
 
+@pytest.mark.slow
 def test_two_reports_are_compared_with_intervals(model, tmp_path):
     reports = [tmp_path / "a.json", tmp_path / "b.json"]
     for path in reports:

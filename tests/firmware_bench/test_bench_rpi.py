@@ -323,6 +323,7 @@ def test_the_cold_start_counts_from_the_start_of_the_process(tmp_path):
     assert 100_000 < one["cold_start_ms"] < 160_000 and len(one["latencies_ms"]) == 5
 
 
+@pytest.mark.slow
 def test_models_and_threads_are_measured_in_alternation(tmp_path):
     (tmp_path / "a.tflite").write_bytes(convolutional())
     (tmp_path / "b.tflite").write_bytes(convolutional(integer=False))
