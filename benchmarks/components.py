@@ -1,6 +1,9 @@
 """Latency of each part of an architecture, in float and in int8, as models of their own on one thread here.
 
-    python benchmarks/components.py [--arch cnn_att_bilstm] [--preset paper] [--leads 12] [--rounds 20]
+    python benchmarks/components.py [--arch cnn_att_bilstm] [--preset paper] [--leads 12] [--rounds 20] [--out DIR]
+
+With --out the parts are written as files with reference vectors, which `ecg-edge bench DIR/*.tflite --host USER@HOST`
+measures on any device and with any runtime.
 
 All parts are timed in alternation, so that a clock that drifts does so for all of them; of the times per call the
 median counts. The weights are random: latency does not depend on them.
@@ -9,6 +12,7 @@ median counts. The weights are random: latency does not depend on them.
 import contextlib
 import io
 import time
+from pathlib import Path
 
 import click
 import numpy as np
@@ -19,7 +23,8 @@ import numpy as np
 @click.option("--preset", default="paper", show_default=True)
 @click.option("--leads", default=12, show_default=True)
 @click.option("--rounds", default=20, show_default=True)
-def main(arch, preset, leads, rounds):
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the parts here, time nothing.")
+def main(arch, preset, leads, rounds, out):
     import keras
 
     from ecg_edge.cli import console
@@ -40,11 +45,19 @@ def main(arch, preset, leads, rounds):
         parts[name] = keras.Model(start, end), values
         values = parts[name][0].predict(values, verbose=0)
         start = end
-    runners = {}
+    files = {}
     for name, (part, inputs) in parts.items():
-        runners[name, "float"] = TFLiteModel(float_file(part)), inputs[0]
+        files[name, "float"] = float_file(part)
         noise = {part.inputs[0].name: inputs}
-        runners[name, "int8"] = TFLiteModel(convert(part, Windows(noise, noise)).data), inputs[0]
+        files[name, "int8"] = convert(part, Windows(noise, noise)).data
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        for (name, kind), data in files.items():
+            path = out / f"{name}-{kind}.tflite"
+            path.write_bytes(described(data, parts[name][0], arch, preset, Signal(**chosen.signal)))
+            console.say(f"written to {path}")
+        return
+    runners = {key: (TFLiteModel(data), parts[key[0]][1][0]) for key, data in files.items()}
 
     seconds = {key: [] for key in runners}
     for _ in range(rounds):
@@ -60,6 +73,22 @@ def main(arch, preset, leads, rounds):
     ]  # fmt: skip
     title = f"{arch}, {preset}, {leads} leads: ms a window, median of {rounds}, one thread, measured here"
     console.table(title, ["part", "float", "of the whole", "int8", "of the whole"], rows)
+
+
+def described(data: bytes, part, arch: str, preset: str, signal) -> bytes:
+    """The file with what a device needs to prove that it computes the same; signal: what the whole model takes."""
+    from importlib.metadata import version
+
+    from export.exporter import tensors, with_reference
+
+    about = {
+        "architecture": arch,
+        "preset": preset,
+        "fs": signal.fs,
+        "window": {"samples": signal.samples},
+        "versions": {"ai-edge-litert": version("ai-edge-litert")},
+    }
+    return with_reference(data, {**about, **tensors(data, part)})
 
 
 def float_file(model) -> bytes:

@@ -2,12 +2,15 @@
 # ruff: noqa: B905, UP033 - Python 3.9, which old Raspberry Pi images have, knows no zip(strict=)
 """Measure an exported ECG model on the machine this runs on. One file: copy it to a Raspberry Pi beside the model.
 
-    python3 bench_rpi.py model.tflite [--threads N] [--windows 50] [--json]
+    python3 bench_rpi.py model.tflite [another.tflite …] [--threads 1,2,4] [--windows 100] [--rounds 5] [--json]
 
 Needs Python 3.9 or later, numpy and a TensorFlow Lite runtime: ai-edge-litert, tflite-runtime or tensorflow, the first
 that can be imported. The model must carry its reference vector: nothing is reported about a runtime that computes
 something else. A window is timed from its integers to the model's integers: state reset, input copied, network run,
 output copied.
+
+In every round each model runs with each number of threads in a process of its own, one after the other, so that a clock
+that drifts does so for all of them, and so that memory and cold start are nobody else's.
 
 The reference input, in integer arithmetic only, so that a device can make it again in C. x is a 32-bit number, seed at
 the start, and `draw` is Marsaglia's xorshift32: x ^= x << 13; x ^= x >> 17; x ^= x << 5; the draw is the new x.
@@ -32,26 +35,36 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import dataclasses
+import datetime
+import errno
 import functools
 import hashlib
 import importlib
 import json
+import math
 import os
 import platform
 import re
 import resource
+import signal
+import socket
 import struct
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    print("error: numpy is missing here: python3 -m pip install numpy", file=sys.stderr)
+    sys.exit(2)
 
 RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite.python.interpreter")
 UNSEALED = "0" * 64  # stands in the metadata for the digest while the digest is computed
-FLOAT_TOLERANCE = 1e-4  # float outputs may differ by this much between processors; integers not at all
+FLOAT_TOLERANCE = 1e-4  # of float outputs, where the metadata say none; integers may not differ at all
 
 
 class ModelError(Exception):
@@ -146,6 +159,14 @@ def model_table(data: bytes) -> Table:
     return model
 
 
+def contents(path: str | os.PathLike) -> bytes:
+    """The bytes of a file. ModelError where it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ModelError(f"{os.fspath(path)}: {error.strerror}") from None
+
+
 def read_metadata(data: bytes) -> dict:
     """What an exported model says of itself. ModelError for a file that is damaged or not ours."""
     metadata = _metadata(model_table(data))
@@ -227,10 +248,7 @@ class TFLiteModel:
 
     def __init__(self, source: str | os.PathLike | bytes, threads: int = 1, kernels: str = "optimised"):
         self.name = "model" if isinstance(source, bytes) else os.fspath(source)
-        try:
-            data = source if isinstance(source, bytes) else Path(source).read_bytes()
-        except OSError as error:
-            raise ModelError(f"{self.name}: {error.strerror}") from None
+        data = source if isinstance(source, bytes) else contents(source)
         try:
             self.metadata = _metadata(model_table(data))
         except ModelError as error:
@@ -362,13 +380,18 @@ def reference_outputs(model: TFLiteModel) -> list[str]:
 
 
 def verify(model: TFLiteModel) -> str:
-    """Which set of recorded outputs the model reproduces here: "optimised" or "reference". ModelError when neither."""
-    recorded = _recorded(model)
+    """Which set of recorded outputs the model reproduces here: "optimised" or "reference". ModelError when neither.
+
+    Integers have to be equal to the byte. A file that computes partly in floats says by how much its outputs may differ
+    between processors: metadata["reference"]["tolerance"], absolute, in the outputs' own unit.
+    """
+    recorded = recorded_outputs(model.metadata, model.name)
+    limit = tolerance(model.metadata)
     outputs = reference_outputs(model)
     kinds = [kind for kind in ("optimised", "reference") if kind in recorded]
     for kind in sorted(kinds, key=lambda kind: kind != model.kernels):  # its own kernels' outputs first
         if len(recorded[kind]) == len(outputs) and all(
-            _same(model, ours, theirs) for ours, theirs in zip(outputs, recorded[kind])
+            _same(model, ours, theirs, limit) for ours, theirs in zip(outputs, recorded[kind])
         ):
             return kind
     version = model.metadata.get("versions", {}).get("ai-edge-litert")
@@ -379,18 +402,29 @@ def verify(model: TFLiteModel) -> str:
     )
 
 
-def _recorded(model):
-    outputs = model.metadata.get("reference", {}).get("outputs")
+def tolerance(metadata: dict) -> float | None:
+    """By how much outputs may differ from the recorded ones, in their own unit; None: the metadata do not say."""
+    value = metadata.get("reference", {}).get("tolerance")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ModelError(f"the metadata's tolerance of the reference vector is {value!r}, not a number from 0 on")
+    return float(value)
+
+
+def recorded_outputs(metadata: dict, name: str) -> dict:
+    """The outputs that the file called `name` says are right, by kind of kernels. ModelError where it says none."""
+    outputs = metadata.get("reference", {}).get("outputs")
     if not outputs:
         raise ModelError(
-            f"{model.name}: its metadata hold no reference vector, so nothing proves that what runs here "
+            f"{name}: its metadata hold no reference vector, so nothing proves that what runs here "
             "is the model: export it with ecg-edge export"
         )
     return outputs
 
 
-def _same(model, ours, theirs):
-    """Whether two outputs in hex are equal: to the byte in integers, within FLOAT_TOLERANCE in floats."""
+def _same(model, ours, theirs, limit):
+    """Whether two outputs in hex are equal, within `limit` where there is one."""
     try:
         ours, theirs = bytes.fromhex(ours), bytes.fromhex(theirs)
     except ValueError:
@@ -401,11 +435,22 @@ def _same(model, ours, theirs):
     for tensor in model.outputs:
         dtype = np.dtype(tensor.dtype)
         stop = start + int(np.prod(tensor.shape)) * dtype.itemsize
-        a, b = (np.frombuffer(side[start:stop], dtype.newbyteorder("<")) for side in (ours, theirs))
-        if not (np.allclose(a, b, FLOAT_TOLERANCE, FLOAT_TOLERANCE) if dtype.kind == "f" else np.array_equal(a, b)):
+        sides = [np.frombuffer(side[start:stop], dtype.newbyteorder("<")) for side in (ours, theirs)]
+        if not within(tensor, *sides, limit):
             return False
         start = stop
     return True
+
+
+def within(tensor: Tensor, ours, theirs, limit: float | None) -> bool:
+    """Whether two raw outputs of `tensor` agree: within `limit` in the output's unit; without one integers to the byte
+    and floats within FLOAT_TOLERANCE. NaN agrees with nothing."""
+    if limit is None:
+        if np.dtype(tensor.dtype).kind != "f":
+            return np.array_equal(ours, theirs)
+        return np.allclose(ours, theirs, FLOAT_TOLERANCE, FLOAT_TOLERANCE)
+    ours, theirs = (dequantise(side, tensor.scale, tensor.zero_point).astype(np.float64) for side in (ours, theirs))
+    return bool(np.all(np.abs(ours - theirs) <= limit))
 
 
 # ------------------------------------------------------------------------------------------------ the machine
@@ -417,6 +462,11 @@ def _read(path):
         return Path(path).read_text(errors="replace").strip("\0\n ")
     except OSError:
         return None
+
+
+def _each(pattern):
+    """The texts of the files of /sys that match, in order."""
+    return [text for text in (_read(path) for path in sorted(Path("/sys").glob(pattern))) if text is not None]
 
 
 ARM_CORES = {  # by the part number in /proc/cpuinfo: Raspberry Pi 1 and Zero, 2, 3 and Zero 2, 4, 5
@@ -439,15 +489,37 @@ def cpu_model(cpuinfo: str) -> str:
 
 
 def throttling() -> str | None:
-    """What a Raspberry Pi's firmware says of its power and temperature since it booted; None on other machines."""
+    """What the machine says of its power and temperature: a Raspberry Pi's firmware of now and since it booted, other
+    kernels of now alone; None where nobody tells."""
     try:
         answer = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5).stdout
         bits = int(answer.strip().split("=")[1], 16)
     except (OSError, subprocess.SubprocessError, IndexError, ValueError):
-        return None
+        told = _each("devices/platform/soc*/soc*:firmware/get_throttled")
+        if not told:
+            return _throttling_of_the_kernel()
+        bits = int(told[0], 16)
     now = [word for bit, word in THROTTLING.items() if bits >> bit & 1]
     before = [f"{word} since boot" for bit, word in THROTTLING.items() if bits >> bit + 16 & 1 and word not in now]
     return ", ".join(now + before) or "none"
+
+
+def _throttling_of_the_kernel():
+    """The same by the kernel's cooling devices that hold the processor's clock down, and its voltage alarm."""
+    alarms = _each("class/hwmon/hwmon*/in0_lcrit_alarm")
+    coolers = zip(_each("class/thermal/cooling_device*/type"), _each("class/thermal/cooling_device*/cur_state"))
+    held = [state for kind, state in coolers if "cpufreq" in kind]
+    if not alarms and not held:
+        return None
+    words = [("under-voltage", "1" in alarms), ("throttled", any(state != "0" for state in held))]
+    return ", ".join(word for word, applies in words if applies) or "none"
+
+
+def power() -> str | None:
+    """battery or mains, as the kernel's power supplies tell; None where it knows of none, as on a Raspberry Pi."""
+    if "Discharging" in _each("class/power_supply/*/status"):
+        return "battery"
+    return "mains" if "1" in _each("class/power_supply/*/online") else None
 
 
 def emulation(machine: str, cpuinfo: str, modalias: str, executable: str) -> str | None:
@@ -459,13 +531,15 @@ def emulation(machine: str, cpuinfo: str, modalias: str, executable: str) -> str
         return "the processor is QEMU's"
     if not x86 and ("vendor_id" in cpuinfo or "type:x86" in modalias):
         return f"claims to be {machine} on an x86 processor"
+    if not x86 and not executable:
+        return "cannot tell, for want of /proc/thread-self/exe"
     return None
 
 
 def describe_machine() -> dict:
     """What a reader has to know of the machine to read its figures. None: this machine does not tell."""
     cpuinfo = _read("/proc/cpuinfo") or ""
-    temperature = _read("/sys/class/thermal/thermal_zone0/temp")
+    memory = re.search(r"^MemTotal:\s*(\d+) kB", _read("/proc/meminfo") or "", re.MULTILINE)
     try:
         executable = os.readlink("/proc/thread-self/exe")
     except OSError:
@@ -476,14 +550,27 @@ def describe_machine() -> dict:
         "board": _read("/proc/device-tree/model"),
         "cpu": cpu_model(cpuinfo),
         "cores": os.cpu_count(),
+        "memory_bytes": int(memory.group(1)) * 1024 if memory else None,
         "machine": platform.machine(),
-        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "temperature_celsius": round(int(temperature) / 1000, 1) if temperature else None,
-        "throttling": throttling(),
+        "arm": platform.machine().lower().startswith(("arm", "aarch64")),
         "emulated": emulation(platform.machine(), cpuinfo, modalias, executable),
         "host": platform.node(),
         "os": os_name.group(1) if os_name else platform.system(),
         "kernel": platform.release(),
+    }
+
+
+def conditions() -> dict:
+    """What may change while a bench runs. None: this machine does not tell."""
+    temperature = _read("/sys/class/thermal/thermal_zone0/temp")
+    clock = _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq")  # kHz
+    told = re.search(r"^cpu MHz\s*:\s*([\d.]+)", _read("/proc/cpuinfo") or "", re.MULTILINE)
+    return {
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "clock_mhz": round(int(clock) / 1000) if clock else round(float(told.group(1))) if told else None,
+        "temperature_celsius": round(int(temperature) / 1000, 1) if temperature else None,
+        "throttling": throttling(),
+        "power": power(),
     }
 
 
@@ -504,126 +591,291 @@ def peak_memory() -> tuple[int, str]:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "ru_maxrss, the whole life of the process"
 
 
-def measure(path: str, threads: int = 1, windows: int = 50) -> dict:
-    """The report as plain data; every figure is {"value", "unit", "label"}. ModelError when the file cannot be
-    loaded or the reference vector is not reproduced."""
-    runtime()  # its import belongs neither to the load time nor to the model's memory
+def die_with_parent() -> None:
+    """Let the kernel end this process when the one that started it is gone, even by a kill."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def measure(path: str, threads: int, windows: int, spawned: float) -> dict:
+    """One model in this process, which began at `spawned` (time.monotonic()): times in ms, memory in bytes.
+    ModelError when the file cannot be loaded or the reference vector is not reproduced."""
+    name = runtime()[2]  # its import belongs neither to the load time nor to the model's memory
     reset_peak_memory()
-    before, _ = peak_memory()
-    start = time.perf_counter()
-    model = TFLiteModel(path, threads)
-    load = time.perf_counter() - start
-    _recorded(model)
-    vectors = reference_inputs(model.metadata)
+    before, source = peak_memory()
 
-    def seconds(window):
+    def milliseconds(act, *arguments):
         begin = time.perf_counter()
-        model.run_raw(vectors[window % len(vectors)])
-        return time.perf_counter() - begin
+        result = act(*arguments)
+        return 1e3 * (time.perf_counter() - begin), result
 
-    first = seconds(0)
+    load, model = milliseconds(TFLiteModel, path, threads)
+    silence = [np.full(tensor.shape, tensor.zero_point, tensor.dtype) for tensor in model.inputs]
+    first, _ = milliseconds(model.run_raw, silence)
+    cold_start = 1e3 * (time.monotonic() - spawned)
+
     kernels = verify(model)
+    vectors = reference_inputs(model.metadata)
     warm, warmed = time.perf_counter(), 0
-    while warmed < 5 or time.perf_counter() - warm < 0.5:  # long enough for a governor to raise the clock
-        seconds(warmed)
+    while warmed < 5 or time.perf_counter() - warm < 0.2:  # long enough for a governor to raise the clock
+        model.run_raw(vectors[warmed % len(vectors)])
         warmed += 1
-    times = np.array([seconds(window) for window in range(windows)])
-    peak, source = peak_memory()
+    began = time.time()
+    latencies = [milliseconds(model.run_raw, vectors[window % len(vectors)])[0] for window in range(windows)]
+    return {
+        "began": began,
+        "cold_start_ms": cold_start,
+        "load_ms": load,
+        "first_ms": first,
+        "latencies_ms": latencies,
+        "warm_up": warmed,
+        "memory_before": before,
+        "peak_memory": peak_memory()[0],
+        "memory_source": source,
+        "kernels": kernels,
+        "runtime": name,
+    }
 
+
+def in_a_process_of_its_own(path: str, threads: int, windows: int) -> dict:
+    """What `measure` says in a fresh process. ModelError with its line, and where it crashes: old runtimes end in a
+    segmentation fault on newer models."""
+    own = [sys.executable, __file__, path, "--threads", str(threads), "--windows", str(windows)]
+    ran = subprocess.run([*own, "--worker", repr(time.monotonic())], capture_output=True, text=True)
+    if ran.returncode == 2:
+        raise ModelError(ran.stderr.strip().splitlines()[-1].replace("error: ", "", 1))
+    if ran.returncode:
+        how = f"signal {-ran.returncode}" if ran.returncode < 0 else f"exit status {ran.returncode}"
+        raise ModelError(f"{path}: {runtime()[2]} crashes on it ({how}): python3 -m pip install ai-edge-litert")
+    return json.loads(ran.stdout)
+
+
+@contextlib.contextmanager
+def alone(say):
+    """Waits until no other bench measures on this machine: two at once would measure each other."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
+        waiting = False
+        while True:
+            try:
+                lock.bind("\0ecg-edge-bench")  # a name that the kernel frees when its owner ends, however it ends
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:  # a kernel without such names has no lock
+                    break
+                if not waiting:
+                    say("waiting: another bench measures on this machine")
+                waiting = True
+                time.sleep(0.2)
+            else:
+                break
+        yield
+
+
+def bench(paths, threads=(1,), windows: int = 100, rounds: int = 5, say=lambda text: None) -> dict:
+    """The report on every model with every number of threads as plain data; `windows` are spread over the rounds, and
+    each figure is {"value", "unit", "label"}. ModelError where one of them cannot be reported on."""
+    pairs = [(path, count) for path in paths for count in threads]
+    measured = {pair: [] for pair in pairs}
+    runtime()
+    about = {}
+    for path in paths:  # what a file lacks is told at once, not after the others' round
+        data = contents(path)
+        try:
+            about[path] = read_metadata(data), len(data)
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from None
+        recorded_outputs(about[path][0], path)
+    with alone(say):
+        before = conditions()
+        for number in range(rounds):
+            for path, count in pairs:
+                one = in_a_process_of_its_own(path, count, -(-windows // rounds))
+                state = conditions()
+                one["temperature_celsius"], one["clock_mhz"] = state["temperature_celsius"], state["clock_mhz"]
+                measured[path, count].append(one)
+                say(f"round {number + 1} of {rounds}: {os.path.basename(path)}, threads {count}")
+        after = conditions()
     machine = describe_machine()
-    stamp = "emulated" if machine["emulated"] else "measured"
-    metadata, size = model.metadata, os.path.getsize(path)
-    median = float(np.median(times))
+    stamp = f"emulated: {machine['emulated']}" if machine["emulated"] else None if machine["arm"] else "not Arm"
+    versions = {"runtime": one["runtime"], "numpy": np.__version__, "python": platform.python_version()}
+    return {
+        "format": 2,
+        "time": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "stamp": stamp,
+        "machine": machine,
+        "conditions": {"before": before, "after": after},
+        "versions": versions,
+        "results": [
+            {"file": os.path.basename(path), **result(*about[path], count, measured[path, count], machine["emulated"])}
+            for path, count in pairs
+        ],
+    }
+
+
+def result(metadata: dict, size: int, threads: int, rounds: list, emulated: str | None) -> dict:
+    """One model (of `size` bytes) with one number of threads: figures, and the rounds they come from."""
+    stamp = "emulated" if emulated else "measured"
+    floats = any(np.dtype(output["dtype"]).kind == "f" for output in metadata["outputs"])
+    allowed = tolerance(metadata)
+    if allowed is None and floats:
+        allowed = FLOAT_TOLERANCE
+    latencies = np.concatenate([one["latencies_ms"] for one in rounds])
+    median = float(np.median(latencies))
     # A window's own duration; models of beats or RR intervals have none.
     duration = metadata["window"]["samples"] / metadata["fs"] if metadata.get("window") and metadata.get("fs") else None
 
-    def timed(value, unit):
-        if machine["emulated"]:
+    def timed(value, unit="ms"):
+        if emulated:
             return {"value": None, "unit": unit, "label": "emulated, withheld"}
-        return {"value": value, "unit": unit, "label": "measured"}
+        return {"value": value if value is None else float(value), "unit": unit, "label": "measured"}
+
+    def middle(key):
+        return np.median([one[key] for one in rounds])
+
+    def memory(key):
+        return {"value": int(middle(key)), "unit": "bytes", "label": f"{stamp}, {rounds[0]['memory_source']}"}
 
     figures = {
-        "latency, median": timed(median * 1e3, "ms"),
-        "latency, p90": timed(float(np.percentile(times, 90)) * 1e3, "ms"),
-        "latency, worst": timed(float(times.max()) * 1e3, "ms"),
-        "latency, first window": timed(first * 1e3, "ms"),
-        "real-time factor": timed(duration / median if duration else None, "s of ECG per s"),
-        "load time": timed(load * 1e3, "ms"),
-        "peak memory": {"value": peak, "unit": "bytes", "label": f"{stamp}, {source}"},
-        "memory before the model": {"value": before, "unit": "bytes", "label": f"{stamp}, {source}"},
+        "latency, median": timed(median),
+        "latency, p90": timed(np.percentile(latencies, 90)),
+        "latency, p99": timed(np.percentile(latencies, 99)),
+        "latency, worst": timed(latencies.max()),
+        "latency, first window": timed(middle("first_ms")),
+        "real-time factor": timed(1e3 * duration / median if duration else None, "s of ECG per s"),
+        "load time": timed(middle("load_ms")),
+        "cold start": timed(middle("cold_start_ms")),
+        "peak memory": memory("peak_memory"),
+        "memory before the model": memory("memory_before"),
         "model size": {"value": size, "unit": "bytes", "label": "measured"},
     }
+    kept = ("began", "cold_start_ms", "load_ms", "first_ms", "latencies_ms", "temperature_celsius", "clock_mhz")
     return {
-        "file": os.path.basename(path),
         "architecture": metadata.get("architecture"),
         "preset": metadata.get("preset"),
-        "reference": {"vectors": len(vectors), "kernels": kernels},
-        "windows": windows,
-        "warm_up": warmed,
         "threads": threads,
+        "reference": {
+            "vectors": metadata["reference"]["vectors"],
+            "kernels": rounds[0]["kernels"],
+            "tolerance": allowed,
+        },
+        "windows": len(latencies),
+        "warm_up": min(one["warm_up"] for one in rounds),
         "figures": figures,
-        "machine": machine,
-        "versions": {"runtime": model.runtime, "numpy": np.__version__, "python": platform.python_version()},
+        "rounds": [] if emulated else [{key: one[key] for key in kept} for one in rounds],
     }
-
-
-def survive(path: str, threads: int) -> None:
-    """Load and prove the model in a child process first: old runtimes end in a segmentation fault on newer models."""
-    name = runtime()[2]
-    child = [sys.executable, __file__, path, "--threads", str(threads), "--prove"]
-    status = subprocess.run(child, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
-    if status < 0:  # by a signal; what the model lacks, measure says
-        raise ModelError(f"{path}: {name} crashes on it (signal {-status}): python3 -m pip install ai-edge-litert")
 
 
 def text(report: dict) -> str:
-    """The report as an aligned table."""
+    """The report as aligned tables: the figures, a column for each model and number of threads, then the machine."""
 
     def value(figure):
-        if figure["value"] is None:
+        number, unit = figure["value"], figure["unit"]
+        if number is None:
             return "-"
-        if figure["unit"] == "bytes":
-            return f"{figure['value']:,} bytes ({figure['value'] / 1e6:.2f} MB)"
-        return f"{figure['value']:,.{0 if figure['value'] >= 1000 else 2}f} {figure['unit']}"
+        if unit == "bytes":
+            return f"{number:,} bytes"
+        return f"{number:,.0f} {unit}" if number >= 100 else f"{number:.3g} {unit}"
 
-    rows = [(name, value(figure), figure["label"]) for name, figure in report["figures"].items()]
-    rows.append(("windows", f"{report['windows']} after {report['warm_up']} to warm up", ""))
-    rows.append(("threads", str(report["threads"]), ""))
-    rows.append(
-        (
-            "reference vector",
-            f"{report['reference']['vectors']} windows equal, {report['reference']['kernels']} kernels",
-            "",
-        )
-    )
-    for name, entry in {**report["machine"], **report["versions"]}.items():
-        rows.append((name.replace("_", " "), "-" if entry is None else str(entry), ""))
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    lines = [f"{name:{widths[0]}}  {entry:{widths[1]}}  {label}".rstrip() for name, entry, label in rows]
-    return "\n".join([report["file"], *lines])
+    def proof(reference):
+        limit = reference["tolerance"]
+        return f"{reference['vectors']} " + ("equal" if limit is None else f"within {limit:g}")
+
+    def changed(name):
+        sides = [report["conditions"][side][name] for side in ("before", "after")]
+        return " to ".join(map(told, sides if sides[0] != sides[1] else sides[:1]))
+
+    def told(fact):
+        return "-" if fact is None else str(fact)
+
+    results = report["results"]
+    rows = [("", [one["file"] for one in results], ""), ("threads", [str(one["threads"]) for one in results], "")]
+    for name, first in results[0]["figures"].items():
+        rows.append((name, [value(one["figures"][name]) for one in results], first["label"]))
+    rows.append(("reference windows", [proof(one["reference"]) for one in results], "asked for before any figure"))
+    rows.append(("windows", [str(one["windows"]) for one in results], "after those to warm up"))
+    facts = {"stamp": report["stamp"], **report["machine"], **report["versions"]}
+    machine = [(name.replace("_", " "), [told(fact)], "") for name, fact in facts.items()]
+    machine += [(name.replace("_", " "), [changed(name)], "") for name in report["conditions"]["before"]]
+    return "\n".join([*aligned(rows), "", *aligned(machine)])
+
+
+def aligned(rows) -> list:
+    """Rows of a name, cells and a note → lines of equal columns."""
+    name = max(len(row[0]) for row in rows)
+    widths = [max(map(len, column)) for column in zip(*(row[1] for row in rows))]
+    return [
+        "  ".join([f"{row[0]:{name}}", *(f"{cell:{width}}" for cell, width in zip(row[1], widths)), row[2]]).rstrip()
+        for row in rows
+    ]
+
+
+def answer(path: str, windows: str, answers: str, threads: int) -> None:
+    """What the model answers to the windows in the .npz file `windows`: for every input an array (n, …) of the input's
+    type, called input_0, input_1 …, as raw outputs output_0 … in the .npz file `answers`."""
+    model = TFLiteModel(path, threads)
+    verify(model)
+    with np.load(windows) as stored:
+        inputs = [stored[f"input_{number}"] for number in range(len(model.inputs))]
+    outputs = [model.run_raw([array[n : n + 1] for array in inputs]) for n in range(len(inputs[0]))]
+    np.savez(answers, **{f"output_{i}": np.concatenate(raw) for i, raw in enumerate(zip(*outputs))})
+
+
+def counts(words: str) -> list:
+    """ "1,2,4" → the numbers of threads, each once."""
+    numbers = list(dict.fromkeys(int(word) for word in words.split(",")))
+    if min(numbers) < 1:
+        raise ValueError(words)
+    return numbers
 
 
 def main(argv=None) -> int:
-    """The command line. 0: reported; 2: the file or the runtime cannot be used, one line on stderr says why."""
-    parser = argparse.ArgumentParser(description="Latency and memory of an exported ECG model on this machine.")
-    parser.add_argument("file", help="the .tflite file")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the runtime (1)")
-    parser.add_argument("--windows", type=int, default=50, help="windows to time after the warm-up, at least 50 (50)")
+    """The command line. 0: reported; 2: a file or the runtime cannot be used, one line on stderr says why."""
+    parser = argparse.ArgumentParser(description="Latency and memory of exported ECG models on this machine.")
+    parser.add_argument("files", nargs="+", metavar="FILE.tflite")
+    parser.add_argument("--threads", type=counts, default=[1], metavar="1,2,4", help="threads of the runtime (1)")
+    parser.add_argument("--windows", type=int, default=100, help="windows to time of each, at least 50 (100)")
+    parser.add_argument("--rounds", type=int, default=5, help="processes that they are spread over, in alternation (5)")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    parser.add_argument("--prove", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--out", metavar="FILE.json", help="the JSON object into this file")
+    parser.add_argument(
+        "--answer", metavar="WINDOWS.npz", help="no bench: the outputs for these windows, as .npz to --out"
+    )
+    parser.add_argument("--worker", type=float, help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
-    if arguments.windows < 50 or arguments.threads < 1:
-        parser.error("at least 50 windows and 1 thread")
+    if arguments.worker is None and (arguments.windows < 50 or not 1 <= arguments.rounds <= arguments.windows):
+        parser.error("at least 50 windows, and from 1 round to as many as there are windows")
+    if arguments.answer and not arguments.out:
+        parser.error("--answer needs --out")
     try:
-        if arguments.prove:
-            verify(TFLiteModel(arguments.file, arguments.threads))
+        if arguments.worker is not None:
+            die_with_parent()
+            one = measure(arguments.files[0], arguments.threads[0], arguments.windows, arguments.worker)
+            print(json.dumps(one))
             return 0
-        survive(arguments.file, arguments.threads)
-        report = measure(arguments.file, arguments.threads, arguments.windows)
+        if arguments.answer:
+            answer(arguments.files[0], arguments.answer, arguments.out, arguments.threads[0])
+            return 0
+        report = bench(
+            arguments.files,
+            arguments.threads,
+            arguments.windows,
+            arguments.rounds,
+            lambda line: print(line, file=sys.stderr, flush=True),
+        )
+        if arguments.out:
+            Path(arguments.out).write_text(json.dumps(report, indent=2))
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
-    print(json.dumps(report, indent=2) if arguments.json else text(report))
+    except OSError as error:
+        print(f"error: {error.filename or 'bench'}: {error.strerror}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return 130
+    if arguments.json:
+        print(json.dumps(report, indent=2))
+    elif not arguments.out:
+        print(text(report))
     return 0
 
 

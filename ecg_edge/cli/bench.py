@@ -1,100 +1,160 @@
-"""ecg-edge bench: an exported file's speed and memory on this machine, by firmware_bench/bench_rpi.py."""
+"""ecg-edge bench: exported files' speed and memory, here or on a Raspberry Pi, by firmware_bench/bench_rpi.py."""
 
-import json
-import subprocess
-import sys
+import datetime
 from pathlib import Path
 
 import click
 
 from ecg_edge.cli import console
-from ecg_edge.errors import InputError
+from ecg_edge.errors import GateError, InputError
 
-# CNN-Att-BiLSTM as published (arXiv 2511.08650), measured by its authors on a Raspberry Pi.
-PUBLISHED_MS, PUBLISHED_BYTES = 174.0, 3.66e6
-NOT_A_PI = "published on a Raspberry Pi; this machine is not one"
+
+class Threads(click.ParamType):
+    """1,2,4: numbers of threads, each once."""
+
+    name = "1,2,4"
+
+    def convert(self, value, param, context):
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(dict.fromkeys(int(word) for word in value.split(",")))
+        except ValueError:
+            self.fail(f"{value!r} is no list of numbers such as 1,2,4", param, context)
+        if min(numbers) < 1:
+            self.fail("at least one thread", param, context)
+        return numbers
+
+
+FILE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("file", metavar="FILE.tflite", type=click.Path(path_type=Path))
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of the runtime.")
-@click.option("--windows", type=click.IntRange(min=50), default=50, show_default=True, help="Windows to time.")
+@click.argument("files", metavar="FILE.tflite...", nargs=-1, type=FILE)
+@click.option("--host", metavar="USER@HOST", help="Measure there, over ssh. Default: on this machine.")
+@click.option("--port", type=click.IntRange(1, 65535), help="ssh's port there.")
+@click.option("--identity", type=FILE, metavar="FILE", help="ssh's private key.")
+@click.option("--offline", is_flag=True, help="Install nothing from the network there: use what is there.")
+@click.option("--wheel", "wheels", type=FILE, multiple=True, metavar="FILE.whl", help="Bring a package along.")
+@click.option("--threads", type=Threads(), default="1", show_default=True, help="Threads of the runtime, one by one.")
+@click.option("--windows", type=click.IntRange(min=50), default=100, show_default=True, help="Windows to time.")
+@click.option("--rounds", type=click.IntRange(1, 50), default=5, show_default=True, help="Rounds they are spread over.")
+@click.option("--records", metavar="DB|DIR", help="Also compare predictions for these recordings with those made here.")
+@click.option("--budget-ms", type=click.FloatRange(min=0, min_open=True), help="The median latency has to be within.")
+@click.option(
+    "--budget-mb", type=click.FloatRange(min=0, min_open=True), help="The file has to be within, in 10^6 bytes."
+)
+@click.option("--compare", nargs=2, type=FILE, metavar="A.json B.json", help="Compare two earlier reports instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.json", help="Also write the JSON object here.")
-def command(file, threads, windows, as_json, out):
-    """Measure an exported file's speed and memory on this machine.
+@click.option("--out", type=FILE, metavar="FILE.json", help="Also write the JSON object here, and a plot beside it.")
+def command(files, host, port, identity, offline, wheels, threads, windows, rounds, records, budget_ms, budget_mb,
+            compare, as_json, out):  # fmt: skip
+    """Measure exported files' speed and memory, on this machine or on a Raspberry Pi.
 
-    The file's reference vector has to come out right first. A file in a run's export folder leaves its report with the
-    run, as bench-NAME-HOST.json.
+    A file's reference vector has to come out right first. Files and numbers of threads are measured in alternation, so
+    that their ratios hold where a clock drifts. A file in a run's export folder leaves its report with the run, as
+    bench-HOST-TIME.json with a plot beside it. Exit status 1: a budget was missed, or predictions differ.
 
     \b
     Examples:
       ecg-edge bench RUN/export/cnn_att_bilstm-int8.tflite
-      ecg-edge bench model.tflite --threads 2 --windows 200
-      ecg-edge bench model.tflite --json --out bench.json
+      ecg-edge bench model.tflite --host pi@raspberrypi.local --threads 1,2,4 --budget-ms 174
+      ecg-edge bench a.tflite b.tflite --host pi@raspberrypi.local --offline --json --out bench.json
+      ecg-edge bench model.tflite --host pi@raspberrypi.local --records cinc2017
+      ecg-edge bench --compare RUN/bench-pi4-20260101-120000.json RUN/bench-pi5-20260101-130000.json
     """
-    from ecg_edge.files import write_json
+    from ecg_edge.cli import bench_report
 
-    report = measured(file, threads, windows)
-    report["published"] = beside_published(report)
-    kept = [out] if out else []
-    run = file.resolve().parent.parent
-    if file.resolve().parent.name == "export" and (run / "config.json").is_file():
-        kept.append(run / f"bench-{file.stem}-{report['machine']['host']}.json")
-    for path in kept:
-        write_json(path, report)
+    if compare:
+        if files:
+            raise InputError("--compare takes two reports and no model")
+        compared = bench_report.compare(*compare)
+        if as_json:
+            console.print_json(compared)
+        else:
+            bench_report.show_comparison(compared)
+        console.say("next: ecg-edge bench FILE.tflite --host USER@HOST")
+        return
+    if not files:
+        raise InputError("name at least one FILE.tflite, or two reports with --compare")
+    if not host and (port or identity or offline or wheels):
+        raise InputError("--port, --identity, --offline and --wheel are for another machine: name it with --host")
+
+    report = measured(device_at(host, port, identity), files, wheels, offline, threads, windows, rounds, records)
+    bench_report.judge(report, budget_ms, budget_mb)
+    for path, part in kept(files, report, len(threads), out):
+        bench_report.write(path, part)
         console.say(f"written to {path}")
     if as_json:
         console.print_json(report)
     else:
-        show(report)
-    console.say(f"next: ecg-edge mcu {file}")
+        bench_report.show(report)
+    missed = bench_report.missed(report)
+    if missed:
+        raise GateError("; ".join(missed))
+    console.say(f"next: ecg-edge mcu {files[0]}")
 
 
-def measured(file: Path, threads: int, windows: int) -> dict:
-    """The report of a fresh process, whose memory is nobody else's. Raises InputError with that process's own line."""
-    import firmware_bench
+def device_at(host, port, identity):
+    """The machine that `host` names, or this one."""
+    from firmware_bench.harness import Local
+    from firmware_bench.ssh import Remote
 
-    harness = Path(firmware_bench.__file__).with_name("bench_rpi.py")
-    command = [sys.executable, harness, file, "--threads", str(threads), "--windows", str(windows), "--json"]
-    ran = subprocess.run(command, capture_output=True, text=True)
-    if ran.returncode == 2:
-        raise InputError(ran.stderr.strip().splitlines()[-1].removeprefix("error: "))
-    if ran.returncode:
-        raise InputError(
-            f"{file}: the harness ended with status {ran.returncode}: export the file again, or install "
-            "another version of ai-edge-litert"
+    return Remote(host, port, identity, console.say) if host else Local(console.say)
+
+
+def measured(device, files, wheels, offline, threads, windows, rounds, records) -> dict:
+    """The report, and how predictions compare where there are `records`. Raises InputError."""
+    from ecg_edge.cli.bench_records import compared, examples_for
+    from firmware_bench import harness
+
+    for path in (*files, *wheels):
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file")
+    requirements = [f"ai-edge-litert{runtime_version(files)}", "numpy"]
+    asked = [examples_for(file, records) for file in files] if records else []
+    with device as there:
+        python = there.environment(requirements, wheels, offline)
+        report = harness.bench(there, python, files, threads, windows, rounds)
+        if records:
+            report["records"] = [
+                compared(there, python, number, file, *examples)
+                for number, (file, examples) in enumerate(zip(files, asked, strict=True))
+            ]
+    return report
+
+
+def runtime_version(files) -> str:
+    """Which ai-edge-litert the files were exported with, as pip takes it; "" where none says. Raises InputError for a
+    file that is not an export."""
+    from firmware_bench.bench_rpi import ModelError, contents, read_metadata
+
+    for path in files:
+        try:
+            version = read_metadata(contents(path)).get("versions", {}).get("ai-edge-litert")
+        except ModelError as error:
+            raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+        if version:
+            return f"=={version}"
+    return ""
+
+
+def kept(files, report: dict, threads: int, out: Path | None) -> list[tuple[Path, dict]]:
+    """Where the report is written: to `out`, and, of each run, what is about the run's own files to its folder."""
+    places = {out: range(len(files))} if out else {}
+    name = f"bench-{report['machine']['host']}-{datetime.datetime.now():%Y%m%d-%H%M%S}.json"
+    for number, file in enumerate(files):
+        run = file.resolve().parent.parent
+        if file.resolve().parent.name == "export" and (run / "config.json").is_file():
+            places[run / name] = [*places.get(run / name, ()), number]
+    return [
+        (
+            path,
+            {
+                **report,
+                "results": [one for i, one in enumerate(report["results"]) if i // threads in numbers],
+                **({"records": [report["records"][number] for number in numbers]} if "records" in report else {}),
+            },
         )
-    return json.loads(ran.stdout)
-
-
-def beside_published(report: dict) -> dict:
-    """The published figures, and whether this file and, on a Raspberry Pi only, this latency are below them."""
-    size = report["figures"]["model size"]["value"]
-    latency = report["figures"]["latency, median"]["value"]
-    on_a_pi = "Raspberry Pi" in (report["machine"]["board"] or "") and latency is not None
-    return {
-        "model size": {
-            "value": PUBLISHED_BYTES,
-            "unit": "bytes",
-            "verdict": "met" if size <= PUBLISHED_BYTES else "missed",
-            "label": "measured",
-        },
-        "latency, median": {
-            "value": PUBLISHED_MS,
-            "unit": "ms",
-            "verdict": ("met" if latency <= PUBLISHED_MS else "missed") if on_a_pi else None,
-            "label": "measured" if on_a_pi else NOT_A_PI,
-        },
-    }
-
-
-def show(report: dict) -> None:
-    """The harness's own table, then the two published figures."""
-    from firmware_bench.bench_rpi import text
-
-    print(text(report))
-    print()
-    size, latency = report["published"]["model size"], report["published"]["latency, median"]
-    print(f"published 3.66 MB: {size['verdict']} ({size['label']})")
-    print(f"published 174 ms: {latency['verdict'] or 'no verdict'} ({latency['label']})")
+        for path, numbers in places.items()
+    ]

@@ -14,7 +14,7 @@ VERBS = {
     "ablate": "Train and compare the variants of a published study.",
     "export": "Turn a trained run into a fully integer TensorFlow Lite file.",
     "predict": "Label WFDB records with an exported file.",
-    "bench": "Measure an exported file's speed and memory on this machine.",
+    "bench": "Measure exported files' speed and memory, here or on a Raspberry Pi.",
     "mcu": "Report the memory that an exported file takes on a microcontroller.",
 }
 

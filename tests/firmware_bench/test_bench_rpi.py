@@ -1,13 +1,18 @@
 """The harness for devices: numbers, file, model, proof, machine, report."""
 
 import json
+import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from loopback import until
 from small_models import LABELS, altered, convolutional, recurrent
 
 from firmware_bench import bench_rpi
@@ -94,6 +99,38 @@ def test_a_float_model_is_proved_within_its_tolerance():
         verify(TFLiteModel(other))
 
 
+def with_tolerance(data, tolerance, shift):
+    """`data` with a tolerance, and float or integer reference outputs moved by `shift`."""
+    reference = read_metadata(data)["reference"]
+    kind = np.dtype(read_metadata(data)["outputs"][0]["dtype"])
+    moved = [
+        np.concatenate([values[:-1], values[-1:] + kind.type(shift)]).tobytes().hex()
+        for values in (np.frombuffer(bytes.fromhex(out), kind) for out in reference["outputs"]["optimised"])
+    ]
+    return altered(data, reference={**reference, "outputs": {"optimised": moved}, "tolerance": tolerance})
+
+
+@pytest.mark.parametrize("integer, shift", [(False, 0.04), (True, -2)])
+def test_a_tolerance_in_the_metadata_is_absolute_and_in_the_unit_of_the_output(integer, shift):
+    data = convolutional(integer=integer)
+    difference = abs(shift) * (read_metadata(data)["outputs"][0]["scale"] if integer else 1)
+    assert verify(TFLiteModel(with_tolerance(data, 1.01 * difference, shift))) == "optimised"
+    for tolerance in (0.99 * difference, 0, None):
+        with pytest.raises(ModelError, match="does not compute"):
+            verify(TFLiteModel(with_tolerance(data, tolerance, shift)))
+
+
+def test_not_a_number_is_within_no_tolerance():
+    with pytest.raises(ModelError, match="does not compute"):
+        verify(TFLiteModel(with_tolerance(convolutional(integer=False), 1e9, np.nan)))
+
+
+@pytest.mark.parametrize("tolerance", [-0.1, "0.1", True, [0.1], float("inf")])
+def test_a_tolerance_that_is_no_number_is_refused(tolerance):
+    with pytest.raises(ModelError, match="tolerance"):
+        verify(TFLiteModel(with_tolerance(convolutional(integer=False), tolerance, 0)))
+
+
 @pytest.mark.slow
 def test_state_does_not_reach_the_next_window():
     model = TFLiteModel(recurrent())
@@ -170,6 +207,8 @@ def test_reference_inputs_are_what_their_description_says(dtype, factor):
         ("aarch64", "CPU part : 0xd08", "", "/usr/bin/qemu-aarch64-static", True),
         ("aarch64", "vendor_id : AuthenticAMD", "", "/usr/bin/python3.11", True),
         ("aarch64", "", "cpu:type:x86,ven0002", "/usr/bin/python3.11", True),
+        ("aarch64", "CPU part : 0xd08", "", "", True),
+        ("x86_64", "", "", "", False),
         ("x86_64", "model name : QEMU TCG CPU version 2.5+", "", "/usr/bin/python3.11", True),
     ],
 )
@@ -184,40 +223,198 @@ def test_arm_cores_are_named_by_their_part_number():
 
 def test_throttling_is_told_in_words(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert bench_rpi.throttling() is None
     tool = tmp_path / "vcgencmd"
     tool.write_text("#!/bin/sh\necho throttled=0x50001\n")
     tool.chmod(0o755)
     assert bench_rpi.throttling() == "under-voltage, throttled since boot"
 
 
+@pytest.mark.parametrize(
+    "told, expected",
+    [
+        ({}, None),
+        ({"devices/platform/soc*/soc*:firmware/get_throttled": ["50005"]}, "under-voltage, throttled"),
+        ({"class/hwmon/hwmon*/in0_lcrit_alarm": ["1"]}, "under-voltage"),
+        ({"class/hwmon/hwmon*/in0_lcrit_alarm": ["0"]}, "none"),
+        (
+            {
+                "class/thermal/cooling_device*/type": ["pwm-fan", "cpufreq-cpu0"],
+                "class/thermal/cooling_device*/cur_state": ["3", "2"],
+            },
+            "throttled",
+        ),
+        (
+            {
+                "class/thermal/cooling_device*/type": ["pwm-fan", "cpufreq-cpu0"],
+                "class/thermal/cooling_device*/cur_state": ["3", "0"],
+            },
+            "none",
+        ),
+        ({"class/thermal/cooling_device*/type": ["pwm-fan"], "class/thermal/cooling_device*/cur_state": ["1"]}, None),
+    ],
+)
+def test_without_vcgencmd_the_kernel_is_asked(tmp_path, monkeypatch, told, expected):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(bench_rpi, "_each", lambda pattern: told.get(pattern, []))
+    assert bench_rpi.throttling() == expected
+
+
+@pytest.mark.parametrize(
+    "status, online, expected",
+    [([], [], None), (["Discharging"], ["0"], "battery"), (["Charging"], ["1"], "mains"), ([], ["0"], None)],
+)
+def test_battery_or_mains(monkeypatch, status, online, expected):
+    told = {"class/power_supply/*/status": status, "class/power_supply/*/online": online}
+    monkeypatch.setattr(bench_rpi, "_each", told.__getitem__)
+    assert bench_rpi.power() == expected
+
+
+def test_conditions_are_in_the_units_that_they_are_named_by(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    cpu = "/sys/devices/system/cpu/cpu0/cpufreq"
+    files = {
+        f"{cpu}/scaling_cur_freq": "1800457",
+        f"{cpu}/scaling_governor": "ondemand",
+        "/sys/class/thermal/thermal_zone0/temp": "48686",
+    }
+    monkeypatch.setattr(bench_rpi, "_read", files.get)
+    monkeypatch.setattr(bench_rpi, "_each", lambda pattern: [])
+    assert bench_rpi.conditions() == {
+        "governor": "ondemand",
+        "clock_mhz": 1800,
+        "temperature_celsius": 48.7,
+        "throttling": None,
+        "power": None,
+    }
+
+
 def run_alone(folder, *arguments):
     """The harness as a copied file, far from the package."""
     shutil.copy(bench_rpi.__file__, folder)
-    command = [sys.executable, "-I", "bench_rpi.py", *arguments]
+    command = [sys.executable, "-I", "bench_rpi.py", "--rounds", "2", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
 def test_the_file_stands_alone_and_prints_nothing_but_json(tmp_path):
     (tmp_path / "model.tflite").write_bytes(convolutional())
-    ran = run_alone(tmp_path, "model.tflite", "--json", "--windows", "60")
-    assert ran.returncode == 0 and ran.stderr == ""
+    ran = run_alone(tmp_path, "model.tflite", "--json", "--windows", "61")
+    assert ran.returncode == 0
+    assert ran.stderr.splitlines() == [f"round {number} of 2: model.tflite, threads 1" for number in (1, 2)]
     report = json.loads(ran.stdout)
-    figures = report["figures"]
-    median, p90, worst = (figures[f"latency, {name}"]["value"] for name in ("median", "p90", "worst"))
-    assert 0 < median <= p90 <= worst and report["windows"] == 60 and report["warm_up"] >= 5
+    (result,) = report["results"]
+    figures, rounds = result["figures"], result["rounds"]
+    latencies = np.concatenate([one["latencies_ms"] for one in rounds])
+    assert [len(one["latencies_ms"]) for one in rounds] == [31, 31] and result["windows"] == 62
+    for name, quantile in {"median": 50, "p90": 90, "p99": 99, "worst": 100}.items():
+        assert figures[f"latency, {name}"]["value"] == pytest.approx(np.percentile(latencies, quantile)), name
+    median, load, cold = (figures[name]["value"] for name in ("latency, median", "load time", "cold start"))
+    assert median > 0 and 0 < load < cold < 60_000 and result["warm_up"] >= 5
     assert figures["real-time factor"]["value"] == pytest.approx(2.56 / median * 1e3)
     assert figures["model size"] == {"value": len(convolutional()), "unit": "bytes", "label": "measured"}
     assert 10e6 < figures["memory before the model"]["value"] <= figures["peak memory"]["value"] < 500e6
     assert all(figure["label"].startswith("measured") for figure in figures.values())
-    assert report["reference"] == {"vectors": 4, "kernels": "optimised"}
+    assert result["reference"] == {"vectors": 4, "kernels": "optimised", "tolerance": None}
+    assert report["conditions"].keys() == {"before", "after"} and report["machine"]["cores"] == os.cpu_count()
+
+
+def test_the_cold_start_counts_from_the_start_of_the_process(tmp_path):
+    (tmp_path / "model.tflite").write_bytes(convolutional())
+    one = bench_rpi.measure(str(tmp_path / "model.tflite"), 1, 5, time.monotonic() - 100)
+    assert 100_000 < one["cold_start_ms"] < 160_000 and len(one["latencies_ms"]) == 5
+
+
+@pytest.mark.slow
+def test_models_and_threads_are_measured_in_alternation(tmp_path):
+    (tmp_path / "a.tflite").write_bytes(convolutional())
+    (tmp_path / "b.tflite").write_bytes(convolutional(integer=False))
+    said = []
+    paths = [str(tmp_path / name) for name in ("a.tflite", "b.tflite")]
+    report = bench_rpi.bench(paths, (1, 2), windows=4, rounds=2, say=said.append)
+    pairs = [("a.tflite", 1), ("a.tflite", 2), ("b.tflite", 1), ("b.tflite", 2)]
+    assert said == [f"round {number} of 2: {name}, threads {count}" for number in (1, 2) for name, count in pairs]
+    assert [(one["file"], one["threads"]) for one in report["results"]] == pairs
+    began = [one["rounds"][number]["began"] for number in (0, 1) for one in report["results"]]
+    assert began == sorted(began)
+    table = bench_rpi.text(report)
+    assert table.splitlines()[0].split() == ["a.tflite", "a.tflite", "b.tflite", "b.tflite"]
 
 
 def test_the_table_labels_every_figure(tmp_path):
     (tmp_path / "model.tflite").write_bytes(convolutional(integer=False))
     ran = run_alone(tmp_path, "model.tflite")
     lines = ran.stdout.splitlines()
-    assert ran.returncode == 0 and lines[0] == "model.tflite" and sum("measured" in line for line in lines) == 9
+    assert ran.returncode == 0 and lines[0].strip() == "model.tflite"
+    assert sum("measured" in line for line in lines) == 11
+
+
+def test_two_benches_do_not_measure_each_other(tmp_path):
+    (tmp_path / "model.tflite").write_bytes(convolutional())
+    said = []
+    with bench_rpi.alone(said.append):
+        shutil.copy(bench_rpi.__file__, tmp_path)
+        second = subprocess.Popen(
+            [sys.executable, "bench_rpi.py", "model.tflite", "--rounds", "1"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert second.stderr.readline() == "waiting: another bench measures on this machine\n"
+        assert second.poll() is None
+    out, errors = second.communicate(timeout=60)
+    assert second.returncode == 0 and "latency, median" in out and errors.startswith("round 1 of 1") and said == []
+
+
+def children(pid):
+    every = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    return [int(child) for child, parent in (line.split() for line in every.splitlines()) if int(parent) == pid]
+
+
+def test_a_worker_ends_with_the_process_that_started_it(tmp_path):
+    (tmp_path / "model.tflite").write_bytes(convolutional())
+    command = [sys.executable, bench_rpi.__file__, "model.tflite", "--windows", "100000000"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as bench:
+        until(lambda: children(bench.pid), "no worker begins")
+        (worker,) = children(bench.pid)
+        until(lambda: b"ai_edge_litert" in Path(f"/proc/{worker}/maps").read_bytes(), "the worker does not load it")
+        bench.kill()
+    until(lambda: not is_running(worker), "the worker runs on")
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_an_interrupted_bench_says_so_in_one_line(tmp_path):
+    (tmp_path / "model.tflite").write_bytes(convolutional())
+    command = [sys.executable, "-u", bench_rpi.__file__, "model.tflite", "--rounds", "50"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as bench:
+        assert bench.stderr.readline().startswith("round 1 of 50")
+        bench.send_signal(signal.SIGINT)
+        assert bench.stderr.read().splitlines()[-1] == "error: interrupted"
+    assert bench.returncode == 130
+
+
+def test_answers_are_raw_outputs(tmp_path):
+    (tmp_path / "model.tflite").write_bytes(convolutional())
+    windows = np.random.default_rng(0).integers(-128, 128, (3, 256, 2)).astype(np.int8)
+    np.savez(tmp_path / "windows.npz", input_0=windows)
+    ran = run_alone(tmp_path, "model.tflite", "--answer", "windows.npz", "--out", "outputs.npz")
+    assert ran.returncode == 0 and ran.stdout == ran.stderr == ""
+    outputs = np.load(tmp_path / "outputs.npz")["output_0"]
+    model = TFLiteModel(convolutional())
+    assert outputs.tobytes() == b"".join(model.run_raw([window[None]])[0].tobytes() for window in windows)
+
+
+def test_a_missing_numpy_is_one_line(tmp_path):
+    (tmp_path / "numpy.py").write_text("raise ImportError")
+    shutil.copy(bench_rpi.__file__, tmp_path)
+    command = [sys.executable, tmp_path / "bench_rpi.py", "model.tflite"]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.returncode == 2 and ran.stderr == "error: numpy is missing here: python3 -m pip install numpy\n"
 
 
 @pytest.mark.parametrize(
@@ -244,13 +441,24 @@ def test_times_of_an_emulated_machine_are_withheld(tmp_path, monkeypatch):
     path = tmp_path / "model.tflite"
     path.write_bytes(convolutional())
     monkeypatch.setattr(bench_rpi, "emulation", lambda *facts: "runs under qemu-aarch64")
-    report = bench_rpi.measure(str(path))
-    figures = report["figures"]
+    report = bench_rpi.bench([str(path)], rounds=1)
+    (result,) = report["results"]
+    figures = result["figures"]
+    assert report["stamp"] == "emulated: runs under qemu-aarch64" and result["rounds"] == []
     assert figures.pop("model size")["label"] == "measured"
     timed = [figure for figure in figures.values() if figure["unit"] != "bytes"]
-    assert len(timed) == 6 and all(figure["value"] is None for figure in timed)
+    assert len(timed) == 8 and all(figure["value"] is None for figure in timed)
     assert all(figure["label"].startswith("emulated") for figure in figures.values())
     assert "runs under qemu-aarch64" in bench_rpi.text(report)
+
+
+@pytest.mark.parametrize("machine, stamp", [("x86_64", "not Arm"), ("aarch64", None), ("armv7l", None)])
+def test_a_machine_that_is_no_arm_is_stamped(tmp_path, monkeypatch, machine, stamp):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(convolutional())
+    monkeypatch.setattr(bench_rpi.platform, "machine", lambda: machine)
+    monkeypatch.setattr(bench_rpi, "emulation", lambda *facts: None)
+    assert bench_rpi.bench([str(path)], rounds=1)["stamp"] == stamp
 
 
 def test_a_runtime_that_crashes_is_one_line(tmp_path):

@@ -1,0 +1,216 @@
+"""Another machine over ssh, by a real sshd on loopback; every test fails where something is left behind there."""
+
+import os
+import signal
+import subprocess
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+from loopback import Loopback, until
+
+from ecg_edge.errors import InputError
+from firmware_bench import ssh
+from firmware_bench.ssh import Remote
+
+
+@pytest.fixture
+def device(tmp_path, monkeypatch):
+    there = Loopback(tmp_path, monkeypatch)
+    yield there
+    there.stop()
+
+
+def soon(act):
+    """Runs `act` in a thread beside the test."""
+    thread = threading.Thread(target=act, daemon=True)
+    thread.start()
+    return thread
+
+
+def runs(device, word):
+    return any(word in command for command in device.processes().values())
+
+
+def test_a_command_runs_in_a_private_folder_that_is_gone_afterwards(device, tmp_path):
+    said = []
+    (tmp_path / "file with space").write_text("ECG")
+    with Remote(**device.reached(), say=said.append) as there:
+        assert device.folders() == [Path(there.folder)]
+        assert Path(there.folder).stat().st_mode & 0o777 == 0o700
+        there.put({"a/b.txt": tmp_path / "file with space", "c.txt": tmp_path / "file with space"})
+        there.run(["/bin/sh", "-c", "/bin/cat a/b.txt c.txt; echo; echo two >&2; printf three"])
+        there.get("a/b.txt", tmp_path / "back")
+    assert said == ["ECGECG", "two", "three"] and (tmp_path / "back").read_text() == "ECG"
+    assert device.is_clean()
+
+
+def test_a_command_that_fails_says_its_last_line(device):
+    with Remote(**device.reached()) as there:
+        with pytest.raises(InputError, match=rf"^{device.host}: no such thing$"):
+            there.run(["/bin/sh", "-c", "echo first; echo error: no such thing; exit 2"])
+        with pytest.raises(InputError, match="killed by signal 11"):
+            there.run(["/bin/sh", "-c", "kill -SEGV $$"])
+        there.run(["/bin/true"])  # and the connection serves on
+
+
+def test_a_wrong_key_is_one_line(device):
+    with pytest.raises(InputError, match=r"Permission denied \(publickey\).*ssh .* python3 --version") as caught:
+        Remote(device.host, device.port, device.folder / "other").__enter__()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_port_is_one_line(device):
+    with pytest.raises(InputError, match="Connection refused"):
+        Remote(device.host, 1, device.identity).__enter__()
+
+
+def test_a_host_is_never_taken_for_an_option(device):
+    with pytest.raises(InputError):
+        Remote(f"-oProxyCommand=touch {device.folder}/called", device.port, device.identity).__enter__()
+    assert not (device.folder / "called").exists()
+
+
+def test_a_missing_python_is_said(device):
+    (device.bin / "python3").unlink()
+    with pytest.raises(InputError, match=r"python3 is missing there .*sudo apt install python3"):
+        Remote(**device.reached()).__enter__()
+
+
+def test_a_python_that_is_too_old_is_said(device):
+    (device.folder / "sitecustomize.py").write_text("import sys; sys.version_info = (3, 7, 3)")
+    device.environment(PYTHONPATH=device.folder)
+    with pytest.raises(InputError, match=r"Python 3\.9 or later is needed there"):
+        Remote(**device.reached()).__enter__()
+
+
+def test_what_a_login_shell_prints_does_no_harm(device):
+    text = device.session.read_text()
+    greeting = 'case "$SSH_ORIGINAL_COMMAND" in python3*) echo Welcome;; esac'
+    device.session.write_text(text.replace("exec", f"{greeting}\nexec", 1))
+    with Remote(**device.reached()) as there:
+        there.run(["/bin/true"])
+
+
+def test_a_host_that_goes_in_the_middle_is_one_line_and_ends_what_ran(device):
+    def cut():
+        until(lambda: runs(device, "sleep 1000"), "the command has not begun")
+        for pid in device.sessions():
+            os.kill(pid, signal.SIGKILL)
+
+    with (
+        pytest.raises(InputError, match=r"the connection was lost .*run it again"),
+        Remote(**device.reached()) as there,
+    ):
+        soon(cut)
+        there.run(["/bin/sh", "-c", "/bin/sleep 1000; true"])
+    until(device.is_clean, lambda: f"left behind: {device.processes()}")
+
+
+def test_a_host_that_goes_while_files_are_copied_is_one_line(device, tmp_path):
+    with Remote(**device.reached()) as there:
+        for pid in device.sessions():
+            os.kill(pid, signal.SIGKILL)
+        (tmp_path / "file").write_text("ECG")
+        with pytest.raises(InputError, match="the connection was lost"):
+            there.put({"file": tmp_path / "file"})
+
+
+def test_the_other_end_cleans_up_after_silence(device, monkeypatch):
+    """A cable that is pulled closes nothing: only signs of life tell that somebody is there."""
+    monkeypatch.setattr(ssh, "SILENCE_S", 1)
+    monkeypatch.setattr(ssh, "SIGN_OF_LIFE_S", 0.2)
+    monkeypatch.setattr(ssh, "PATIENCE_S", 1)
+
+    def wait(there):
+        with pytest.raises(InputError):
+            there.run(["/bin/sleep", "1000"])
+
+    with Remote(**device.reached()) as there:
+        thread = soon(lambda: wait(there))
+        until(lambda: runs(device, "sleep 1000"), "the command has not begun")
+        frozen = device.sessions()
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            until(device.is_clean, lambda: f"left behind: {device.processes()} {device.folders()}")
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_signs_of_life_keep_a_long_silent_command_alive(device, monkeypatch):
+    monkeypatch.setattr(ssh, "SILENCE_S", 0.5)
+    monkeypatch.setattr(ssh, "SIGN_OF_LIFE_S", 0.1)
+    with Remote(**device.reached()) as there:
+        there.run(["/bin/sleep", "2"])
+
+
+@pytest.fixture
+def small_disk(device):
+    """1 MB for the device's cache folder."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", device.cache], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("a file system cannot be mounted here")
+    yield
+    subprocess.run(["umount", "-l", device.cache], check=True)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_full_disk_is_one_line(device, small_disk, tmp_path, told):
+    (tmp_path / "large").write_bytes(bytes(2_000_000))
+    with Remote(**device.reached()) as there:
+        if not told:  # it fills up only while the file is copied
+            there.free = 10**12
+        with pytest.raises(InputError, match=r"the disk is full there: \d\.\d MB left in .*cache/ecg-edge"):
+            there.put({"large": tmp_path / "large"})
+
+
+def test_a_disk_that_a_command_fills_is_said(device, small_disk):
+    full = pytest.raises(InputError, match="the disk is full there: .*No space left")
+    with Remote(**device.reached()) as there, full:
+        there.run(["/bin/sh", "-c", "/bin/dd if=/dev/zero of=x bs=1M count=2; exit 1"])
+
+
+def test_a_missing_venv_package_is_said(device):
+    (device.folder / "venv.py").write_text("print('ensurepip is not available'); raise SystemExit(1)")
+    device.environment(PYTHONPATH=device.folder)
+    with Remote(**device.reached()) as there, pytest.raises(InputError, match="sudo apt install python3-venv"):
+        there.environment(["numpy"])
+
+
+def test_offline_without_wheels_takes_the_python_that_is_there(device):
+    with Remote(**device.reached()) as there:
+        assert there.environment(["ai-edge-litert==2.3.0", "numpy"], offline=True) == there.python
+
+
+def wheel(folder: Path, name: str) -> Path:
+    """A wheel of a package that does nothing."""
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{name}.py", "VALUE = 7\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    return path
+
+
+@pytest.mark.slow
+def test_an_environment_is_made_once_from_wheels_and_kept(device, tmp_path):
+    said, wheels = [], [wheel(tmp_path, "heart"), wheel(tmp_path, "beat")]
+    for _ in range(2):
+        with Remote(**device.reached(), say=said.append) as there:
+            python = there.environment(["heart"], wheels, offline=True)
+            there.run([python, "-c", "import heart, beat; print(heart.VALUE + beat.VALUE)"])
+    assert [line for line in said if line != "14"] == [f"{device.host}: making a virtual environment in "
+                                                       f"{Path(python).parents[1]}"]  # fmt: skip
+    assert said.count("14") == 2 and len(list(device.cache.glob("ecg-edge/*"))) == 1
+    (tmp_path / "lung-1.0-py3-none-any.whl").write_text("no archive")
+    broken = pytest.raises(InputError, match=r"cannot be installed there: .*--offline uses what is there")
+    with Remote(**device.reached()) as there, broken:
+        there.environment(["lung"], [tmp_path / "lung-1.0-py3-none-any.whl"], offline=True)
+    assert len(list(device.cache.glob("ecg-edge/*"))) == 1
