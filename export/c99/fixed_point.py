@@ -16,6 +16,24 @@ def quantised(factor: float) -> tuple[int, int]:
     return (multiplier, shift) if shift >= -31 else (0, 0)
 
 
+def rounded_once(factor: float, lowest: int, highest: int) -> tuple[int, int]:
+    """(multiplier, shift) with round(x · factor) = round(x · multiplier / 2^shift) for every integer x of which the
+    left side, taken in double precision as LiteRT's dense layers do, is between `lowest` and `highest`.
+
+    It is enough to look at the integers on either side of each step. Raises ArithmeticError where none is found.
+    """
+    multiplier, left = quantised(factor)
+    shift = 31 - left
+    steps = (np.arange(lowest, highest) + 0.5) / factor
+    x = np.unique(np.floor(steps)[:, None] + np.arange(-1, 3)).astype(np.int64)
+    expected = np.copysign(np.floor(np.abs(x * factor) + 0.5), x).astype(np.int64)
+    for candidate in (multiplier, multiplier - 1, multiplier + 1):
+        found = (np.abs(x) * candidate + (1 << (shift - 1))) >> shift
+        if np.array_equal(np.where(x < 0, -found, found), expected):
+            return candidate, shift
+    raise ArithmeticError(f"no 31-bit multiplier rounds like {factor!r}")
+
+
 def rescale(x: int, multiplier: int, shift: int) -> int:
     """What ecg_rescale of kernels/ecg_fixed.h computes."""
     return shift_right(multiply_high(x << max(shift, 0), multiplier), max(-shift, 0))

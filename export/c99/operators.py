@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from ecg_edge.errors import InputError
-from export.c99.fixed_point import exponentials, mean_factor, quantised
+from export.c99.fixed_point import exponentials, mean_factor, quantised, rounded_once
 from export.c99.graph import Operator, Tensor
 from export.c99.steps import LSTM, Step, TimeMean, View, array, structure
 
@@ -96,20 +96,36 @@ def transposed_convolution(name, operator, inputs, output):
 
 
 def dense(name, operator, inputs, output):
-    view, weights = inputs[0], operator.inputs[1]
-    if weights is None or weights.data is None:
-        raise InputError(f"{operator.name} with weights that are computed has no C99 form: use a matrix product")
-    depth = weights.shape[-1]
-    rows = view.tensor.size // depth
-    shape = {"kernel": 1, "stride": 1, "dilation": 1, "pad": 0}
+    view, weights, y = inputs[0], operator.inputs[1], output.tensor
+    if weights.data is None or len(weights.scales) > 1:
+        raise InputError(f"{operator.name} with weights that are computed, or have several scales, has no C99 form")
+    x, (channels, depth) = view.tensor, weights.shape
+    given = operator.inputs[2] if len(operator.inputs) > 2 else None
+    fused = limits(operator.options, y)
+    multiplier, shift = rounded_once(x.scale * weights.scale / y.scale, -128 - y.zero_point, 127 - y.zero_point)
+    fields = {
+        "weights": f"{name}_weights",
+        "bias": f"{name}_bias",
+        "width": depth,
+        "channels": channels,
+        "multiplier": multiplier,
+        "shift": shift,
+        "zero_in": x.zero_point,
+        "zero_out": y.zero_point,
+        **fused,
+    }
     return Step(
         name,
-        "ecg_conv",
+        "ecg_dense",
         [view],
         output,
-        declare=lambda by_rows: _filter(name, operator, view.tensor, weights, output.tensor, width=depth, **shape),
-        row=lambda places, t, out: [_tap_call("ecg_conv", name, places[0], t, out)],
-        rows=rows,
+        declare=lambda by_rows: [
+            array("int8_t", f"{name}_weights", weights.data),
+            array("int32_t", f"{name}_bias", np.zeros(channels, np.int32) if given is None else given.data),
+            structure("ecg_dense", name, **fields),
+        ],
+        row=lambda places, t, out: [f"ecg_dense(&{name}, {places[0].row(t)}, window, {out.row(t)});"],
+        rows=x.size // depth,
         window=depth,
     )
 
@@ -118,7 +134,7 @@ def _tap_call(function, name, place, t, out):
     return f"{function}(&{name}, {place.base}, {place.capacity}, {t}, window, {out.row(t)});"
 
 
-def _filter(name, operator, x, weights, output, bias=2, width=None, **shape):
+def _filter(name, operator, x, weights, output, bias=2, **shape):
     channels = output.width
     given = operator.inputs[bias] if len(operator.inputs) > bias else None
     biases = np.zeros(channels, np.int32) if given is None else given.data
@@ -129,8 +145,8 @@ def _filter(name, operator, x, weights, output, bias=2, width=None, **shape):
         "bias": f"{name}_bias",
         "multipliers": f"{name}_multipliers",
         "shifts": f"{name}_shifts",
-        "rows": x.size // (width or x.width),
-        "width": width or x.width,
+        "rows": x.rows,
+        "width": x.width,
         "channels": channels,
         **shape,
         "zero_in": x.zero_point,

@@ -27,7 +27,7 @@ def generate(data: bytes, folder: Path, title: str = "model") -> Plan:
     program = lower(graph.read(data))
     stream = split(program)
     memory = plan(program, stream)
-    kernels = sorted({step.kernel for step in program.steps} | {"ecg_conv"} & {step.kernel for step in program.steps})
+    kernels = sorted({step.kernel for step in program.steps})
     files = {
         "model.h": header(program, stream, memory),
         "model.c": source(program, stream, memory, kernels),

@@ -30,12 +30,20 @@ static inline int32_t ecg_load(const void *at)
     return word;
 }
 
+/* The bytes 1 and 3 of x as two 16-bit numbers; the intrinsics have only that of the bytes 0 and 2. */
+static inline int32_t ecg_odd_bytes(int32_t x)
+{
+    int32_t result;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(x));
+    return result;
+}
+
 /* Adds four products of x (even and odd places apart) with four weights. */
 static inline int32_t ecg_multiply4(int32_t even, int32_t odd, const int8_t *weights, int32_t sum)
 {
     int32_t w = ecg_load(weights);
     sum = __smlad(even, __sxtb16(w), sum);
-    return __smlad(odd, __sxtb16((int32_t)__ror((uint32_t)w, 8)), sum);
+    return __smlad(odd, ecg_odd_bytes(w), sum);
 }
 
 #endif
