@@ -1,0 +1,166 @@
+"""A generated C99 program on a Cortex-M core in QEMU: does it compute the same there, and what does it take?
+
+Needs Debian's gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm. QEMU counts instructions, deterministically,
+and knows nothing of cycles: figures are instructions, never milliseconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from firmware_bench.bench_rpi import ModelError
+from firmware_bench.boards import Board
+
+HARNESS = Path(__file__).parent / "cortex"
+COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
+PACKAGES = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+FLAGS = ["-mthumb", "-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-ffunction-sections",
+         "-fdata-sections"]  # fmt: skip
+LINK = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections"]
+LOOP = 2_000_000  # instructions of main.c's loop, by which its ticks are told
+TIMEOUT = 1800  # s; a 60 s window of twelve leads is a billion instructions
+STACK = 1024  # bytes reserved where the stack has not been measured
+VECTORS = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """A core and the QEMU board that has it: where its vectors, code and data lie, and how much of each."""
+
+    core: str
+    board: str
+    vectors: int
+    flash: int
+    ram: int
+    ram_size: int
+
+
+# Arm's FPGA images AN386, AN500, AN505 and AN547.
+MACHINES = {
+    machine.core: machine
+    for machine in (
+        Machine("cortex-m4", "mps2-an386", 0x00000000, 0x00000400, 0x20000000, 4 << 20),
+        Machine("cortex-m7", "mps2-an500", 0x00000000, 0x00000400, 0x20000000, 4 << 20),
+        Machine("cortex-m33", "mps2-an505", 0x10000000, 0x10000400, 0x38000000, 2 << 20),
+        Machine("cortex-m55", "mps3-an547", 0x10000000, 0x11000000, 0x30000000, 512 << 10),
+    )
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """Bytes of flash (code with the parts of the C library that it calls, weights with all constants), of RAM (static,
+    stack), and instructions of one window; of `values` outputs `differing` are not LiteRT's."""
+
+    code: int
+    weights: int
+    static: int
+    stack: int
+    instructions: int
+    values: int
+    differing: int
+
+
+def missing() -> list[str]:
+    """The programs that are not installed."""
+    return [program for program in (COMPILER, EMULATOR) if shutil.which(program) is None]
+
+
+def measure(folder: Path, core: str = "cortex-m4", portable: bool = False) -> Measured:
+    """Builds the generated program in `folder` for the core and runs its test windows; `portable`: without the DSP
+    instructions. ModelError where it cannot be built or does not run to its end."""
+    machine = MACHINES[core]
+    if missing():
+        raise ModelError(f"{' and '.join(missing())} not found: {PACKAGES}")
+    memory = (
+        f"VECTORS : ORIGIN = {machine.vectors}, LENGTH = {VECTORS}\n"
+        f"FLASH : ORIGIN = {machine.flash}, LENGTH = 2M\n"
+        f"RAM : ORIGIN = {machine.ram}, LENGTH = {machine.ram_size}\n"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        linked = _build(folder, Path(name), core, memory, STACK, ["-DECG_PORTABLE"] if portable else [])
+        if linked.returncode:
+            raise ModelError(f"the program does not build for {core}: {_first_error(linked.stderr)}")
+        sizes = _sizes(Path(name, "map").read_text())
+        told = _run(machine, Path(name, "program"))
+    return Measured(
+        code=sizes["text"],
+        weights=sizes["rodata"],
+        static=sizes["bss"],
+        stack=told["stack"],
+        instructions=round(told["ticks"] * LOOP / told["loop"]),
+        values=told["values"],
+        differing=told["differing"],
+    )
+
+
+def missing_bytes(folder: Path, board: Board, core: str, stack: int) -> dict[str, int]:
+    """What the linker says that the program with `stack` bytes of stack lacks on a board: {"flash": …, "RAM": …}, zero
+    where it fits."""
+    memory = (
+        f"FLASH : ORIGIN = 0x08000000, LENGTH = {board.flash}\nRAM : ORIGIN = 0x20000000, LENGTH = {board.block}\n"
+        'REGION_ALIAS("VECTORS", FLASH)\n'
+    )
+    with tempfile.TemporaryDirectory() as name:
+        linked = _build(folder, Path(name), core, memory, stack, [])
+    over = dict(re.findall(r"region `(\w+)' overflowed by (\d+) bytes", linked.stderr))
+    if linked.returncode and not over:
+        raise ModelError(f"the program does not build for {core}: {_first_error(linked.stderr)}")
+    return {"flash": int(over.get("FLASH", 0)), "RAM": int(over.get("RAM", 0))}
+
+
+def _build(folder, out, core, memory, stack, defines):
+    """Compiles and links; returns the last command that ran."""
+    regions, *aliases = memory.split("REGION_ALIAS", 1)
+    aliases = "".join(f"REGION_ALIAS{alias}" for alias in aliases)
+    (out / "memory.ld").write_text(f"MEMORY\n{{\n{regions}}}\n{aliases}STACK = {stack};\n")
+    sources = [*sorted(path for path in folder.glob("*.c") if path.name != "test.c"), *sorted(HARNESS.glob("*.c"))]
+    for path in sources:
+        command = [COMPILER, f"-mcpu={core}", *FLAGS, *defines, f"-I{folder}", f"-I{HARNESS}", "-c", str(path)]
+        done = _command([*command, "-o", str(out / f"{path.stem}.o")])
+        if done.returncode:
+            return done
+    objects = [str(out / f"{path.stem}.o") for path in sources]
+    scripts = ["-T", str(out / "memory.ld"), "-T", str(HARNESS / "link.ld"), f"-Wl,-Map={out / 'map'}"]
+    return _command([COMPILER, f"-mcpu={core}", "-mthumb", *LINK, *objects, *scripts, "-o", str(out / "program")])
+
+
+def _command(command, timeout=TIMEOUT):
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=timeout
+    )
+
+
+def _first_error(text):
+    lines = [line for line in text.splitlines() if "error" in line or "undefined" in line] or text.splitlines()
+    return lines[0].strip() if lines else "no message"
+
+
+def _sizes(text):
+    """{"text": …, "rodata": …, "bss": …} bytes that the linker's map gives to the model, its kernels and the library;
+    the harness itself is left out."""
+    sizes = {"text": 0, "rodata": 0, "bss": 0}
+    _, text = text.split("Linker script and memory map", 1)
+    for section, size, path in re.findall(r"^ \.(text|rodata|data|bss)\S*\s+0x\w+\s+0x(\w+) (\S+)$", text, re.M):
+        name = Path(path).name
+        if name not in ("start.o", "main.o") and (section in ("text", "rodata") or name == "model.o"):
+            sizes["bss" if section == "data" else section] += int(size, 16)
+    return sizes
+
+
+def _run(machine, program):
+    """What main.c tells, {word: number}."""
+    command = [EMULATOR, "-M", machine.board, "-kernel", str(program), "-nographic", "-monitor", "none", "-serial", "none"]
+    try:
+        done = _command([*command, "-semihosting-config", "enable=on,target=native", "-icount", "shift=0"])
+    except subprocess.TimeoutExpired:
+        raise ModelError(f"the program did not end within {TIMEOUT} s on {machine.core}") from None
+    told = {word: int(number) for word, number in re.findall(r"^(\w+) (\d+)$", done.stdout + done.stderr, re.M)}
+    if not {"stack", "ticks", "loop", "values", "differing"} <= told.keys():
+        raise ModelError(f"the program stopped on {machine.core}: {(done.stderr or done.stdout).strip()[-200:]}")
+    return told
