@@ -30,11 +30,26 @@ static inline int32_t ecg_load(const void *at)
     return word;
 }
 
-/* The bytes 1 and 3 of x as two 16-bit numbers; the intrinsics have only that of the bytes 0 and 2. */
+/* Instructions that the compiler has no intrinsics for, or does not find: bytes 1 and 3 as two 16-bit numbers, the low
+   halves of two words, the high halves of two words. */
 static inline int32_t ecg_odd_bytes(int32_t x)
 {
     int32_t result;
     __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(x));
+    return result;
+}
+
+static inline int32_t ecg_low_halves(int32_t first, int32_t second)
+{
+    int32_t result;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(result) : "r"(first), "r"(second));
+    return result;
+}
+
+static inline int32_t ecg_high_halves(int32_t first, int32_t second)
+{
+    int32_t result;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(result) : "r"(second), "r"(first));
     return result;
 }
 
@@ -43,7 +58,10 @@ static inline int32_t ecg_multiply4(int32_t even, int32_t odd, const int8_t *wei
 {
     int32_t w = ecg_load(weights);
     sum = __smlad(even, __sxtb16(w), sum);
-    return __smlad(odd, ecg_odd_bytes(w), sum);
+    sum = __smlad(odd, ecg_odd_bytes(w), sum);
+    /* Else the compiler loads the weights of all four rows ahead, and runs out of registers. */
+    __asm__ volatile("" : "+r"(sum) : : "memory");
+    return sum;
 }
 
 #endif
@@ -51,26 +69,25 @@ static inline int32_t ecg_multiply4(int32_t even, int32_t odd, const int8_t *wei
 /* sums[r] += x . row r of four rows of n weights, each `stride` after the one before. */
 static inline void ecg_dot4(const int16_t *x, const int8_t *weights, int32_t n, int32_t stride, int32_t *sums)
 {
-    const int8_t *w0 = weights, *w1 = w0 + stride, *w2 = w1 + stride, *w3 = w2 + stride;
     int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
-    int32_t i = 0;
+    const int32_t second = stride, third = 2 * stride, fourth = 3 * stride;
+    const int16_t *end = x + n;
 #ifdef ECG_DSP
-    for (; i + 4 <= n; i += 4) {
-        int32_t first = ecg_load(x + i), second = ecg_load(x + i + 2);
-        int32_t even = (int32_t)(((uint32_t)first & 0xffffu) | ((uint32_t)second << 16));
-        int32_t odd = (int32_t)(((uint32_t)first >> 16) | ((uint32_t)second & 0xffff0000u));
-        s0 = ecg_multiply4(even, odd, w0 + i, s0);
-        s1 = ecg_multiply4(even, odd, w1 + i, s1);
-        s2 = ecg_multiply4(even, odd, w2 + i, s2);
-        s3 = ecg_multiply4(even, odd, w3 + i, s3);
+    for (const int16_t *last = x + (n & ~3); x != last; x += 4, weights += 4) {
+        int32_t low = ecg_load(x), high = ecg_load(x + 2);
+        int32_t even = ecg_low_halves(low, high), odd = ecg_high_halves(low, high);
+        s0 = ecg_multiply4(even, odd, weights, s0);
+        s1 = ecg_multiply4(even, odd, weights + second, s1);
+        s2 = ecg_multiply4(even, odd, weights + third, s2);
+        s3 = ecg_multiply4(even, odd, weights + fourth, s3);
     }
 #endif
-    for (; i < n; ++i) {
-        int32_t value = x[i];
-        s0 += value * w0[i];
-        s1 += value * w1[i];
-        s2 += value * w2[i];
-        s3 += value * w3[i];
+    for (; x != end; ++x, ++weights) {
+        int32_t value = *x;
+        s0 += value * weights[0];
+        s1 += value * weights[second];
+        s2 += value * weights[third];
+        s3 += value * weights[fourth];
     }
     sums[0] = s0;
     sums[1] = s1;
@@ -82,17 +99,15 @@ static inline void ecg_dot4(const int16_t *x, const int8_t *weights, int32_t n, 
 static inline int32_t ecg_dot(const int16_t *x, const int8_t *weights, int32_t n)
 {
     int32_t sum = 0;
-    int32_t i = 0;
+    const int16_t *end = x + n;
 #ifdef ECG_DSP
-    for (; i + 4 <= n; i += 4) {
-        int32_t first = ecg_load(x + i), second = ecg_load(x + i + 2);
-        int32_t even = (int32_t)(((uint32_t)first & 0xffffu) | ((uint32_t)second << 16));
-        int32_t odd = (int32_t)(((uint32_t)first >> 16) | ((uint32_t)second & 0xffff0000u));
-        sum = ecg_multiply4(even, odd, weights + i, sum);
+    for (const int16_t *last = x + (n & ~3); x != last; x += 4, weights += 4) {
+        int32_t low = ecg_load(x), high = ecg_load(x + 2);
+        sum = ecg_multiply4(ecg_low_halves(low, high), ecg_high_halves(low, high), weights, sum);
     }
 #endif
-    for (; i < n; ++i) {
-        sum += x[i] * weights[i];
+    for (; x != end; ++x, ++weights) {
+        sum += *x * *weights;
     }
     return sum;
 }
