@@ -36,6 +36,7 @@ class Machine:
     board: str
     vectors: int
     flash: int
+    flash_size: int
     ram: int
     ram_size: int
 
@@ -44,10 +45,10 @@ class Machine:
 MACHINES = {
     machine.core: machine
     for machine in (
-        Machine("cortex-m4", "mps2-an386", 0x00000000, 0x00000400, 0x20000000, 4 << 20),
-        Machine("cortex-m7", "mps2-an500", 0x00000000, 0x00000400, 0x20000000, 4 << 20),
-        Machine("cortex-m33", "mps2-an505", 0x10000000, 0x10000400, 0x38000000, 2 << 20),
-        Machine("cortex-m55", "mps3-an547", 0x10000000, 0x11000000, 0x30000000, 512 << 10),
+        Machine("cortex-m4", "mps2-an386", 0x00000000, 0x00000400, 2 << 20, 0x20000000, 4 << 20),
+        Machine("cortex-m7", "mps2-an500", 0x00000000, 0x00000400, 2 << 20, 0x20000000, 4 << 20),
+        Machine("cortex-m33", "mps2-an505", 0x10000000, 0x10000400, 2 << 20, 0x38000000, 2 << 20),
+        Machine("cortex-m55", "mps3-an547", 0x10000000, 0x11000000, 2 << 20, 0x30000000, 512 << 10),
     )
 }
 
@@ -71,63 +72,83 @@ def missing() -> list[str]:
     return [program for program in (COMPILER, EMULATOR) if shutil.which(program) is None]
 
 
-def measure(folder: Path, core: str = "cortex-m4", portable: bool = False) -> Measured:
-    """Builds the generated program in `folder` for the core and runs its test windows; `portable`: without the DSP
-    instructions. ModelError where it cannot be built or does not run to its end."""
-    machine = MACHINES[core]
-    if missing():
-        raise ModelError(f"{' and '.join(missing())} not found: {PACKAGES}")
-    memory = (
-        f"VECTORS : ORIGIN = {machine.vectors}, LENGTH = {VECTORS}\n"
-        f"FLASH : ORIGIN = {machine.flash}, LENGTH = 2M\n"
-        f"RAM : ORIGIN = {machine.ram}, LENGTH = {machine.ram_size}\n"
-    )
-    with tempfile.TemporaryDirectory() as name:
-        linked = _build(folder, Path(name), core, memory, STACK, ["-DECG_PORTABLE"] if portable else [])
+class Program:
+    """A generated program compiled for a core, for as long as the `with` block lasts; `portable`: without the DSP
+    instructions. ModelError where the toolchain is missing or the program does not compile."""
+
+    def __init__(self, folder: Path, core: str, portable: bool = False):
+        self.folder, self.core, self.portable = Path(folder), core, portable
+
+    def __enter__(self):
+        if missing():
+            raise ModelError(f"{' and '.join(missing())} not found: {PACKAGES}")
+        self._temporary = tempfile.TemporaryDirectory()
+        self.out = Path(self._temporary.name)
+        try:
+            self._compile()
+        except BaseException:
+            self._temporary.cleanup()
+            raise
+        return self
+
+    def __exit__(self, *error):
+        self._temporary.cleanup()
+
+    def _compile(self):
+        sources = [path for path in sorted(self.folder.glob("*.c")) if path.name != "test.c"]
+        defines = ["-DECG_PORTABLE"] if self.portable else []
+        self.objects = []
+        for path in [*sources, *sorted(HARNESS.glob("*.c"))]:
+            self.objects.append(str(self.out / f"{path.stem}.o"))
+            include = [f"-I{self.folder}", f"-I{HARNESS}", "-c", str(path), "-o", self.objects[-1]]
+            done = _command([COMPILER, f"-mcpu={self.core}", *FLAGS, *defines, *include])
+            if done.returncode:
+                raise ModelError(f"the program does not compile for {self.core}: {_first_error(done.stderr)}")
+
+    def _link(self, memory, stack):
+        (self.out / "memory.ld").write_text(f"{memory}STACK = {stack};\n")
+        scripts = ["-T", str(self.out / "memory.ld"), "-T", str(HARNESS / "link.ld"), f"-Wl,-Map={self.out / 'map'}"]
+        return _command(
+            [COMPILER, f"-mcpu={self.core}", "-mthumb", *LINK, *self.objects, *scripts, "-o", str(self.out / "program")]
+        )
+
+    def measure(self) -> Measured:
+        """Runs the test windows on the core in QEMU. ModelError where the program does not run to its end."""
+        machine = MACHINES[self.core]
+        memory = (
+            "MEMORY\n{\n"
+            f"VECTORS : ORIGIN = {machine.vectors}, LENGTH = {VECTORS}\n"
+            f"FLASH : ORIGIN = {machine.flash}, LENGTH = {machine.flash_size}\n"
+            f"RAM : ORIGIN = {machine.ram}, LENGTH = {machine.ram_size}\n}}\n"
+        )
+        linked = self._link(memory, STACK)
         if linked.returncode:
-            raise ModelError(f"the program does not build for {core}: {_first_error(linked.stderr)}")
-        sizes = _sizes(Path(name, "map").read_text())
-        told = _run(machine, Path(name, "program"))
-    return Measured(
-        code=sizes["text"],
-        weights=sizes["rodata"],
-        static=sizes["bss"],
-        stack=told["stack"],
-        instructions=round(told["ticks"] * LOOP / told["loop"]),
-        values=told["values"],
-        differing=told["differing"],
-    )
+            raise ModelError(f"the program does not link for {self.core}: {_first_error(linked.stderr)}")
+        sizes = _sizes((self.out / "map").read_text())
+        told = _run(machine, self.out / "program")
+        return Measured(
+            code=sizes["text"],
+            weights=sizes["rodata"],
+            static=sizes["bss"],
+            stack=told["stack"],
+            instructions=round(told["ticks"] * LOOP / told["loop"]),
+            values=told["values"],
+            differing=told["differing"],
+        )
 
-
-def missing_bytes(folder: Path, board: Board, core: str, stack: int) -> dict[str, int]:
-    """What the linker says that the program with `stack` bytes of stack lacks on a board: {"flash": …, "RAM": …}, zero
-    where it fits."""
-    memory = (
-        f"FLASH : ORIGIN = 0x08000000, LENGTH = {board.flash}\nRAM : ORIGIN = 0x20000000, LENGTH = {board.block}\n"
-        'REGION_ALIAS("VECTORS", FLASH)\n'
-    )
-    with tempfile.TemporaryDirectory() as name:
-        linked = _build(folder, Path(name), core, memory, stack, [])
-    over = dict(re.findall(r"region `(\w+)' overflowed by (\d+) bytes", linked.stderr))
-    if linked.returncode and not over:
-        raise ModelError(f"the program does not build for {core}: {_first_error(linked.stderr)}")
-    return {"flash": int(over.get("FLASH", 0)), "RAM": int(over.get("RAM", 0))}
-
-
-def _build(folder, out, core, memory, stack, defines):
-    """Compiles and links; returns the last command that ran."""
-    regions, *aliases = memory.split("REGION_ALIAS", 1)
-    aliases = "".join(f"REGION_ALIAS{alias}" for alias in aliases)
-    (out / "memory.ld").write_text(f"MEMORY\n{{\n{regions}}}\n{aliases}STACK = {stack};\n")
-    sources = [*sorted(path for path in folder.glob("*.c") if path.name != "test.c"), *sorted(HARNESS.glob("*.c"))]
-    for path in sources:
-        command = [COMPILER, f"-mcpu={core}", *FLAGS, *defines, f"-I{folder}", f"-I{HARNESS}", "-c", str(path)]
-        done = _command([*command, "-o", str(out / f"{path.stem}.o")])
-        if done.returncode:
-            return done
-    objects = [str(out / f"{path.stem}.o") for path in sources]
-    scripts = ["-T", str(out / "memory.ld"), "-T", str(HARNESS / "link.ld"), f"-Wl,-Map={out / 'map'}"]
-    return _command([COMPILER, f"-mcpu={core}", "-mthumb", *LINK, *objects, *scripts, "-o", str(out / "program")])
+    def missing_bytes(self, board: Board, stack: int = STACK) -> dict[str, int]:
+        """What the linker says that a board lacks for the program, its test and `stack` bytes of stack: {"flash": …,
+        "RAM": …}, zero where it fits."""
+        memory = (
+            "MEMORY\n{\n"
+            f"FLASH : ORIGIN = 0x08000000, LENGTH = {board.flash}\nRAM : ORIGIN = 0x20000000, LENGTH = {board.block}\n}}\n"
+            'REGION_ALIAS("VECTORS", FLASH)\n'
+        )
+        linked = self._link(memory, stack)
+        over = dict(re.findall(r"region `(\w+)' overflowed by (\d+) bytes", linked.stderr))
+        if linked.returncode and not over:
+            raise ModelError(f"the program does not link for {self.core}: {_first_error(linked.stderr)}")
+        return {"flash": int(over.get("FLASH", 0)), "RAM": int(over.get("RAM", 0))}
 
 
 def _command(command, timeout=TIMEOUT):
@@ -155,7 +176,18 @@ def _sizes(text):
 
 def _run(machine, program):
     """What main.c tells, {word: number}."""
-    command = [EMULATOR, "-M", machine.board, "-kernel", str(program), "-nographic", "-monitor", "none", "-serial", "none"]
+    command = [
+        EMULATOR,
+        "-M",
+        machine.board,
+        "-kernel",
+        str(program),
+        "-nographic",
+        "-monitor",
+        "none",
+        "-serial",
+        "none",
+    ]
     try:
         done = _command([*command, "-semihosting-config", "enable=on,target=native", "-icount", "shift=0"])
     except subprocess.TimeoutExpired:

@@ -16,8 +16,9 @@ ENOUGH_WINDOWS = 200  # with fewer, one window is half a per cent and more of th
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--int8", is_flag=True, help="8-bit integers throughout, inputs and outputs too: the one precision.")
 @click.option("--ptq", is_flag=True, help="Quantise the trained model by calibration: the default.")
+@click.option("--c99", is_flag=True, help="A folder of plain C99 from the run's integer file, or from a .tflite file.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: RUN/export/ARCH-int8.tflite.")
-def command(run, int8, ptq, out):
+def command(run, int8, ptq, c99, out):
     """Turn a trained RUN into a fully integer TensorFlow Lite file.
 
     The file is written only if it passes every gate: integers throughout, operators of TensorFlow Lite Micro, the same
@@ -28,7 +29,12 @@ def command(run, int8, ptq, out):
     Examples:
       ecg-edge export runs/cnn_att_bilstm-cinc2017-20260101-120000 --int8
       ecg-edge export runs/demo --int8 --ptq --out model.tflite
+      ecg-edge export runs/demo --c99 --out firmware/model
     """
+    if c99:
+        from ecg_edge.cli.c99 import write
+
+        return write(run, out)
     if not int8:
         raise InputError("export needs a precision: add --int8, the one there is")
     from ecg_edge.run import Run

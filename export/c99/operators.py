@@ -399,9 +399,7 @@ def matrix_product(name, operator, inputs, output):
     a, b = operator.inputs
     y, transposed = output.tensor, operator.options.adjY
     if operator.options.adjX or a.data is not None or b.data is not None:
-        raise InputError(
-            f"{operator.name} of constants or of a transposed first matrix has no C99 form"
-        )
+        raise InputError(f"{operator.name} of constants or of a transposed first matrix has no C99 form")
     rows, depth, columns = y.shape[-2], a.shape[-1], y.shape[-1]
     count = y.size // (rows * columns)
     if a.size != count * rows * depth or b.size != count * depth * columns:
@@ -441,7 +439,9 @@ def lstm(name, operator, parts: list[View], output, backwards: bool, flipped: bo
     weights, recurrent, biases = tensors[1:5], tensors[5:9], tensors[12:16]
     state = operator.intermediates[4]
     if (state.scale, state.zero_point) != (hidden.scale, hidden.zero_point):
-        raise InputError(f"{operator.name} whose state and output differ in scale: convert again with export.ranges.tie")
+        raise InputError(
+            f"{operator.name} whose state and output differ in scale: convert again with export.ranges.tie"
+        )
     inputs, units = weights[0].shape[1], weights[0].shape[0]
     gate_scale, log_cell = np.float32(2.0**-12), round(math.log2(cell.scale))
 

@@ -38,7 +38,7 @@ class Plan:
 def plan(program: Program, stream: Stream) -> Plan:
     """Values that live at the same time lie side by side, others over one another: the largest first, each at the
     lowest free address. All that runs as samples arrive lives at once."""
-    order = {step: 0 for step in stream.steps} | {step: n for n, step in enumerate(stream.rest, 1)}
+    order = dict.fromkeys(stream.steps, 0) | {step: n for n, step in enumerate(stream.rest, 1)}
     homes = _homes(program, stream, order)
     first, last = {}, {}
     for view in program.inputs:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from ecg_edge.errors import InputError
 from ecg_edge.files import whole
 from export.c99 import graph
 from export.c99.lower import Program, lower
@@ -17,6 +18,7 @@ KERNELS = Path(__file__).parent / "kernels"
 # Headers that a kernel's C file includes beside its own.
 HEADERS = ("ecg_fixed.h", "ecg_dot.h")
 TEST_SEEDS = (1, 2)
+MARK = "/* Generated from a .tflite file by ecg-edge."
 
 
 def generate(data: bytes, folder: Path, title: str = "model") -> Plan:
@@ -37,15 +39,25 @@ def generate(data: bytes, folder: Path, title: str = "model") -> Plan:
         "README.md": readme(program, stream, memory, kernels, title),
     }
     folder = Path(folder)
-    if folder.exists():
-        shutil.rmtree(folder)
+    if folder.exists() and not _replaceable(folder):
+        raise InputError(f"{folder} exists and is no generated program: choose another folder, or remove it")
     with whole(folder) as temporary:
         temporary.mkdir()
         for name, text in files.items():
             (temporary / name).write_text(text)
         for name in [*HEADERS, *(f"{kernel}{end}" for kernel in kernels for end in (".h", ".c"))]:
             shutil.copyfile(KERNELS / name, temporary / name)
+        if folder.exists():
+            shutil.rmtree(folder)
     return memory
+
+
+def _replaceable(folder):
+    """Whether a folder is empty or was written by `generate`."""
+    if not folder.is_dir():
+        return False
+    header = folder / "model.h"
+    return not any(folder.iterdir()) or (header.is_file() and header.read_text(errors="replace").startswith(MARK))
 
 
 # ---------------------------------------------------------------------------------- model.h
@@ -53,7 +65,7 @@ def generate(data: bytes, folder: Path, title: str = "model") -> Plan:
 
 def header(program: Program, stream: Stream, memory: Plan) -> str:
     lines = [
-        "/* Generated from a .tflite file by ecg-edge. The numbers are those of LiteRT's reference kernels, bit for bit. */",
+        f"{MARK} The numbers are those of LiteRT's reference kernels, bit for bit. */",
         "#ifndef ECG_MODEL_H",
         "#define ECG_MODEL_H",
         "",
@@ -106,7 +118,7 @@ def _outputs(program):
 
 
 def source(program: Program, stream: Stream, memory: Plan, kernels: list[str]) -> str:
-    parts = ["/* Generated from a .tflite file by ecg-edge. */", '#include "model.h"', "", "#include <string.h>", ""]
+    parts = [f"{MARK} */", '#include "model.h"', "", "#include <string.h>", ""]
     parts += [f'#include "{kernel}.h"' for kernel in ["ecg_dot", *kernels]]
     for step in program.steps:
         parts += ["", *step.declare(step in stream.steps)]
@@ -180,7 +192,9 @@ def _finish(program, stream, memory):
 def _entries(program, stream, memory):
     names = ", ".join(program.names[len(program.inputs) :])
     inputs = program.names[: len(program.inputs)]
-    clear = [f"    memset({array}, 0, sizeof {array});" for array in ("made", "sums") if getattr(memory, _FIELDS[array])]
+    clear = [
+        f"    memset({array}, 0, sizeof {array});" for array in ("made", "sums") if getattr(memory, _FIELDS[array])
+    ]
     if pushes(program):
         source, place = stream.source, memory.place(program.inputs[0])
         return [
