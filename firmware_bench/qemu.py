@@ -1,7 +1,7 @@
 """A generated C99 program on a Cortex-M core in QEMU: does it compute the same there, and what does it take?
 
-Needs Debian's gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm. QEMU counts instructions, deterministically,
-and knows nothing of cycles: figures are instructions, never milliseconds.
+Needs Debian's gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm. QEMU counts instructions, the same every
+time, and knows nothing of cycles: figures are instructions, never milliseconds.
 """
 
 from __future__ import annotations
@@ -141,7 +141,8 @@ class Program:
         "RAM": …}, zero where it fits."""
         memory = (
             "MEMORY\n{\n"
-            f"FLASH : ORIGIN = 0x08000000, LENGTH = {board.flash}\nRAM : ORIGIN = 0x20000000, LENGTH = {board.block}\n}}\n"
+            f"FLASH : ORIGIN = 0x08000000, LENGTH = {board.flash}\n"
+            f"RAM : ORIGIN = 0x20000000, LENGTH = {board.block}\n}}\n"
             'REGION_ALIAS("VECTORS", FLASH)\n'
         )
         linked = self._link(memory, stack)
@@ -176,20 +177,10 @@ def _sizes(text):
 
 def _run(machine, program):
     """What main.c tells, {word: number}."""
-    command = [
-        EMULATOR,
-        "-M",
-        machine.board,
-        "-kernel",
-        str(program),
-        "-nographic",
-        "-monitor",
-        "none",
-        "-serial",
-        "none",
-    ]
+    command = [EMULATOR, "-M", machine.board, "-kernel", str(program), "-nographic", "-monitor", "none"]
+    command += ["-serial", "none", "-semihosting-config", "enable=on,target=native", "-icount", "shift=0"]
     try:
-        done = _command([*command, "-semihosting-config", "enable=on,target=native", "-icount", "shift=0"])
+        done = _command(command)
     except subprocess.TimeoutExpired:
         raise ModelError(f"the program did not end within {TIMEOUT} s on {machine.core}") from None
     told = {word: int(number) for word, number in re.findall(r"^(\w+) (\d+)$", done.stdout + done.stderr, re.M)}

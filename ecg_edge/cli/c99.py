@@ -16,18 +16,16 @@ def write(source: Path, out: Path | None) -> None:
         found = sorted((source / "export").glob("*-int8.tflite"))
         if len(found) != 1:
             raise InputError(
-                f"{source} has {len(found)} integer files in export/: ecg-edge export {source} --int8 first"
+                f"{source}/export holds {len(found)} integer files: ecg-edge export {source} --int8 makes one"
             )
         (path,) = found
     try:
         data = path.read_bytes()
-        metadata = read_metadata(data)
+        read_metadata(data)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except ModelError as error:
         raise InputError(f"{path}: {error}") from None
-    if not metadata:
-        raise InputError(f"{path} was not made by ecg-edge export: it has no metadata of that name")
     folder = out or path.with_name(f"{path.stem}-c99")
     try:
         memory = generate(data, folder, path.stem)

@@ -34,11 +34,6 @@ def rounded_once(factor: float, lowest: int, highest: int) -> tuple[int, int]:
     raise ArithmeticError(f"no 31-bit multiplier rounds like {factor!r}")
 
 
-def rescale(x: int, multiplier: int, shift: int) -> int:
-    """What ecg_rescale of kernels/ecg_fixed.h computes."""
-    return shift_right(multiply_high(x << max(shift, 0), multiplier), max(-shift, 0))
-
-
 def multiply_high(a: int, b: int) -> int:
     """a · b / 2^31, to nearest."""
     return (a * b + 2**30) >> 31

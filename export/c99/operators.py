@@ -439,9 +439,7 @@ def lstm(name, operator, parts: list[View], output, backwards: bool, flipped: bo
     weights, recurrent, biases = tensors[1:5], tensors[5:9], tensors[12:16]
     state = operator.intermediates[4]
     if (state.scale, state.zero_point) != (hidden.scale, hidden.zero_point):
-        raise InputError(
-            f"{operator.name} whose state and output differ in scale: convert again with export.ranges.tie"
-        )
+        raise InputError(f"{operator.name} whose state and output differ in scale: convert it again")
     inputs, units = weights[0].shape[1], weights[0].shape[0]
     gate_scale, log_cell = np.float32(2.0**-12), round(math.log2(cell.scale))
 

@@ -101,9 +101,8 @@ def _homes(program, stream, order):
             continue
         if step.in_place and target.size == source.size:
             homes[target] = source, target.width
-        elif isinstance(step, LSTM) and not step.flipped and step.units <= source.width and not target.kept:
-            if all(sequential(reader) for reader in target.consumers):
-                homes[target] = source, source.width
+        elif isinstance(step, LSTM) and step.units <= source.width and not (step.flipped or target.kept):
+            homes |= {target: (source, source.width)} if all(map(sequential, target.consumers)) else {}
     return homes
 
 
