@@ -16,7 +16,7 @@ def write(source: Path, out: Path | None) -> None:
         found = sorted((source / "export").glob("*-int8.tflite"))
         if len(found) != 1:
             raise InputError(
-                f"{source}/export holds {len(found)} integer files: ecg-edge export {source} --int8 makes one"
+                f"{source}/export has {len(found)} integer files: ecg-edge export {source} --int8 makes one"
             )
         (path,) = found
     try:

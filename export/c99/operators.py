@@ -97,22 +97,22 @@ def transposed_convolution(name, operator, inputs, output):
 
 def dense(name, operator, inputs, output):
     view, weights, y = inputs[0], operator.inputs[1], output.tensor
-    if weights.data is None or len(weights.scales) > 1:
-        raise InputError(f"{operator.name} with weights that are computed, or have several scales, has no C99 form")
+    if weights.data is None:
+        raise InputError(f"{operator.name} with weights that are computed has no C99 form: use a matrix product")
     x, (channels, depth) = view.tensor, weights.shape
     given = operator.inputs[2] if len(operator.inputs) > 2 else None
-    fused = limits(operator.options, y)
-    multiplier, shift = rounded_once(x.scale * weights.scale / y.scale, -128 - y.zero_point, 127 - y.zero_point)
+    scales = np.broadcast_to(weights.scales, channels)
+    factors = [rounded_once(x.scale * float(w) / y.scale, -128 - y.zero_point, 127 - y.zero_point) for w in scales]
     fields = {
         "weights": f"{name}_weights",
         "bias": f"{name}_bias",
         "width": depth,
         "channels": channels,
-        "multiplier": multiplier,
-        "shift": shift,
+        "multipliers": f"{name}_multipliers",
+        "shifts": f"{name}_shifts",
         "zero_in": x.zero_point,
         "zero_out": y.zero_point,
-        **fused,
+        **limits(operator.options, y),
     }
     return Step(
         name,
@@ -122,6 +122,8 @@ def dense(name, operator, inputs, output):
         declare=lambda by_rows: [
             array("int8_t", f"{name}_weights", weights.data),
             array("int32_t", f"{name}_bias", np.zeros(channels, np.int32) if given is None else given.data),
+            array("int32_t", f"{name}_multipliers", [multiplier for multiplier, _ in factors]),
+            array("int8_t", f"{name}_shifts", [shift for _, shift in factors]),
             structure("ecg_dense", name, **fields),
         ],
         row=lambda places, t, out: [f"ecg_dense(&{name}, {places[0].row(t)}, window, {out.row(t)});"],

@@ -87,7 +87,7 @@ def header(program: Program, stream: Stream, memory: Plan) -> str:
     if pushes(program):
         view = program.inputs[0]
         lines += [
-            "/* For continuous input: takes one sample, its values of all leads, at a time. With the last sample of a window",
+            "/* For continuous input: takes one sample, its values of all leads, at a time. With the last of a window",
             "   the outputs are written and 1 is returned, otherwise 0; then the next window begins. */",
             f"#define ECG_MODEL_SAMPLES {view.storage.rows}",
             f"#define ECG_MODEL_SAMPLE {view.storage.width}",
@@ -236,7 +236,7 @@ def _entries(program, stream, memory):
 # ---------------------------------------------------------------------------------- the test
 
 
-def test_inputs(program: Program, seed: int) -> list[np.ndarray]:
+def drawn_inputs(program: Program, seed: int) -> list[np.ndarray]:
     """The inputs of a test: for every value one draw of Marsaglia's xorshift32, its bits 8 to 15 (test.c makes them
     again)."""
     arrays, x = [], seed
@@ -265,7 +265,7 @@ def reference(data: bytes, arrays: list[np.ndarray]) -> list[np.ndarray]:
 def test_vector(data: bytes, program: Program) -> str:
     """The seeds of the tests' inputs, the outputs that are expected, and how to call the model with them."""
     ins, outs = program.names[: len(program.inputs)], program.names[len(program.inputs) :]
-    expected = [reference(data, test_inputs(program, seed)) for seed in TEST_SEEDS]
+    expected = [reference(data, drawn_inputs(program, seed)) for seed in TEST_SEEDS]
     lines = ["/* What LiteRT's reference kernels answer to pseudo-random windows. */", '#include "model.h"', ""]
     lines += [f"#define TESTS {len(TEST_SEEDS)}", f"#define PUSHES {int(pushes(program))}"]
     lines += [f"#define INPUTS {sum(v.tensor.size for v in program.inputs)}"]

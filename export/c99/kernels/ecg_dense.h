@@ -3,11 +3,12 @@
 
 #include <stdint.h>
 
-/* A dense layer: `channels` values from `width`. Its sums are scaled by multiplier / 2^shift and rounded once. */
+/* A dense layer: `channels` values from `width`. Sums are scaled by multiplier / 2^shift and rounded once. */
 struct ecg_dense {
     const int8_t *weights; /* channels x width */
-    const int32_t *bias;
-    int32_t width, channels, multiplier, shift;
+    const int32_t *bias, *multipliers;
+    const int8_t *shifts;
+    int32_t width, channels;
     int32_t zero_in, zero_out, low, high;
 };
 
