@@ -19,8 +19,8 @@ from firmware_bench.boards import Board
 HARNESS = Path(__file__).parent / "cortex"
 COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
 PACKAGES = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
-FLAGS = ["-mthumb", "-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-ffunction-sections",
-         "-fdata-sections"]  # fmt: skip
+FLAGS = ["-mthumb", "-masm-syntax-unified", "-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror",
+         "-ffunction-sections", "-fdata-sections"]  # fmt: skip
 LINK = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections"]
 LOOP = 2_000_000  # instructions of main.c's loop, by which its ticks are told
 TIMEOUT = 1800  # s; a 60 s window of twelve leads is a billion instructions
@@ -50,6 +50,18 @@ MACHINES = {
         Machine("cortex-m33", "mps2-an505", 0x10000000, 0x10000400, 2 << 20, 0x38000000, 2 << 20),
         Machine("cortex-m55", "mps3-an547", 0x10000000, 0x11000000, 2 << 20, 0x30000000, 512 << 10),
     )
+}
+
+
+# Xtensa has no linker here: such a board's memory is compared with the Cortex-M4 program.
+COMPILED_FOR = {
+    "Cortex-M4F": "cortex-m4",
+    "Cortex-M7": "cortex-m7",
+    "Cortex-M33": "cortex-m33",
+    "2 × Cortex-M33": "cortex-m33",
+    "2 × Cortex-M0+": "cortex-m0plus",
+    "Cortex-M55": "cortex-m55",
+    "2 × Xtensa LX7": "cortex-m4",
 }
 
 
