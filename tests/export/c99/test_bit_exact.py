@@ -8,6 +8,8 @@ from small_models import convolutional, reconstructing, recurrent
 from tiny_models import built, inputs_of
 
 from export import flatbuffer
+from export.c99 import graph
+from export.c99.lower import lower
 from export.c99.program import reference
 from export.convert import convert
 from models_keras.layers.lstm import LSTM
@@ -62,7 +64,7 @@ def test_layers(name, generated):
 
 def every_kind_of_step():
     """Strides, dilation, depthwise and transposed convolutions, sums and products of sequences of different delay,
-    means over each axis, functions of one value, slices."""
+    means over each axis, functions of one value, slices of time."""
     keras.utils.set_random_seed(1)
     ecg = keras.Input((97, 3), name="ecg")
     x = layers.Conv1D(6, 5, strides=2, padding="same", activation="relu")(ecg)  # (49, 6)
@@ -75,7 +77,7 @@ def every_kind_of_step():
     up = layers.Conv1DTranspose(4, 5, strides=2, padding="same", activation="relu")(x)  # (50, 4)
     up = layers.Cropping1D((1, 0))(up)  # (49, 4)
     both = [layers.GlobalAveragePooling1D()(x), layers.GlobalAveragePooling1D()(up)]
-    both.append(keras.ops.max(up[:, 3:4], axis=1) * 0.5)
+    both.append(layers.Flatten()(up[:, 7:9] * 0.5))
     x = layers.Dense(7, activation="relu")(layers.Concatenate()(both))
     return keras.Model(ecg, layers.Dense(4, activation="softmax", name="probabilities")(x))
 
@@ -114,6 +116,25 @@ SYSTEMS = ["cnn_att_bilstm", "cnn", "cnn_att", "cnn_bilstm", "rhythm_resnet1d", 
 @pytest.mark.parametrize("preset", ["tiny", "edge"])
 def test_registered_systems(name, preset, generated):
     assert_same(generated(untrained(name, preset)))
+
+
+@pytest.mark.slow
+def test_real_recordings(real_data, generated):
+    import wfdb
+
+    signal = wfdb.rdrecord(str(real_data("mitdb") / "100"), sampto=50_000).p_signal[::5]  # 72 Hz, two leads, mV
+    signal = (signal - signal.mean(axis=0)) / signal.std(axis=0)
+    model = built("rhythm_resnet1d", "tiny")
+    length = model.inputs[0].shape[1]
+    cut = np.stack([signal[start : start + length] for start in range(0, len(signal) - length, length)])
+    program = generated(convert(model, {"ecg": cut[::2]}))
+    (tensor,) = lower(graph.read(program.data)).inputs
+    integers = np.clip(np.round(cut / tensor.tensor.scale) + tensor.tensor.zero_point, -128, 127).astype(np.int8)
+    assert len(integers) > 10
+    for window in integers[:, None]:
+        (expected,) = reference(program.data, [window])
+        (found,) = program.answers([window], [np.empty_like(expected)])
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.slow
