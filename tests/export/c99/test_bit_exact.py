@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from small_models import convolutional, reconstructing, recurrent
+from small_models import convolutional, converted, reconstructing, recurrent
 from tiny_models import built, inputs_of
 
 from export import flatbuffer
@@ -46,6 +46,15 @@ def assert_same(program):
 @pytest.mark.parametrize("model", [convolutional, reconstructing])
 def test_convolutions(model, generated):
     assert_same(generated(model()))
+
+
+def test_sums_below_zero(generated):
+    """Without ReLU: halves of either sign are rounded, and nothing hides it."""
+    keras.utils.set_random_seed(4)
+    ecg = keras.Input((120, 4), name="ecg")
+    x = layers.Conv1D(8, 5, strides=2, padding="same")(ecg)
+    x = layers.Conv1D(8, 7, padding="same")(x)
+    assert_same(generated(converted(keras.Model(ecg, layers.Add()([x, layers.Conv1D(8, 1)(x)])), (120, 4))))
 
 
 @pytest.mark.slow
