@@ -123,6 +123,9 @@ def _operator(model, operator, tensors):
     )
 
 
+TAKEN = {"arena", "window", "hidden", "cell", "row", "sums", "made", "sample", "flow", "finish"}  # in model.c
+
+
 def _names(model, graph):
     """Those of the signature, or else of the tensors."""
     signatures = model.signatureDefs or []
@@ -134,7 +137,7 @@ def _names(model, graph):
         name = known.get(index) or flatbuffer.tensor_name(graph.tensors[index])
         name = "".join(c if c.isascii() and c.isalnum() else "_" for c in name).strip("_") or "tensor"
         name = f"t{name}" if name[0].isdigit() else name
-        names.append(f"{name}_{len(names)}" if name in names else name)
+        names.append(f"{name}_{len(names)}" if name in TAKEN.union(names) else name)
     return tuple(names)
 
 

@@ -42,7 +42,9 @@ class Place:
     rows: int
 
     def row(self, t: str) -> str:
-        """The address of row `t`, a variable or a product of one."""
+        """The address of row `t`, an expression that can be multiplied."""
+        if self.capacity == 1:
+            return self.base
         index = t if self.capacity >= self.rows else f"{t} % {self.capacity}"
         return f"{self.base} + {index} * {self.stride}"
 

@@ -24,12 +24,12 @@ def split(program: Program) -> Stream:
     if not sequences:
         return Stream(None, [], program.steps, {})
     source = max(sequences, key=lambda storage: storage.rows)
-    streamed, steps = {source}, []
+    streamed, steps = {source: None}, []  # a dictionary, because it keeps its order
     for step in program.steps:
         if _by_rows(step) and step.inputs and all(_reads_rows(view, streamed) for view in step.inputs):
             steps.append(step)
             if not isinstance(step, TimeMean):
-                streamed.add(step.output.storage)
+                streamed[step.output.storage] = None
     rest = [step for step in program.steps if step not in steps]
     whole = {view.storage for step in rest for view in step.inputs}
     whole |= {storage for storage in streamed if storage.kept or storage.parameter}

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from small_models import convolutional, converted, reconstructing, recurrent
+from small_models import converted, convolutional, reconstructing, recurrent
 from tiny_models import built, inputs_of
 
 from export import flatbuffer

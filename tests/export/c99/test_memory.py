@@ -12,7 +12,7 @@ from small_models import SAMPLES, converted, convolutional, recurrent
 from export.c99 import graph
 from export.c99.lower import lower
 from export.c99.plan import plan
-from export.c99.program import drawn_inputs, reference
+from export.c99.program import drawn_inputs, generate, reference
 from export.c99.stream import split
 
 
@@ -105,3 +105,11 @@ def test_what_lives_together_lies_apart():
             if other is not storage and alive and made[other] >= made[storage]:
                 start = int(elsewhere.base.split("+")[1])
                 assert start >= high or start + elsewhere.capacity * elsewhere.stride <= low
+
+
+def test_the_same_file_gives_the_same_program(tmp_path):
+    texts = []
+    for name in ("first", "second"):
+        generate(convolutional(), tmp_path / name)
+        texts.append({path.name: path.read_text() for path in (tmp_path / name).iterdir()})
+    assert texts[0] == texts[1]
