@@ -115,7 +115,7 @@ def uneven_times():
     return keras.Model(ecg, layers.Dense(3, activation="softmax", name="probabilities")(layers.Flatten()(x)))
 
 
-# All but ecg_mamba, whose paper asks for 16-bit activations that the converter does not make yet.
+# All but ecg_mamba, which the converter makes no integer file of.
 SYSTEMS = ["cnn_att_bilstm", "cnn", "cnn_att", "cnn_bilstm", "rhythm_resnet1d", "htf_beat", "rhythm_from_beats", "cae",
            "vae_bilstm", "vae_bilstm_mha"]  # fmt: skip
 
