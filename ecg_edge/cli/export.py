@@ -29,9 +29,10 @@ QAT_EPOCHS = 4
     show_default=True,
     help="mcu: integers throughout. rpi: LSTMs calculate in float, which a Raspberry Pi does faster.",
 )
+@click.option("--c99", is_flag=True, help="A folder of plain C99 from the run's integer file, or from a .tflite file.")
 @click.option("--explain", is_flag=True, help="Print the error of every layer, worst first.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: RUN/export/ARCH-int8….tflite.")
-def command(run, int8, qat, ptq, target, explain, out):
+def command(run, int8, qat, ptq, target, c99, explain, out):
     """Turn a trained RUN into an integer TensorFlow Lite file.
 
     The file is written only if it passes every gate: integers throughout, operators of TensorFlow Lite Micro, the same
@@ -43,7 +44,12 @@ def command(run, int8, qat, ptq, target, explain, out):
       ecg-edge export runs/cnn_att_bilstm-cinc2017-20260101-120000 --int8
       ecg-edge export runs/demo --int8 --qat --out model.tflite
       ecg-edge export runs/demo --int8 --target rpi
+      ecg-edge export runs/demo --c99 --out firmware/model
     """
+    if c99:
+        from ecg_edge.cli.c99 import write
+
+        return write(run, out)
     if not int8:
         raise InputError("export needs a precision: add --int8, the one there is")
     if qat and ptq:

@@ -17,7 +17,9 @@ ESTIMATE = "estimated: the interpreter's code, its stack and the application are
 def command(file, board, as_json):
     """Report the memory that an exported file takes on a microcontroller.
 
-    TensorFlow Lite Micro runs here, on a 64-bit machine, and tells its tensor arena; flash holds the whole file.
+    TensorFlow Lite Micro runs here, on a 64-bit machine, and tells its tensor arena; flash holds the whole file. The
+    C99 program that --c99 would generate is planned, and, where the Arm toolchain is installed, built, linked for each
+    board and run in QEMU, which counts instructions.
 
     \b
     Examples:
@@ -25,6 +27,7 @@ def command(file, board, as_json):
       ecg-edge mcu model.tflite --board nRF52840
       ecg-edge mcu model.tflite --json
     """
+    from ecg_edge.cli import c99
     from firmware_bench import tflm
     from firmware_bench.bench_rpi import ModelError
     from firmware_bench.boards import BOARDS
@@ -47,11 +50,13 @@ def command(file, board, as_json):
         "arena": {"total": arena.total, "head": arena.head, "tail": arena.tail, "unit": "bytes", "label": arena.label},
         "flash": {"weights": weights, "file": len(data), "unit": "bytes", "label": "measured"},
         "boards": {each.name: fit(each, len(data), arena.total) for each in boards},
+        "c99": c99.report(data, boards),
     }
     if as_json:
         console.print_json(report)
     else:
         show(report)
+        c99.show(report["c99"])
     console.say(f"next: ecg-edge predict {file} RECORD")
 
 

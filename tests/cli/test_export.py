@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from small_models import convolutional
 
 from ecg_edge.cli.export import CALIBRATION_WINDOWS, PARITY_WINDOWS, TRAINING_WINDOWS, chosen_windows, command
 from ecg_edge.cli.train import command as train
 from ecg_edge.demo import write_wfdb
 from ecg_edge.errors import InputError
 from ecg_edge.records.synthetic import synthesise
+from export import flatbuffer
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +99,24 @@ def test_no_window_is_used_twice_and_none_of_the_test_part(run):
     together = np.concatenate([*used, test]).reshape(sum(map(len, used)) + len(test), -1)
     assert len(np.unique(together, axis=0)) == len(together)
     assert len(check.targets) == len(used[1]) and len(check.validation) < len(used[1])
+
+
+def test_c99_of_a_file(tmp_path):
+    path, folder = tmp_path / "small.tflite", tmp_path / "firmware"
+    path.write_bytes(convolutional())
+    shown = invoke(path, "--c99", "--out", folder)
+    assert shown.exit_code == 0 and "total" in shown.stdout and f"next: make -C {folder} test" in shown.stderr
+    assert {"model.c", "model.h", "Makefile", "README.md", "test.c"} <= {made.name for made in folder.iterdir()}
+
+
+def test_c99_of_what_is_no_file_of_ours(tmp_path):
+    for name, data in (("float", convolutional(integer=False)), ("cut", convolutional()[:2000]), ("empty", b"")):
+        (tmp_path / name).write_bytes(data)
+        error = invoke(tmp_path / name, "--c99", "--out", tmp_path / "out").exception
+        assert isinstance(error, InputError) and name in str(error) and "\n" not in str(error)
+    foreign = flatbuffer.read(convolutional())
+    foreign.metadata = []
+    (tmp_path / "foreign").write_bytes(flatbuffer.write(foreign))
+    for name in ("foreign", "absent", "."):
+        assert isinstance(invoke(tmp_path / name, "--c99").exception, InputError)
+    assert not (tmp_path / "out").exists()

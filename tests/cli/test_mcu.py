@@ -8,8 +8,15 @@ from small_models import convolutional
 
 from ecg_edge.cli.mcu import command, fit
 from ecg_edge.errors import InputError
-from firmware_bench import tflm
+from firmware_bench import qemu, tflm
 from firmware_bench.boards import BOARDS
+
+
+@pytest.fixture(autouse=True)
+def toolchain(request, monkeypatch):
+    """The quick tests do without the Arm toolchain, as a machine that has none."""
+    if "slow" not in request.keywords:
+        monkeypatch.setattr(qemu, "missing", lambda: ["arm-none-eabi-gcc"])
 
 
 @pytest.fixture
@@ -49,3 +56,28 @@ def test_unknown_board_and_bad_files(model, tmp_path):
     for name in ("bad.tflite", "absent.tflite"):
         error = CliRunner().invoke(command, [str(tmp_path / name)]).exception
         assert isinstance(error, InputError) and name in str(error) and "\n" not in str(error)
+
+
+def test_without_the_toolchain_the_program_is_planned_and_its_packages_are_named(model):
+    ran = CliRunner().invoke(command, [model, "--json"])
+    found = json.loads(ran.stdout)["c99"]
+    assert found["static_ram"]["label"] == "planned" and 0 < found["static_ram"]["bytes"] < 2048
+    assert "gcc-arm-none-eabi" in found["none"] and "instructions" not in found
+    assert "gcc-arm-none-eabi" in CliRunner().invoke(command, [model, "--board", "RP2040"]).stdout
+
+
+def test_a_float_file_has_no_program(tmp_path):
+    (tmp_path / "float.tflite").write_bytes(convolutional(integer=False))
+    found = json.loads(CliRunner().invoke(command, [str(tmp_path / "float.tflite"), "--json"]).stdout)["c99"]
+    assert found.keys() == {"none"} and "float" in found["none"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")
+def test_with_the_toolchain_every_board_is_linked_and_instructions_are_counted(model):
+    found = json.loads(CliRunner().invoke(command, [model, "--json"]).stdout)["c99"]
+    assert found["differing"] == 0 and found["instructions"] > 10_000
+    assert found["ram"]["static"] == found["static_ram"]["bytes"]
+    assert found["boards"].keys() == BOARDS.keys() and all(row["fits"] for row in found["boards"].values())
+    shown = CliRunner().invoke(command, [model, "--board", "RP2040"]).stdout
+    assert "instructions of a window" in shown and "fits" in shown

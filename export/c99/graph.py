@@ -1,0 +1,155 @@
+"""A fully integer .tflite file as operators and tensors, in the form that the generator works on."""
+
+import dataclasses
+import math
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from ecg_edge.errors import InputError
+from export import flatbuffer
+
+_DTYPES = {
+    schema.TensorType.INT8: np.int8,
+    schema.TensorType.INT16: np.int16,
+    schema.TensorType.INT32: np.int32,
+    schema.TensorType.INT64: np.int64,
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tensor:
+    """`data`: the values of a constant, else None. `scales`: one, one per channel, or none."""
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: type | None
+    scales: np.ndarray
+    zero_point: int
+    data: np.ndarray | None
+
+    @property
+    def scale(self) -> float:
+        return float(self.scales[0])
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def width(self) -> int:
+        """Values of a row: the last axis."""
+        return self.shape[-1] if self.shape else 1
+
+    @property
+    def rows(self) -> int:
+        return self.size // self.width
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Operator:
+    """`inputs` holds None for an input that is left out. `options`: the schema's object, of the schema's type
+    `options_type`."""
+
+    name: str
+    version: int
+    inputs: tuple[Tensor | None, ...]
+    outputs: tuple[Tensor, ...]
+    options: object
+    options_type: int
+    intermediates: tuple[Tensor, ...] = ()
+
+    @property
+    def output(self) -> Tensor:
+        return self.outputs[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """`names`: of the inputs and then of the outputs, as C identifiers."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    names: tuple[str, ...]
+    operators: tuple[Operator, ...]
+
+
+def read(data: bytes) -> Graph:
+    """The graph of a .tflite file. InputError for what is no such file, and for one that computes in floats."""
+    try:
+        model = flatbuffer.read(data)
+        (graph,) = model.subgraphs
+        tensors = [_tensor(model, tensor, index) for index, tensor in enumerate(graph.tensors)]
+        operators = tuple(_operator(model, operator, tensors) for operator in graph.operators)
+        inputs, outputs = (tuple(tensors[index] for index in ends) for ends in (graph.inputs, graph.outputs))
+        names = _names(model, graph)
+    except Exception as error:  # a damaged FlatBuffer fails anywhere, and in any way
+        raise InputError(f"this is not a TensorFlow Lite file, or a damaged one ({error!r}): export it again") from None
+    for operator in operators:
+        _check(operator)
+    return Graph(inputs, outputs, names, operators)
+
+
+def _tensor(model, tensor, index):
+    quantisation = tensor.quantization
+    scales = [] if quantisation is None or quantisation.scale is None else quantisation.scale
+    zero_points = [] if quantisation is None or quantisation.zeroPoint is None else quantisation.zeroPoint
+    shape = tuple(int(n) for n in tensor.shape) if tensor.shape is not None else ()
+    dtype = _DTYPES.get(tensor.type)
+    raw = model.buffers[tensor.buffer].data
+    constant = raw is not None and len(raw) > 0 and dtype is not None
+    return Tensor(
+        index=index,
+        shape=shape,
+        dtype=dtype,
+        scales=np.asarray(scales, np.float32).astype(np.float64),
+        zero_point=int(zero_points[0]) if len(zero_points) else 0,
+        data=np.frombuffer(bytes(bytearray(raw)), dtype).reshape(shape) if constant else None,
+    )
+
+
+def _operator(model, operator, tensors):
+    def chosen(indices):
+        return tuple(None if i < 0 else tensors[i] for i in (() if indices is None else indices))
+
+    return Operator(
+        flatbuffer.operator_name(model, operator),
+        model.operatorCodes[operator.opcodeIndex].version,
+        chosen(operator.inputs),
+        chosen(operator.outputs),
+        operator.builtinOptions,
+        operator.builtinOptionsType,
+        chosen(operator.intermediates),
+    )
+
+
+TAKEN = {"arena", "window", "hidden", "cell", "row", "sums", "made", "sample", "flow", "finish"}  # in model.c
+
+
+def _names(model, graph):
+    """Those of the signature, or else of the tensors."""
+    signatures = model.signatureDefs or []
+    known = {}
+    for entry in [*(signatures[0].inputs if signatures else []), *(signatures[0].outputs if signatures else [])]:
+        known[entry.tensorIndex] = entry.name.decode()
+    names = []
+    for index in (*graph.inputs, *graph.outputs):
+        name = known.get(index) or flatbuffer.tensor_name(graph.tensors[index])
+        name = "".join(c if c.isascii() and c.isalnum() else "_" for c in name).strip("_") or "tensor"
+        name = f"t{name}" if name[0].isdigit() else name
+        names.append(f"{name}_{len(names)}" if name in TAKEN.union(names) else name)
+    return tuple(names)
+
+
+def _check(operator):
+    # The LSTM lists tensors of shape [0] for what it leaves out, and its cell state has 16 bits.
+    used = [t for t in (*operator.inputs, *operator.outputs) if t is not None and t.size and t.data is None]
+    if operator.name == "UNIDIRECTIONAL_SEQUENCE_LSTM":
+        used = [operator.inputs[0], *operator.outputs]
+    for tensor in used:
+        if tensor.dtype is not np.int8 or not len(tensor.scales):
+            kind = "float or unknown" if tensor.dtype is None else np.dtype(tensor.dtype).name
+            raise InputError(
+                f"operator {operator.name} computes with {kind} values (tensor {tensor.index}): "
+                "C99 is generated for fully integer files, 8 bits; export with --int8"
+            )

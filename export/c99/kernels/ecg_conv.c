@@ -1,0 +1,77 @@
+#include "ecg_conv.h"
+
+#include <string.h>
+
+#include "ecg_dot.h"
+#include "ecg_fixed.h"
+
+/* Row r of the input, widened; zeros where there is no such row. */
+static void tap(const struct ecg_conv *c, const int8_t *in, int32_t capacity, int32_t r, int16_t *out)
+{
+    if (r < 0 || r >= c->rows) {
+        memset(out, 0, (size_t)c->width * sizeof *out);
+    } else {
+        ecg_widen(in + (r % capacity) * c->width, c->width, c->zero_in, out);
+    }
+}
+
+static void taps(const struct ecg_conv *c, const int8_t *in, int32_t capacity, int32_t t, int16_t *window)
+{
+    for (int32_t k = 0; k < c->kernel; ++k) {
+        tap(c, in, capacity, t * c->stride - c->pad + k * c->dilation, window + k * c->width);
+    }
+}
+
+static int8_t requantised(const struct ecg_conv *c, int32_t sum, int32_t channel)
+{
+    int32_t value = ecg_rescale(sum, c->multipliers[channel], c->shifts[channel]) + c->zero_out;
+    return (int8_t)ecg_clamp(value, c->low, c->high);
+}
+
+static void channels(const struct ecg_conv *c, const int16_t *window, int8_t *out)
+{
+    int32_t n = c->kernel * c->width, channel = 0;
+    const int8_t *weights = c->weights;
+    for (; channel + 4 <= c->channels; channel += 4, weights += 4 * n) {
+        int32_t sums[4];
+        memcpy(sums, c->bias + channel, sizeof sums);
+        ecg_dot4(window, weights, n, n, sums);
+        for (int32_t i = 0; i < 4; ++i) {
+            out[channel + i] = requantised(c, sums[i], channel + i);
+        }
+    }
+    for (; channel < c->channels; ++channel, weights += n) {
+        out[channel] = requantised(c, c->bias[channel] + ecg_dot(window, weights, n), channel);
+    }
+}
+
+void ecg_conv(const struct ecg_conv *c, const int8_t *in, int32_t capacity, int32_t t, int16_t *window, int8_t *out)
+{
+    taps(c, in, capacity, t, window);
+    channels(c, window, out);
+}
+
+void ecg_conv_transposed(const struct ecg_conv *c, const int8_t *in, int32_t capacity, int32_t t, int16_t *window,
+                         int8_t *out)
+{
+    for (int32_t k = 0; k < c->kernel; ++k) {
+        int32_t from = t + c->pad - k;
+        int32_t r = from >= 0 && from % c->stride == 0 ? from / c->stride : -1;
+        tap(c, in, capacity, r, window + k * c->width);
+    }
+    channels(c, window, out);
+}
+
+void ecg_conv_depthwise(const struct ecg_conv *c, const int8_t *in, int32_t capacity, int32_t t, int16_t *window,
+                        int8_t *out)
+{
+    int32_t copies = c->channels / c->width;
+    taps(c, in, capacity, t, window);
+    for (int32_t channel = 0; channel < c->channels; ++channel) {
+        int32_t sum = c->bias[channel];
+        for (int32_t k = 0; k < c->kernel; ++k) {
+            sum += window[k * c->width + channel / copies] * c->weights[k * c->channels + channel];
+        }
+        out[channel] = requantised(c, sum, channel);
+    }
+}

@@ -1,0 +1,14 @@
+#ifndef ECG_COPY_H
+#define ECG_COPY_H
+
+#include <stdint.h>
+
+/* Values moved unchanged: transposed, reversed, sliced, padded or joined, by where they start and how they step. */
+struct ecg_copy {
+    int32_t sizes[5], from_steps[5], to_steps[5];
+    int32_t from, to;
+};
+
+void ecg_copy(const struct ecg_copy *c, const int8_t *in, int8_t *out);
+
+#endif

@@ -1,0 +1,196 @@
+"""From a graph to the steps of a program: what only renames or turns round costs nothing, functions of one value
+become tables, and an LSTM that runs backwards takes its rows from the end."""
+
+import dataclasses
+
+import numpy as np
+
+from ecg_edge.errors import InputError
+from export.c99 import operators as ops
+from export.c99.graph import Graph, Operator, Tensor
+from export.c99.steps import LSTM, Step, Storage, TimeMean, View
+from export.c99.tables import VALUES, evaluate
+
+RECURRENT = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """Steps in order of execution. `inputs` and `outputs` are views with the names of the graph's ends; `sums`: how
+    many 32-bit sums the steps share."""
+
+    steps: list[Step]
+    inputs: list[View]
+    outputs: list[View]
+    names: tuple[str, ...]
+    sums: int
+
+
+def lower(graph: Graph) -> Program:
+    """Raises InputError for an operator that has no C kernel, by its name."""
+    lowering = _Lowering(graph)
+    for operator in graph.operators:
+        lowering.take(operator)
+    outputs = [lowering.view(tensor) for tensor in graph.outputs]
+    for view in outputs:
+        view.storage.kept = True
+    for step in lowering.steps:
+        for view in step.inputs:
+            view.storage.consumers.append(step)
+    _add_up(lowering.steps)
+    return Program(lowering.steps, lowering.inputs, outputs, graph.names, lowering.sums)
+
+
+def _add_up(steps):
+    """An LSTM whose rows are wanted for their mean alone adds them up."""
+    producers = {step.output.storage: step for step in steps}
+    for step in steps:
+        if isinstance(step, TimeMean):
+            for view, start in zip(step.inputs, step.starts(), strict=True):
+                producer = producers.get(view.storage)
+                if isinstance(producer, LSTM) and view.storage.consumers == [step] and not view.storage.kept:
+                    producer.sums = start
+                    step.added.add(view.storage)
+
+
+class _Lowering:
+    def __init__(self, graph):
+        self.steps: list[Step] = []
+        self.sums = 0
+        self.consumers: dict[int, list[Operator]] = {}
+        for operator in graph.operators:
+            for tensor in operator.inputs:
+                if tensor is not None:
+                    self.consumers.setdefault(tensor.index, []).append(operator)
+        self.ends = {tensor.index for tensor in graph.outputs}
+        self.storages: dict[int, Storage] = {}
+        self.tables: dict[int, tuple[View, np.ndarray]] = {}  # tensor → the value it is a function of, and the function
+        self.turned: dict[int, Tensor] = {}  # a sequence that only LSTMs read in reverse → the sequence
+        self.upright: set[int] = set()  # outputs of LSTMs in reverse that are written the right way round at once
+        self.joined: dict[int, tuple[Tensor, ...]] = {}  # sequences side by side that only LSTMs and means read
+        self.counts: dict[str, int] = {}
+        self.inputs = []
+        for tensor, name in zip(graph.inputs, graph.names, strict=False):
+            self.storages[tensor.index] = Storage(name, tensor.rows, tensor.width, parameter=len(graph.inputs) > 1)
+            self.inputs.append(View(self.storages[tensor.index], tensor))
+
+    def name(self, operator) -> str:
+        word = {RECURRENT: "lstm", "FULLY_CONNECTED": "dense", "BATCH_MATMUL": "matmul"}.get(operator, operator.lower())
+        word = word.removesuffix("_2d").removesuffix("_v2")
+        self.counts[word] = self.counts.get(word, 0) + 1
+        return f"{word}{self.counts[word]}"
+
+    def view(self, tensor: Tensor) -> View:
+        """Of a tensor that steps have computed; a function of one value is computed now if it was not before."""
+        if tensor.index not in self.storages and tensor.index in self.tables:
+            source, values = self.tables[tensor.index]
+            name = self.name("table")
+            output = self.new(tensor, name)
+            self.steps.append(ops.table(name, values, source, output))
+        return View(self.storages[tensor.index], tensor)
+
+    def new(self, tensor: Tensor, name: str) -> View:
+        self.storages[tensor.index] = Storage(name, tensor.rows, tensor.width)
+        return View(self.storages[tensor.index], tensor)
+
+    def readers(self, tensor) -> list[Operator]:
+        return self.consumers.get(tensor.index, [])
+
+    def take(self, operator: Operator) -> None:
+        if operator.name in ops.VIEWS:
+            self.rename(operator)
+        elif self.tabulated(operator) or self.set_aside(operator):
+            return
+        elif operator.name == RECURRENT:
+            self.take_lstm(operator)
+        elif operator.name == "MEAN" and ops.is_time_mean(operator):
+            name = self.name("mean")
+            parts = [self.view(part) for part in self.parts(operator.inputs[0])]
+            self.steps.append(ops.time_mean(name, operator, parts, self.new(operator.output, name), self.sums))
+            self.sums += operator.inputs[0].width
+        elif operator.name in ops.STEPS:
+            inputs = [None if t is None or t.data is not None else self.view(t) for t in operator.inputs]
+            name = self.name(operator.name)
+            self.steps.append(ops.STEPS[operator.name](name, operator, inputs, self.new(operator.output, name)))
+        else:
+            raise InputError(
+                f"operator {operator.name} has no C99 kernel: express the layer by convolutions, matrix products, sums "
+                "and functions of one value"
+            )
+
+    def rename(self, operator):
+        source, output = operator.inputs[0], operator.output
+        if source.index in self.tables and source.index not in self.storages:
+            self.tables[output.index] = self.tables[source.index]
+        else:
+            self.storages[output.index] = self.view(source).storage
+
+    def tabulated(self, operator) -> bool:
+        """Whether the operator is a function of one value, element by element: then it is kept as its table."""
+        if operator.name not in ops.UNARY | ops.BINARY:
+            return False
+        arguments, source = [], None
+        for tensor in operator.inputs:
+            if tensor.data is not None:
+                if tensor.size > 1:
+                    return False
+                arguments.append(None)
+                continue
+            if tensor.size != operator.output.size:
+                return False
+            view, values = self.tables.get(tensor.index) or (self.view(tensor), VALUES)
+            if source is not None and view.storage is not source.storage:
+                return False
+            source = view
+            arguments.append(values)
+        if source is None:
+            return False
+        self.tables[operator.output.index] = source, evaluate(operator, arguments)
+        return True
+
+    def set_aside(self, operator) -> bool:
+        """Whether the operator only turns or joins sequences that LSTMs and means take as they are."""
+        output, readers = operator.output, self.readers(operator.output)
+        if operator.name == "REVERSE_V2" and _over_time(operator) and output.index not in self.ends:
+            if operator.inputs[0].index in self.upright:
+                self.storages[output.index] = self.storages[operator.inputs[0].index]
+                return True
+            if readers and all(reader.name == RECURRENT for reader in readers):
+                self.turned[output.index] = operator.inputs[0]
+                return True
+        if operator.name == "CONCATENATION" and output.rows > 1 and output.index not in self.ends:
+            last = operator.options.axis % len(output.shape) == len(output.shape) - 1
+            alike = all((t.scale, t.zero_point) == (output.scale, output.zero_point) for t in operator.inputs)
+            if last and alike and all(self.reads_sequences(reader) for reader in readers):
+                self.joined[output.index] = operator.inputs
+                return True
+        return False
+
+    def reads_sequences(self, reader) -> bool:
+        if reader.name == "REVERSE_V2":
+            return _over_time(reader) and all(r.name == RECURRENT for r in self.readers(reader.output))
+        return reader.name == RECURRENT or (reader.name == "MEAN" and ops.is_time_mean(reader))
+
+    def parts(self, tensor) -> tuple[Tensor, ...]:
+        return self.joined.get(tensor.index, (tensor,))
+
+    def take_lstm(self, operator):
+        sequence, output = operator.inputs[0], operator.output
+        backwards = sequence.index in self.turned
+        sequence = self.turned.get(sequence.index, sequence)
+        after = self.readers(output)
+        upright = len(after) == 1 and after[0].name == "REVERSE_V2" and _over_time(after[0])
+        upright = upright and output.index not in self.ends and after[0].output.index not in self.ends
+        name = self.name(RECURRENT)
+        parts = [self.view(part) for part in self.parts(sequence)]
+        flipped = backwards and not upright
+        step = ops.lstm(name, operator, parts, self.new(output, name), backwards, flipped)
+        if upright and backwards:
+            self.upright.add(output.index)
+        self.steps.append(step)
+
+
+def _over_time(operator) -> bool:
+    x = operator.inputs[0]
+    axes = {int(axis) % len(x.shape) for axis in np.ravel(operator.inputs[1].data)}
+    return axes == {len(x.shape) - 2} and x.rows == x.shape[-2]

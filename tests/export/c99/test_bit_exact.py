@@ -1,0 +1,172 @@
+"""Generated programs answer what LiteRT's reference kernels answer, in every bit."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from small_models import converted, convolutional, reconstructing, recurrent
+from tiny_models import built, inputs_of
+
+from export import flatbuffer
+from export.c99 import graph
+from export.c99.lower import lower
+from export.c99.program import reference
+from export.convert import Windows, convert
+from models_keras.layers.lstm import LSTM
+from models_keras.registry import find
+
+
+def windows(data, count=6):
+    """Integer inputs of a file: noise over all of the range, constants at its ends, slow waves of several heights."""
+    (graph,) = flatbuffer.read(data).subgraphs
+    shapes = [tuple(int(n) for n in graph.tensors[index].shape) for index in graph.inputs]
+    random = np.random.default_rng(5)
+    for n in range(count):
+        if n < 2:
+            yield [random.integers(-128, 128, shape).astype(np.int8) for shape in shapes]
+        elif n < 4:
+            yield [np.full(shape, 127 if n == 2 else -128, np.int8) for shape in shapes]
+        else:
+            waves = [40 * n * np.sin(np.arange(np.prod(shape)) / (3 + n)).reshape(shape) for shape in shapes]
+            yield [np.clip(wave + random.normal(size=wave.shape) * 9, -128, 127).astype(np.int8) for wave in waves]
+
+
+def assert_same(program):
+    assert program.sanitised().startswith("0 of ")
+    distinct = set()
+    for arrays in windows(program.data):
+        expected = reference(program.data, arrays)
+        found = program.answers(arrays, [np.empty_like(array) for array in expected])
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        distinct.add(b"".join(array.tobytes() for array in expected))
+    assert len(distinct) > 1, "a model that always answers the same proves nothing"
+
+
+@pytest.mark.parametrize("model", [convolutional, reconstructing])
+def test_convolutions(model, generated):
+    assert_same(generated(model()))
+
+
+def test_sums_below_zero(generated):
+    """Without ReLU: halves of either sign are rounded, and nothing hides it."""
+    keras.utils.set_random_seed(4)
+    ecg = keras.Input((120, 4), name="ecg")
+    x = layers.Conv1D(8, 5, strides=2, padding="same")(ecg)
+    x = layers.Conv1D(8, 7, padding="same")(x)
+    assert_same(generated(converted(keras.Model(ecg, layers.Add()([x, layers.Conv1D(8, 1)(x)])), (120, 4))))
+
+
+@pytest.mark.slow
+def test_lstm(generated):
+    assert_same(generated(recurrent()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["every_kind_of_step", "recurrent_forms", "uneven_times"])
+def test_layers(name, generated):
+    model = globals()[name]()
+    shape = model.inputs[0].shape[1:]
+    noise = np.random.default_rng(0).normal(size=(8, *shape)) * np.geomspace(0.1, 3, 8)[:, None, None]
+    assert_same(generated(integers(model, {"ecg": noise})))
+
+
+def every_kind_of_step():
+    """Strides, dilation, depthwise and transposed convolutions, sums and products of sequences of different delay,
+    means over each axis, functions of one value, slices of time."""
+    keras.utils.set_random_seed(1)
+    ecg = keras.Input((97, 3), name="ecg")
+    x = layers.Conv1D(6, 5, strides=2, padding="same", activation="relu")(ecg)  # (49, 6)
+    slow = layers.Conv1D(6, 9, padding="same", dilation_rate=2)(x)
+    gate = layers.Conv1D(6, 1, activation="sigmoid")(x)
+    x = layers.Add()([layers.Multiply()([x, gate]), slow])
+    x = layers.Activation("tanh")(layers.DepthwiseConv1D(3, padding="same", depth_multiplier=2)(x))  # (49, 12)
+    x = layers.Subtract()([x, keras.ops.mean(x, axis=-1, keepdims=True)])
+    x = layers.MaxPooling1D(3, 2, padding="same")(x)  # (25, 12)
+    up = layers.Conv1DTranspose(4, 5, strides=2, padding="same", activation="relu")(x)  # (50, 4)
+    up = layers.Cropping1D((1, 0))(up)  # (49, 4)
+    both = [layers.GlobalAveragePooling1D()(x), layers.GlobalAveragePooling1D()(up)]
+    both.append(layers.Flatten()(up[:, 7:9] * 0.5))
+    x = layers.Dense(7, activation="relu")(layers.Concatenate()(both))
+    return keras.Model(ecg, layers.Dense(4, activation="softmax", name="probabilities")(x))
+
+
+def recurrent_forms():
+    """Both directions kept, then only the last step of a backward one, which stays in its own order."""
+    keras.utils.set_random_seed(2)
+    ecg = keras.Input((23, 5), name="ecg")
+    x = layers.Bidirectional(LSTM(5, return_sequences=True))(ecg)
+    x = layers.Dense(6)(x)
+    x = layers.PReLU(alpha_initializer=keras.initializers.Constant(0.25), shared_axes=(1, 2))(x)
+    forward = LSTM(9, return_sequences=True)(x)
+    last = LSTM(4, go_backwards=True)(forward)
+    mean = layers.GlobalAveragePooling1D()(layers.Bidirectional(LSTM(3, return_sequences=True))(forward))
+    return keras.Model(ecg, layers.Dense(3, name="probabilities")(layers.Concatenate()([last, mean])))
+
+
+def uneven_times():
+    """Lengths that strides do not divide, windows longer than what is left, no padding."""
+    keras.utils.set_random_seed(3)
+    ecg = keras.Input((53, 2), name="ecg")
+    x = layers.Conv1D(3, 15, strides=4, padding="same", activation="relu")(ecg)  # (14, 3)
+    x = layers.Conv1D(5, 4, strides=3, padding="valid")(x)  # (4, 5)
+    x = layers.Conv1D(5, 15, padding="same")(x)
+    x = layers.MaxPooling1D(2, padding="valid")(x)
+    return keras.Model(ecg, layers.Dense(3, activation="softmax", name="probabilities")(layers.Flatten()(x)))
+
+
+# All but ecg_mamba, which the converter makes no integer file of.
+SYSTEMS = ["cnn_att_bilstm", "cnn", "cnn_att", "cnn_bilstm", "rhythm_resnet1d", "htf_beat", "rhythm_from_beats", "cae",
+           "vae_bilstm", "vae_bilstm_mha"]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("preset", ["tiny", "edge"])
+def test_registered_systems(name, preset, generated):
+    assert_same(generated(untrained(name, preset)))
+
+
+@pytest.mark.slow
+def test_real_recordings(real_data, generated):
+    import wfdb
+
+    signal = wfdb.rdrecord(str(real_data("mitdb") / "100"), sampto=50_000).p_signal[::5]  # 72 Hz, two leads, mV
+    signal = (signal - signal.mean(axis=0)) / signal.std(axis=0)
+    model = built("rhythm_resnet1d", "tiny")
+    length = model.inputs[0].shape[1]
+    cut = np.stack([signal[start : start + length] for start in range(0, len(signal) - length, length)])
+    program = generated(integers(model, {"ecg": cut[::2]}))
+    (tensor,) = lower(graph.read(program.data)).inputs
+    integers = np.clip(np.round(cut / tensor.tensor.scale) + tensor.tensor.zero_point, -128, 127).astype(np.int8)
+    assert len(integers) > 10
+    for window in integers[:, None]:
+        (expected,) = reference(program.data, [window])
+        (found,) = program.answers([window], [np.empty_like(expected)])
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.slow
+def test_the_paper_model_on_twelve_leads_takes_less_than_48_kib(generated):
+    program = generated(untrained("cnn_att_bilstm", "paper", 12))
+    assert program.plan.total < 48 * 1024 - 1024  # the stack has the rest
+    (arrays,) = list(windows(program.data, 1))
+    expected = reference(program.data, arrays)
+    (found,) = program.answers(arrays, [np.empty_like(expected[0])])
+    np.testing.assert_array_equal(found, expected[0])
+
+
+def untrained(name, preset, leads=None):
+    """The integer file of a system as it is before training, with batch norms that do something."""
+    model = built(name, preset, leads or next(iter(find(name).presets[preset].parameters)))
+    random = np.random.default_rng(1)
+    for layer in model._flatten_layers():
+        if isinstance(layer, layers.BatchNormalization):
+            layer.moving_mean.assign(0.2 * random.normal(size=layer.moving_mean.shape))
+            layer.moving_variance.assign(np.exp(0.3 * random.normal(size=layer.moving_variance.shape)))
+    return integers(model, inputs_of(model, np.arange(6)))
+
+
+def integers(model, windows):
+    """The integer file of a model, calibrated on `windows`."""
+    return convert(model, Windows(windows, windows)).data

@@ -1,0 +1,61 @@
+"""What no program is generated of: one line that names it, and nothing written."""
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from small_models import convolutional
+
+from ecg_edge.errors import InputError
+from export import flatbuffer
+from export.c99.program import generate
+
+
+def refused(data, folder):
+    with pytest.raises(InputError) as caught:
+        generate(data, folder)
+    assert "\n" not in str(caught.value)
+    assert not folder.exists() and not list(folder.parent.iterdir())
+    return str(caught.value)
+
+
+def test_floats(tmp_path):
+    assert "computes with float" in refused(convolutional(integer=False), tmp_path / "out")
+
+
+def test_what_is_no_file_or_a_damaged_one(tmp_path):
+    for data in (b"", b"nothing of the kind", convolutional()[:3000]):
+        assert "not a TensorFlow Lite file" in refused(data, tmp_path / "out")
+
+
+def test_an_operator_without_a_kernel_is_named(tmp_path):
+    model = flatbuffer.read(convolutional())
+    for code in model.operatorCodes:
+        if code.builtinCode == schema.BuiltinOperator.SOFTMAX:
+            code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.LOCAL_RESPONSE_NORMALIZATION
+    assert "LOCAL_RESPONSE_NORMALIZATION has no C99 kernel" in refused(flatbuffer.write(model), tmp_path / "out")
+
+
+def test_sixteen_bits_are_named(tmp_path):
+    model = flatbuffer.read(convolutional())
+    (graph,) = model.subgraphs
+    graph.tensors[graph.operators[-1].outputs[0]].type = schema.TensorType.INT16
+    assert "SOFTMAX computes with int16 values" in refused(flatbuffer.write(model), tmp_path / "out")
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("keep me")
+    with pytest.raises(InputError, match="no generated program"):
+        generate(convolutional(), folder)
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_a_program_replaces_a_program(tmp_path):
+    folder = tmp_path / "program"
+    generate(convolutional(), folder)
+    (folder / "stale.o").write_text("")
+    generate(convolutional(), folder)
+    assert not (folder / "stale.o").exists() and (folder / "ecg_conv.c").exists()
+    assert not (folder / "ecg_lstm.c").exists()  # only what is used
+    assert np.all([path.suffix in (".c", ".h", ".md", "") for path in folder.iterdir()])

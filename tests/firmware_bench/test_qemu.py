@@ -1,0 +1,77 @@
+"""Generated programs on Cortex-M cores in QEMU."""
+
+import dataclasses
+
+import pytest
+from small_models import convolutional, recurrent
+
+from export.c99.program import generate
+from firmware_bench import qemu
+from firmware_bench.bench_rpi import ModelError
+from firmware_bench.boards import BOARDS
+
+needs_toolchain = pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")
+
+
+@pytest.fixture(scope="module")
+def convolutions(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("convolutions") / "program"
+    return folder, generate(convolutional(), folder)
+
+
+@needs_toolchain
+@pytest.mark.slow
+@pytest.mark.parametrize("core", qemu.MACHINES)
+def test_every_core_computes_the_same_in_the_memory_that_was_planned(core, convolutions):
+    folder, plan = convolutions
+    with qemu.Program(folder, core) as program:
+        measured = program.measure()
+    assert measured.differing == 0 and measured.values > 0
+    assert measured.static == plan.total
+    assert 64 < measured.stack < 1024
+    assert measured.code < 8192
+
+
+@needs_toolchain
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [convolutional, recurrent])
+def test_without_dsp_instructions_the_bits_are_the_same(model, tmp_path):
+    generate(model(), tmp_path / "program")
+    with qemu.Program(tmp_path / "program", "cortex-m4", portable=True) as program:
+        portable = program.measure()
+    with qemu.Program(tmp_path / "program", "cortex-m4") as program:
+        measured = program.measure()
+    assert measured.differing == portable.differing == 0
+    assert measured.code > portable.code  # they were really used
+    if model is convolutional:  # an LSTM of two inputs and eight units has no sums to speak of
+        assert measured.instructions < portable.instructions
+
+
+@needs_toolchain
+@pytest.mark.slow
+def test_instructions_are_the_same_every_time(convolutions):
+    folder, _ = convolutions
+    with qemu.Program(folder, "cortex-m4") as program:
+        first, second = program.measure(), program.measure()
+    assert first == second
+    assert first.instructions > 256 * 2 * 9  # more than there are taps
+
+
+@needs_toolchain
+@pytest.mark.slow
+def test_the_linker_says_what_a_board_lacks(convolutions):
+    folder, plan = convolutions
+    board = BOARDS["nRF52840"]
+    with qemu.Program(folder, "cortex-m4") as program:
+        assert program.missing_bytes(board) == {"flash": 0, "RAM": 0}
+        small = dataclasses.replace(board, block=plan.total, flash=2048)
+        missing = program.missing_bytes(small, stack=512)
+        assert missing["RAM"] >= 512 and missing["flash"] > 0
+        more = program.missing_bytes(dataclasses.replace(small, block=plan.total + 256), stack=512)
+    assert missing["RAM"] - more["RAM"] == 256
+
+
+def test_a_missing_toolchain_names_its_packages(convolutions, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(ModelError, match="gcc-arm-none-eabi"), qemu.Program(convolutions[0], "cortex-m4"):
+        pass
