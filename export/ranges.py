@@ -5,6 +5,7 @@ windows stretches a scale until the heartbeats are a handful of integers high. A
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -115,8 +116,11 @@ def _activations(model: schema.ModelT) -> list[int]:
     return [int(tensor) for tensor in produced if graph.tensors[tensor].type == schema.TensorType.FLOAT32]
 
 
-def tie(model: schema.ModelT, limits: dict[int, tuple[float, float]]) -> dict[int, tuple[float, float]]:
+def tie(
+    model: schema.ModelT, limits: dict[int, tuple[float, float]], pairs: Sequence[tuple[int, int]] = ()
+) -> dict[int, tuple[float, float]]:
     """One range for all tensors that must share a scale, wide enough for the limits of each; every range holds zero.
+    `pairs`: tensors that share one for a reason that is not in the graph.
 
     So a bidirectional LSTM's two hidden states, the states the operator keeps, and their concatenation agree.
     """
@@ -128,6 +132,8 @@ def tie(model: schema.ModelT, limits: dict[int, tuple[float, float]]) -> dict[in
         group = set().union(*(groups[tensor] for tensor in tensors))
         groups.update(dict.fromkeys(group, group))
 
+    for pair in pairs:
+        join(pair)
     for name, operator, _ in flatbuffer.operators(model):
         output = operator.outputs[0]
         if name in FIXED:

@@ -1,0 +1,156 @@
+"""A model's step in integers: 16-bit activations and states, 8-bit weights. In a process of its own, as export.child.
+
+    python -m export.int16 FOLDER
+
+FOLDER is what export.convert lays out; the child adds int8.tflite, whose metadata say what a step takes and gives.
+
+Why 16 bits: a state is a sum over thousands of steps, and what one step adds is less than the step of an 8-bit scale.
+In 8 bits one state space agrees with its float form to 17 dB, in 16 to 36.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from tensorflow.lite.python.convert import mlir_quantize
+from tensorflow.lite.toco import types_pb2
+
+from export import flatbuffer, ranges
+from export.child import import_layers
+from export.flatbuffer import METADATA
+from export.streaming import NEXT, Step, step
+from firmware_bench.bench_rpi import Tensor
+from firmware_bench.streaming import StreamingModel
+
+RECORDINGS = 10  # that the calibration windows are made into: a state goes on growing for longer than a window
+LOOK_EVERY = 3  # steps: successive ones hold nearly the same values
+# Activations get twice the range that was seen. One of 16 bits is a small price for a state that must not saturate.
+HEADROOM = 2.0
+# The numbers between 0 and 1 that are told to the step.
+CONTROLS = ("valid", "share")
+
+
+def main(folder: Path) -> None:
+    settings = json.loads((folder / "settings.json").read_text())
+    (name,) = settings["inputs"]
+    windows = np.load(folder / f"{name}.npy", mmap_mode="r")
+    import_layers()
+    model = keras.saving.load_model(folder / "model.keras", compile=False)
+
+    made = step(model, integer=True)
+    graph = float_graph(made)
+    observed = observe(StepGraph(graph, streaming_metadata(made, model)), windows)
+    data = quantise(graph, made, observed)
+    quantisation = {
+        "method": "ptq",
+        "percentile": 100,
+        "calibration_windows": len(windows),
+        "target": "mcu",
+        "activations": "int16",
+        "weights": "int8",
+        "reason": "a state adds up thousands of steps, each less than a step of an 8-bit scale",
+    }
+    metadata = streaming_metadata(made, model) | {"quantisation": quantisation}
+    (folder / "int8.tflite").write_bytes(flatbuffer.set_metadata(data, METADATA, metadata))
+
+
+def streaming_metadata(made: Step, model) -> dict:
+    """What a file says of its step: lengths in samples, the delay in steps, and what goes back into it."""
+    return {
+        "streaming": {
+            "step": made.samples,
+            "delay": made.delay,
+            "window": model.inputs[0].shape[1],
+            "states": [{"input": name, "output": NEXT + name, "initial": "zero_point"} for name in made.states],
+        }
+    }
+
+
+def float_graph(made: Step) -> bytes:
+    """The float step as the converter's calibration leaves it, with all inputs zero: its ranges are overwritten."""
+    inputs = {name: tf.TensorSpec(tensor.shape, name=name) for name, tensor in made.model.input.items()}
+    function = tf.function(lambda **arrays: made.model(arrays)).get_concrete_function(**inputs)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], made.model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
+    zeros = {name: np.zeros(tensor.shape, np.float32) for name, tensor in inputs.items()}
+    converter.representative_dataset = lambda: iter([zeros])
+    converter._experimental_calibrate_only = True
+    return converter.convert()
+
+
+class StepGraph:
+    """The float step with a view of all its tensors, as StreamingModel takes it. low, high: tensor → the limits of
+    what it has held whenever `look` was set."""
+
+    name = "step"
+
+    def __init__(self, graph: bytes, metadata: dict):
+        self.metadata = metadata
+        self.interpreter = Interpreter(
+            model_content=graph,
+            experimental_preserve_all_tensors=True,
+            # A delegate would keep the tensors between its operators to itself.
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        self.interpreter.allocate_tensors()
+        signature = self.interpreter.get_signature_runner()
+        self._in, self._out = signature.get_input_details(), signature.get_output_details()
+        self.inputs = [Tensor(name, tuple(d["shape"]), "float32", 0.0, 0) for name, d in self._in.items()]
+        self.outputs = [Tensor(name, tuple(d["shape"]), "float32", 0.0, 0) for name, d in self._out.items()]
+        self.tensors = ranges._activations(flatbuffer.read(graph))
+        self.low, self.high = dict.fromkeys(self.tensors, 0.0), dict.fromkeys(self.tensors, 0.0)
+        self.look = False
+
+    def run_raw(self, arrays):
+        for detail, array in zip(self._in.values(), arrays, strict=True):
+            self.interpreter.set_tensor(detail["index"], array)
+        self.interpreter.invoke()
+        if self.look:
+            for tensor in self.tensors:
+                values = self.interpreter.get_tensor(tensor)
+                self.low[tensor] = min(self.low[tensor], float(values.min()))
+                self.high[tensor] = max(self.high[tensor], float(values.max()))
+        return [self.interpreter.get_tensor(detail["index"]) for detail in self._out.values()]
+
+
+def observe(graph: StepGraph, windows: np.ndarray) -> dict[int, tuple[float, float]]:
+    """Feeds the windows (n, samples, leads), strung together to RECORDINGS: tensor → its lowest and highest value."""
+    stream = StreamingModel(graph)
+    seen = 0
+    for windows_of_one in np.array_split(windows, min(RECORDINGS, len(windows))):
+        stream.reset()
+        signal = windows_of_one.reshape(-1, stream.step, windows.shape[2])
+        for block in [*signal, *[None] * stream.delay]:
+            graph.look = seen % LOOK_EVERY == 0 or stream.blocks < stream.delay + 4
+            stream.feed_raw(block)
+            seen += 1
+    return {tensor: (graph.low[tensor], graph.high[tensor]) for tensor in graph.tensors}
+
+
+def quantise(graph: bytes, made: Step, observed: dict[int, tuple[float, float]]) -> bytes:
+    """The calibrated float `graph` with 16-bit activations, in which a state comes out as it goes in."""
+    model = flatbuffer.read(graph)
+    (signature,) = model.signatureDefs
+    inputs = {entry.name.decode(): entry.tensorIndex for entry in signature.inputs}
+    outputs = {entry.name.decode(): entry.tensorIndex for entry in signature.outputs}
+    limits = {tensor: (low * HEADROOM, high * HEADROOM) for tensor, (low, high) in observed.items()}
+    limits |= {inputs[name]: (0.0, 1.0) for name in CONTROLS if name in inputs}
+    pairs = [(inputs[name], outputs[NEXT + name]) for name in made.states]
+    ranges.set_ranges(model, ranges.tie(model, limits, pairs))
+    return bytes(
+        mlir_quantize(
+            flatbuffer.write(model),
+            inference_type=types_pb2.QUANTIZED_INT16,
+            input_data_type=tf.int16,
+            output_data_type=tf.int16,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
