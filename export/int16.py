@@ -8,6 +8,7 @@ Why 16 bits: a state is a sum over thousands of steps, and what one step adds is
 In 8 bits one state space agrees with its float form to 17 dB, in 16 to 36.
 """
 
+import copy
 import json
 import sys
 from pathlib import Path
@@ -16,8 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from tensorflow.lite.python.convert import mlir_quantize
-from tensorflow.lite.toco import types_pb2
+from tensorflow.lite.python.optimize.calibrator import Calibrator
 
 from export import flatbuffer, ranges
 from export.child import import_layers
@@ -30,6 +30,7 @@ RECORDINGS = 10  # that the calibration windows are made into: a state goes on g
 LOOK_EVERY = 3  # steps: successive ones hold nearly the same values
 # Activations get twice the range that was seen. One of 16 bits is a small price for a state that must not saturate.
 HEADROOM = 2.0
+WITH_BIAS, BIAS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}, 2  # operators, and which of their inputs it is
 # The numbers between 0 and 1 that are told to the step.
 CONTROLS = ("valid", "share")
 
@@ -142,14 +143,37 @@ def quantise(graph: bytes, made: Step, observed: dict[int, tuple[float, float]])
     limits |= {inputs[name]: (0.0, 1.0) for name in CONTROLS if name in inputs}
     pairs = [(inputs[name], outputs[NEXT + name]) for name in made.states]
     ranges.set_ranges(model, ranges.tie(model, limits, pairs))
+    separate_biases(model)
+    calibrated = Calibrator(flatbuffer.write(model), [], [])  # fed nothing: it keeps the ranges that it finds
+    int16, int64 = np.dtype(np.int16).num, np.dtype(np.int64).num
     return bytes(
-        mlir_quantize(
-            flatbuffer.write(model),
-            inference_type=types_pb2.QUANTIZED_INT16,
-            input_data_type=tf.int16,
-            output_data_type=tf.int16,
+        calibrated._calibrator.QuantizeModel(
+            int16,  # inputs
+            int16,  # outputs
+            False,  # no float left
+            int16,  # activations, and constants that are added or multiplied; the newer quantiser makes those int8
+            int64,  # biases
+            False,  # scales per channel
+            False,
         )
     )
+
+
+def separate_biases(model) -> None:
+    """Gives every operator a bias of its own. The converter keeps equal ones once, but the scale of a bias in integers
+    is that of its operator's input, and the quantiser takes the first operator's for all."""
+    (graph,) = model.subgraphs
+    used = set()
+    for name, operator, _ in flatbuffer.operators(model):
+        if name in WITH_BIAS and len(operator.inputs) > BIAS:
+            bias = int(operator.inputs[BIAS])
+            if bias in used:
+                tensor = copy.copy(graph.tensors[bias])
+                model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
+                tensor.buffer = len(model.buffers) - 1
+                graph.tensors.append(tensor)
+                operator.inputs = [*operator.inputs[:BIAS], len(graph.tensors) - 1]
+            used.add(bias)
 
 
 if __name__ == "__main__":

@@ -149,20 +149,21 @@ class Walk:
             self.inputs[name] = keras.Input(batch_shape=(1, *shape), name=name)
         return self.inputs[name]
 
-    def past(self, x: Stream, frames: int):
-        """`frames` frames before those of `x`, then `x` itself: (1, 1, frames + x.frames, channels)."""
-        if frames == 0:
+    def past(self, x: Stream, frames: int, count: int):
+        """`count` frames of `x` from the one on that came `frames` before its first: (1, 1, count, channels)."""
+        if (frames, count) == (0, x.frames):
             return x.values
         if frames > self.reach.get(x.name, 0):
             self.reach[x.name] = frames
             self.pasts.pop(x.name, None)
-        if x.name not in self.pasts:
+        if frames and x.name not in self.pasts:
             self.inputs.pop(f"tail_{x.name}", None)
             tail = self.input(f"tail_{x.name}", (1, self.reach[x.name], x.values.shape[3]))
             self.pasts[x.name] = ops.concatenate([tail, self.inside(x)], axis=2)
             self.next[f"tail_{x.name}"] = self.pasts[x.name][:, :, x.frames :]
-        whole = self.pasts[x.name]
-        return whole[:, :, whole.shape[2] - frames - x.frames :]
+        whole = self.pasts.get(x.name, x.values)
+        start = whole.shape[2] - x.frames - frames
+        return whole if count == whole.shape[2] else whole[:, :, start : start + count]
 
     def inside(self, x: Stream):
         """The values of `x`, zeros outside the recording: a model that looks ahead runs on behind its end, and what
@@ -180,7 +181,7 @@ class Walk:
         if delay == x.delay:
             return x
         frames = (delay - x.delay) * x.frames
-        return dataclasses.replace(x, values=self.past(x, frames)[:, :, : x.frames], delay=delay, quiet=False)
+        return dataclasses.replace(x, values=self.past(x, frames, x.frames), delay=delay, quiet=False)
 
     def conv(self, values, kernel, bias=None, stride=1, dilation=1):
         """Convolution of (1, 1, frames, c) by `kernel` (taps, c, filters), only where it fits."""
@@ -239,8 +240,7 @@ def convolution(walk, layer, x):
     left = span - 1 if layer.padding == "causal" else around // 2
     late = -(-(span - stride - left) // x.frames) if span - stride > left else 0  # steps
     walk.looks_ahead |= late > 0
-    inputs = walk.past(x, late * x.frames + left)
-    inputs = inputs[:, :, : x.frames - stride + span]
+    inputs = walk.past(x, late * x.frames + left, x.frames - stride + span)
     y = walk.conv(inputs, layer.kernel, layer.bias, stride, dilation)
     return x.but(layer.activation(y), layer.name, x.delay + late)
 
@@ -272,9 +272,10 @@ def state_space(walk, layer, x):
     name = f"state_{layer.name}"
     state = walk.input(name, (1, *bias.shape))
     outputs = []
-    for t in range(x.frames):
-        state = advance(state, z[:, :, t], values[:, :, t], b[:, :, t], bias)  # (1, 1, states, width)
-        outputs.append(ops.expand_dims(read(c[:, :, t], state), 2))
+    for z, values_t, b, c in zip(*(ops.split(v, x.frames, 2) for v in (z, values, b, c)), strict=True):
+        z, values_t, b, c = (ops.squeeze(v, 2) for v in (z, values_t, b, c))  # (1, 1, width or states)
+        state = advance(state, z, values_t, b, bias)  # (1, 1, states, width)
+        outputs.append(ops.expand_dims(read(c, state), 2))
     walk.next[name] = state
     y = ops.concatenate(outputs, 2) if len(outputs) > 1 else outputs[0]
     return x.but(y + values * skip, layer.name)
