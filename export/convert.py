@@ -13,6 +13,7 @@ import numpy as np
 from ecg_edge.errors import GateError
 
 CHILD = (sys.executable, "-m", "export.child")
+STREAM_CHILD = (sys.executable, "-m", "export.int16")
 TIMEOUT = 1800  # s; a paper-size model takes about one minute on two cores
 # The child takes the one that agrees best with the float model. On four rhythms (CinC 2017, 200 calibration windows)
 # 99.9 gives 31 dB, 99.99 gives 36, 99.999 gives 35 and the plain minimum and maximum 32; where artefacts are not rare,
@@ -24,9 +25,9 @@ class ExportError(GateError):
     """The converter could not make an integer file of this model."""
 
 
-def convert(model, calibration: dict[str, np.ndarray], timeout: float = TIMEOUT) -> bytes:
+def convert(model, calibration: dict[str, np.ndarray], timeout: float = TIMEOUT, child=None) -> bytes:
     """`model` (keras.Model) as an int8 TFLite file, calibrated on `calibration`: input name → (n, ...) float32. Its
-    metadata are {"quantisation": …} alone.
+    metadata are {"quantisation": …} alone. `child`: STREAM_CHILD for the file of a step.
 
     Raises ExportError when the child process fails, crashes, or takes longer than `timeout` seconds.
     """
@@ -36,7 +37,7 @@ def convert(model, calibration: dict[str, np.ndarray], timeout: float = TIMEOUT)
         for key, windows in calibration.items():
             np.save(folder / f"{key}.npy", np.asarray(windows, np.float32))
         (folder / "settings.json").write_text(json.dumps({"percentiles": PERCENTILES, "inputs": list(calibration)}))
-        _run([*CHILD, str(folder)], timeout)
+        _run([*(child or CHILD), str(folder)], timeout)
         made = folder / "int8.tflite"
         if not made.exists():
             raise ExportError("the conversion ended without a file, and without saying why")

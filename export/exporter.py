@@ -110,12 +110,12 @@ def tensors(data: bytes, model) -> dict:
     (graph,) = file.subgraphs
     names = {entry.tensorIndex: entry.name.decode() for entry in file.signatureDefs[0].inputs}
     return {
-        "inputs": [_tensor(graph.tensors[index], names[index]) for index in graph.inputs],
-        "outputs": [_tensor(graph.tensors[index], model.output_names[0]) for index in graph.outputs],
+        "inputs": [described_tensor(graph.tensors[index], names[index]) for index in graph.inputs],
+        "outputs": [described_tensor(graph.tensors[index], model.output_names[0]) for index in graph.outputs],
     }
 
 
-def _tensor(tensor, name):
+def described_tensor(tensor, name):
     scale, zero_point = flatbuffer.scale_and_zero_point(tensor) or (0.0, 0)
     return {
         "name": name,

@@ -103,7 +103,7 @@ class StepGraph:
         self._in, self._out = signature.get_input_details(), signature.get_output_details()
         self.inputs = [Tensor(name, tuple(d["shape"]), "float32", 0.0, 0) for name, d in self._in.items()]
         self.outputs = [Tensor(name, tuple(d["shape"]), "float32", 0.0, 0) for name, d in self._out.items()]
-        self.tensors = ranges._activations(flatbuffer.read(graph))
+        self.tensors = ranges.activations(flatbuffer.read(graph))
         self.low, self.high = dict.fromkeys(self.tensors, 0.0), dict.fromkeys(self.tensors, 0.0)
         self.look = False
 

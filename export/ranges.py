@@ -91,7 +91,7 @@ def observe(model: bytes, windows: dict[str, np.ndarray]) -> dict[int, Observed]
     )
     interpreter.allocate_tensors()
     inputs = interpreter.get_signature_runner().get_input_details()
-    tensors = _activations(flatbuffer.read(model))
+    tensors = activations(flatbuffer.read(model))
     kept = {tensor: [] for tensor in tensors}
     lows, highs = dict.fromkeys(tensors, np.inf), dict.fromkeys(tensors, -np.inf)
     generator = np.random.default_rng(0)
@@ -109,7 +109,7 @@ def observe(model: bytes, windows: dict[str, np.ndarray]) -> dict[int, Observed]
     return {tensor: Observed(np.concatenate(kept[tensor]), lows[tensor], highs[tensor]) for tensor in tensors}
 
 
-def _activations(model: schema.ModelT) -> list[int]:
+def activations(model: schema.ModelT) -> list[int]:
     """Indices of the float tensors that operators and the graph's inputs produce."""
     (graph,) = model.subgraphs
     produced = [*graph.inputs, *(tensor for operator in graph.operators for tensor in operator.outputs)]

@@ -10,8 +10,8 @@ of one step. What it needs of earlier steps is an input of the step, and an outp
 Convolutions with padding "same" look ahead. In a stream their outputs come whole steps later and are otherwise the same
 numbers; `delay` counts the steps, and where branches meet, the earlier one waits. In front of every layer the
 whole-window model has zeros outside the recording. So has the step: its input `valid` is 1 for a block of the recording
-and 0 for those after it, and frames from outside the recording are multiplied by it. Its input `share` is 1 / k for the
-k-th block of a recording, and 0 after it: the mean moves by that share towards the block's frames.
+and 0 for those after it, and frames from outside the recording are multiplied by it. Its input `share` is 1 / k in the
+k-th of the steps whose outputs count, and 0 in the `delay` steps before: the mean moves by it towards the step's frames.
 
 Frames are (1, 1, frames, channels) here: devices convolve over two axes.
 """
@@ -82,10 +82,9 @@ def step(model: keras.Model, integer: bool = False) -> Step:
     samples = step_samples(model)
     # The first walk finds out how far back each stream is looked at and whether a layer looks ahead.
     first = Walk(samples, integer)
-    first.run(model)
-    walk = Walk(samples, integer, first.reach, first.looks_ahead)
+    delay = max(stream.delay for stream in first.run(model))
+    walk = Walk(samples, integer, delay, first.reach, first.looks_ahead)
     streams = walk.run(model)
-    delay = max(stream.delay for stream in streams)
     outputs = {
         name: ops.reshape(walk.delayed(stream, delay).values, (1, *(stream.frames,) * (len(tensor.shape) - 2), -1))
         for name, tensor, stream in zip(model.output_names, model.outputs, streams, strict=True)
@@ -126,11 +125,12 @@ def step_samples(model) -> int:
 
 
 class Walk:
-    """One way through a model. inputs: name → keras.Input. next: name of a state → its next value. reach: stream → how
-    many of its frames before the step's own are looked at, as far as the walk has come."""
+    """One way through a model. inputs: name → keras.Input. next: name of a state → its next value. delay: of averages,
+    and so of the outputs. reach: stream → how many of its frames before the step's own are looked at, as far as the walk
+    has come."""
 
-    def __init__(self, samples, integer, reach=(), looks_ahead=False):
-        self.samples, self.integer = samples, integer
+    def __init__(self, samples, integer, delay=0, reach=(), looks_ahead=False):
+        self.samples, self.integer, self.delay = samples, integer, delay
         self.reach, self.looks_ahead = dict(reach), looks_ahead
         self.inputs, self.next, self.pasts = {}, {}, {}
 
@@ -170,11 +170,8 @@ class Walk:
         is late begins before its start."""
         if x.quiet or not self.looks_ahead:
             return x.values
-        return x.values * self.control("valid", x.delay)
-
-    def control(self, name, delay):
-        """The input `name`, a number per step, as it was `delay` steps ago: (1, 1, 1, 1)."""
-        return self.delayed(Stream(self.input(name, (1, 1, 1)), 0, name, quiet=True), delay).values
+        valid = Stream(self.input("valid", (1, 1, 1)), 0, "valid", quiet=True)
+        return x.values * self.delayed(valid, x.delay).values
 
     def delayed(self, x: Stream, delay: int) -> Stream:
         """`x`, which waits until it is `delay` steps late."""
@@ -254,10 +251,11 @@ def pool(walk, layer, x):
 
 
 def mean_so_far(walk, layer, x):
+    x = walk.delayed(x, max(x.delay, walk.delay))
     name = f"mean_{layer.name}"
     block = ops.mean(x.values, axis=2, keepdims=True) if x.frames > 1 else x.values
     before = walk.input(name, (1, 1, x.values.shape[3]))
-    walk.next[name] = before + walk.control("share", x.delay) * (block - before)
+    walk.next[name] = before + walk.input("share", (1, 1, 1)) * (block - before)
     return x.but(walk.next[name], layer.name)
 
 
@@ -272,13 +270,17 @@ def state_space(walk, layer, x):
     name = f"state_{layer.name}"
     state = walk.input(name, (1, *bias.shape))
     outputs = []
-    for z, values_t, b, c in zip(*(ops.split(v, x.frames, 2) for v in (z, values, b, c)), strict=True):
-        z, values_t, b, c = (ops.squeeze(v, 2) for v in (z, values_t, b, c))  # (1, 1, width or states)
-        state = advance(state, z, values_t, b, bias)  # (1, 1, states, width)
+    for frame in zip(*(by_frame(v) for v in (z, values, b, c)), strict=True):
+        z, u, b, c = (ops.squeeze(v, 2) for v in frame)  # (1, 1, width or states)
+        state = advance(state, z, u, b, bias)  # (1, 1, states, width)
         outputs.append(ops.expand_dims(read(c, state), 2))
     walk.next[name] = state
     y = ops.concatenate(outputs, 2) if len(outputs) > 1 else outputs[0]
-    return x.but(y + values * skip, layer.name)
+    return x.but(y - values * -skip, layer.name)  # Keras takes the second of two summands for a bias, and reshapes it
+
+
+def by_frame(values):
+    return ops.split(values, values.shape[2], 2) if values.shape[2] > 1 else [values]
 
 
 def layer_norm(walk, layer, x):

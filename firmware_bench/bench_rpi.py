@@ -534,8 +534,9 @@ def measure(path: str, threads: int = 1, windows: int = 50) -> dict:
     stamp = "emulated" if machine["emulated"] else "measured"
     metadata, size = model.metadata, os.path.getsize(path)
     median = float(np.median(times))
-    # A window's own duration; models of beats or RR intervals have none.
-    duration = metadata["window"]["samples"] / metadata["fs"] if metadata.get("window") and metadata.get("fs") else None
+    # A window's own duration, or a step's; models of beats or RR intervals have none.
+    samples = metadata.get("streaming", {}).get("step") or (metadata.get("window") or {}).get("samples")
+    duration = samples / metadata["fs"] if samples and metadata.get("fs") else None
 
     def timed(value, unit):
         if machine["emulated"]:

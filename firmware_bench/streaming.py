@@ -32,7 +32,7 @@ class StreamingModel:
 
     def reset(self) -> None:
         """Begin a recording: every state is zero."""
-        self.blocks = 0
+        self.blocks = 0  # that have gone in
         self.arrays = [np.full(t.shape, t.zero_point, t.dtype) for t in self.model.inputs]
 
     def feed(self, block=None) -> dict[str, np.ndarray]:
@@ -44,9 +44,10 @@ class StreamingModel:
     def feed_raw(self, block=None) -> dict[str, np.ndarray]:
         """`feed`, with the outputs as the model gives them, states among them."""
         inside = block is not None
-        self.blocks += inside
+        self.blocks += 1
         # The mean of the first window is that of all its blocks. From there on it forgets as fast as it learns.
-        share = inside / min(max(self.blocks, 1), self.window // self.step)
+        counts = self.blocks > self.delay
+        share = counts / min(max(self.blocks - self.delay, 1), self.window // self.step)
         for number, tensor in enumerate(self.model.inputs):
             if tensor.name in self.feedback:
                 continue

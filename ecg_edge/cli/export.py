@@ -16,8 +16,9 @@ ENOUGH_WINDOWS = 200  # with fewer, one window is half a per cent and more of th
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--int8", is_flag=True, help="8-bit integers throughout, inputs and outputs too: the one precision.")
 @click.option("--ptq", is_flag=True, help="Quantise the trained model by calibration: the default.")
+@click.option("--streaming", is_flag=True, help="One step with its states as inputs and outputs, for a live signal.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: RUN/export/ARCH-int8.tflite.")
-def command(run, int8, ptq, out):
+def command(run, int8, ptq, streaming, out):
     """Turn a trained RUN into a fully integer TensorFlow Lite file.
 
     The file is written only if it passes every gate: integers throughout, operators of TensorFlow Lite Micro, the same
@@ -28,13 +29,14 @@ def command(run, int8, ptq, out):
     Examples:
       ecg-edge export runs/cnn_att_bilstm-cinc2017-20260101-120000 --int8
       ecg-edge export runs/demo --int8 --ptq --out model.tflite
+      ecg-edge export runs/mamba --int8 --streaming
     """
     if not int8:
         raise InputError("export needs a precision: add --int8, the one there is")
     from ecg_edge.run import Run
 
     run = Run(run)
-    path = out or run.path / "export" / f"{run.settings.arch}-int8.tflite"
+    path = out or run.path / "export" / f"{run.settings.arch}-{'streaming' if streaming else 'int8'}.tflite"
     if path.is_dir():
         raise InputError(f"{path} is a folder: --out takes the name of a file")
     console.import_keras()
@@ -46,6 +48,8 @@ def command(run, int8, ptq, out):
 
     from export.exporter import GatesFailed, export
 
+    if streaming:
+        from export.stream_exporter import export
     try:
         report = export(model, calibration, **parity, metadata=metadata(run), path=path, say=console.say)
     except GatesFailed as failure:
