@@ -10,6 +10,7 @@ In 8 bits one state space agrees with its float form to 17 dB, in 16 to 36.
 
 import copy
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -28,8 +29,8 @@ from firmware_bench.streaming import StreamingModel
 
 RECORDINGS = 10  # that the calibration windows are made into: a state goes on growing for longer than a window
 LOOK_EVERY = 3  # steps: successive ones hold nearly the same values
-# Activations get twice the range that was seen. One of 16 bits is a small price for a state that must not saturate.
-HEADROOM = 2.0
+HEADROOM = 1.5  # of a range over what was seen: a state must not saturate, and there are bits enough
+LARGEST = 32767
 WITH_BIAS, BIAS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}, 2  # operators, and which of their inputs it is
 # The numbers between 0 and 1 that are told to the step.
 CONTROLS = ("valid", "share")
@@ -142,7 +143,8 @@ def quantise(graph: bytes, made: Step, observed: dict[int, tuple[float, float]])
     limits = {tensor: (low * HEADROOM, high * HEADROOM) for tensor, (low, high) in observed.items()}
     limits |= {inputs[name]: (0.0, 1.0) for name in CONTROLS if name in inputs}
     pairs = [(inputs[name], outputs[NEXT + name]) for name in made.states]
-    ranges.set_ranges(model, ranges.tie(model, limits, pairs))
+    tied = ranges.tie(model, limits, pairs)
+    ranges.set_ranges(model, {tensor: power_of_two(*limits) for tensor, limits in tied.items()})
     separate_biases(model)
     calibrated = Calibrator(flatbuffer.write(model), [], [])  # fed nothing: it keeps the ranges that it finds
     int16, int64 = np.dtype(np.int16).num, np.dtype(np.int64).num
@@ -157,6 +159,16 @@ def quantise(graph: bytes, made: Step, observed: dict[int, tuple[float, float]])
             False,
         )
     )
+
+
+def power_of_two(low: float, high: float) -> tuple[float, float]:
+    """The range that holds low and high and whose scale is a power of two.
+
+    Products of such scales are exact. Of others LiteRT multiplies floats and TensorFlow Lite Micro doubles, and a
+    product of two 16-bit numbers that lies near a tie is then rounded up by one and down by the other.
+    """
+    limit = LARGEST * 2.0 ** math.ceil(math.log2(max(-low, high) / LARGEST))
+    return -limit, limit
 
 
 def separate_biases(model) -> None:
