@@ -126,19 +126,19 @@ def described_tensor(tensor, name):
     }
 
 
-def with_reference(data: bytes, description: dict) -> bytes:
-    """The file with `description`, its reference vectors and its digest as metadata.
+def with_reference(data: bytes, description: dict, vectors: int = REFERENCE_VECTORS) -> bytes:
+    """The file with `description`, so many reference `vectors` and its digest as metadata.
 
     Of a few seeds, the one to whose inputs the model answers with the most varied integers short of 0 % and 100 %: a
     saturated answer would prove little about what runs on a device.
     """
 
     def answers(seed, kernels):
-        asked = {**description, "reference": {"seed": seed, "vectors": REFERENCE_VECTORS}}
+        asked = {**description, "reference": {"seed": seed, "vectors": vectors}}
         return reference_outputs(TFLiteModel(flatbuffer.set_metadata(data, METADATA, asked), kernels=kernels))
 
     optimised = {seed: answers(seed, "optimised") for seed in REFERENCE_SEEDS}
     seed = max(optimised, key=lambda seed: len(set(bytes.fromhex("".join(optimised[seed]))) - {0x7F, 0x80}))
     outputs = {"reference": answers(seed, "reference"), "optimised": optimised[seed]}
-    reference = {"seed": seed, "vectors": REFERENCE_VECTORS, "outputs": outputs}
+    reference = {"seed": seed, "vectors": vectors, "outputs": outputs}
     return seal(flatbuffer.set_metadata(data, METADATA, {**description, "digest": UNSEALED, "reference": reference}))

@@ -45,7 +45,7 @@ def main(folder: Path) -> None:
 
     made = step(model, integer=True)
     graph = float_graph(made)
-    observed = observe(StepGraph(graph, streaming_metadata(made, model)), windows)
+    observed = observe(StepGraph(graph, made.metadata()), windows)
     data = quantise(graph, made, observed)
     quantisation = {
         "method": "ptq",
@@ -56,20 +56,8 @@ def main(folder: Path) -> None:
         "weights": "int8",
         "reason": "a state adds up thousands of steps, each less than a step of an 8-bit scale",
     }
-    metadata = streaming_metadata(made, model) | {"quantisation": quantisation}
+    metadata = made.metadata() | {"quantisation": quantisation}
     (folder / "int8.tflite").write_bytes(flatbuffer.set_metadata(data, METADATA, metadata))
-
-
-def streaming_metadata(made: Step, model) -> dict:
-    """What a file says of its step: lengths in samples, the delay in steps, and what goes back into it."""
-    return {
-        "streaming": {
-            "step": made.samples,
-            "delay": made.delay,
-            "window": model.inputs[0].shape[1],
-            "states": [{"input": name, "output": NEXT + name, "initial": "zero_point"} for name in made.states],
-        }
-    }
 
 
 def float_graph(made: Step) -> bytes:
@@ -148,17 +136,28 @@ def quantise(graph: bytes, made: Step, observed: dict[int, tuple[float, float]])
     separate_biases(model)
     calibrated = Calibrator(flatbuffer.write(model), [], [])  # fed nothing: it keeps the ranges that it finds
     int16, int64 = np.dtype(np.int16).num, np.dtype(np.int64).num
-    return bytes(
-        calibrated._calibrator.QuantizeModel(
-            int16,  # inputs
-            int16,  # outputs
-            False,  # no float left
-            int16,  # activations, and constants that are added or multiplied; the newer quantiser makes those int8
-            int64,  # biases
-            False,  # scales per channel
-            False,
-        )
+    integer = calibrated._calibrator.QuantizeModel(
+        int16,  # inputs
+        int16,  # outputs
+        False,  # no float left
+        int16,  # activations, and constants that are added or multiplied; the newer quantiser makes those int8
+        int64,  # biases
+        False,  # scales per channel
+        False,
     )
+    return compact(bytes(integer))
+
+
+def compact(data: bytes) -> bytes:
+    """Without what no runtime reads: names inside the graph, and the scales of biases, which follow from the others."""
+    model = flatbuffer.read(data)
+    (graph,) = model.subgraphs
+    for tensor in {*range(len(graph.tensors))} - {*graph.inputs, *graph.outputs}:
+        graph.tensors[tensor].name = None
+    for name, operator, _ in flatbuffer.operators(model):
+        if name in WITH_BIAS and len(operator.inputs) > BIAS:
+            graph.tensors[operator.inputs[BIAS]].quantization = None
+    return flatbuffer.write(model)
 
 
 def power_of_two(low: float, high: float) -> tuple[float, float]:

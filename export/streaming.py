@@ -11,7 +11,7 @@ Convolutions with padding "same" look ahead. In a stream their outputs come whol
 numbers; `delay` counts the steps, and where branches meet, the earlier one waits. In front of every layer the
 whole-window model has zeros outside the recording. So has the step: its input `valid` is 1 for a block of the recording
 and 0 for those after it, and frames from outside the recording are multiplied by it. Its input `share` is 1 / k in the
-k-th of the steps whose outputs count, and 0 in the `delay` steps before: the mean moves by it towards the step's frames.
+k-th of the steps whose outputs count, and 0 in the `delay` steps before: the mean moves by it towards the new frames.
 
 Frames are (1, 1, frames, channels) here: devices convolve over two axes.
 """
@@ -35,20 +35,26 @@ KNOTS, DECADES = 12, (-2, 2)
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """model: keras.Model, batch 1, inputs and outputs by name. samples: of the signal in a step. states: the inputs
-    that an output NEXT + name is the next value of, zeros at first. delay: steps, of every output. looks_ahead:
-    whether the model takes `valid`. averages: whether it takes `share`."""
+    """model: keras.Model, batch 1, inputs and outputs by name. samples: of the signal in a step, and in the window that
+    the whole-window model takes. states: the inputs of which output NEXT + name is the next value, zeros at first.
+    delay: steps by which every output is late."""
 
     model: keras.Model
     samples: int
+    window: int
     states: tuple[str, ...]
     delay: int
+
+    def metadata(self) -> dict:
+        """What a file of this step says of itself, for firmware_bench.streaming. Lengths are samples."""
+        states = [{"input": name, "output": NEXT + name, "initial": "zero_point"} for name in self.states]
+        return {"streaming": {"step": self.samples, "delay": self.delay, "window": self.window, "states": states}}
 
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
     """values (1, 1, frames, channels): the frames of the block `delay` steps ago. `name` is that of the layer they come
-    from. `quiet`: they are zeros outside the recording. `product`: a convolution's, into which a scale can be folded."""
+    from. `quiet`: they are zeros outside the recording. `product`: a convolution's, which can take in a scale."""
 
     values: object
     delay: int
@@ -91,22 +97,37 @@ def step(model: keras.Model, integer: bool = False) -> Step:
         for name, tensor, stream in zip(model.output_names, model.outputs, streams, strict=True)
     }
     outputs |= {NEXT + name: values for name, values in walk.next.items()}
-    return Step(keras.Model(walk.inputs, outputs, name=f"{model.name}_step"), samples, tuple(walk.next), delay)
+    made = keras.Model(walk.inputs, outputs, name=f"{model.name}_step")
+    return Step(made, samples, model.inputs[0].shape[1], tuple(walk.next), delay)
 
 
 def check(model):
-    """Raises InputError naming the first layer without a rule."""
+    """Raises InputError naming the first layer that cannot run as a stream."""
     for layer in model.operations:
-        if isinstance(layer, SinusoidalPositions):
-            raise refusal(layer, "tells where in a window a step stands; train with --set model.positions=false")
-        if type(layer) not in RULES and not isinstance(layer, layers.InputLayer):
-            raise refusal(layer, "needs the whole window")
+        reason = None if isinstance(layer, layers.InputLayer) else obstacle(layer)
+        if reason:
+            raise InputError(
+                f"the model cannot run as a stream: layer {layer.name!r} ({type(layer).__name__}) {reason}"
+            )
     if len(model.inputs) != 1 or len(model.inputs[0].shape) != 3:
         raise InputError(f"{model.name} cannot run as a stream: its input is not one signal (samples, leads)")
 
 
-def refusal(layer, reason):
-    return InputError(f"the model cannot run as a stream: layer {layer.name!r} ({type(layer).__name__}) {reason}")
+def obstacle(layer) -> str | None:
+    """Why the layer cannot run as a stream; None where it can."""
+    if isinstance(layer, SinusoidalPositions):
+        return "tells where in a window a step stands; train with --set model.positions=false"
+    if type(layer) not in RULES:
+        return "needs the whole window"
+    if isinstance(layer, SelectiveSSM) and layer.backwards:
+        return "runs backwards in time; train with --set model.bidirectional=false"
+    if isinstance(layer, layers.Conv1D) and layer.groups > 1:
+        return "convolves in groups"
+    if isinstance(layer, layers.Conv1D) and layer.padding == "valid" and layer.kernel_size > layer.strides:
+        return "has padding 'valid', which costs a window its ends: use 'same' or 'causal'"
+    if RULES[type(layer)] is pool and layer.pool_size != layer.strides:
+        return "has windows that overlap or leave gaps"
+    return None
 
 
 def for_length(model, samples):
@@ -127,8 +148,8 @@ def step_samples(model) -> int:
 
 class Walk:
     """One way through a model. inputs: name → keras.Input. next: name of a state → its next value. delay: of averages,
-    and so of the outputs. reach: stream → how many of its frames before the step's own are looked at, as far as the walk
-    has come."""
+    and so of the outputs. reach: stream → how many of its frames before the step's own are looked at, as far as is
+    known."""
 
     def __init__(self, samples, integer, delay=0, reach=(), looks_ahead=False):
         self.samples, self.integer, self.delay = samples, integer, delay
@@ -236,8 +257,6 @@ def convolution(walk, layer, x):
     """Frame j of the output is made of `span` inputs from j · stride - left on."""
     (taps,), (stride,), (dilation,) = layer.kernel_size, layer.strides, layer.dilation_rate
     span = (taps - 1) * dilation + 1
-    if layer.groups > 1 or (layer.padding == "valid" and span > stride):
-        raise refusal(layer, "is in groups, or has padding 'valid', which costs a window its ends: use 'same'")
     around = max(span - stride, 0)
     # In front of the first frame "causal" pads as if the stride were 1, "same" one half of what is missing.
     left = span - 1 if layer.padding == "causal" else around // 2
@@ -250,9 +269,7 @@ def convolution(walk, layer, x):
 
 
 def pool(walk, layer, x):
-    (size,), (stride,) = layer.pool_size, layer.strides
-    if size != stride:
-        raise refusal(layer, "has windows that overlap or leave gaps")
+    (size,) = layer.pool_size
     reduce = ops.max_pool if isinstance(layer, layers.MaxPooling1D) else ops.average_pool
     return x.but(reduce(x.values, (1, size), (1, size), data_format="channels_last"), layer.name)
 
@@ -268,8 +285,6 @@ def mean_so_far(walk, layer, x):
 
 def state_space(walk, layer, x):
     """From its state: zero inputs leave a state of zeros as it is, so what comes before the recording must be zeros."""
-    if layer.backwards:
-        raise refusal(layer, "runs backwards in time; train with --set model.bidirectional=false")
     values = walk.inside(x) if x.delay else x.values
     z = walk.conv(walk.conv(values, layer.narrow[None]), layer.widen[None])
     b, c = walk.conv(values, layer.to_b[None]), walk.conv(values, layer.to_c[None])

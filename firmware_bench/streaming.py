@@ -70,7 +70,9 @@ class StreamingModel:
         blocks = np.reshape(signal[: count * self.step], (count, self.step, -1))
         if count == 0 or blocks.shape[2] != self.signal.shape[-1]:
             leads = self.signal.shape[-1]
-            raise ModelError(f"{self.name}: takes (samples, {leads}) of {self.step} samples or more, got {signal.shape}")
+            raise ModelError(
+                f"{self.name}: takes (samples, {leads}) of {self.step} samples or more, got {signal.shape}"
+            )
         self.reset()
         answers = [self.feed(block) for block in blocks] + [self.feed() for _ in range(self.delay)]
         values = {}
