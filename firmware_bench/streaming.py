@@ -65,14 +65,11 @@ class StreamingModel:
         """A recording of its own, float32 (samples, leads) or a dict of it by the input's name, fed from its start and
         until its end has come through → what the whole-window model answers to it: float32 without the batch axis, or
         a dict by output name where there are several. A rest shorter than a step is left out."""
-        signal = window[self.signal.name] if isinstance(window, dict) else window
-        count = len(signal) // self.step
-        blocks = np.reshape(signal[: count * self.step], (count, self.step, -1))
-        if count == 0 or blocks.shape[2] != self.signal.shape[-1]:
-            leads = self.signal.shape[-1]
-            raise ModelError(
-                f"{self.name}: takes (samples, {leads}) of {self.step} samples or more, got {signal.shape}"
-            )
+        signal = np.asarray(window[self.signal.name] if isinstance(window, dict) else window, np.float32)
+        count, leads = len(signal) // self.step, self.signal.shape[-1]
+        if count == 0 or signal.shape[1:] != (leads,):
+            raise ModelError(f"{self.name}: takes ({self.step} samples or more, {leads}), got {signal.shape}")
+        blocks = signal[: count * self.step].reshape(count, self.step, leads)
         self.reset()
         answers = [self.feed(block) for block in blocks] + [self.feed() for _ in range(self.delay)]
         values = {}

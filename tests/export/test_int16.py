@@ -6,6 +6,7 @@ import pytest
 from steps import forward_mamba
 
 from ecg_edge.errors import InputError
+from ecg_edge.evaluation.predictors import TFLitePredictor
 from ecg_edge.records.synthetic import synthesise
 from export import flatbuffer
 from export.decibels import decibels
@@ -73,12 +74,13 @@ def test_gates_and_metadata(report, data):
 
 
 @pytest.mark.slow
-def test_stream_agrees_with_keras_on_windows_of_its_own(model, data):
+def test_stream_agrees_with_keras_on_windows_of_its_own(model, report, data):
     others = windows(10, first=200)
     stream = StreamingModel(TFLiteModel(data))
     found = np.stack([stream.run(window) for window in others])
     assert decibels(model.predict(others, verbose=0), found) > 35
     assert np.array_equal(found[0], stream.run({"ecg": others[0]}))  # nothing of the recordings between is left
+    assert np.array_equal(found, TFLitePredictor(report.path)({"ecg": others}))
 
 
 @pytest.mark.slow
@@ -105,14 +107,14 @@ def test_a_state_in_another_scale_is_seen(data):
 
 @pytest.mark.slow
 def test_an_hour_does_not_drift(model, data):
-    """Frames ahead of the mean, and probabilities of the last window, in integers against a float model of an hour."""
+    """Probabilities over the last window, in integers against a float model of the whole hour. What the slowest states
+    lose to rounding has settled after some minutes; from then on nothing is added."""
     hour = ecg(3600)
     whole = forward_mamba(len(hour))
     whole.set_weights(model.get_weights())
     average = next(layer for layer in whole.layers if isinstance(layer, keras.layers.GlobalAveragePooling1D))
     head = whole.get_layer("probabilities")
-    (frames,) = keras.Model(whole.inputs, average.input)(hour[None])
-    frames = keras.ops.convert_to_numpy(frames)
+    frames = keras.ops.convert_to_numpy(keras.Model(whole.inputs[0], average.input)(hour[None]))[0]
     stream = StreamingModel(TFLiteModel(data))
     blocks = [*hour.reshape(-1, stream.step, LEADS), *[None] * stream.delay]
     found = np.stack([stream.feed(block)["probabilities"] for block in blocks])[stream.delay :]
@@ -123,8 +125,8 @@ def test_an_hour_does_not_drift(model, data):
         means.append(mean)
     expected = keras.ops.convert_to_numpy(head(np.stack(means)))
     minute = 60 * FS // stream.step
-    first, last = (decibels(expected[part], found[part]) for part in (slice(0, minute), slice(-minute, None)))
-    assert first > 35 and last > 35 and last > first - 3
+    start, tenth, last = (decibels(expected[n:][:minute], found[n:][:minute]) for n in (0, 9 * minute, -minute))
+    assert min(start, tenth, last) > 35 and last > tenth - 1.5
 
 
 @pytest.mark.slow
