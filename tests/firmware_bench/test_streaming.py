@@ -12,32 +12,24 @@ class Sum:
     """A step that adds up what it gets, one step late: the state is the block before."""
 
     name = "sum"
-    inputs = [
+    inputs = (
         Tensor("next_is_elsewhere", (1, 1, 1, 1), "int16", 1.0, 0),
         Tensor("ecg", (1, 1, 2, 1), "int16", 1.0, 0),
         Tensor("valid", (1, 1, 1, 1), "int16", 1.0, 0),
         Tensor("share", (1, 1, 1, 1), "int16", 1 / 1024, 0),
         Tensor("late", (1, 1, 2, 1), "int16", 1.0, 0),
-    ]
-    outputs = [
+    )
+    outputs = (
         Tensor("next_late", (1, 1, 2, 1), "int16", 1.0, 0),
         Tensor("total", (1, 1), "int16", 0.5, 0),
         Tensor("frames", (1, 2, 1), "int16", 1.0, 0),
         Tensor("next_sum", (1, 1, 1, 1), "int16", 1.0, 0),
-    ]
-    metadata = {
-        "streaming": {
-            "step": 2,
-            "delay": 1,
-            "window": 6,
-            "states": [
-                {"input": "next_is_elsewhere", "output": "next_sum"},
-                {"input": "late", "output": "next_late"},
-            ],
-        }
-    }
+    )
 
     def __init__(self):
+        states = (("next_is_elsewhere", "next_sum"), ("late", "next_late"))
+        pairs = [{"input": name, "output": following} for name, following in states]
+        self.metadata = {"streaming": {"step": 2, "delay": 1, "window": 6, "states": pairs}}
         self.controls = []
 
     def run_raw(self, arrays):
