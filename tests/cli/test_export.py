@@ -96,3 +96,40 @@ def test_no_window_is_used_twice_and_none_of_the_test_part(run):
     together = np.concatenate([*used, test]).reshape(sum(map(len, used)) + len(test), -1)
     assert len(np.unique(together, axis=0)) == len(together)
     assert len(parity["targets"]) == len(used[1])
+
+
+@pytest.mark.slow
+def test_a_recurrence_that_reads_both_ways_is_no_stream(run, tmp_path):
+    error = invoke(run, "--int8", "--streaming", "--out", tmp_path / "model.tflite").exception
+    assert isinstance(error, InputError) and "Bidirectional" in str(error)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_streaming_file_next_command_and_prediction(tmp_path, monkeypatch):
+    """Forwards only, trained for an epoch: the way to a file and what predict makes of it."""
+    from ecg_edge.cli.predict import command as predict
+
+    monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path / "cache"))
+    settings = ["model.bidirectional=false", "model.positions=false"]
+    words = [
+        "--arch",
+        "ecg_mamba",
+        "--preset",
+        "tiny",
+        "--leads",
+        "I,V1",
+        "--epochs",
+        "1",
+        "--run",
+        str(tmp_path / "run"),
+    ]
+    shown = CliRunner().invoke(train, [*words, *(w for s in settings for w in ("--set", s))], catch_exceptions=False)
+    assert shown.exit_code == 0
+    shown = invoke(tmp_path / "run", "--int8", "--streaming")
+    path = tmp_path / "run" / "export" / "ecg_mamba-streaming.tflite"
+    assert shown.exit_code == 0, shown.output
+    assert shown.stderr.splitlines()[-1] == f"next: ecg-edge bench {path}"
+    record = write_wfdb(synthesise("SNR", seed=1, seconds=25), tmp_path)
+    shown = CliRunner().invoke(predict, [str(path), str(record)], catch_exceptions=False)
+    assert shown.exit_code == 0 and record.name in shown.stdout
