@@ -1,5 +1,7 @@
 """ecg-edge export: from a run's folder to a file, its gates on stdout."""
 
+import json
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -109,6 +111,7 @@ def test_a_recurrence_that_reads_both_ways_is_no_stream(run, tmp_path):
 def test_streaming_file_next_command_and_prediction(tmp_path, monkeypatch):
     """Forwards only, trained for an epoch: the way to a file and what predict makes of it."""
     from ecg_edge.cli.predict import command as predict
+    from firmware_bench.bench_rpi import TFLiteModel
 
     monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path / "cache"))
     settings = ["model.bidirectional=false", "model.positions=false"]
@@ -131,5 +134,6 @@ def test_streaming_file_next_command_and_prediction(tmp_path, monkeypatch):
     assert shown.exit_code == 0, shown.output
     assert shown.stderr.splitlines()[-1] == f"next: ecg-edge bench {path}"
     record = write_wfdb(synthesise("SNR", seed=1, seconds=25), tmp_path)
-    shown = CliRunner().invoke(predict, [str(path), str(record)], catch_exceptions=False)
-    assert shown.exit_code == 0 and record.name in shown.stdout
+    shown = CliRunner().invoke(predict, [str(path), str(record), "--json"], catch_exceptions=False)
+    (answer,) = json.loads(shown.stdout)["records"]
+    assert shown.exit_code == 0 and set(answer["probabilities"]) == set(TFLiteModel(path).metadata["labels"])
