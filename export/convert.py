@@ -1,5 +1,6 @@
 """Keras → integer TFLite in a child process, so that a crash of the converter is an error and not the end."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -16,6 +17,7 @@ import numpy as np
 from ecg_edge.errors import GateError
 
 CHILD = (sys.executable, "-m", "export.child")
+STREAM_CHILD = (sys.executable, "-m", "export.int16")
 TIMEOUT = 7200  # s; a paper-size model takes about a minute on two cores, its fine-tuning half an hour
 # The child takes the one that agrees best with the float model. On four rhythms (CinC 2017, 200 calibration windows)
 # 99.9 gives 31 dB, 99.99 gives 36, 99.999 gives 35 and the plain minimum and maximum 32; where artefacts are not rare,
@@ -64,23 +66,37 @@ def convert(
 
     Raises ExportError when the child process fails, crashes, or takes longer than `timeout` seconds.
     """
+    parts = {"calibration": windows.calibration, "check": windows.check, "training": windows.training}
+    settings = {"target": target, "epochs": epochs, "percentiles": PERCENTILES}
+    with _child(CHILD, model, parts, settings, timeout, advance) as folder:
+        checked = {path.stem: np.load(path) for path in (folder / "checked").iterdir()}
+        layers = json.loads((folder / "layers.json").read_text())
+        return Converted((folder / "model.tflite").read_bytes(), checked, layers)
+
+
+def convert_step(model, calibration: Mapping[str, np.ndarray], timeout: float = TIMEOUT) -> bytes:
+    """The step of `model` (keras.Model) for streams as a TFLite file of 16-bit activations, whose metadata are what
+    export.int16 says. Raises ExportError as `convert` does."""
+    with _child(STREAM_CHILD, model, {"calibration": calibration}, {}, timeout, lambda *progress: None) as folder:
+        return (folder / "model.tflite").read_bytes()
+
+
+@contextlib.contextmanager
+def _child(command, model, parts, settings, timeout, advance):
+    """The folder in which a child process has left model.tflite."""
     with tempfile.TemporaryDirectory(prefix="ecg-edge-export-") as name:
         folder = Path(name)
         model.save(folder / "model.keras")
-        parts = {"calibration": windows.calibration, "check": windows.check, "training": windows.training}
         for part, arrays in parts.items():
             if arrays:
                 (folder / part).mkdir()
             for key, values in arrays.items():
                 np.save(folder / part / f"{key}.npy", np.asarray(values, np.float32))
-        settings = {"inputs": list(windows.calibration), "target": target, "epochs": epochs, "percentiles": PERCENTILES}
-        (folder / "settings.json").write_text(json.dumps(settings))
-        _run([*CHILD, str(folder)], timeout, advance)
-        made = folder / "model.tflite"
-        if not made.exists():
+        (folder / "settings.json").write_text(json.dumps({"inputs": list(parts["calibration"]), **settings}))
+        _run([*command, str(folder)], timeout, advance)
+        if not (folder / "model.tflite").exists():
             raise ExportError("the conversion ended without a file, and without saying why")
-        checked = {path.stem: np.load(path) for path in (folder / "checked").iterdir()}
-        return Converted(made.read_bytes(), checked, json.loads((folder / "layers.json").read_text()))
+        yield folder
 
 
 def _run(command, timeout, advance):

@@ -129,12 +129,12 @@ def tensors(data: bytes, names: Mapping[str, str]) -> dict:
     inputs = {entry.tensorIndex: entry.name.decode() for entry in signature.inputs}
     outputs = {entry.tensorIndex: names[entry.name.decode()] for entry in signature.outputs}
     return {
-        "inputs": [_tensor(graph.tensors[index], inputs[index]) for index in graph.inputs],
-        "outputs": [_tensor(graph.tensors[index], outputs[index]) for index in graph.outputs],
+        "inputs": [described_tensor(graph.tensors[index], inputs[index]) for index in graph.inputs],
+        "outputs": [described_tensor(graph.tensors[index], outputs[index]) for index in graph.outputs],
     }
 
 
-def _tensor(tensor, name):
+def described_tensor(tensor, name):
     scale, zero_point = flatbuffer.scale_and_zero_point(tensor) or (0.0, 0)
     return {
         "name": name,
@@ -145,21 +145,21 @@ def _tensor(tensor, name):
     }
 
 
-def with_reference(data: bytes, description: dict) -> bytes:
-    """The file with `description`, its reference vectors and its digest as metadata.
+def with_reference(data: bytes, description: dict, vectors: int = REFERENCE_VECTORS) -> bytes:
+    """The file with `description`, so many reference `vectors` and its digest as metadata.
 
     Of a few seeds, the one to whose inputs the model answers with the most varied integers short of 0 % and 100 %: a
     saturated answer would prove little about what runs on a device.
     """
 
     def answers(seed, kernels):
-        asked = {**description, "reference": {"seed": seed, "vectors": REFERENCE_VECTORS}}
+        asked = {**description, "reference": {"seed": seed, "vectors": vectors}}
         return reference_outputs(TFLiteModel(flatbuffer.set_metadata(data, METADATA, asked), kernels=kernels))
 
     optimised = {seed: answers(seed, "optimised") for seed in REFERENCE_SEEDS}
     seed = max(optimised, key=lambda seed: len(set(bytes.fromhex("".join(optimised[seed]))) - {0x7F, 0x80}))
     outputs = {"reference": answers(seed, "reference"), "optimised": optimised[seed]}
-    reference = {"seed": seed, "vectors": REFERENCE_VECTORS, "outputs": outputs}
+    reference = {"seed": seed, "vectors": vectors, "outputs": outputs}
     if any(tensor["dtype"].startswith("float") for tensor in description["outputs"]):
         reference["tolerance"] = _tolerance(outputs)
     return seal(flatbuffer.set_metadata(data, METADATA, {**description, "digest": UNSEALED, "reference": reference}))

@@ -5,6 +5,7 @@ windows stretches a scale until the heartbeats are a handful of integers high. A
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -90,7 +91,7 @@ def observe(model: bytes, windows: dict[str, np.ndarray]) -> dict[int, Observed]
     )
     interpreter.allocate_tensors()
     inputs = interpreter.get_signature_runner().get_input_details()
-    tensors = _activations(flatbuffer.read(model))
+    tensors = activations(flatbuffer.read(model))
     kept = {tensor: [] for tensor in tensors}
     lows, highs = dict.fromkeys(tensors, np.inf), dict.fromkeys(tensors, -np.inf)
     generator = np.random.default_rng(0)
@@ -108,33 +109,37 @@ def observe(model: bytes, windows: dict[str, np.ndarray]) -> dict[int, Observed]
     return {tensor: Observed(np.concatenate(kept[tensor]), lows[tensor], highs[tensor]) for tensor in tensors}
 
 
-def _activations(model: schema.ModelT) -> list[int]:
+def activations(model: schema.ModelT) -> list[int]:
     """Indices of the float tensors that operators and the graph's inputs produce."""
     (graph,) = model.subgraphs
     produced = [*graph.inputs, *(tensor for operator in graph.operators for tensor in operator.outputs)]
     return [int(tensor) for tensor in produced if graph.tensors[tensor].type == schema.TensorType.FLOAT32]
 
 
-def groups(model: schema.ModelT) -> dict[int, frozenset[int]]:
-    """Tensor → all tensors, itself included, that must share a scale with it.
+def groups(model: schema.ModelT, pairs: Sequence[tuple[int, int]] = ()) -> dict[int, frozenset[int]]:
+    """Tensor → all tensors, itself included, that must share a scale with it. `pairs`: tensors that share one for a
+    reason that is not in the graph.
 
     So a bidirectional LSTM's two hidden states, the states the operator keeps, and their concatenation agree.
     """
     (graph,) = model.subgraphs
     floats = {n for n, tensor in enumerate(graph.tensors) if tensor.type == schema.TensorType.FLOAT32}
     found = {tensor: frozenset({tensor}) for tensor in range(len(graph.tensors))}
+
+    def join(tensors):
+        group = frozenset().union(*(found[int(tensor)] for tensor in tensors))
+        found.update(dict.fromkeys(group, group))
+
+    for pair in pairs:
+        join(pair)
     for name, operator, _ in flatbuffer.operators(model):
         if name == LSTM:
-            same = operator.outputs[0], operator.inputs[LSTM_OUTPUT_STATE], operator.intermediates[LSTM_HIDDEN]
+            join([operator.outputs[0], operator.inputs[LSTM_OUTPUT_STATE], operator.intermediates[LSTM_HIDDEN]])
         elif name in SAME_SCALE:
             constants = {
                 tensor for tensor in operator.inputs if model.buffers[graph.tensors[tensor].buffer].data is not None
             }
-            same = (floats & {*operator.inputs, *operator.outputs}) - constants
-        else:
-            continue
-        group = frozenset().union(*(found[int(tensor)] for tensor in same))
-        found.update(dict.fromkeys(group, group))
+            join((floats & {*operator.inputs, *operator.outputs}) - constants)
     return found
 
 
@@ -143,10 +148,13 @@ def fixed(model: schema.ModelT) -> dict[int, tuple[float, float]]:
     return {int(o.outputs[0]): FIXED[name] for name, o, _ in flatbuffer.operators(model) if name in FIXED}
 
 
-def tie(model: schema.ModelT, limits: dict[int, tuple[float, float]]) -> dict[int, tuple[float, float]]:
-    """One range for all tensors that must share a scale, wide enough for the limits of each; every range holds zero."""
+def tie(
+    model: schema.ModelT, limits: dict[int, tuple[float, float]], pairs: Sequence[tuple[int, int]] = ()
+) -> dict[int, tuple[float, float]]:
+    """One range for all tensors that must share a scale (`groups`), wide enough for the limits of each; every range
+    holds zero."""
     ranges, tied = {**limits, **fixed(model)}, {}
-    for tensor, group in groups(model).items():
+    for tensor, group in groups(model, pairs).items():
         lows, highs = zip((0.0, NARROWEST), *(ranges[member] for member in group if member in ranges), strict=True)
         if len(lows) > 1:
             tied[tensor] = min(lows), max(highs)

@@ -22,8 +22,9 @@ TENSOR_WINDOWS = 4
 BEHIND_LSTM_DECIBELS = 35.0
 
 
-def tensor_gate(data: bytes, windows: Sequence[Sequence[np.ndarray]]) -> Gate:
-    """Equal values in every tensor that is not computed from an LSTM's output. windows: raw inputs in order, each."""
+def tensor_gate(data: bytes, windows: Sequence[Sequence[np.ndarray]], unit: str = "windows") -> Gate:
+    """Equal values in every tensor that is not computed from an LSTM's output. windows: raw inputs in order, each;
+    `unit`: what they are called."""
     from tflite_micro.python.tflite_micro import runtime
 
     tensors, after_lstm = _comparable(data)
@@ -51,7 +52,7 @@ def tensor_gate(data: bytes, windows: Sequence[Sequence[np.ndarray]]) -> Gate:
             compared += ours.size
     where = "ahead of the LSTMs" if after_lstm else "in all tensors"
     return Gate(
-        f"values {where} in which TFLite Micro and LiteRT differ, {len(windows)} windows",
+        f"values {where} in which TFLite Micro and LiteRT differ, {len(windows)} {unit}",
         f"{differing:,} of {compared:,}",
         "0",
         differing == 0,

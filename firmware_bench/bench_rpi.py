@@ -720,8 +720,9 @@ def result(metadata: dict, size: int, threads: int, rounds: list, emulated: str 
         allowed = FLOAT_TOLERANCE
     latencies = np.concatenate([one["latencies_ms"] for one in rounds])
     median = float(np.median(latencies))
-    # A window's own duration; models of beats or RR intervals have none.
-    duration = metadata["window"]["samples"] / metadata["fs"] if metadata.get("window") and metadata.get("fs") else None
+    # A window's own duration, or a step's; models of beats or RR intervals have none.
+    samples = metadata.get("streaming", {}).get("step") or (metadata.get("window") or {}).get("samples")
+    duration = samples / metadata["fs"] if samples and metadata.get("fs") else None
 
     def timed(value, unit="ms"):
         if emulated:

@@ -81,15 +81,18 @@ def ecg_mamba(
     encoder=True,
     normalisation=True,
     feed_forward=True,
+    positions=True,
     dropout=0.1,
     name="ecg_mamba",
 ):
     """The model; the five settings from `blocks` on give the paper's ablations. Without the encoder the signal is cut
-    into patches, so that the sequence is as long as with it."""
+    into patches, so that the sequence is as long as with it. A model for a stream without end runs forwards only and
+    needs `positions=False`: where in its window a step stands means nothing there, and states know the order."""
     ecg = keras.Input((samples, leads), name="ecg")
 
     x = encode(ecg, width) if encoder else patch(ecg, width)
-    x = SinusoidalPositions()(x)  # (samples / PATCH, width)
+    if positions:
+        x = SinusoidalPositions()(x)  # (samples / PATCH, width)
     for _ in range(blocks):
         x = add_branch(x, state_space(x, expand * width, states, bidirectional), normalisation, dropout)
         if feed_forward:

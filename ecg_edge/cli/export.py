@@ -29,10 +29,11 @@ QAT_EPOCHS = 4
     show_default=True,
     help="mcu: integers throughout. rpi: LSTMs calculate in float, which a Raspberry Pi does faster.",
 )
+@click.option("--streaming", is_flag=True, help="One step with its states as inputs and outputs, for a live signal.")
 @click.option("--c99", is_flag=True, help="A folder of plain C99 from the run's integer file, or from a .tflite file.")
 @click.option("--explain", is_flag=True, help="Print the error of every layer, worst first.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: RUN/export/ARCH-int8….tflite.")
-def command(run, int8, qat, ptq, target, c99, explain, out):
+def command(run, int8, qat, ptq, target, streaming, c99, explain, out):
     """Turn a trained RUN into an integer TensorFlow Lite file.
 
     The file is written only if it passes every gate: integers throughout, operators of TensorFlow Lite Micro, the same
@@ -44,6 +45,7 @@ def command(run, int8, qat, ptq, target, c99, explain, out):
       ecg-edge export runs/cnn_att_bilstm-cinc2017-20260101-120000 --int8
       ecg-edge export runs/demo --int8 --qat --out model.tflite
       ecg-edge export runs/demo --int8 --target rpi
+      ecg-edge export runs/mamba --int8 --streaming
       ecg-edge export runs/demo --c99 --out firmware/model
     """
     if c99:
@@ -54,10 +56,12 @@ def command(run, int8, qat, ptq, target, c99, explain, out):
         raise InputError("export needs a precision: add --int8, the one there is")
     if qat and ptq:
         raise InputError("--qat and --ptq are two ways to quantise: choose one")
+    if streaming and (qat or target != "mcu"):
+        raise InputError("--streaming knows one form, 16-bit activations by calibration: leave out --qat and --target")
     from ecg_edge.run import Run
 
     run = Run(run)
-    path = out or run.path / "export" / default_name(run.settings.arch, target, qat)
+    path = out or run.path / "export" / default_name(run.settings.arch, target, qat, streaming)
     if path.is_dir():
         raise InputError(f"{path} is a folder: --out takes the name of a file")
     console.import_keras()
@@ -68,23 +72,24 @@ def command(run, int8, qat, ptq, target, c99, explain, out):
             f"warning: only {len(check.targets)} windows check the result, so their agreement is a rough figure"
         )
 
-    from export.exporter import GatesFailed, export
+    from export import exporter, stream_exporter
 
+    what = model, windows, check.judged, metadata(run), path
     try:
         with console.progress() as bars:
             bar = bars.add_task("converting", total=None)
-            report = export(
-                model,
-                windows,
-                check.judged,
-                metadata(run),
-                path,
-                target,
-                QAT_EPOCHS if qat else 0,
-                say=console.say,
-                advance=lambda stage, done, total: bars.update(bar, description=stage, completed=done, total=total),
+            report = (
+                stream_exporter.export(*what, say=console.say)
+                if streaming
+                else exporter.export(
+                    *what,
+                    target,
+                    QAT_EPOCHS if qat else 0,
+                    say=console.say,
+                    advance=lambda stage, done, total: bars.update(bar, description=stage, completed=done, total=total),
+                )
             )
-    except GatesFailed as failure:
+    except exporter.GatesFailed as failure:
         show(failure.report, check, explain)
         raise
     show(report, check, explain)
@@ -92,8 +97,10 @@ def command(run, int8, qat, ptq, target, c99, explain, out):
     console.say(f"next: ecg-edge bench {path}")
 
 
-def default_name(arch: str, target: str, qat: bool) -> str:
-    """Of the file: ARCH-int8, -rpi where it is for one, -qat where it was fine-tuned."""
+def default_name(arch: str, target: str, qat: bool, streaming: bool) -> str:
+    """Of the file: ARCH-int8, -rpi where it is for one, -qat where it was fine-tuned; ARCH-streaming."""
+    if streaming:
+        return f"{arch}-streaming.tflite"
     return f"{arch}-int8{'-rpi' if target == 'rpi' else ''}{'-qat' if qat else ''}.tflite"
 
 

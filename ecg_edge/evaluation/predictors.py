@@ -27,8 +27,10 @@ class TFLitePredictor:
 
     def __init__(self, path: Path | str):
         from firmware_bench.bench_rpi import TFLiteModel
+        from firmware_bench.streaming import StreamingModel
 
-        self.model = TFLiteModel(path)
+        model = TFLiteModel(path)
+        self.model = StreamingModel(model) if "streaming" in model.metadata else model
         self.metadata = self.model.metadata
 
     def __call__(self, inputs: dict[str, np.ndarray]):

@@ -1,5 +1,7 @@
 """ecg-edge export: from a run's folder to a file, its gates on stdout."""
 
+import json
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -120,3 +122,42 @@ def test_c99_of_what_is_no_file_of_ours(tmp_path):
     for name in ("foreign", "absent", "."):
         assert isinstance(invoke(tmp_path / name, "--c99").exception, InputError)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_recurrence_that_reads_both_ways_is_no_stream(run, tmp_path):
+    error = invoke(run, "--int8", "--streaming", "--out", tmp_path / "model.tflite").exception
+    assert isinstance(error, InputError) and "Bidirectional" in str(error)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_streaming_file_next_command_and_prediction(tmp_path, monkeypatch):
+    """Forwards only, trained for an epoch: the way to a file and what predict makes of it."""
+    from ecg_edge.cli.predict import command as predict
+    from firmware_bench.bench_rpi import TFLiteModel
+
+    monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path / "cache"))
+    settings = ["model.bidirectional=false", "model.positions=false"]
+    words = [
+        "--arch",
+        "ecg_mamba",
+        "--preset",
+        "tiny",
+        "--leads",
+        "I,V1",
+        "--epochs",
+        "1",
+        "--run",
+        str(tmp_path / "run"),
+    ]
+    shown = CliRunner().invoke(train, [*words, *(w for s in settings for w in ("--set", s))], catch_exceptions=False)
+    assert shown.exit_code == 0
+    shown = invoke(tmp_path / "run", "--int8", "--streaming")
+    path = tmp_path / "run" / "export" / "ecg_mamba-streaming.tflite"
+    assert shown.exit_code == 0, shown.output
+    assert shown.stderr.splitlines()[-1] == f"next: ecg-edge bench {path}"
+    record = write_wfdb(synthesise("SNR", seed=1, seconds=25), tmp_path)
+    shown = CliRunner().invoke(predict, [str(path), str(record), "--json"], catch_exceptions=False)
+    (answer,) = json.loads(shown.stdout)["records"]
+    assert shown.exit_code == 0 and set(answer["probabilities"]) == set(TFLiteModel(path).metadata["labels"])

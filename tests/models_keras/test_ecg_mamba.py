@@ -66,6 +66,11 @@ def test_eight_blocks_hold_their_values_even_without_layer_norm():
     assert np.abs(inside(windows, training=True)).max() < 1000
 
 
+def test_a_model_for_streams_tells_no_positions():
+    assert len(kinds(ecg_mamba(blocks=1), SinusoidalPositions)) == 1
+    assert not kinds(ecg_mamba(blocks=1, positions=False), SinusoidalPositions)
+
+
 def test_positions_are_sines_and_cosines_of_falling_frequency():
     table = sinusoids(300, 8)
     time = np.arange(300)

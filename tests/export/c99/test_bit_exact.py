@@ -68,7 +68,7 @@ def test_layers(name, generated):
     model = globals()[name]()
     shape = model.inputs[0].shape[1:]
     noise = np.random.default_rng(0).normal(size=(8, *shape)) * np.geomspace(0.1, 3, 8)[:, None, None]
-    assert_same(generated(integers(model, {"ecg": noise})))
+    assert_same(generated(integer_file(model, {"ecg": noise})))
 
 
 def every_kind_of_step():
@@ -136,7 +136,7 @@ def test_real_recordings(real_data, generated):
     model = built("rhythm_resnet1d", "tiny")
     length = model.inputs[0].shape[1]
     cut = np.stack([signal[start : start + length] for start in range(0, len(signal) - length, length)])
-    program = generated(integers(model, {"ecg": cut[::2]}))
+    program = generated(integer_file(model, {"ecg": cut[::2]}))
     (tensor,) = lower(graph.read(program.data)).inputs
     integers = np.clip(np.round(cut / tensor.tensor.scale) + tensor.tensor.zero_point, -128, 127).astype(np.int8)
     assert len(integers) > 10
@@ -164,9 +164,9 @@ def untrained(name, preset, leads=None):
         if isinstance(layer, layers.BatchNormalization):
             layer.moving_mean.assign(0.2 * random.normal(size=layer.moving_mean.shape))
             layer.moving_variance.assign(np.exp(0.3 * random.normal(size=layer.moving_variance.shape)))
-    return integers(model, inputs_of(model, np.arange(6)))
+    return integer_file(model, inputs_of(model, np.arange(6)))
 
 
-def integers(model, windows):
+def integer_file(model, windows):
     """The integer file of a model, calibrated on `windows`."""
     return convert(model, Windows(windows, windows)).data

@@ -1,0 +1,59 @@
+"""One selective state space as a step in 16-bit integers: agreement with its float form along a stream, and its arena.
+
+    python benchmarks/streaming.py [--width 64] [--states 16]
+
+The weights are those before training, the input is noise that is low-passed as a network's features are.
+"""
+
+import argparse
+
+import keras
+import numpy as np
+
+from export import flatbuffer, int16
+from export.decibels import decibels
+from export.stream_exporter import tensors
+from export.streaming import step
+from firmware_bench import tflm
+from firmware_bench.bench_rpi import TFLiteModel
+from firmware_bench.streaming import StreamingModel
+from models_keras.layers.selective_ssm import SelectiveSSM
+
+STEPS = 250
+
+
+def features(random, count, width):
+    """(count, STEPS, width): noise over five steps, of variance one."""
+    noise = random.normal(size=(count, STEPS + 4, width))
+    return (sum(noise[:, n : n + STEPS] for n in range(5)) / 5**0.5).astype(np.float32)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--states", type=int, default=16)
+    arguments = parser.parse_args()
+    keras.utils.set_random_seed(0)
+    random = np.random.default_rng(0)
+    x = keras.Input((STEPS, arguments.width), name="x")
+    model = keras.Model(x, SelectiveSSM(arguments.states, max(1, arguments.width // 16))(x))
+    made = step(model, integer=True)
+    graph = int16.float_graph(made)
+    seen = int16.observe(int16.StepGraph(graph, made.metadata()), features(random, 40, arguments.width))
+    data = int16.quantise(graph, made, seen)
+
+    others = features(random, 10, arguments.width)
+    expected = model.predict(others, verbose=0)
+    stream = StreamingModel(
+        TFLiteModel(flatbuffer.set_metadata(data, "ecg_edge", {**made.metadata(), **tensors(data)}))
+    )
+    found = np.stack([stream.run(window) for window in others])
+    late = slice(-STEPS // 5, None)
+    print(f"{arguments.width} channels of {arguments.states} states, file of {len(data):,} bytes")
+    print(f"agreement with Keras over {STEPS} steps: {decibels(expected, found):.1f} dB (measured)")
+    print(f"of which the last {STEPS // 5}: {decibels(expected[:, late], found[:, late]):.1f} dB (measured)")
+    print(f"arena: {tflm.arena(data).total:,} bytes ({tflm.Arena.label})")
+
+
+if __name__ == "__main__":
+    main()

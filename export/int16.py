@@ -1,0 +1,191 @@
+"""A model's step in integers: 16-bit activations and states, 8-bit weights. In a process of its own, as export.child.
+
+    python -m export.int16 FOLDER
+
+FOLDER is what export.convert lays out; the child adds model.tflite, whose metadata say what a step takes and gives.
+
+Why 16 bits: a state is a sum over thousands of steps, and what one step adds is less than the step of an 8-bit scale.
+In 8 bits one state space agrees with its float form to 17 dB, in 16 to 36.
+"""
+
+import copy
+import json
+import math
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from tensorflow.lite.python.optimize.calibrator import Calibrator
+
+from export import flatbuffer, ranges
+from export.child import import_layers
+from export.flatbuffer import METADATA
+from export.streaming import NEXT, Step, step
+from firmware_bench.bench_rpi import Tensor
+from firmware_bench.streaming import StreamingModel
+
+RECORDINGS = 10  # that the calibration windows are made into: a state goes on growing for longer than a window
+LOOK_EVERY = 3  # steps: successive ones hold nearly the same values
+HEADROOM = 1.5  # of a range over what was seen: a state must not saturate, and there are bits enough
+LARGEST = 32767
+WITH_BIAS, BIAS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}, 2  # operators, and which of their inputs it is
+# The numbers between 0 and 1 that are told to the step.
+CONTROLS = ("valid", "share")
+
+
+def main(folder: Path) -> None:
+    settings = json.loads((folder / "settings.json").read_text())
+    (name,) = settings["inputs"]
+    windows = np.load(folder / "calibration" / f"{name}.npy", mmap_mode="r")
+    import_layers()
+    model = keras.saving.load_model(folder / "model.keras", compile=False)
+
+    made = step(model, integer=True)
+    graph = float_graph(made)
+    observed = observe(StepGraph(graph, made.metadata()), windows)
+    data = quantise(graph, made, observed)
+    quantisation = {
+        "method": "ptq",
+        "percentile": 100,
+        "calibration_windows": len(windows),
+        "target": "mcu",
+        "activations": "int16",
+        "weights": "int8",
+        "reason": "a state adds up thousands of steps, each less than a step of an 8-bit scale",
+    }
+    metadata = made.metadata() | {"quantisation": quantisation}
+    (folder / "model.tflite").write_bytes(flatbuffer.set_metadata(data, METADATA, metadata))
+
+
+def float_graph(made: Step) -> bytes:
+    """The float step as the converter's calibration leaves it, with all inputs zero: its ranges are overwritten."""
+    inputs = {name: tf.TensorSpec(tensor.shape, name=name) for name, tensor in made.model.input.items()}
+    function = tf.function(lambda **arrays: made.model(arrays)).get_concrete_function(**inputs)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], made.model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
+    zeros = {name: np.zeros(tensor.shape, np.float32) for name, tensor in inputs.items()}
+    converter.representative_dataset = lambda: iter([zeros])
+    converter._experimental_calibrate_only = True
+    return converter.convert()
+
+
+class StepGraph:
+    """The float step with a view of all its tensors, as StreamingModel takes it. low, high: tensor → the limits of
+    what it has held whenever `look` was set."""
+
+    name = "step"
+
+    def __init__(self, graph: bytes, metadata: dict):
+        self.metadata = metadata
+        self.interpreter = Interpreter(
+            model_content=graph,
+            experimental_preserve_all_tensors=True,
+            # A delegate would keep the tensors between its operators to itself.
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        self.interpreter.allocate_tensors()
+        signature = self.interpreter.get_signature_runner()
+        self._in, self._out = signature.get_input_details(), signature.get_output_details()
+        self.inputs = [Tensor(name, tuple(d["shape"]), "float32", 0.0, 0) for name, d in self._in.items()]
+        self.outputs = [Tensor(name, tuple(d["shape"]), "float32", 0.0, 0) for name, d in self._out.items()]
+        self.tensors = ranges.activations(flatbuffer.read(graph))
+        self.low, self.high = dict.fromkeys(self.tensors, 0.0), dict.fromkeys(self.tensors, 0.0)
+        self.look = False
+
+    def run_raw(self, arrays):
+        for detail, array in zip(self._in.values(), arrays, strict=True):
+            self.interpreter.set_tensor(detail["index"], array)
+        self.interpreter.invoke()
+        if self.look:
+            for tensor in self.tensors:
+                values = self.interpreter.get_tensor(tensor)
+                self.low[tensor] = min(self.low[tensor], float(values.min()))
+                self.high[tensor] = max(self.high[tensor], float(values.max()))
+        return [self.interpreter.get_tensor(detail["index"]) for detail in self._out.values()]
+
+
+def observe(graph: StepGraph, windows: np.ndarray) -> dict[int, tuple[float, float]]:
+    """Feeds the windows (n, samples, leads), strung together to RECORDINGS: tensor → its lowest and highest value."""
+    stream = StreamingModel(graph)
+    seen = 0
+    for windows_of_one in np.array_split(windows, min(RECORDINGS, len(windows))):
+        stream.reset()
+        signal = windows_of_one.reshape(-1, stream.step, windows.shape[2])
+        for block in [*signal, *[None] * stream.delay]:
+            graph.look = seen % LOOK_EVERY == 0 or stream.blocks < stream.delay + 4
+            stream.feed_raw(block)
+            seen += 1
+    return {tensor: (graph.low[tensor], graph.high[tensor]) for tensor in graph.tensors}
+
+
+def quantise(graph: bytes, made: Step, observed: dict[int, tuple[float, float]]) -> bytes:
+    """The calibrated float `graph` with 16-bit activations, in which a state comes out as it goes in."""
+    model = flatbuffer.read(graph)
+    (signature,) = model.signatureDefs
+    inputs = {entry.name.decode(): entry.tensorIndex for entry in signature.inputs}
+    outputs = {entry.name.decode(): entry.tensorIndex for entry in signature.outputs}
+    limits = {tensor: (low * HEADROOM, high * HEADROOM) for tensor, (low, high) in observed.items()}
+    limits |= {inputs[name]: (0.0, 1.0) for name in CONTROLS if name in inputs}
+    pairs = [(inputs[name], outputs[NEXT + name]) for name in made.states]
+    tied = ranges.tie(model, limits, pairs)
+    ranges.set_ranges(model, {tensor: power_of_two(*limits) for tensor, limits in tied.items()})
+    separate_biases(model)
+    calibrated = Calibrator(flatbuffer.write(model), [], [])  # fed nothing: it keeps the ranges that it finds
+    int16, int64 = np.dtype(np.int16).num, np.dtype(np.int64).num
+    integer = calibrated._calibrator.QuantizeModel(
+        int16,  # inputs
+        int16,  # outputs
+        False,  # no float left
+        int16,  # activations, and constants that are added or multiplied; the newer quantiser makes those int8
+        int64,  # biases
+        False,  # scales per channel
+        False,
+    )
+    return compact(bytes(integer))
+
+
+def compact(data: bytes) -> bytes:
+    """Without what no runtime reads: names inside the graph, and the scales of biases, which follow from the others."""
+    model = flatbuffer.read(data)
+    (graph,) = model.subgraphs
+    for tensor in {*range(len(graph.tensors))} - {*graph.inputs, *graph.outputs}:
+        graph.tensors[tensor].name = None
+    for name, operator, _ in flatbuffer.operators(model):
+        if name in WITH_BIAS and len(operator.inputs) > BIAS:
+            graph.tensors[operator.inputs[BIAS]].quantization = None
+    return flatbuffer.write(model)
+
+
+def power_of_two(low: float, high: float) -> tuple[float, float]:
+    """The range that holds low and high and whose scale is a power of two.
+
+    Products of such scales are exact. Of others LiteRT multiplies floats and TensorFlow Lite Micro doubles, and a
+    product of two 16-bit numbers that lies near a tie is then rounded up by one and down by the other.
+    """
+    limit = LARGEST * 2.0 ** math.ceil(math.log2(max(-low, high) / LARGEST))
+    return -limit, limit
+
+
+def separate_biases(model) -> None:
+    """Gives every operator a bias of its own. The converter keeps equal ones once, but the scale of a bias in integers
+    is that of its operator's input, and the quantiser takes the first operator's for all."""
+    (graph,) = model.subgraphs
+    used = set()
+    for name, operator, _ in flatbuffer.operators(model):
+        if name in WITH_BIAS and len(operator.inputs) > BIAS:
+            bias = int(operator.inputs[BIAS])
+            if bias in used:
+                tensor = copy.copy(graph.tensors[bias])
+                model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
+                tensor.buffer = len(model.buffers) - 1
+                graph.tensors.append(tensor)
+                operator.inputs = [*operator.inputs[:BIAS], len(graph.tensors) - 1]
+            used.add(bias)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,163 @@
+"""From a trained Keras model to the file of one step that has proved itself on whole recordings, fed block by block."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ecg_edge.errors import GateError, InputError
+from ecg_edge.files import whole
+from export import flatbuffer
+from export.convert import Windows, convert_step
+from export.decibels import decibels
+from export.exporter import FORMAT, GatesFailed, Report, described_tensor, keras_outputs, with_reference
+from export.flatbuffer import METADATA
+from export.gate import Gate
+from export.lint import lint
+from export.parity import Parity
+from export.runtimes import tensor_gate
+from export.streaming import streamable
+from firmware_bench import tflm
+from firmware_bench.bench_rpi import ModelError, TFLiteModel, read_metadata
+from firmware_bench.streaming import StreamingModel
+
+DECIBELS = 35.0  # against Keras at a window's end, some hundred steps of rounded states later
+MICRO_STEPS = 1000  # whose outputs and states TensorFlow Lite Micro repeats; of them so many with every tensor:
+TENSOR_STEPS = 40
+
+
+def export(
+    model,
+    windows: Windows,
+    judged: Callable[[Mapping, Mapping], tuple[Sequence[Gate], dict]],
+    metadata: dict,
+    path: Path,
+    say: Callable[[str], None] = lambda text: None,
+) -> Report:
+    """As export.exporter.export, for the step of a model that can run as a stream.
+
+    Raises InputError naming the layer where it cannot, ExportError where no integer file comes out, GatesFailed where
+    it misses a bar; none leaves a file.
+    """
+    if not Windows.count(windows.calibration) or not Windows.count(windows.check):
+        raise InputError("export needs windows for calibration and others for parity")
+    model = streamable(model)
+    samples = model.inputs[0].shape[1]
+    calibration, check = (
+        {name: values[:, :samples] for name, values in part.items()} for part in (windows.calibration, windows.check)
+    )
+    say(f"converting in a process of its own, calibrated on {Windows.count(calibration)} windows as streams")
+    data = convert_step(model, calibration)
+    description = {
+        "format": FORMAT,
+        **metadata,
+        "window": {**metadata.get("window", {"stride": samples}), "samples": samples},
+        "parameters": sum(int(np.prod(variable.shape)) for variable in model.trainable_variables),
+        **tensors(data),
+        **read_metadata(data),
+    }
+    gates, answers = [*lint(data), state_gate(description)], {}
+    if all(gate.passed for gate in gates):  # a runtime may crash on what the lint refuses
+        data = flatbuffer.set_metadata(data, METADATA, description)
+        say(f"feeding {Windows.count(check)} windows step by step, and {MICRO_STEPS} steps to TensorFlow Lite Micro")
+        expected = keras_outputs(model, check)
+        measured = parity(data, check, expected, judged)
+        answers = {"Keras, float": expected, **measured.answers}
+        gates += measured.gates
+        description["metrics"] = {"parity": measured.figures}
+        data = with_reference(data, description, vectors=1)  # its states are all in it, thousands of bytes
+        description = read_metadata(data)
+
+    passed = all(gate.passed for gate in gates)
+    report = Report(Path(path) if passed else None, len(data), gates, description, answers, layers=())
+    if not passed:
+        raise GatesFailed(report)
+    with whole(path) as temporary:
+        temporary.write_bytes(data)
+    return report
+
+
+def tensors(data: bytes) -> dict:
+    """{"inputs": […], "outputs": […]} as export.exporter.tensors, of several outputs."""
+    file = flatbuffer.read(data)
+    (graph,), (signature,) = file.subgraphs, file.signatureDefs
+    names = {entry.tensorIndex: entry.name.decode() for entry in (*signature.inputs, *signature.outputs)}
+    return {
+        kind: [described_tensor(graph.tensors[index], names[index]) for index in indices]
+        for kind, indices in (("inputs", graph.inputs), ("outputs", graph.outputs))
+    }
+
+
+def state_gate(description: dict) -> Gate:
+    form = {t["name"]: (t["scale"], t["zero_point"]) for t in (*description["inputs"], *description["outputs"])}
+    states = description["streaming"]["states"]
+    unequal = sum(form[state["input"]] != form[state["output"]] for state in states)
+    return Gate(
+        "states that come out in another scale than they go in",
+        f"{unequal} of {len(states)}",
+        "0",
+        unequal == 0,
+        "convert again with the pinned version of tensorflow",
+    )
+
+
+def parity(data, windows, expected, judged) -> Parity:
+    """As export.parity.parity, of the step file `data` fed with `windows`, where the whole-window model answers
+    `expected`."""
+    (signal,) = windows.values()
+    ((name, answers),) = expected.items()
+    recorder = Recorder(TFLiteModel(data, kernels="reference"), MICRO_STEPS)
+    stream = StreamingModel(recorder)
+    found = np.stack([stream.run(window) for window in signal])
+    agreement = decibels(answers, found)
+    try:
+        micro = tflm.outputs(data, recorder.arrays)
+    except ModelError as error:
+        raise GateError(f"{error}; nothing was written: use layers that it has") from None
+    differing = [
+        not all(np.array_equal(*pair) for pair in zip(ours, theirs, strict=True))
+        for ours, theirs in zip(recorder.answers, micro, strict=True)
+    ]
+    few = [recorder.arrays[n] for n in np.linspace(0, len(micro) - 1, min(TENSOR_STEPS, len(micro))).astype(int)]
+    decided, figures = judged(expected, {name: found})
+    gates = [
+        tensor_gate(data, few, "steps"),
+        Gate(
+            f"steps in whose outputs or states TFLite Micro and LiteRT differ, of {len(micro)}",
+            f"{sum(differing)}",
+            "0",
+            not any(differing),
+            "the two runtimes disagree on an operator: convert with the pinned versions of both",
+        ),
+        Gate(
+            f"agreement of the stream with Keras at the end of a window, {len(signal)} windows",
+            f"{agreement:.1f} dB",
+            f"≥ {DECIBELS:g} dB",
+            agreement >= DECIBELS,
+            "train to the early stop, or with fewer blocks: each adds the error of its 8-bit weights",
+        ),
+        *decided,
+    ]
+    figures = {
+        "windows": len(signal),
+        "decibels": round(agreement, 2),
+        **figures,
+        "micro_steps": len(micro),
+        "micro_equal": round(1 - float(np.mean(differing)), 4),
+    }
+    return Parity(gates, figures, {"the stream, LiteRT": {name: found}})
+
+
+class Recorder:
+    """A TFLiteModel that keeps the raw inputs and outputs of its first `count` calls."""
+
+    def __init__(self, model: TFLiteModel, count: int):
+        self.model, self.count, self.arrays, self.answers = model, count, [], []
+        self.inputs, self.outputs, self.metadata, self.name = model.inputs, model.outputs, model.metadata, model.name
+
+    def run_raw(self, arrays):
+        answer = self.model.run_raw(arrays)
+        if len(self.answers) < self.count:
+            self.arrays.append(list(arrays))
+            self.answers.append(answer)
+        return answer

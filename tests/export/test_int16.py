@@ -1,0 +1,165 @@
+"""A step in 16-bit integers: as good as its float form, also after an hour, and the same bytes in both runtimes."""
+
+import keras
+import numpy as np
+import pytest
+from steps import forward_mamba
+
+from ecg_edge.errors import InputError
+from ecg_edge.evaluation.predictors import TFLitePredictor
+from ecg_edge.records.synthetic import synthesise
+from export import flatbuffer
+from export.decibels import decibels
+from export.stream_exporter import export, state_gate, tensors
+from export.streaming import step
+from firmware_bench import tflm
+from firmware_bench.bench_rpi import TFLiteModel, read_metadata, verify
+from firmware_bench.streaming import StreamingModel
+
+FS, SAMPLES, LEADS = 100, 400, 2
+
+
+def ecg(seconds, seed=0):
+    """(samples, LEADS) of a synthetic rhythm, z-scored."""
+    signal = synthesise("AF" if seed % 2 else "SNR", seed, seconds, float(FS), ("I", "V1")).signal
+    return ((signal - signal.mean(0)) / signal.std(0)).astype(np.float32)
+
+
+def windows(count, first=0):
+    return np.stack([ecg(SAMPLES / FS, seed) for seed in range(first, first + count)])
+
+
+@pytest.fixture(scope="module")
+def model():
+    return forward_mamba(SAMPLES)
+
+
+@pytest.fixture(scope="module")
+def report(model, tmp_path_factory):
+    """What the whole way gives: a file that passed."""
+    metadata = {"labels": ["a", "b", "c"], "fs": float(FS), "window": {"samples": SAMPLES, "stride": SAMPLES}}
+    return export(
+        model,
+        {"ecg": windows(40)},
+        {"ecg": windows(20, first=100)},
+        model.predict(windows(20, first=100), verbose=0).argmax(-1),
+        metadata,
+        tmp_path_factory.mktemp("int16") / "model.tflite",
+    )
+
+
+@pytest.fixture(scope="module")
+def data(report):
+    return report.path.read_bytes()
+
+
+@pytest.mark.slow
+def test_gates_and_metadata(report, data):
+    assert len(report.gates) == 8 and all(gate.passed for gate in report.gates)
+    metadata = read_metadata(data)
+    assert metadata == report.metadata
+    assert metadata["quantisation"]["activations"] == "int16" and "state" in metadata["quantisation"]["reason"]
+    streaming = metadata["streaming"]
+    assert (streaming["step"], streaming["delay"], streaming["window"]) == (4, 10, SAMPLES)
+    inputs = {tensor["name"]: tensor for tensor in metadata["inputs"]}
+    outputs = {tensor["name"]: tensor for tensor in metadata["outputs"]}
+    assert set(inputs) == {"ecg", "valid", "share", *(state["input"] for state in streaming["states"])}
+    assert set(outputs) == {"probabilities", *(state["output"] for state in streaming["states"])}
+    for state in streaming["states"]:
+        before, after = dict(inputs[state["input"]]), dict(outputs[state["output"]])
+        assert after.pop("name") == "next_" + before.pop("name") and before == after and before["zero_point"] == 0
+    assert all(tensor["dtype"] == "int16" for tensor in (*inputs.values(), *outputs.values()))
+    assert metadata["metrics"]["parity"]["decibels"] > 35
+    assert verify(TFLiteModel(data))
+
+
+@pytest.mark.slow
+def test_stream_agrees_with_keras_on_windows_of_its_own(model, report, data):
+    others = windows(10, first=200)
+    stream = StreamingModel(TFLiteModel(data))
+    found = np.stack([stream.run(window) for window in others])
+    assert decibels(model.predict(others, verbose=0), found) > 35
+    assert np.array_equal(found[0], stream.run({"ecg": others[0]}))  # nothing of the recordings between is left
+    assert np.array_equal(found, TFLitePredictor(report.path)({"ecg": others}))
+
+
+@pytest.mark.slow
+def test_scales_are_powers_of_two_and_no_operator_is_left_in_float(data):
+    model = flatbuffer.read(data)
+    (graph,) = model.subgraphs
+    for _, operator, _ in flatbuffer.operators(model):
+        tensor = graph.tensors[operator.outputs[0]]
+        scale, zero_point = flatbuffer.scale_and_zero_point(tensor)
+        assert flatbuffer.type_name(tensor) == "INT16" and zero_point == 0
+        assert np.log2(scale) == np.round(np.log2(scale))
+
+
+@pytest.mark.slow
+def test_a_state_in_another_scale_is_seen(data):
+    model = flatbuffer.read(data)
+    description = {**read_metadata(data), **tensors(data)}
+    assert state_gate(description).passed
+    (graph,) = model.subgraphs
+    graph.tensors[graph.outputs[0]].quantization.scale = [0.5]
+    spoilt = {**description, **tensors(flatbuffer.write(model))}
+    assert not state_gate(spoilt).passed
+
+
+@pytest.mark.slow
+def test_an_hour_does_not_drift(model, data):
+    """Probabilities over the last window, in integers against a float model of the whole hour. What the slowest states
+    lose to rounding has settled after some minutes; from then on nothing is added."""
+    hour = ecg(3600)
+    whole = forward_mamba(len(hour))
+    whole.set_weights(model.get_weights())
+    average = next(layer for layer in whole.layers if isinstance(layer, keras.layers.GlobalAveragePooling1D))
+    head = whole.get_layer("probabilities")
+    frames = keras.ops.convert_to_numpy(keras.Model(whole.inputs[0], average.input)(hour[None]))[0]
+    stream = StreamingModel(TFLiteModel(data))
+    blocks = [*hour.reshape(-1, stream.step, LEADS), *[None] * stream.delay]
+    found = np.stack([stream.feed(block)["probabilities"] for block in blocks])[stream.delay :]
+
+    mean, means = 0.0, []  # as the step forms it, with its share of a window
+    for number, frame in enumerate(frames, 1):
+        mean = mean + (frame - mean) / min(number, SAMPLES // stream.step)
+        means.append(mean)
+    expected = keras.ops.convert_to_numpy(head(np.stack(means)))
+    minute = 60 * FS // stream.step
+    start, tenth, last = (decibels(expected[n:][:minute], found[n:][:minute]) for n in (0, 9 * minute, -minute))
+    assert min(start, tenth, last) > 35 and last > tenth - 1.5
+
+
+@pytest.mark.slow
+def test_micro_runs_a_long_stream_to_the_same_bytes(data):
+    from export.stream_exporter import Recorder
+
+    recorder = Recorder(TFLiteModel(data, kernels="reference"), 300)
+    stream = StreamingModel(recorder)
+    for block in ecg(12, seed=7).reshape(-1, stream.step, LEADS):
+        stream.feed(block)
+    for ours, theirs in zip(recorder.answers, tflm.outputs(data, recorder.arrays), strict=True):
+        assert all(np.array_equal(*pair) for pair in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.slow
+def test_arena_of_one_state_space():
+    """64 channels of 16 states in less than 20 KB."""
+    from export import int16
+    from models_keras.layers.selective_ssm import SelectiveSSM
+
+    x = keras.Input((250, 64), name="x")
+    made = step(keras.Model(x, SelectiveSSM(16, 4)(x)), integer=True)
+    graph = int16.float_graph(made)
+    windows = np.random.default_rng(0).normal(size=(6, 250, 64)).astype(np.float32)
+    seen = int16.observe(int16.StepGraph(graph, made.metadata()), windows)
+    assert tflm.arena(int16.quantise(graph, made, seen)).total < 20_000
+
+
+def test_a_model_that_cannot_stream_leaves_no_file(tmp_path):
+    from models_keras.registry import find
+
+    model = find("ecg_mamba").build(200, 2, 3, width=16, states=4, blocks=1, positions=False)
+    arguments = {"ecg": np.zeros((1, 200, 2), np.float32)}
+    with pytest.raises(InputError, match="backwards"):
+        export(model, arguments, arguments, np.zeros(1), {"labels": []}, tmp_path / "model.tflite")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,63 @@
+"""Feeding a step: which numbers go in, which go back, and what is refused."""
+
+import numpy as np
+import pytest
+from small_models import convolutional
+
+from firmware_bench.bench_rpi import ModelError, Tensor, TFLiteModel
+from firmware_bench.streaming import StreamingModel
+
+
+class Sum:
+    """A step that adds up what it gets, one step late: the state is the block before."""
+
+    name = "sum"
+    inputs = (
+        Tensor("next_is_elsewhere", (1, 1, 1, 1), "int16", 1.0, 0),
+        Tensor("ecg", (1, 1, 2, 1), "int16", 1.0, 0),
+        Tensor("valid", (1, 1, 1, 1), "int16", 1.0, 0),
+        Tensor("share", (1, 1, 1, 1), "int16", 1 / 1024, 0),
+        Tensor("late", (1, 1, 2, 1), "int16", 1.0, 0),
+    )
+    outputs = (
+        Tensor("next_late", (1, 1, 2, 1), "int16", 1.0, 0),
+        Tensor("total", (1, 1), "int16", 0.5, 0),
+        Tensor("frames", (1, 2, 1), "int16", 1.0, 0),
+        Tensor("next_sum", (1, 1, 1, 1), "int16", 1.0, 0),
+    )
+
+    def __init__(self):
+        states = (("next_is_elsewhere", "next_sum"), ("late", "next_late"))
+        pairs = [{"input": name, "output": following} for name, following in states]
+        self.metadata = {"streaming": {"step": 2, "delay": 1, "window": 6, "states": pairs}}
+        self.controls = []
+
+    def run_raw(self, arrays):
+        total, ecg, valid, share, late = arrays
+        self.controls.append((int(valid.item()), share.item() / 1024))
+        total = total + late.sum(dtype=np.int16)
+        return [ecg.astype(np.int16), 2 * total.reshape(1, 1), late.reshape(1, 2, 1), total]
+
+
+def test_states_go_back_and_what_is_late_is_fetched():
+    step = Sum()
+    stream = StreamingModel(step)
+    answer = stream.run(np.arange(9.0)[:, None])  # the ninth sample is no whole step
+    assert answer["total"] == [28] and answer["frames"].ravel().tolist() == list(range(8))
+    assert [valid for valid, _ in step.controls] == [1, 1, 1, 1, 0]
+    # 1 / k in the k-th step that counts, and a window's last share for ever after
+    assert [share for _, share in step.controls] == pytest.approx([0, 1, 1 / 2, 1 / 3, 1 / 3], abs=1 / 1024)
+
+
+def test_a_recording_begins_anew():
+    stream = StreamingModel(Sum())
+    first = stream.run({"ecg": np.ones((4, 1))})
+    assert stream.run({"ecg": np.ones((4, 1))})["total"] == first["total"] == [4]
+
+
+def test_what_is_refused():
+    with pytest.raises(ModelError, match="--streaming"):
+        StreamingModel(TFLiteModel(convolutional()))
+    for signal in (np.ones((1, 1)), np.ones((4, 2))):
+        with pytest.raises(ModelError, match="takes"):
+            StreamingModel(Sum()).run(signal)
