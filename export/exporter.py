@@ -68,6 +68,12 @@ def export(
 
     Raises ExportError where no integer file comes out, GatesFailed where it misses a bar; neither leaves a file.
     """
+    for layer in model._flatten_layers():
+        if getattr(layer, "needs_16_bits", False):
+            raise InputError(
+                f"layer {layer.name!r} needs 16-bit activations, which only the step of a stream has: train with "
+                "model.bidirectional=false and model.positions=false, and export with --streaming"
+            )
     count, checked = Windows.count(windows.calibration), Windows.count(windows.check)
     if not count or not checked:
         raise InputError(f"{count} calibration and {checked} parity windows: export needs some of both")

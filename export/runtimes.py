@@ -18,8 +18,9 @@ from firmware_bench.tflm import ARENA_LIMIT
 
 # Every tensor of a window is compared, so that a differing kernel shows at once, in the first window that reaches it.
 TENSOR_WINDOWS = 4
-# Behind LSTMs outputs agree to so much. Measured behind four, on 200 recordings: 50 dB. With mismatched scales: 24.
-BEHIND_LSTM_DECIBELS = 35.0
+# Behind LSTMs outputs agree to so much. Measured on real recordings: behind four 47 to 52 dB, behind the eight of a
+# variational autoencoder 30. With mismatched scales: 24 behind four.
+BEHIND_LSTM_DECIBELS = 27.0
 
 
 def tensor_gate(data: bytes, windows: Sequence[Sequence[np.ndarray]], unit: str = "windows") -> Gate:

@@ -113,6 +113,7 @@ def test_fine_tuning_recovers_what_too_narrow_ranges_lose(float_graph, recognise
     assert decibels(expected, rounded.numpy()) == pytest.approx(-10 * np.log10(min(history)), abs=1)
 
 
+@pytest.mark.slow
 def test_nothing_is_kept_that_is_worse(float_graph, recogniser, monkeypatch):
     from export import finetune
 

@@ -9,7 +9,9 @@ from ecg_edge.errors import InputError
 from ecg_edge.evaluation.predictors import TFLitePredictor
 from ecg_edge.records.synthetic import synthesise
 from export import flatbuffer
+from export.convert import Windows
 from export.decibels import decibels
+from export.decisions import decision_gates
 from export.stream_exporter import export, state_gate, tensors
 from export.streaming import step
 from firmware_bench import tflm
@@ -38,11 +40,16 @@ def model():
 def report(model, tmp_path_factory):
     """What the whole way gives: a file that passed."""
     metadata = {"labels": ["a", "b", "c"], "fs": float(FS), "window": {"samples": SAMPLES, "stride": SAMPLES}}
+    truth = model.predict(windows(20, first=100), verbose=0).argmax(-1)
+
+    def judged(expected, found):
+        ours, theirs = (outputs["probabilities"].argmax(-1) for outputs in (expected, found))
+        return decision_gates(ours, theirs, truth, metadata["labels"])
+
     return export(
         model,
-        {"ecg": windows(40)},
-        {"ecg": windows(20, first=100)},
-        model.predict(windows(20, first=100), verbose=0).argmax(-1),
+        Windows({"ecg": windows(40)}, {"ecg": windows(20, first=100)}),
+        judged,
         metadata,
         tmp_path_factory.mktemp("int16") / "model.tflite",
     )
@@ -161,5 +168,5 @@ def test_a_model_that_cannot_stream_leaves_no_file(tmp_path):
     model = find("ecg_mamba").build(200, 2, 3, width=16, states=4, blocks=1, positions=False)
     arguments = {"ecg": np.zeros((1, 200, 2), np.float32)}
     with pytest.raises(InputError, match="backwards"):
-        export(model, arguments, arguments, np.zeros(1), {"labels": []}, tmp_path / "model.tflite")
+        export(model, Windows(arguments, arguments), None, {"labels": []}, tmp_path / "model.tflite")
     assert not list(tmp_path.iterdir())
