@@ -39,6 +39,8 @@ def command(file, board, as_json):
             raise unknown("board", board, BOARDS)
     try:
         data = file.read_bytes()
+        if any(tensor["dtype"].startswith("float") for tensor in of_ours(data).get("inputs", ())):
+            raise InputError(f"{file}: calculates in float; a microcontroller wants ecg-edge export RUN --int8")
         weights, arena = tflm.weights(data), tflm.arena(data)
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from None
@@ -58,6 +60,16 @@ def command(file, board, as_json):
         show(report)
         c99.show(report["c99"])
     console.say(f"next: ecg-edge predict {file} RECORD")
+
+
+def of_ours(data: bytes) -> dict:
+    """What an exported file says of itself; {} for a file of somebody else."""
+    from firmware_bench.bench_rpi import ModelError, read_metadata
+
+    try:
+        return read_metadata(data)
+    except ModelError:
+        return {}
 
 
 def fit(board, flash: int, arena: int) -> dict:

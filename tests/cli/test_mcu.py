@@ -66,10 +66,10 @@ def test_without_the_toolchain_the_program_is_planned_and_its_packages_are_named
     assert "gcc-arm-none-eabi" in CliRunner().invoke(command, [model, "--board", "RP2040"]).stdout
 
 
-def test_a_float_file_has_no_program(tmp_path):
+def test_a_float_file_is_not_for_a_microcontroller(tmp_path):
     (tmp_path / "float.tflite").write_bytes(convolutional(integer=False))
-    found = json.loads(CliRunner().invoke(command, [str(tmp_path / "float.tflite"), "--json"]).stdout)["c99"]
-    assert found.keys() == {"none"} and "float" in found["none"]
+    error = CliRunner().invoke(command, [str(tmp_path / "float.tflite")]).exception
+    assert isinstance(error, InputError) and "float.tflite: calculates in float" in str(error)
 
 
 @pytest.mark.slow
