@@ -77,6 +77,8 @@ def export(
     count, checked = Windows.count(windows.calibration), Windows.count(windows.check)
     if not count or not checked:
         raise InputError(f"{count} calibration and {checked} parity windows: export needs some of both")
+    if epochs and not Windows.count(windows.training):
+        raise InputError("no windows are left to fine-tune with: train on more recordings, or leave out --qat")
 
     say(f"converting in a process of its own, calibrated on {count} windows")
     made = convert(model, windows, target, epochs, advance=advance)

@@ -138,7 +138,8 @@ def chosen_windows(run, qat):
     training, validation = run.examples("train"), run.examples("validation").spread(PARITY_WINDOWS)
     count = min(CALIBRATION_WINDOWS, (len(training) + 1) // 2)
     chosen, others = _spread(np.arange(len(training)), count)
-    checking, others = _spread(others, PARITY_WINDOWS - len(validation))
+    # Half of what is left at most, so that fine-tuning has something to learn from.
+    checking, others = _spread(others, min(PARITY_WINDOWS - len(validation), len(others) // 2))
     calibration, rest = training.take(chosen), training.take(checking)
     console.say(
         f"{count} training windows calibrate; {len(validation)} validation and {len(rest)} other training windows "
