@@ -12,7 +12,7 @@ PARITY_WINDOWS = 300
 ENOUGH_WINDOWS = 200  # with fewer, one window is half a per cent and more of the agreement
 TRAINING_WINDOWS = 2000  # at most, for --qat
 TRAINING_BYTES = 400_000_000  # at most, of these windows
-QAT_EPOCHS = 4
+QAT_STEPS = 500  # at least, for --qat: what few windows do not give in an epoch, more epochs do
 
 
 @click.command()
@@ -84,7 +84,7 @@ def command(run, int8, qat, ptq, target, streaming, c99, explain, out):
                 else exporter.export(
                     *what,
                     target,
-                    QAT_EPOCHS if qat else 0,
+                    epochs(windows) if qat else 0,
                     say=console.say,
                     advance=lambda stage, done, total: bars.update(bar, description=stage, completed=done, total=total),
                 )
@@ -102,6 +102,13 @@ def default_name(arch: str, target: str, qat: bool, streaming: bool) -> str:
     if streaming:
         return f"{arch}-streaming.tflite"
     return f"{arch}-int8{'-rpi' if target == 'rpi' else ''}{'-qat' if qat else ''}.tflite"
+
+
+def epochs(windows) -> int:
+    """Of fine-tuning, until there are QAT_STEPS."""
+    from export.finetune import BATCH
+
+    return -(-QAT_STEPS // max(1, windows.count(windows.training) // BATCH))
 
 
 class Check:
@@ -151,8 +158,11 @@ def chosen_windows(run, qat):
     learnt = {}
     if qat:
         size = sum(x[0].nbytes for x in check.values())
-        learning, _ = _spread(others, min(TRAINING_WINDOWS, TRAINING_BYTES // size))
-        learnt = training.take(learning).drawn(run.settings.seed, 0).batch(slice(None))
+        most = min(TRAINING_WINDOWS, TRAINING_BYTES // size)
+        learning, _ = _spread(others, most)
+        draws = most // len(learning) if training.random and len(learning) else 1
+        drawn = [training.take(learning).drawn(run.settings.seed, n).batch(slice(None)) for n in range(draws)]
+        learnt = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
     windows = Windows(calibration.batch(slice(None)), check, learnt)
     return windows, Check(run.task, check, targets, validation)
 

@@ -11,7 +11,8 @@ from export import decisions, exporter, parity
 from export.convert import Converted, ExportError, Windows
 from export.decisions import decision_gates
 from export.exporter import GatesFailed, export, with_reference
-from firmware_bench.bench_rpi import TFLiteModel, read_metadata, verify
+from export.flatbuffer import set_metadata
+from firmware_bench.bench_rpi import ModelError, TFLiteModel, read_metadata, verify
 
 CALLER = {"architecture": "pulses", "labels": ["slow", "fast", "wide"], "fs": 100.0, "leads": ["I", "II"]}
 
@@ -40,7 +41,6 @@ def run(recogniser, tmp_path):
 @pytest.fixture
 def converted(edited, integer, recogniser, monkeypatch):
     """The conversion's result without the wait for it."""
-    from export.flatbuffer import set_metadata
 
     data = set_metadata(integer(edited), "ecg_edge", {"quantisation": {"method": "ptq", "percentile": 99.99}})
     checked = {"output_0": recogniser.model.predict(recogniser.others, verbose=0)}
@@ -118,7 +118,6 @@ def test_failed_gate_leaves_no_file(run, converted, monkeypatch, tmp_path):
 
 
 def test_lint_stops_before_any_runtime(run, float_graph, monkeypatch, tmp_path):
-    from export.flatbuffer import set_metadata
 
     data = set_metadata(float_graph, "ecg_edge", {"quantisation": {}})
     monkeypatch.setattr(exporter, "convert", lambda *arguments, **more: Converted(data, {}, []))
@@ -148,3 +147,15 @@ def test_no_windows(run, recogniser):
     with pytest.raises(InputError, match="0 calibration and 80 parity windows"):
         nothing = {"ecg": np.zeros((0, 512, 2), np.float32)}
         run(windows=Windows(nothing, {"ecg": recogniser.others}))
+
+
+def test_many_outputs_are_recorded_by_their_digest(converted, monkeypatch):
+    monkeypatch.setattr(exporter, "LONG", 5)  # of six digits, three classes
+    made = with_reference(converted, {"fs": 100.0, "inputs": [_ecg(converted)], "outputs": []})
+    recorded = read_metadata(made)["reference"]["outputs"]["optimised"]
+    assert all(output.startswith("sha256:") for output in recorded) and len(set(recorded)) > 1
+    assert verify(TFLiteModel(made)) == "optimised"
+    other = with_reference(converted, {"fs": 150.0, "inputs": [_ecg(converted)], "outputs": []})
+    wrong = read_metadata(made) | {"reference": read_metadata(other)["reference"], "digest": ""}
+    with pytest.raises(ModelError, match="does not compute the recorded reference vector"):
+        verify(TFLiteModel(set_metadata(made, "ecg_edge", wrong)))
