@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 
 from ecg_edge.errors import InputError
+from export.c99 import elementwise, matrices, pools
 from export.c99 import operators as ops
 from export.c99.graph import Graph, Operator, Tensor
 from export.c99.steps import LSTM, Step, Storage, TimeMean, View
@@ -86,7 +87,7 @@ class _Lowering:
             source, values = self.tables[tensor.index]
             name = self.name("table")
             output = self.new(tensor, name)
-            self.steps.append(ops.table(name, values, source, output))
+            self.steps.append(elementwise.table(name, values, source, output))
         return View(self.storages[tensor.index], tensor)
 
     def new(self, tensor: Tensor, name: str) -> View:
@@ -103,10 +104,10 @@ class _Lowering:
             return
         elif operator.name == RECURRENT:
             self.take_lstm(operator)
-        elif operator.name == "MEAN" and ops.is_time_mean(operator):
+        elif operator.name == "MEAN" and pools.is_time_mean(operator):
             name = self.name("mean")
             parts = [self.view(part) for part in self.parts(operator.inputs[0])]
-            self.steps.append(ops.time_mean(name, operator, parts, self.new(operator.output, name), self.sums))
+            self.steps.append(pools.time_mean(name, operator, parts, self.new(operator.output, name), self.sums))
             self.sums += operator.inputs[0].width
         elif operator.name in ops.STEPS:
             inputs = [None if t is None or t.data is not None else self.view(t) for t in operator.inputs]
@@ -169,7 +170,7 @@ class _Lowering:
     def reads_sequences(self, reader) -> bool:
         if reader.name == "REVERSE_V2":
             return _over_time(reader) and all(r.name == RECURRENT for r in self.readers(reader.output))
-        return reader.name == RECURRENT or (reader.name == "MEAN" and ops.is_time_mean(reader))
+        return reader.name == RECURRENT or (reader.name == "MEAN" and pools.is_time_mean(reader))
 
     def parts(self, tensor) -> tuple[Tensor, ...]:
         return self.joined.get(tensor.index, (tensor,))
@@ -184,7 +185,7 @@ class _Lowering:
         name = self.name(RECURRENT)
         parts = [self.view(part) for part in self.parts(sequence)]
         flipped = backwards and not upright
-        step = ops.lstm(name, operator, parts, self.new(output, name), backwards, flipped)
+        step = matrices.lstm(name, operator, parts, self.new(output, name), backwards, flipped)
         if upright and backwards:
             self.upright.add(output.index)
         self.steps.append(step)

@@ -1,0 +1,134 @@
+"""Convolutions and dense layers as steps of the program (export.c99.operators)."""
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from ecg_edge.errors import InputError
+from export.c99.fixed_point import quantised, rounded_once
+from export.c99.loops import limits
+from export.c99.steps import Step, array, structure
+
+
+def convolution(name, operator, inputs, output):
+    return _convolution(name, operator, inputs[0], output, "ecg_conv")
+
+
+def depthwise(name, operator, inputs, output):
+    return _convolution(name, operator, inputs[0], output, "ecg_conv_depthwise")
+
+
+def _convolution(name, operator, view, output, function):
+    x, weights, options = view.tensor, operator.inputs[1], operator.options
+    kernel, width = weights.shape[2], x.shape[-1]
+    if len(x.shape) != 4 or weights.shape[1] != 1 or not (x.rows == x.shape[2] or kernel == options.strideW == 1):
+        raise InputError(
+            f"{operator.name} of shape {x.shape} with {weights.shape}: C99 has convolutions over time only"
+        )
+    stride, dilation = options.strideW, options.dilationWFactor
+    reach = (kernel - 1) * dilation + 1
+    rows = output.tensor.rows
+    pad = max(0, (rows - 1) * stride + reach - x.rows) // 2 if options.padding == schema.Padding.SAME else 0
+    shape = {"kernel": kernel, "stride": stride, "dilation": dilation, "pad": pad}
+    return Step(
+        name,
+        "ecg_conv",
+        [view],
+        output,
+        declare=lambda by_rows: _filter(name, operator, x, weights, output.tensor, **shape),
+        row=lambda places, t, out: [_tap_call(function, name, places[0], t, out)],
+        span=lambda t: (t * stride - pad, t * stride - pad + reach - 1),
+        due=lambda t, have: f"{t} * {stride} + {reach - pad} <= {have}",
+        rows=rows,
+        window=kernel * width,
+    )
+
+
+def transposed_convolution(name, operator, inputs, output):
+    view, weights, options = inputs[2], operator.inputs[1], operator.options
+    x, stride, kernel = view.tensor, operator.options.strideW, weights.shape[2]
+    if len(x.shape) != 4 or weights.shape[1] != 1 or x.rows != x.shape[2]:
+        raise InputError(f"{operator.name} of shape {x.shape}: C99 has convolutions over time only")
+    rows = output.tensor.rows
+    pad = max(0, (x.rows - 1) * stride + kernel - rows) // 2 if options.padding == schema.Padding.SAME else 0
+    shape = {"kernel": kernel, "stride": stride, "dilation": 1, "pad": pad}
+    return Step(
+        name,
+        "ecg_conv",
+        [view],
+        output,
+        declare=lambda by_rows: _filter(name, operator, x, weights, output.tensor, bias=3, **shape),
+        row=lambda places, t, out: [_tap_call("ecg_conv_transposed", name, places[0], t, out)],
+        span=lambda t: (-(-(t + pad - kernel + 1) // stride), (t + pad) // stride),
+        due=lambda t, have: f"({t} + {pad}) / {stride} < {have}",
+        rows=rows,
+        window=kernel * x.width,
+    )
+
+
+def dense(name, operator, inputs, output):
+    view, weights, y = inputs[0], operator.inputs[1], output.tensor
+    if weights.data is None:
+        raise InputError(f"{operator.name} with weights that are computed has no C99 form: use a matrix product")
+    x, (channels, depth) = view.tensor, weights.shape
+    given = operator.inputs[2] if len(operator.inputs) > 2 else None
+    scales = np.broadcast_to(weights.scales, channels)
+    factors = [rounded_once(x.scale * float(w) / y.scale, -128 - y.zero_point, 127 - y.zero_point) for w in scales]
+    fields = {
+        "weights": f"{name}_weights",
+        "bias": f"{name}_bias",
+        "width": depth,
+        "channels": channels,
+        "multipliers": f"{name}_multipliers",
+        "shifts": f"{name}_shifts",
+        "zero_in": x.zero_point,
+        "zero_out": y.zero_point,
+        **limits(operator.options, y),
+    }
+    return Step(
+        name,
+        "ecg_dense",
+        [view],
+        output,
+        declare=lambda by_rows: [
+            array("int8_t", f"{name}_weights", weights.data),
+            array("int32_t", f"{name}_bias", np.zeros(channels, np.int32) if given is None else given.data),
+            array("int32_t", f"{name}_multipliers", [multiplier for multiplier, _ in factors]),
+            array("int8_t", f"{name}_shifts", [shift for _, shift in factors]),
+            structure("ecg_dense", name, **fields),
+        ],
+        row=lambda places, t, out: [f"ecg_dense(&{name}, {places[0].row(t)}, window, {out.row(t)});"],
+        rows=x.size // depth,
+        window=depth,
+    )
+
+
+def _tap_call(function, name, place, t, out):
+    return f"{function}(&{name}, {place.base}, {place.capacity}, {t}, window, {out.row(t)});"
+
+
+def _filter(name, operator, x, weights, output, bias=2, **shape):
+    channels = output.width
+    given = operator.inputs[bias] if len(operator.inputs) > bias else None
+    biases = np.zeros(channels, np.int32) if given is None else given.data
+    scales = np.broadcast_to(weights.scales, channels)
+    factors = [quantised(x.scale * float(scale) / output.scale) for scale in scales]
+    fields = {
+        "weights": f"{name}_weights",
+        "bias": f"{name}_bias",
+        "multipliers": f"{name}_multipliers",
+        "shifts": f"{name}_shifts",
+        "rows": x.rows,
+        "width": x.width,
+        "channels": channels,
+        **shape,
+        "zero_in": x.zero_point,
+        "zero_out": output.zero_point,
+        **limits(operator.options, output),
+    }
+    return [
+        array("int8_t", f"{name}_weights", weights.data),
+        array("int32_t", f"{name}_bias", biases),
+        array("int32_t", f"{name}_multipliers", [multiplier for multiplier, _ in factors]),
+        array("int8_t", f"{name}_shifts", [shift for _, shift in factors]),
+        structure("ecg_conv", name, **fields),
+    ]

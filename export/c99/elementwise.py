@@ -1,0 +1,97 @@
+"""Sums, products and functions of one value as steps of the program (export.c99.operators)."""
+
+import numpy as np
+
+from ecg_edge.errors import InputError
+from export.c99.fixed_point import quantised
+from export.c99.loops import distances, joined, limits
+from export.c99.steps import Step, array, structure
+
+ADD_SHIFT = 20  # ECG_LEFT_SHIFT of kernels/ecg_elementwise.c
+
+
+def binary(function, name, operator, inputs, output):
+    """ADD, SUB, MUL, MAXIMUM, MINIMUM of two tensors, one of which may be constant, or repeated along axes."""
+    tensors, y = operator.inputs, output.tensor
+    a, b = tensors
+    arithmetic = _binary_fields(operator, a, b, y)
+    loops = _broadcast(operator, a, b, y)
+    sides = list(zip("ab", tensors, strict=True))
+    constants = [array("int8_t", f"{name}_{side}", t.data) for side, t in sides if t.data is not None]
+    by_rows = all(t.width in (1, y.width) and t.rows in ((y.rows,) if t.data is None else (1, y.rows)) for t in tensors)
+
+    def pointers(places, t=None):
+        places = iter(places)
+        found = []
+        for side, tensor in sides:
+            if tensor.data is None:
+                place = next(places)
+                found.append(place.base if t is None else place.row(t))
+            else:
+                found.append(f"{name}_{side}" + (f" + {t} * {tensor.width}" if t and tensor.rows > 1 else ""))
+        return ", ".join(found)
+
+    def declare(streamed):
+        if streamed:
+            sizes, a_steps, b_steps = (1, 1, 1, y.width), *((0, 0, 0, int(t.width > 1)) for t in tensors)
+        else:
+            sizes, a_steps, b_steps = (tuple(loop[n] for loop in loops) for n in range(3))
+        fields = {"sizes": sizes, "steps_a": a_steps, "steps_b": b_steps, **arithmetic}
+        return [*constants, structure("ecg_binary", name, **fields)]
+
+    step = Step(
+        name,
+        "ecg_elementwise",
+        [view for view in inputs if view is not None],
+        output,
+        declare=declare,
+        whole=lambda places, out: [f"{function}(&{name}, {pointers(places)}, {out.base});"],
+        rows=y.rows,
+    )
+    if by_rows:
+        step.row = lambda places, t, out: [f"{function}(&{name}, {pointers(places, t)}, {out.row(t)});"]
+    return step
+
+
+def _broadcast(operator, a, b, y):
+    """Four loops (size, step of a, step of b) over the output."""
+    axes = len(y.shape)
+
+    def steps(tensor):
+        shape = (1,) * (axes - len(tensor.shape)) + tensor.shape
+        return [0 if n == 1 else step for n, step in zip(shape, distances(shape), strict=True)]
+
+    return joined(list(zip(y.shape, steps(a), steps(b), strict=True)), 4, operator)
+
+
+def _binary_fields(operator, a, b, y):
+    fields = {"zero_a": a.zero_point, "zero_b": b.zero_point, "zero_out": y.zero_point}
+    if operator.name in ("ADD", "SUB"):
+        twice = 2 * max(a.scale, b.scale)
+        factors = [a.scale / twice, b.scale / twice, twice / (2**ADD_SHIFT * y.scale)]
+        (ma, sa), (mb, sb), (my, sy) = map(quantised, factors)
+        mb = -mb if operator.name == "SUB" else mb
+        fields |= {"multiplier_a": ma, "shift_a": sa, "multiplier_b": mb, "shift_b": sb}
+        fields |= {"multiplier_out": my, "shift_out": sy}
+    elif operator.name == "MUL":
+        product = float(np.float32(a.scale) * np.float32(b.scale) / np.float32(y.scale))
+        multiplier, shift = quantised(product)
+        fields |= {"multiplier_out": multiplier, "shift_out": shift}
+    elif len({(t.scale, t.zero_point) for t in (a, b, y)}) > 1:
+        raise InputError(f"{operator.name} of tensors that differ in scale: convert again with export.ranges.tie")
+    return fields | limits(operator.options, y)
+
+
+def table(name, values, view, output):
+    """A function of one value, its 256 `values` as a table."""
+    return Step(
+        name,
+        "ecg_elementwise",
+        [view],
+        output,
+        declare=lambda by_rows: [array("int8_t", f"{name}_table", values)],
+        whole=lambda places, out: [f"ecg_table({name}_table, {places[0].base}, {output.tensor.size}, {out.base});"],
+        row=lambda places, t, out: [f"ecg_table({name}_table, {places[0].row(t)}, {view.tensor.width}, {out.row(t)});"],
+        rows=view.tensor.rows,
+        in_place=True,
+    )

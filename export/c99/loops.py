@@ -1,0 +1,50 @@
+"""What operators share: the limits that an activation leaves, and loops over the axes of a tensor."""
+
+import math
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from ecg_edge.errors import InputError
+from export.c99.graph import Tensor
+
+_ACTIVATION = schema.ActivationFunctionType
+
+
+def limits(options, output: Tensor) -> dict:
+    """The lowest and highest value that the fused activation leaves of an 8-bit output."""
+    ceiling = {_ACTIVATION.RELU: None, _ACTIVATION.RELU6: 6.0, _ACTIVATION.RELU_N1_TO_1: 1.0}
+    kind = getattr(options, "fusedActivationFunction", _ACTIVATION.NONE)
+    if kind == _ACTIVATION.NONE:
+        return {"low": -128, "high": 127}
+    if kind not in ceiling:
+        raise InputError(f"fused activation {kind} has no C99 form: use ReLU or a layer of its own")
+
+    def integer(value):
+        return round(np.float32(value) / np.float32(output.scale)) + output.zero_point
+
+    low = integer(-1.0) if kind == _ACTIVATION.RELU_N1_TO_1 else integer(0.0)
+    high = 127 if ceiling[kind] is None else integer(ceiling[kind])
+    return {"low": max(-128, low), "high": min(127, high)}
+
+
+def distances(shape):
+    """How far apart neighbours along each axis lie."""
+    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+
+
+def joined(loops, count, operator):
+    """Nested loops (size, step, …) with those joined that step alike, filled up to `count` from the outside."""
+    joined = []
+    for loop in loops:
+        size, *steps = loop
+        if size == 1:
+            continue
+        if joined and all(before == size * step for before, step in zip(joined[-1][1:], steps, strict=True)):
+            joined[-1] = (joined[-1][0] * size, *steps)
+        else:
+            joined.append(tuple(loop))
+    if len(joined) > count:
+        raise InputError(f"{operator.name} of shape {operator.inputs[0].shape}: too many axes for its C kernel")
+    width = len(loops[0]) if loops else 2
+    return [(1, *[0] * (width - 1))] * (count - len(joined)) + joined
