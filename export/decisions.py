@@ -44,14 +44,9 @@ def _ranks(expected, found):
 
 def _same(expected, found):
     equal = expected == found
-    same = float(np.mean(equal if equal.ndim == 1 else equal.all(axis=1)))
-    gate = Gate(
-        f"windows with the same {'class' if equal.ndim == 1 else 'labels'} as Keras, of {len(expected)}",
-        f"{same:.1%}" if equal.ndim == 1 else f"{same:.1%} ({np.mean(equal):.1%} of all labels)",
-        f"≥ {SAME_DECISION:.0%}",
-        same >= SAME_DECISION,
-        UNDECIDED,
-    )
+    same = float(np.mean(equal))
+    name = "windows in the same class as Keras" if equal.ndim == 1 else "labels given as by Keras, over the windows"
+    gate = Gate(f"{name}, of {len(equal)}", f"{same:.1%}", f"≥ {SAME_DECISION:.0%}", same >= SAME_DECISION, UNDECIDED)
     return gate, {"same_decision": round(same, 4)}
 
 
