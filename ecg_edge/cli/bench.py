@@ -92,7 +92,9 @@ def command(files, host, port, identity, offline, wheels, threads, windows, roun
     missed = bench_report.missed(report)
     if missed:
         raise GateError("; ".join(missed))
-    console.say(f"next: ecg-edge mcu {files[0]}")
+    # A file that calculates partly in floats, as its tolerance shows, is not for a microcontroller.
+    floats = report["results"][0]["reference"]["tolerance"] is not None
+    console.say(f"next: ecg-edge predict {files[0]} RECORD" if floats else f"next: ecg-edge mcu {files[0]}")
 
 
 def device_at(host, port, identity):
