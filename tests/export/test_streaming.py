@@ -13,6 +13,8 @@ from models_keras.layers.normalisation import LayerNorm
 from models_keras.layers.selective_ssm import SelectiveSSM
 from models_keras.registry import find
 
+pytestmark = pytest.mark.slow
+
 SAMPLES, LEADS = 96, 2
 
 

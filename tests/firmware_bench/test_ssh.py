@@ -14,6 +14,8 @@ from ecg_edge.errors import InputError
 from firmware_bench import ssh
 from firmware_bench.ssh import Remote
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def device(tmp_path, monkeypatch):
