@@ -74,8 +74,9 @@ def main(folder: Path) -> None:
     rounded.write()
     ranges.set_ranges(graph.file, rounded.ranges() | ranges.cells(graph.file))
     quantise, quantisation["parts"] = TARGETS[settings["target"]]
-    data = flatbuffer.shorten_names(quantise(graph.file))
-    data = flatbuffer.set_metadata(data, METADATA, {"quantisation": quantisation})
+    made = flatbuffer.read(quantise(graph.file))
+    flatbuffer.compact(made)
+    data = flatbuffer.set_metadata(flatbuffer.write(made), METADATA, {"quantisation": quantisation})
     (folder / "model.tflite").write_bytes(data)
 
 

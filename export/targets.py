@@ -30,7 +30,6 @@ def fast_on_a_processor(calibrated: schema.ModelT) -> bytes:
         if name == LSTM:
             for place in LSTM_MATRICES:
                 _as_int8(model, graph.tensors[operator.inputs[place]])
-    _drop_unused_buffers(model)
     return flatbuffer.write(model)
 
 
@@ -63,13 +62,3 @@ def _as_int8(model, tensor):
     model.buffers.append(schema.BufferT(data=rounded.view(np.uint8)))
     tensor.buffer, tensor.type = len(model.buffers) - 1, schema.TensorType.INT8
     tensor.quantization = schema.QuantizationParametersT(scale=[scale], zeroPoint=[0])
-
-
-def _drop_unused_buffers(model):
-    """Buffers that nothing names any more; the first is the schema's empty one."""
-    users = [*(tensor for graph in model.subgraphs for tensor in graph.tensors), *(model.metadata or [])]
-    used = sorted({0} | {user.buffer for user in users})
-    moved = {old: new for new, old in enumerate(used)}
-    model.buffers = [model.buffers[old] for old in used]
-    for user in users:
-        user.buffer = moved[user.buffer]
