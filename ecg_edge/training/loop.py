@@ -82,9 +82,10 @@ def _judge(model, progress, recipe, kept: Path):
     """Keeps the model if the recipe wants this epoch's; halves the learning rate if none was better for a while."""
     row = progress.history[-1]
     figure = row["validation_loss"] if recipe.judge == "loss" else -row["validation_score"]
-    better = figure < progress.best_loss
+    # A score that is not a number, for want of a class, is no better than any; but a run ends with some model.
+    better = figure < progress.best_loss or not kept.exists()
     if better:
-        progress.best_loss, progress.best_epoch = figure, progress.epoch
+        progress.best_loss, progress.best_epoch = float(np.nan_to_num(figure, nan=np.inf)), progress.epoch
     elif (
         recipe.schedule == "plateau"
         and progress.epoch - max(progress.best_epoch, progress.halved_epoch) >= recipe.halve_after

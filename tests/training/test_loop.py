@@ -158,3 +158,11 @@ def test_interrupted_and_resumed_it_ends_with_the_same_weights(tmp_path, recipe)
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert [{**row, "seconds": 0} for row in history] == [{**row, "seconds": 0} for row in whole]
+
+
+def test_a_score_that_is_no_number_is_worse_than_any_and_still_leaves_a_model(tmp_path):
+    nan = float("nan")
+    history, kept, last = run(tmp_path / "never", [1.0, 1.0], [nan, nan], judge="score")
+    assert len(history) == 2 and kept > last  # the first epoch's, as no other was better
+    _, kept, last = run(tmp_path / "later", [1.0, 1.0], [nan, 0.1], judge="score")
+    assert kept == last
