@@ -1,16 +1,20 @@
 """Latency of every architecture in float, in integers throughout, and in the form for a Raspberry Pi, here, one thread.
 
-    python benchmarks/rpi_form.py [--arch cnn_att_bilstm …] [--preset paper] [--leads 12] [--rounds 20]
+    python benchmarks/rpi_form.py [--arch cnn_att_bilstm …] [--preset paper] [--leads 12] [--rounds 20] [--files DIR]
 
 All forms are timed in alternation, so that a clock that drifts does so for all of them; of the times per window the
-median counts. The weights are random: latency does not depend on them.
+median counts. The weights are random: latency does not depend on them. Conversion takes minutes, timing seconds: DIR
+keeps the files for another time, on an idle machine.
 """
 
 import time
+from pathlib import Path
 
 import click
 import numpy as np
 from components import float_file
+
+FORMS = ("float", "mcu", "rpi")
 
 
 @click.command()
@@ -18,25 +22,24 @@ from components import float_file
 @click.option("--preset", default="paper", show_default=True)
 @click.option("--leads", default=12, show_default=True)
 @click.option("--rounds", default=20, show_default=True)
-def main(archs, preset, leads, rounds):
+@click.option("--files", "folder", type=click.Path(path_type=Path), help="Where converted files are kept.")
+def main(archs, preset, leads, rounds, folder):
     from ecg_edge.cli import console
     from models_keras.registry import names
 
-    rows = [row(arch, preset, leads, rounds) for arch in archs or names()]
+    rows = [row(arch, preset, leads, rounds, folder) for arch in archs or names()]
     title = f"{preset}, {leads} leads: ms a window, median of {rounds}, one thread, measured here"
     console.table(title, ["architecture", "float", "mcu", "rpi", "rpi / float", "float B", "mcu B", "rpi B"], rows)
 
 
-def row(arch, preset, leads, rounds):
+def row(arch, preset, leads, rounds, folder):
     from ecg_edge.errors import GateError
-    from export.convert import Windows, convert
     from firmware_bench.bench_rpi import TFLiteModel
 
     model = build(arch, preset, leads)
     noise = {t.name: np.random.default_rng(0).normal(size=(8, *t.shape[1:])).astype(np.float32) for t in model.inputs}
-    windows = Windows(noise, noise)
     try:
-        files = {"float": float_file(model), **{to: convert(model, windows, to).data for to in ("mcu", "rpi")}}
+        files = {form: kept(folder, f"{arch}-{preset}-{leads}-{form}", model, noise, form) for form in FORMS}
     except GateError as error:
         return [arch, str(error)[:60], *[""] * 6]
     runners = {form: TFLiteModel(data) for form, data in files.items()}
@@ -51,6 +54,20 @@ def row(arch, preset, leads, rounds):
     sizes = [f"{len(data):,}" for data in files.values()]
     times = [f"{value:.2f}" for value in median.values()]
     return [arch, *times, f"{median['rpi'] / median['float']:.2f}", *sizes]
+
+
+def kept(folder, name, model, noise, form) -> bytes:
+    """The file of a form, made now or read from where it was kept."""
+    from export.convert import Windows, convert
+
+    path = folder and folder / f"{name}.tflite"
+    if path and path.exists():
+        return path.read_bytes()
+    data = float_file(model) if form == "float" else convert(model, Windows(noise, noise), form).data
+    if path:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return data
 
 
 def build(arch, preset, leads):

@@ -146,8 +146,12 @@ def carry_out(run) -> None:
     form, task = run.settings.signal.form(), run.task
     recordings = prepared(run.dataset, type(task), form)
     recipe = run.settings.training
-    training = task.examples(recordings, run.split["train"], form, training=True)
-    validation = task.examples(recordings, run.split["validation"], form)
+    with console.progress() as bars:
+        if getattr(task, "embed", None):
+            bar = bars.add_task("features of beats", total=None)
+            task.embed.advance = lambda done, total: bars.update(bar, completed=done, total=total)
+        training = task.examples(recordings, run.split["train"], form, training=True)
+        validation = task.examples(recordings, run.split["validation"], form)
     if not len(training) or not len(validation):
         raise InputError(f"{len(training)} training and {len(validation)} validation examples: both need some")
     model = run.build()

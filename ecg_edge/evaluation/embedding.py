@@ -6,6 +6,7 @@ for many beats at once; the small rest goes beat after beat where those labels a
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -41,10 +42,12 @@ def attach(task, settings, dry_run: bool = False) -> None:
 
 
 class Embedder:
-    """A beat classifier, of htf_beat's architecture, as a function of recordings. identity: of its weights."""
+    """A beat classifier, of htf_beat's architecture, as a function of recordings. identity: of its weights.
+    `advance(done, total)` is called as beats are done."""
 
     def __init__(self, name: str, model, form: Form, identity: str):
         self.name, self.model, self.form, self.identity = name, model, form, identity
+        self.advance: Callable[[int, int], None] = lambda done, total: None
 
     @classmethod
     def of_run(cls, run) -> "Embedder":
@@ -90,10 +93,12 @@ class Embedder:
         morphology, head = streams(self.model)
         examples = BeatsTask(CLASSES).questions(recordings, self.form)
         count = len(examples)
-        waveform = np.concatenate(
-            [morphology.predict_on_batch(examples.windows(np.arange(i, min(i + BATCH, count))))
-             for i in range(0, count, BATCH)]
-        )  # fmt: skip
+        waveform = []
+        for start in range(0, count, BATCH):
+            end = min(start + BATCH, count)
+            waveform.append(morphology.predict_on_batch(examples.windows(np.arange(start, end))))
+            self.advance(end, count)
+        waveform = np.concatenate(waveform)
 
         def one_step(positions, known):
             inputs = dataclasses.replace(examples, known=known).history(positions)

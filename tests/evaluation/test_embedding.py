@@ -39,7 +39,10 @@ def model():
 
 @pytest.mark.parametrize("labels", ["true", "none"])
 def test_features_are_those_of_the_embedder(model, labels):
-    features = Embedder("", model, FORM, "")(MADE, labels)
+    embedder, heard = Embedder("", model, FORM, ""), []
+    embedder.advance = lambda done, total: heard.append((done, total))
+    features = embedder(MADE, labels)
+    assert heard == [(8, 8)]
     questions = BeatsTask(CLASSES).questions(MADE, FORM)
     if labels == "true":
         questions = dataclasses.replace(questions, known=annotated_classes(MADE.beat_symbols))
