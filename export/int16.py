@@ -12,6 +12,7 @@ import copy
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -23,7 +24,8 @@ from tensorflow.lite.python.optimize.calibrator import Calibrator
 from export import flatbuffer, ranges
 from export.child import import_layers
 from export.flatbuffer import METADATA
-from export.streaming import NEXT, Step, step
+from export.streaming import NEXT, step
+from export.window import whole_window
 from firmware_bench.bench_rpi import Tensor
 from firmware_bench.streaming import StreamingModel
 
@@ -43,28 +45,32 @@ def main(folder: Path) -> None:
     import_layers()
     model = keras.saving.load_model(folder / "model.keras", compile=False)
 
-    made = step(model, integer=True)
-    graph = float_graph(made)
-    observed = observe(StepGraph(graph, made.metadata()), windows)
-    data = quantise(graph, made, observed)
+    if settings["streaming"]:
+        made = step(model, integer=True)
+        graph, states, description = float_graph(made.model), made.states, made.metadata()
+        observed = observe_stream(FloatGraph(graph, description), windows)
+    else:
+        graph, states, description = float_graph(whole_window(model)), (), {}
+        observed = observe(FloatGraph(graph), windows)
+    data = quantise(graph, states, observed)
     quantisation = {
         "method": "ptq",
         "percentile": 100,
         "calibration_windows": len(windows),
-        "target": "mcu",
+        "target": settings["target"],
         "activations": "int16",
         "weights": "int8",
         "reason": "a state adds up thousands of steps, each less than a step of an 8-bit scale",
     }
-    metadata = made.metadata() | {"quantisation": quantisation}
+    metadata = description | {"quantisation": quantisation}
     (folder / "model.tflite").write_bytes(flatbuffer.set_metadata(data, METADATA, metadata))
 
 
-def float_graph(made: Step) -> bytes:
-    """The float step as the converter's calibration leaves it, with all inputs zero: its ranges are overwritten."""
-    inputs = {name: tf.TensorSpec(tensor.shape, name=name) for name, tensor in made.model.input.items()}
-    function = tf.function(lambda **arrays: made.model(arrays)).get_concrete_function(**inputs)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], made.model)
+def float_graph(model: keras.Model) -> bytes:
+    """The float model of batch 1 as the converter's calibration leaves it, with all inputs zero: its ranges are overwritten."""
+    inputs = {tensor.name: tf.TensorSpec(tensor.shape, name=tensor.name) for tensor in model.inputs}
+    function = tf.function(lambda **arrays: model(arrays)).get_concrete_function(**inputs)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
     zeros = {name: np.zeros(tensor.shape, np.float32) for name, tensor in inputs.items()}
@@ -73,13 +79,13 @@ def float_graph(made: Step) -> bytes:
     return converter.convert()
 
 
-class StepGraph:
-    """The float step with a view of all its tensors, as StreamingModel takes it. low, high: tensor → the limits of
+class FloatGraph:
+    """The float file with a view of all its tensors, as StreamingModel takes it. low, high: tensor → the limits of
     what it has held whenever `look` was set."""
 
-    name = "step"
+    name = "float"
 
-    def __init__(self, graph: bytes, metadata: dict):
+    def __init__(self, graph: bytes, metadata: dict | None = None):
         self.metadata = metadata
         self.interpreter = Interpreter(
             model_content=graph,
@@ -94,7 +100,7 @@ class StepGraph:
         self.outputs = [Tensor(name, tuple(d["shape"]), "float32", 0.0, 0) for name, d in self._out.items()]
         self.tensors = ranges.activations(flatbuffer.read(graph))
         self.low, self.high = dict.fromkeys(self.tensors, 0.0), dict.fromkeys(self.tensors, 0.0)
-        self.look = False
+        self.look = True
 
     def run_raw(self, arrays):
         for detail, array in zip(self._in.values(), arrays, strict=True):
@@ -107,8 +113,18 @@ class StepGraph:
                 self.high[tensor] = max(self.high[tensor], float(values.max()))
         return [self.interpreter.get_tensor(detail["index"]) for detail in self._out.values()]
 
+    def limits(self) -> dict[int, tuple[float, float]]:
+        return {tensor: (self.low[tensor], self.high[tensor]) for tensor in self.tensors}
 
-def observe(graph: StepGraph, windows: np.ndarray) -> dict[int, tuple[float, float]]:
+
+def observe(graph: FloatGraph, windows: np.ndarray) -> dict[int, tuple[float, float]]:
+    """Runs the windows (n, samples, leads): tensor → its lowest and highest value."""
+    for window in windows:
+        graph.run_raw([window[None]])
+    return graph.limits()
+
+
+def observe_stream(graph: FloatGraph, windows: np.ndarray) -> dict[int, tuple[float, float]]:
     """Feeds the windows (n, samples, leads), strung together to RECORDINGS: tensor → its lowest and highest value."""
     stream = StreamingModel(graph)
     seen = 0
@@ -119,18 +135,18 @@ def observe(graph: StepGraph, windows: np.ndarray) -> dict[int, tuple[float, flo
             graph.look = seen % LOOK_EVERY == 0 or stream.blocks < stream.delay + 4
             stream.feed_raw(block)
             seen += 1
-    return {tensor: (graph.low[tensor], graph.high[tensor]) for tensor in graph.tensors}
+    return graph.limits()
 
 
-def quantise(graph: bytes, made: Step, observed: dict[int, tuple[float, float]]) -> bytes:
-    """The calibrated float `graph` with 16-bit activations, in which a state comes out as it goes in."""
+def quantise(graph: bytes, states: Sequence[str], observed: dict[int, tuple[float, float]]) -> bytes:
+    """The calibrated float `graph` with 16-bit activations, in which each of the `states` comes out as it goes in."""
     model = flatbuffer.read(graph)
     (signature,) = model.signatureDefs
     inputs = {entry.name.decode(): entry.tensorIndex for entry in signature.inputs}
     outputs = {entry.name.decode(): entry.tensorIndex for entry in signature.outputs}
     limits = {tensor: (low * HEADROOM, high * HEADROOM) for tensor, (low, high) in observed.items()}
     limits |= {inputs[name]: (0.0, 1.0) for name in CONTROLS if name in inputs}
-    pairs = [(inputs[name], outputs[NEXT + name]) for name in made.states]
+    pairs = [(inputs[name], outputs[NEXT + name]) for name in states]
     tied = ranges.tie(model, limits, pairs)
     ranges.set_ranges(model, {tensor: power_of_two(*limits) for tensor, limits in tied.items()})
     separate_biases(model)
