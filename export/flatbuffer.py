@@ -47,6 +47,15 @@ def write(model: schema.ModelT) -> bytes:
     return bytes(builder.Output())
 
 
+def drop_unused_buffers(model: schema.ModelT) -> None:
+    """Leaves the first buffer, which stands for "no data", and those that tensors or metadata refer to."""
+    users = [tensor for graph in model.subgraphs for tensor in graph.tensors] + (model.metadata or [])
+    used = sorted({0, *(user.buffer for user in users)})
+    model.buffers = [model.buffers[buffer] for buffer in used]
+    for user in users:
+        user.buffer = used.index(user.buffer)
+
+
 def operator_name(model: schema.ModelT, operator: schema.OperatorT) -> str:
     """The schema's name of an operator's kind, such as CONV_2D; a custom operator is CUSTOM:<its name>."""
     code = model.operatorCodes[operator.opcodeIndex]

@@ -165,7 +165,9 @@ def quantise(graph: bytes, states: Sequence[str], observed: dict[int, tuple[floa
 
 
 def compact(data: bytes) -> bytes:
-    """Without what no runtime reads: names inside the graph, and the scales of biases, which follow from the others."""
+    """Without what no runtime reads: names inside the graph, the scales of biases, which follow from the others, and
+    constants more than once. Operators stand where their outputs are needed next, which keeps fewer of them in memory.
+    """
     model = flatbuffer.read(data)
     (graph,) = model.subgraphs
     for tensor in {*range(len(graph.tensors))} - {*graph.inputs, *graph.outputs}:
@@ -173,7 +175,28 @@ def compact(data: bytes) -> bytes:
     for name, operator, _ in flatbuffer.operators(model):
         if name in WITH_BIAS and len(operator.inputs) > BIAS:
             graph.tensors[operator.inputs[BIAS]].quantization = None
+    first = {}
+    for tensor in graph.tensors:
+        content = model.buffers[tensor.buffer].data
+        content = b"" if content is None else np.asarray(content, np.uint8).tobytes()
+        tensor.buffer = first.setdefault(content, tensor.buffer) if content else 0  # the first one is always empty
+    flatbuffer.drop_unused_buffers(model)
+    graph.operators = depth_first(graph)
     return flatbuffer.write(model)
+
+
+def depth_first(graph) -> list:
+    """The operators of `graph` in the order in which the outputs ask for them, each one's first input first."""
+    makers = {int(tensor): operator for operator in graph.operators for tensor in operator.outputs}
+    ordered, stack = {}, [(makers[int(tensor)], False) for tensor in graph.outputs[::-1]]
+    while stack:
+        operator, ready = stack.pop()
+        if ready:
+            ordered.setdefault(id(operator), operator)
+        elif id(operator) not in ordered:
+            before = [makers[int(tensor)] for tensor in operator.inputs if int(tensor) in makers]
+            stack += [(operator, True), *((other, False) for other in before[::-1])]
+    return list(ordered.values())
 
 
 def power_of_two(low: float, high: float) -> tuple[float, float]:

@@ -67,19 +67,21 @@ def positions(walk, layer, x):
 
 
 def state_space(walk, layer, x):
-    """The states of all steps are (1, frames, states, width)."""
+    """The states of all steps are (1, frames, width, states)."""
     frames, width = x.values.shape[2:]
-    values = ops.reshape(x.values, (1, frames, 1, width))
-    z = walk.conv(walk.conv(values, layer.narrow[None]), layer.widen[None])
-    b, c = walk.conv(values, layer.to_b[None]), walk.conv(values, layer.to_c[None])
-    gate = ops.sigmoid(z + constant(layer.bias))
-    states = scan(1.0 - gate, gate * (ops.reshape(b, (1, frames, layer.states, 1)) * values), layer.backwards)
-    y = ops.matmul(c, states) - walk.scaled(values, -constant(layer.skip))  # as in export.streaming
-    return x.but(ops.reshape(y, x.values.shape), layer.name)
+    per_channel, per_state = (1, frames, width, 1), (1, frames, 1, layer.states)
+    z = ops.reshape(walk.conv(walk.conv(x.values, layer.narrow[None]), layer.widen[None]), per_channel)
+    b = ops.reshape(walk.conv(x.values, layer.to_b[None]), per_state)
+    gate = ops.sigmoid(z + constant(layer.bias).T)
+    states = scan(gate * (b * ops.reshape(x.values, per_channel)), 1.0 - gate, layer.backwards)
+    # The states on the left: TensorFlow Lite Micro keeps a copy of what is on the right for as long as it lives.
+    c = ops.reshape(walk.conv(x.values, layer.to_c[None]), (1, frames, layer.states, 1))
+    y = ops.reshape(ops.matmul(states, c), x.values.shape)
+    return x.but(y - walk.scaled(x.values, -constant(layer.skip)), layer.name)  # a difference as in export.streaming
 
 
-def scan(kept, added, backwards):
-    """The states h[t] = kept[t] h[t-1] + added[t], or of t+1 where it goes `backwards`; all (1, frames, states, width)."""
+def scan(added, kept, backwards):
+    """The states h[t] = added[t] + kept[t] h[t-1], `backwards` of h[t+1]; all (1, frames, width, states)."""
     frames, distance = kept.shape[1], 1
     while distance < frames:
         added = added + kept * shifted(added, distance, backwards)
@@ -90,8 +92,8 @@ def scan(kept, added, backwards):
 
 
 def shifted(x, distance, backwards):
-    """The rows of x (1, frames, states, width) from `distance` frames before or, `backwards`, after; zeros outside. In
-    one operator: a convolution of three taps, so far apart, whose first or last is one."""
+    """What stands in x (1, frames, width, states) `distance` frames before or, `backwards`, after; zeros outside. In
+    one operator: a convolution of three taps, so far apart, of which the first or the last is one."""
     taps = np.zeros((3, 1, x.shape[3], 1), np.float32)
     taps[-1 if backwards else 0] = 1
     return ops.depthwise_conv(x, taps, 1, "same", "channels_last", (distance, 1))
