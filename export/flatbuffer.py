@@ -1,5 +1,6 @@
 """A TFLite file as Python objects (ModelT of the TFLite schema): read, look into, edit, write."""
 
+import copy
 import json
 
 import flatbuffers
@@ -33,6 +34,49 @@ class _AlignedBuffer(schema.BufferT):
         return schema.BufferEnd(builder)
 
 
+class _Builder(flatbuffers.Builder):
+    """Writes what is equal once: vectors of numbers, scales, options. They are half of a file of many small tensors."""
+
+    def __init__(self):
+        super().__init__(1 << 20)
+        self.written = {}
+
+    def once(self, content, write):
+        if content not in self.written:
+            self.written[content] = write()
+        return self.written[content]
+
+    def CreateNumpyVector(self, x):
+        return self.once((x.dtype.str, x.tobytes()), lambda: flatbuffers.Builder.CreateNumpyVector(self, x))
+
+
+class _Once:
+    """A table that is written only where no equal one is."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def Pack(self, builder):
+        values = {name: np.ndarray.tolist(v) if isinstance(v, np.ndarray) else v for name, v in vars(self.table).items()}
+        return builder.once((type(self.table), repr(values)), lambda: self.table.Pack(builder))
+
+
+class _Tensor(schema.TensorT):
+    def Pack(self, builder):
+        return schema.TensorT.Pack(_with_once(self, "quantization"), builder)
+
+
+class _Operator(schema.OperatorT):
+    def Pack(self, builder):
+        return schema.OperatorT.Pack(_with_once(self, "builtinOptions"), builder)
+
+
+def _with_once(owner, part):
+    table, owner = getattr(owner, part), copy.copy(owner)
+    setattr(owner, part, table and _Once(table))
+    return owner
+
+
 def read(data: bytes) -> schema.ModelT:
     """The file's object tree."""
     return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(data, 0))
@@ -42,7 +86,12 @@ def write(model: schema.ModelT) -> bytes:
     """The object tree as a file. Weights must lie inside the flatbuffer (files under 2 GB do)."""
     for buffer in model.buffers:
         buffer.__class__ = _AlignedBuffer
-    builder = flatbuffers.Builder(1 << 20)
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            tensor.__class__ = _Tensor
+        for operator in graph.operators or []:
+            operator.__class__ = _Operator
+    builder = _Builder()
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
