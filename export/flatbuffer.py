@@ -57,7 +57,9 @@ class _Once:
         self.table = table
 
     def Pack(self, builder):
-        values = {name: np.ndarray.tolist(v) if isinstance(v, np.ndarray) else v for name, v in vars(self.table).items()}
+        values = {
+            name: np.ndarray.tolist(v) if isinstance(v, np.ndarray) else v for name, v in vars(self.table).items()
+        }
         return builder.once((type(self.table), repr(values)), lambda: self.table.Pack(builder))
 
 

@@ -1,8 +1,10 @@
-"""A model's step in integers: 16-bit activations and states, 8-bit weights. In a process of its own, as export.child.
+"""A model or its step in integers: 16-bit activations and states, 8-bit weights. In a process of its own, as
+export.child.
 
     python -m export.int16 FOLDER
 
-FOLDER is what export.convert lays out; the child adds model.tflite, whose metadata say what a step takes and gives.
+FOLDER is what export.convert lays out, with the settings {"inputs", "target", "streaming"}. The child adds model.tflite,
+whose metadata say how it was quantised and, of a step, what it takes and gives.
 
 Why 16 bits: a state is a sum over thousands of steps, and what one step adds is less than the step of an 8-bit scale.
 In 8 bits one state space agrees with its float form to 17 dB, in 16 to 36.
@@ -67,7 +69,8 @@ def main(folder: Path) -> None:
 
 
 def float_graph(model: keras.Model) -> bytes:
-    """The float model of batch 1 as the converter's calibration leaves it, with all inputs zero: its ranges are overwritten."""
+    """The float model, batch 1, as the converter's calibration leaves it, with inputs of zeros: its ranges are
+    overwritten."""
     inputs = {tensor.name: tf.TensorSpec(tensor.shape, name=tensor.name) for tensor in model.inputs}
     function = tf.function(lambda **arrays: model(arrays)).get_concrete_function(**inputs)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
@@ -221,7 +224,9 @@ def renumber(model) -> None:
         tensors += [tensor] if place[number] == len(tensors) else []
     graph.tensors = tensors
     for owner in (graph, *graph.operators):
-        owner.inputs, owner.outputs = ([place[int(tensor)] for tensor in part] for part in (owner.inputs, owner.outputs))
+        owner.inputs, owner.outputs = (
+            [place[int(tensor)] for tensor in part] for part in (owner.inputs, owner.outputs)
+        )
     for entry in (*signature.inputs, *signature.outputs):
         entry.tensorIndex = place[entry.tensorIndex]
 

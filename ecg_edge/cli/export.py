@@ -223,7 +223,9 @@ def show(report, check, explain) -> None:
         console.table("The model", ["computed by", "dB", decided, f"{name}, validation windows"], rows)
     rows = [[gate.name, gate.figure, gate.bar, "pass" if gate.passed else "FAIL"] for gate in report.gates]
     console.table("Gates", ["gate", "figure", "bar", "result"], rows)
-    if explain:
+    if explain and not report.layers:
+        console.say("--explain knows the error of every layer of 8-bit activations only")
+    elif explain:
         header = ["layer", "operator", "range", "dB", "dB, rounded alone"]
         rows = [
             [row["tensor"], row["operator"], f"{row['low']:.3g} … {row['high']:.3g}", row["decibels"], row["alone"]]

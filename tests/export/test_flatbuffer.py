@@ -1,5 +1,7 @@
 """Reading, writing and describing TFLite files."""
 
+import copy
+
 import numpy as np
 
 from export import flatbuffer
@@ -26,3 +28,13 @@ def test_a_rewritten_file_computes_the_same(edited, integer, recogniser):
     again = flatbuffer.write(flatbuffer.read(data))
     for window in recogniser.others[:3]:
         np.testing.assert_array_equal(TFLiteModel(data).run(window), TFLiteModel(again).run(window))
+
+
+def test_equal_shapes_and_scales_are_written_once(edited, integer):
+    file = flatbuffer.read(integer(edited))
+    before = len(flatbuffer.write(file))
+    (graph,) = file.subgraphs
+    graph.tensors += [copy.deepcopy(tensor) for tensor in graph.tensors]
+    grown = len(flatbuffer.write(file)) - before
+    names = sum(len(tensor.name) for tensor in graph.tensors) / 2
+    assert grown - names < 48 * len(graph.tensors) / 2  # a tensor's own table and the place of its name
