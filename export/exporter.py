@@ -77,10 +77,14 @@ def export(
         raise InputError("no windows are left to fine-tune with: train on more recordings, or leave out --qat")
 
     needing = [layer.name for layer in model._flatten_layers() if getattr(layer, "needs_16_bits", False)]
-    if needing and epochs:
-        raise InputError(
-            f"layer {needing[0]!r} needs 16-bit activations, which are found by calibration alone: leave out --qat"
-        )
+    if needing:
+        from export.window import check
+
+        check(model)
+        if epochs:
+            raise InputError(
+                f"layer {needing[0]!r} needs 16-bit activations, which are found by calibration alone: leave out --qat"
+            )
     say(f"converting in a process of its own, calibrated on {count} windows")
     if needing:
         made = Converted(convert_16_bits(model, windows.calibration, target), checked={}, layers=())

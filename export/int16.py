@@ -3,8 +3,8 @@ export.child.
 
     python -m export.int16 FOLDER
 
-FOLDER is what export.convert lays out, with the settings {"inputs", "target", "streaming"}. The child adds model.tflite,
-whose metadata say how it was quantised and, of a step, what it takes and gives.
+FOLDER is what export.convert lays out, with the settings {"inputs", "target", "streaming"}. The child adds
+model.tflite, whose metadata say how it was quantised and, of a step, what it takes and gives.
 
 Why 16 bits: a state is a sum over thousands of steps, and what one step adds is less than the step of an 8-bit scale.
 In 8 bits one state space agrees with its float form to 17 dB, in 16 to 36.
@@ -33,7 +33,7 @@ from firmware_bench.streaming import StreamingModel
 
 RECORDINGS = 10  # that the calibration windows are made into: a state goes on growing for longer than a window
 LOOK_EVERY = 3  # steps: successive ones hold nearly the same values
-HEADROOM = 1.5  # of a range over what was seen: a state must not saturate, and there are bits enough
+HEADROOM = 1.5  # of a stream's ranges over what was seen: a state that goes on for hours must not saturate
 LARGEST = 32767
 WITH_BIAS, BIAS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}, 2  # operators, and which of their inputs it is
 # The numbers between 0 and 1 that are told to the step.
@@ -147,7 +147,8 @@ def quantise(graph: bytes, states: Sequence[str], observed: dict[int, tuple[floa
     (signature,) = model.signatureDefs
     inputs = {entry.name.decode(): entry.tensorIndex for entry in signature.inputs}
     outputs = {entry.name.decode(): entry.tensorIndex for entry in signature.outputs}
-    limits = {tensor: (low * HEADROOM, high * HEADROOM) for tensor, (low, high) in observed.items()}
+    room = HEADROOM if states else 1.0
+    limits = {tensor: (low * room, high * room) for tensor, (low, high) in observed.items()}
     limits |= {inputs[name]: (0.0, 1.0) for name in CONTROLS if name in inputs}
     pairs = [(inputs[name], outputs[NEXT + name]) for name in states]
     tied = ranges.tie(model, limits, pairs)

@@ -21,18 +21,12 @@ from export.streaming import RULES, Stream, Walk, constant
 from models_keras.layers.positions import SinusoidalPositions, sinusoids
 from models_keras.layers.selective_ssm import SelectiveSSM
 
+GROUPS = 2  # of a state space's channels: halves the arena, of which states are nine tenths, for a tenth more file
+
 
 def whole_window(model: keras.Model) -> keras.Model:
-    """`model` (samples, leads) with batch 1 and the same weights and outputs, its layers made of such operators.
-
-    Raises InputError naming the first layer that is not known in 16 bits.
-    """
-    for layer in model.operations:
-        if type(layer) not in WHOLE and not isinstance(layer, layers.InputLayer):
-            raise InputError(
-                f"layer {layer.name!r} ({type(layer).__name__}) has no form with 16-bit activations, which "
-                "a selective state space in the same model needs"
-            )
+    """`model` (samples, leads) with batch 1 and the same weights and outputs, its layers made of such operators."""
+    check(model)
     (signal,) = model.inputs
     walk = Walk(signal.shape[1], integer=True)
     ecg = keras.Input(batch_shape=(1, *signal.shape[1:]), name=signal.name)
@@ -47,6 +41,18 @@ def whole_window(model: keras.Model) -> keras.Model:
     return keras.Model(ecg, outputs, name=model.name)
 
 
+def check(model):
+    """Raises InputError naming the first layer that is not known in 16 bits."""
+    for layer in model.operations:
+        if type(layer) not in WHOLE and not isinstance(layer, layers.InputLayer):
+            raise InputError(
+                f"layer {layer.name!r} ({type(layer).__name__}) has no form with 16-bit activations, which "
+                "a selective state space in the same model needs"
+            )
+    if len(model.inputs) != 1 or len(model.inputs[0].shape) != 3:
+        raise InputError(f"{model.name} has no form with 16-bit activations: its input is not one signal")
+
+
 def convolution(walk, layer, x):
     (stride,), (dilation,) = layer.strides, layer.dilation_rate
     values, padding = x.values, layer.padding
@@ -58,6 +64,12 @@ def convolution(walk, layer, x):
     return Stream(layer.activation(y), 0, layer.name, product=layer.activation is keras.activations.linear)
 
 
+def pool(walk, layer, x):
+    (size,), (stride,) = layer.pool_size, layer.strides
+    reduce = ops.max_pool if isinstance(layer, layers.MaxPooling1D) else ops.average_pool
+    return x.but(reduce(x.values, (1, size), (1, stride), layer.padding, "channels_last"), layer.name)
+
+
 def mean(walk, layer, x):
     return x.but(ops.mean(x.values, axis=2, keepdims=True), layer.name)
 
@@ -67,16 +79,21 @@ def positions(walk, layer, x):
 
 
 def state_space(walk, layer, x):
-    """The states of all steps are (1, frames, width, states)."""
+    """The states of all steps are (1, frames, width, states), GROUPS of channels one after the other."""
     frames, width = x.values.shape[2:]
-    per_channel, per_state = (1, frames, width, 1), (1, frames, 1, layer.states)
-    z = ops.reshape(walk.conv(walk.conv(x.values, layer.narrow[None]), layer.widen[None]), per_channel)
-    b = ops.reshape(walk.conv(x.values, layer.to_b[None]), per_state)
-    gate = ops.sigmoid(z + constant(layer.bias).T)
-    states = scan(gate * (b * ops.reshape(x.values, per_channel)), 1.0 - gate, layer.backwards)
-    # The states on the left: TensorFlow Lite Micro keeps a copy of what is on the right for as long as it lives.
+    selection = walk.conv(x.values, layer.narrow[None])
+    b = ops.reshape(walk.conv(x.values, layer.to_b[None]), (1, frames, 1, layer.states))
     c = ops.reshape(walk.conv(x.values, layer.to_c[None]), (1, frames, layer.states, 1))
-    y = ops.reshape(ops.matmul(states, c), x.values.shape)
+    widen, bias = constant(layer.widen)[None], constant(layer.bias).T
+    outputs = []
+    for channels in np.array_split(np.arange(width), min(GROUPS, width)):
+        group, shape = slice(channels[0], channels[-1] + 1), (1, frames, len(channels), 1)
+        gate = ops.sigmoid(ops.reshape(walk.conv(selection, widen[..., group]), shape) + bias[group])
+        target = b * ops.reshape(x.values[..., group], shape)
+        states = scan(gate * target, 1.0 - gate, layer.backwards)
+        # The states on the left: TensorFlow Lite Micro keeps a copy of what is on the right for as long as it lives.
+        outputs.append(ops.matmul(states, c))
+    y = ops.reshape(ops.concatenate(outputs, 2), x.values.shape)
     return x.but(y - walk.scaled(x.values, -constant(layer.skip)), layer.name)  # a difference as in export.streaming
 
 
@@ -100,6 +117,7 @@ def shifted(x, distance, backwards):
 
 
 WHOLE = RULES | {
+    **dict.fromkeys((layers.MaxPooling1D, layers.AveragePooling1D), pool),
     layers.Conv1D: convolution,
     layers.GlobalAveragePooling1D: mean,
     SelectiveSSM: state_space,

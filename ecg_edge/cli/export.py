@@ -17,7 +17,9 @@ QAT_STEPS = 500  # at least, for --qat: what few windows do not give in an epoch
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--int8", is_flag=True, help="8-bit integers: the one precision.")
+@click.option(
+    "--int8", is_flag=True, help="8-bit integers, and 16-bit activations where a layer needs them: the one precision."
+)
 @click.option(
     "--qat", is_flag=True, help="Fine-tune with fake quantisation first: minutes, and closer to the float model."
 )

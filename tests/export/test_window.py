@@ -59,10 +59,12 @@ def test_in_float_the_window_form_gives_the_same_numbers(settings):
     np.testing.assert_allclose(answers(whole_window(model), x), model.predict(x, verbose=0), atol=1e-5)
 
 
-def test_causal_and_dilated_convolutions():
+def test_convolutions_and_pools_of_every_padding():
     ecg = keras.Input((SAMPLES, LEADS), name="ecg")
     x = keras.layers.Conv1D(4, 5, dilation_rate=3, padding="causal")(ecg)
     x = keras.layers.Conv1D(4, 3, strides=2, padding="valid")(x)
+    x = keras.layers.MaxPooling1D(3, 2, padding="same")(x)
+    x = keras.layers.AveragePooling1D(4, padding="valid")(x)
     model = shaken(keras.Model(ecg, keras.layers.Dense(3, name="probabilities")(SelectiveSSM(3, 2)(x))))
     found = answers(whole_window(model), windows(2))
     np.testing.assert_allclose(found, model.predict(windows(2), verbose=0), atol=1e-4)
