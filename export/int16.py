@@ -243,20 +243,16 @@ def power_of_two(low: float, high: float) -> tuple[float, float]:
 
 
 def separate_biases(model) -> None:
-    """Gives every operator a bias of its own. The converter keeps equal ones once, but the scale of a bias in integers
-    is that of its operator's input, and the quantiser takes the first operator's for all."""
+    """Gives every operator a bias of its own. The converter keeps equal constants once, but the scale of a bias in
+    integers is that of its operator's input, and its numbers become 64 bits long."""
     (graph,) = model.subgraphs
-    used = set()
     for name, operator, _ in flatbuffer.operators(model):
         if name in WITH_BIAS and len(operator.inputs) > BIAS:
-            bias = int(operator.inputs[BIAS])
-            if bias in used:
-                tensor = copy.copy(graph.tensors[bias])
-                model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
-                tensor.buffer = len(model.buffers) - 1
-                graph.tensors.append(tensor)
-                operator.inputs = [*operator.inputs[:BIAS], len(graph.tensors) - 1]
-            used.add(bias)
+            tensor = copy.copy(graph.tensors[operator.inputs[BIAS]])
+            model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
+            tensor.buffer = len(model.buffers) - 1
+            graph.tensors.append(tensor)
+            operator.inputs = [*operator.inputs[:BIAS], len(graph.tensors) - 1]
 
 
 if __name__ == "__main__":
