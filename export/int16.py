@@ -189,11 +189,11 @@ def compact(data: bytes) -> bytes:
         content = model.buffers[tensor.buffer].data
         content = b"" if content is None else np.asarray(content, np.uint8).tobytes()
         tensor.buffer = first.setdefault(content, tensor.buffer) if content else 0  # the first one is always empty
-    flatbuffer.drop_unused_buffers(model)
     graph.operators = depth_first(graph)
     for operator in graph.operators:
         operator.mutatingVariableInputs = operator.intermediates = None
     renumber(model)
+    flatbuffer.drop_unused_buffers(model)
     return flatbuffer.write(model)
 
 
