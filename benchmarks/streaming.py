@@ -38,9 +38,9 @@ def main():
     x = keras.Input((STEPS, arguments.width), name="x")
     model = keras.Model(x, SelectiveSSM(arguments.states, max(1, arguments.width // 16))(x))
     made = step(model, integer=True)
-    graph = int16.float_graph(made)
-    seen = int16.observe(int16.StepGraph(graph, made.metadata()), features(random, 40, arguments.width))
-    data = int16.quantise(graph, made, seen)
+    graph = int16.float_graph(made.model)
+    seen = int16.observe_stream(int16.FloatGraph(graph, made.metadata()), features(random, 40, arguments.width))
+    data = int16.quantise(graph, made.states, seen)
 
     others = features(random, 10, arguments.width)
     expected = model.predict(others, verbose=0)

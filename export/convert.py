@@ -17,7 +17,7 @@ import numpy as np
 from ecg_edge.errors import GateError
 
 CHILD = (sys.executable, "-m", "export.child")
-STREAM_CHILD = (sys.executable, "-m", "export.int16")
+CHILD_16_BITS = (sys.executable, "-m", "export.int16")
 TIMEOUT = 7200  # s; a paper-size model takes about a minute on two cores, its fine-tuning half an hour
 # The child takes the one that agrees best with the float model. On four rhythms (CinC 2017, 200 calibration windows)
 # 99.9 gives 31 dB, 99.99 gives 36, 99.999 gives 35 and the plain minimum and maximum 32; where artefacts are not rare,
@@ -74,10 +74,18 @@ def convert(
         return Converted((folder / "model.tflite").read_bytes(), checked, layers)
 
 
-def convert_step(model, calibration: Mapping[str, np.ndarray], timeout: float = TIMEOUT) -> bytes:
-    """The step of `model` (keras.Model) for streams as a TFLite file of 16-bit activations, whose metadata are what
-    export.int16 says. Raises ExportError as `convert` does."""
-    with _child(STREAM_CHILD, model, {"calibration": calibration}, {}, timeout, lambda *progress: None) as folder:
+def convert_16_bits(
+    model,
+    calibration: Mapping[str, np.ndarray],
+    target: str = "mcu",
+    streaming: bool = False,
+    timeout: float = TIMEOUT,
+) -> bytes:
+    """`model` (keras.Model), or with `streaming` its step, as a TFLite file of 16-bit activations, whose metadata are
+    what export.int16 says. Raises ExportError as `convert` does."""
+    settings = {"target": target, "streaming": streaming}
+    parts = {"calibration": calibration}
+    with _child(CHILD_16_BITS, model, parts, settings, timeout, lambda *progress: None) as folder:
         return (folder / "model.tflite").read_bytes()
 
 

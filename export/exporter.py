@@ -9,7 +9,7 @@ import numpy as np
 from ecg_edge.errors import GateError, InputError
 from ecg_edge.files import whole
 from export import flatbuffer
-from export.convert import Windows, convert
+from export.convert import Converted, Windows, convert, convert_16_bits
 from export.flatbuffer import METADATA
 from export.gate import Gate
 from export.lint import lint
@@ -61,7 +61,8 @@ def export(
     say: Callable[[str], None] = lambda text: None,
     advance: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Report:
-    """Writes the Keras `model` to `path` as an integer TFLite file that describes itself.
+    """Writes the Keras `model` to `path` as an integer TFLite file that describes itself, with 16-bit activations where
+    a layer of it needs them.
 
     judged: as export.parity.parity wants it. metadata: what the caller knows (labels, fs, leads, preprocessing, …); the
     quantisation, the parity figures and the reference vectors are added to it. target, epochs: as
@@ -69,20 +70,26 @@ def export(
 
     Raises ExportError where no integer file comes out, GatesFailed where it misses a bar; neither leaves a file.
     """
-    for layer in model._flatten_layers():
-        if getattr(layer, "needs_16_bits", False):
-            raise InputError(
-                f"layer {layer.name!r} needs 16-bit activations, which only the step of a stream has: train with "
-                "model.bidirectional=false and model.positions=false, and export with --streaming"
-            )
     count, checked = Windows.count(windows.calibration), Windows.count(windows.check)
     if not count or not checked:
         raise InputError(f"{count} calibration and {checked} parity windows: export needs some of both")
     if epochs and not Windows.count(windows.training):
         raise InputError("no windows are left to fine-tune with: train on more recordings, or leave out --qat")
 
+    needing = [layer.name for layer in model._flatten_layers() if getattr(layer, "needs_16_bits", False)]
+    if needing:
+        from export.window import check
+
+        check(model)
+        if epochs:
+            raise InputError(
+                f"layer {needing[0]!r} needs 16-bit activations, which are found by calibration alone: leave out --qat"
+            )
     say(f"converting in a process of its own, calibrated on {count} windows")
-    made = convert(model, windows, target, epochs, advance=advance)
+    if needing:
+        made = Converted(convert_16_bits(model, windows.calibration, target), checked={}, layers=())
+    else:
+        made = convert(model, windows, target, epochs, advance=advance)
     names = output_names(model, made.data)
     description = {
         "format": FORMAT,
@@ -99,7 +106,7 @@ def export(
         expected = keras_outputs(model, windows.check)
         measured = parity(data, windows.check, expected, judged)
         rounded = {names[name]: values for name, values in made.checked.items()}
-        answers = {"Keras, float": expected, "fake-quantised": rounded, **measured.answers}
+        answers = {"Keras, float": expected, **({"fake-quantised": rounded} if rounded else {}), **measured.answers}
         gates = [*gates, *measured.gates]
         description["metrics"] = {"parity": measured.figures}
         data = with_reference(data, description, vectors_for(description))

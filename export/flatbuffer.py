@@ -1,5 +1,6 @@
 """A TFLite file as Python objects (ModelT of the TFLite schema): read, look into, edit, write."""
 
+import copy
 import json
 
 import flatbuffers
@@ -34,33 +35,48 @@ class _AlignedBuffer(schema.BufferT):
 
 
 class _Builder(flatbuffers.Builder):
-    """Writes equal vectors of numbers once: thousands of zero points, and the shapes of tensors, say the same."""
+    """Writes what is equal once: vectors of numbers, scales, options. They are half of a file of many small tensors."""
 
     def __init__(self):
         super().__init__(1 << 20)
         self.written = {}
 
-    def StartVector(self, elemSize, numElems, alignment):
-        self.before, self.form, self.numbers = self.Offset(), (elemSize, alignment), True
-        return super().StartVector(elemSize, numElems, alignment)
+    def once(self, content, write):
+        if content not in self.written:
+            self.written[content] = write()
+        return self.written[content]
 
-    def PrependUOffsetTRelative(self, offset):
-        self.numbers = False  # equal distances from different places lead to different things
-        super().PrependUOffsetTRelative(offset)
+    def CreateNumpyVector(self, x):
+        return self.once((x.dtype.str, x.tobytes()), lambda: flatbuffers.Builder.CreateNumpyVector(self, x))
 
-    def CreateString(self, *arguments):
-        self.numbers = False
-        return super().CreateString(*arguments)
 
-    def EndVector(self):
-        length = 4 + self.form[0] * self.vectorNumElems
-        here = super().EndVector()
-        if not self.numbers:
-            return here
-        first = self.written.setdefault((self.form, bytes(self.Bytes[self.head : self.head + length])), here)
-        if first != here:
-            self.head = len(self.Bytes) - self.before
-        return first
+class _Once:
+    """A table that is written only where no equal one is."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def Pack(self, builder):
+        values = {
+            name: np.ndarray.tolist(v) if isinstance(v, np.ndarray) else v for name, v in vars(self.table).items()
+        }
+        return builder.once((type(self.table), repr(values)), lambda: self.table.Pack(builder))
+
+
+class _Tensor(schema.TensorT):
+    def Pack(self, builder):
+        return schema.TensorT.Pack(_with_once(self, "quantization"), builder)
+
+
+class _Operator(schema.OperatorT):
+    def Pack(self, builder):
+        return schema.OperatorT.Pack(_with_once(self, "builtinOptions"), builder)
+
+
+def _with_once(owner, part):
+    table, owner = getattr(owner, part), copy.copy(owner)
+    setattr(owner, part, table and _Once(table))
+    return owner
 
 
 def read(data: bytes) -> schema.ModelT:
@@ -72,9 +88,42 @@ def write(model: schema.ModelT) -> bytes:
     """The object tree as a file. Weights must lie inside the flatbuffer (files under 2 GB do)."""
     for buffer in model.buffers:
         buffer.__class__ = _AlignedBuffer
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            tensor.__class__ = _Tensor
+        for operator in graph.operators or []:
+            operator.__class__ = _Operator
     builder = _Builder()
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def compact(model: schema.ModelT) -> None:
+    """Leaves out what no runtime reads: names of integers inside the graph, ranges, constants more than once."""
+    for graph in model.subgraphs:
+        ends = {*graph.inputs, *graph.outputs}
+        for position, tensor in enumerate(graph.tensors):
+            named = position in ends or tensor.type in FLOATS  # those an error may have to name
+            tensor.name = short_name(tensor).encode() if named else None
+            tensor.shapeSignature = None
+            if tensor.quantization is not None:
+                tensor.quantization.min = tensor.quantization.max = None
+    first = {}
+    for tensor in [tensor for graph in model.subgraphs for tensor in graph.tensors]:
+        data = model.buffers[tensor.buffer].data
+        content = b"" if data is None else np.asarray(data, np.uint8).tobytes()
+        tensor.buffer = first.setdefault(content, tensor.buffer) if content else 0  # the first one is always empty
+    drop_unused_buffers(model)
+
+
+def drop_unused_buffers(model: schema.ModelT) -> None:
+    """Leaves the first buffer, which stands for "no data", and those that tensors or metadata refer to."""
+    users = [*(tensor for graph in model.subgraphs for tensor in graph.tensors), *(model.metadata or [])]
+    used = sorted({0} | {user.buffer for user in users})
+    moved = {old: new for new, old in enumerate(used)}
+    model.buffers = [model.buffers[old] for old in used]
+    for user in users:
+        user.buffer = moved[user.buffer]
 
 
 def operator_name(model: schema.ModelT, operator: schema.OperatorT) -> str:
@@ -104,31 +153,6 @@ def short_name(tensor: schema.TensorT) -> str:
     name. Converter's names are a tenth of a small file."""
     last = tensor_name(tensor).split(";")[-1]
     return last.partition("/")[2] or last
-
-
-def compact(model: schema.ModelT) -> None:
-    """Leaves out what no runtime reads: buffers without data, and the names of integers inside the graph. In a small
-    file they are a tenth."""
-    empty = {position for position, buffer in enumerate(model.buffers) if buffer.data is None}
-    for graph in model.subgraphs:
-        ends = {*graph.inputs, *graph.outputs}
-        for position, tensor in enumerate(graph.tensors):
-            if tensor.buffer in empty:
-                tensor.buffer = 0  # the schema's empty one
-            if position in ends or tensor.type in FLOATS:  # those an error may have to name
-                tensor.name = short_name(tensor).encode()
-            else:
-                tensor.name = None
-    _drop_unused_buffers(model)
-
-
-def _drop_unused_buffers(model):
-    users = [*(tensor for graph in model.subgraphs for tensor in graph.tensors), *(model.metadata or [])]
-    used = sorted({0} | {user.buffer for user in users})
-    moved = {old: new for new, old in enumerate(used)}
-    model.buffers = [model.buffers[old] for old in used]
-    for user in users:
-        user.buffer = moved[user.buffer]
 
 
 def scale_and_zero_point(tensor: schema.TensorT) -> tuple[float, int] | None:

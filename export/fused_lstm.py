@@ -69,9 +69,6 @@ def exportable(model: keras.Model) -> keras.Model:
     )
     clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=_fused)
     clone.set_weights(model.get_weights())
-    for layer in clone._flatten_layers():
-        if hasattr(layer, "without_loops"):
-            layer.without_loops()
     return clone
 
 

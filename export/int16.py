@@ -1,8 +1,10 @@
-"""A model's step in integers: 16-bit activations and states, 8-bit weights. In a process of its own, as export.child.
+"""A model or its step in integers: 16-bit activations and states, 8-bit weights. In a process of its own, as
+export.child.
 
     python -m export.int16 FOLDER
 
-FOLDER is what export.convert lays out; the child adds model.tflite, whose metadata say what a step takes and gives.
+FOLDER is what export.convert lays out, with the settings {"inputs", "target", "streaming"}. The child adds
+model.tflite, whose metadata say how it was quantised and, of a step, what it takes and gives.
 
 Why 16 bits: a state is a sum over thousands of steps, and what one step adds is less than the step of an 8-bit scale.
 In 8 bits one state space agrees with its float form to 17 dB, in 16 to 36.
@@ -12,6 +14,7 @@ import copy
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -23,13 +26,14 @@ from tensorflow.lite.python.optimize.calibrator import Calibrator
 from export import flatbuffer, ranges
 from export.child import import_layers
 from export.flatbuffer import METADATA
-from export.streaming import NEXT, Step, step
+from export.streaming import NEXT, step
+from export.window import whole_window
 from firmware_bench.bench_rpi import Tensor
 from firmware_bench.streaming import StreamingModel
 
 RECORDINGS = 10  # that the calibration windows are made into: a state goes on growing for longer than a window
 LOOK_EVERY = 3  # steps: successive ones hold nearly the same values
-HEADROOM = 1.5  # of a range over what was seen: a state must not saturate, and there are bits enough
+HEADROOM = 1.5  # of a stream's ranges over what was seen: a state that goes on for hours must not saturate
 LARGEST = 32767
 WITH_BIAS, BIAS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}, 2  # operators, and which of their inputs it is
 # The numbers between 0 and 1 that are told to the step.
@@ -43,28 +47,33 @@ def main(folder: Path) -> None:
     import_layers()
     model = keras.saving.load_model(folder / "model.keras", compile=False)
 
-    made = step(model, integer=True)
-    graph = float_graph(made)
-    observed = observe(StepGraph(graph, made.metadata()), windows)
-    data = quantise(graph, made, observed)
+    if settings["streaming"]:
+        made = step(model, integer=True)
+        graph, states, description = float_graph(made.model), made.states, made.metadata()
+        observed = observe_stream(FloatGraph(graph, description), windows)
+    else:
+        graph, states, description = float_graph(whole_window(model)), (), {}
+        observed = observe(FloatGraph(graph), windows)
+    data = quantise(graph, states, observed)
     quantisation = {
         "method": "ptq",
         "percentile": 100,
         "calibration_windows": len(windows),
-        "target": "mcu",
+        "target": settings["target"],
         "activations": "int16",
         "weights": "int8",
         "reason": "a state adds up thousands of steps, each less than a step of an 8-bit scale",
     }
-    metadata = made.metadata() | {"quantisation": quantisation}
+    metadata = description | {"quantisation": quantisation}
     (folder / "model.tflite").write_bytes(flatbuffer.set_metadata(data, METADATA, metadata))
 
 
-def float_graph(made: Step) -> bytes:
-    """The float step as the converter's calibration leaves it, with all inputs zero: its ranges are overwritten."""
-    inputs = {name: tf.TensorSpec(tensor.shape, name=name) for name, tensor in made.model.input.items()}
-    function = tf.function(lambda **arrays: made.model(arrays)).get_concrete_function(**inputs)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], made.model)
+def float_graph(model: keras.Model) -> bytes:
+    """The float model, batch 1, as the converter's calibration leaves it, with inputs of zeros: its ranges are
+    overwritten."""
+    inputs = {tensor.name: tf.TensorSpec(tensor.shape, name=tensor.name) for tensor in model.inputs}
+    function = tf.function(lambda **arrays: model(arrays)).get_concrete_function(**inputs)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
     zeros = {name: np.zeros(tensor.shape, np.float32) for name, tensor in inputs.items()}
@@ -73,13 +82,13 @@ def float_graph(made: Step) -> bytes:
     return converter.convert()
 
 
-class StepGraph:
-    """The float step with a view of all its tensors, as StreamingModel takes it. low, high: tensor → the limits of
+class FloatGraph:
+    """The float file with a view of all its tensors, as StreamingModel takes it. low, high: tensor → the limits of
     what it has held whenever `look` was set."""
 
-    name = "step"
+    name = "float"
 
-    def __init__(self, graph: bytes, metadata: dict):
+    def __init__(self, graph: bytes, metadata: dict | None = None):
         self.metadata = metadata
         self.interpreter = Interpreter(
             model_content=graph,
@@ -94,7 +103,7 @@ class StepGraph:
         self.outputs = [Tensor(name, tuple(d["shape"]), "float32", 0.0, 0) for name, d in self._out.items()]
         self.tensors = ranges.activations(flatbuffer.read(graph))
         self.low, self.high = dict.fromkeys(self.tensors, 0.0), dict.fromkeys(self.tensors, 0.0)
-        self.look = False
+        self.look = True
 
     def run_raw(self, arrays):
         for detail, array in zip(self._in.values(), arrays, strict=True):
@@ -107,8 +116,18 @@ class StepGraph:
                 self.high[tensor] = max(self.high[tensor], float(values.max()))
         return [self.interpreter.get_tensor(detail["index"]) for detail in self._out.values()]
 
+    def limits(self) -> dict[int, tuple[float, float]]:
+        return {tensor: (self.low[tensor], self.high[tensor]) for tensor in self.tensors}
 
-def observe(graph: StepGraph, windows: np.ndarray) -> dict[int, tuple[float, float]]:
+
+def observe(graph: FloatGraph, windows: np.ndarray) -> dict[int, tuple[float, float]]:
+    """Runs the windows (n, samples, leads): tensor → its lowest and highest value."""
+    for window in windows:
+        graph.run_raw([window[None]])
+    return graph.limits()
+
+
+def observe_stream(graph: FloatGraph, windows: np.ndarray) -> dict[int, tuple[float, float]]:
     """Feeds the windows (n, samples, leads), strung together to RECORDINGS: tensor → its lowest and highest value."""
     stream = StreamingModel(graph)
     seen = 0
@@ -119,18 +138,19 @@ def observe(graph: StepGraph, windows: np.ndarray) -> dict[int, tuple[float, flo
             graph.look = seen % LOOK_EVERY == 0 or stream.blocks < stream.delay + 4
             stream.feed_raw(block)
             seen += 1
-    return {tensor: (graph.low[tensor], graph.high[tensor]) for tensor in graph.tensors}
+    return graph.limits()
 
 
-def quantise(graph: bytes, made: Step, observed: dict[int, tuple[float, float]]) -> bytes:
-    """The calibrated float `graph` with 16-bit activations, in which a state comes out as it goes in."""
+def quantise(graph: bytes, states: Sequence[str], observed: dict[int, tuple[float, float]]) -> bytes:
+    """The calibrated float `graph` with 16-bit activations, in which each of the `states` comes out as it goes in."""
     model = flatbuffer.read(graph)
     (signature,) = model.signatureDefs
     inputs = {entry.name.decode(): entry.tensorIndex for entry in signature.inputs}
     outputs = {entry.name.decode(): entry.tensorIndex for entry in signature.outputs}
-    limits = {tensor: (low * HEADROOM, high * HEADROOM) for tensor, (low, high) in observed.items()}
+    room = HEADROOM if states else 1.0
+    limits = {tensor: (low * room, high * room) for tensor, (low, high) in observed.items()}
     limits |= {inputs[name]: (0.0, 1.0) for name in CONTROLS if name in inputs}
-    pairs = [(inputs[name], outputs[NEXT + name]) for name in made.states]
+    pairs = [(inputs[name], outputs[NEXT + name]) for name in states]
     tied = ranges.tie(model, limits, pairs)
     ranges.set_ranges(model, {tensor: power_of_two(*limits) for tensor, limits in tied.items()})
     separate_biases(model)
@@ -149,15 +169,57 @@ def quantise(graph: bytes, made: Step, observed: dict[int, tuple[float, float]])
 
 
 def compact(data: bytes) -> bytes:
-    """Without what no runtime reads: names inside the graph, and the scales of biases, which follow from the others."""
+    """Without what no runtime reads, here the scales of biases too, which follow from the others. Operators stand where
+    their outputs are asked for, and tensors in the order in which they are made: so TensorFlow Lite Micro finds room
+    for them in the least memory.
+    """
     model = flatbuffer.read(data)
     (graph,) = model.subgraphs
-    for tensor in {*range(len(graph.tensors))} - {*graph.inputs, *graph.outputs}:
-        graph.tensors[tensor].name = None
     for name, operator, _ in flatbuffer.operators(model):
         if name in WITH_BIAS and len(operator.inputs) > BIAS:
             graph.tensors[operator.inputs[BIAS]].quantization = None
+    flatbuffer.compact(model)
+    graph.operators = depth_first(graph)
+    for operator in graph.operators:
+        operator.mutatingVariableInputs = operator.intermediates = None
+    renumber(model)
+    flatbuffer.drop_unused_buffers(model)
     return flatbuffer.write(model)
+
+
+def depth_first(graph) -> list:
+    """The operators of `graph` in the order in which the outputs ask for them, each one's first input first."""
+    makers = {int(tensor): operator for operator in graph.operators for tensor in operator.outputs}
+    ordered, stack = {}, [(makers[int(tensor)], False) for tensor in graph.outputs[::-1]]
+    while stack:
+        operator, ready = stack.pop()
+        if ready:
+            ordered.setdefault(id(operator), operator)
+        elif id(operator) not in ordered:
+            before = [makers[int(tensor)] for tensor in operator.inputs if int(tensor) in makers]
+            stack += [(operator, True), *((other, False) for other in before[::-1])]
+    return list(ordered.values())
+
+
+def renumber(model) -> None:
+    """Numbers the tensors from the last that is made to the first, and equal constants alike. Of equally large tensors
+    TensorFlow Lite Micro finds room for the highest number first: in this order they fit without gaps."""
+    (graph,), (signature,) = model.subgraphs, model.signatureDefs
+    parts = [graph.inputs, *(part for operator in graph.operators for part in (operator.inputs, operator.outputs))]
+    named = dict.fromkeys(int(tensor) for part in parts for tensor in part if tensor >= 0)
+    place, tensors, constants = {-1: -1}, [], {}
+    for number in reversed(named):
+        tensor = graph.tensors[number]
+        content = repr([tensor.buffer, tensor.shape, tensor.quantization and vars(tensor.quantization)])
+        place[number] = constants.setdefault(content, len(tensors)) if tensor.buffer else len(tensors)
+        tensors += [tensor] if place[number] == len(tensors) else []
+    graph.tensors = tensors
+    for owner in (graph, *graph.operators):
+        owner.inputs, owner.outputs = (
+            [place[int(tensor)] for tensor in part] for part in (owner.inputs, owner.outputs)
+        )
+    for entry in (*signature.inputs, *signature.outputs):
+        entry.tensorIndex = place[entry.tensorIndex]
 
 
 def power_of_two(low: float, high: float) -> tuple[float, float]:
@@ -171,20 +233,16 @@ def power_of_two(low: float, high: float) -> tuple[float, float]:
 
 
 def separate_biases(model) -> None:
-    """Gives every operator a bias of its own. The converter keeps equal ones once, but the scale of a bias in integers
-    is that of its operator's input, and the quantiser takes the first operator's for all."""
+    """Gives every operator a bias of its own. The converter keeps equal constants once, but the scale of a bias in
+    integers is that of its operator's input, and its numbers become 64 bits long."""
     (graph,) = model.subgraphs
-    used = set()
     for name, operator, _ in flatbuffer.operators(model):
         if name in WITH_BIAS and len(operator.inputs) > BIAS:
-            bias = int(operator.inputs[BIAS])
-            if bias in used:
-                tensor = copy.copy(graph.tensors[bias])
-                model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
-                tensor.buffer = len(model.buffers) - 1
-                graph.tensors.append(tensor)
-                operator.inputs = [*operator.inputs[:BIAS], len(graph.tensors) - 1]
-            used.add(bias)
+            tensor = copy.copy(graph.tensors[operator.inputs[BIAS]])
+            model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
+            tensor.buffer = len(model.buffers) - 1
+            graph.tensors.append(tensor)
+            operator.inputs = [*operator.inputs[:BIAS], len(graph.tensors) - 1]
 
 
 if __name__ == "__main__":

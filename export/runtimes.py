@@ -36,7 +36,8 @@ def tensor_gate(data: bytes, windows: Sequence[Sequence[np.ndarray]], unit: str 
     )
     litert.allocate_tensors()
     keep = runtime.InterpreterConfig.kPreserveAllTensors
-    micro = runtime.Interpreter.from_bytes(data, arena_size=ARENA_LIMIT, intrepreter_config=keep)
+    everything = sum(detail["shape"].prod() * 8 for detail in litert.get_tensor_details())
+    micro = runtime.Interpreter.from_bytes(data, arena_size=ARENA_LIMIT + int(everything), intrepreter_config=keep)
     inputs = [detail["index"] for detail in litert.get_input_details()]
     differing = compared = 0
     for arrays in windows:

@@ -8,7 +8,7 @@ import numpy as np
 from ecg_edge.errors import GateError, InputError
 from ecg_edge.files import whole
 from export import flatbuffer
-from export.convert import Windows, convert_step
+from export.convert import Windows, convert_16_bits
 from export.decibels import decibels
 from export.exporter import FORMAT, GatesFailed, Report, described_tensor, keras_outputs, with_reference
 from export.flatbuffer import METADATA
@@ -47,7 +47,7 @@ def export(
         {name: values[:, :samples] for name, values in part.items()} for part in (windows.calibration, windows.check)
     )
     say(f"converting in a process of its own, calibrated on {Windows.count(calibration)} windows as streams")
-    data = convert_step(model, calibration)
+    data = convert_16_bits(model, calibration, streaming=True)
     description = {
         "format": FORMAT,
         **metadata,

@@ -17,7 +17,9 @@ QAT_STEPS = 500  # at least, for --qat: what few windows do not give in an epoch
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--int8", is_flag=True, help="8-bit integers: the one precision.")
+@click.option(
+    "--int8", is_flag=True, help="8-bit integers, and 16-bit activations where a layer needs them: the one precision."
+)
 @click.option(
     "--qat", is_flag=True, help="Fine-tune with fake quantisation first: minutes, and closer to the float model."
 )
@@ -223,7 +225,9 @@ def show(report, check, explain) -> None:
         console.table("The model", ["computed by", "dB", decided, f"{name}, validation windows"], rows)
     rows = [[gate.name, gate.figure, gate.bar, "pass" if gate.passed else "FAIL"] for gate in report.gates]
     console.table("Gates", ["gate", "figure", "bar", "result"], rows)
-    if explain:
+    if explain and not report.layers:
+        console.say("--explain knows the error of every layer of 8-bit activations only")
+    elif explain:
         header = ["layer", "operator", "range", "dB", "dB, rounded alone"]
         rows = [
             [row["tensor"], row["operator"], f"{row['low']:.3g} … {row['high']:.3g}", row["decibels"], row["alone"]]

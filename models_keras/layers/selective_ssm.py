@@ -174,7 +174,7 @@ def _between_unrolled(kept, added, reverse=False):
 
 
 def unrolled(z, x, b, c, bias):
-    """`parallel` without a loop operator, which is what can become integer operators."""
+    """`parallel` without a loop operator: its work can be counted, operator by operator."""
     return parallel(z, x, b, c, bias, unrolled=True)
 
 
@@ -232,10 +232,6 @@ class SelectiveSSM(keras.layers.Layer):
             return read(c, state) + self.skip * x, state
         y = FORMS[self.form](z, x, b, c, bias) + self.skip * x
         return ops.flip(y, 1) if self.backwards else y
-
-    def without_loops(self):
-        """From now on no loop operator is used, for an export."""
-        self.form = "unrolled"
 
     def compute_output_shape(self, x_shape, state_shape=None):
         return x_shape if state_shape is None else (x_shape, state_shape)

@@ -29,14 +29,16 @@ def test_a_rewritten_file_computes_the_same(edited, integer, recogniser):
 
 
 def test_what_is_said_twice_is_written_once():
-    """Scales of one channel each differ here, their zero points and shapes do not; distances are never shared."""
+    """Scales of one channel each differ here, their zero points and shapes do not; so it is with whole tables."""
     from ai_edge_litert import schema_py_generated as schema
 
     def size(count):
         tensors = [
             schema.TensorT(
-                shape=[1000, 1],
-                quantization=schema.QuantizationParametersT(scale=[n + 1.0] * 1000, zeroPoint=[0] * 1000),
+                shape=np.array([1000, 1], np.int32),
+                quantization=schema.QuantizationParametersT(
+                    scale=np.full(1000, n + 1, np.float32), zeroPoint=np.zeros(1000, np.int64)
+                ),
                 name=b"weights",
             )
             for n in range(count)

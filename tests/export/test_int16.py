@@ -156,10 +156,10 @@ def test_arena_of_one_state_space():
 
     x = keras.Input((250, 64), name="x")
     made = step(keras.Model(x, SelectiveSSM(16, 4)(x)), integer=True)
-    graph = int16.float_graph(made)
+    graph = int16.float_graph(made.model)
     windows = np.random.default_rng(0).normal(size=(6, 250, 64)).astype(np.float32)
-    seen = int16.observe(int16.StepGraph(graph, made.metadata()), windows)
-    assert tflm.arena(int16.quantise(graph, made, seen)).total < 20_000
+    seen = int16.observe_stream(int16.FloatGraph(graph, made.metadata()), windows)
+    assert tflm.arena(int16.quantise(graph, made.states, seen)).total < 20_000
 
 
 def test_a_model_that_cannot_stream_leaves_no_file(tmp_path):

@@ -115,7 +115,7 @@ def uneven_times():
     return keras.Model(ecg, layers.Dense(3, activation="softmax", name="probabilities")(layers.Flatten()(x)))
 
 
-# All but ecg_mamba, whose only integer file is that of a step, in 16 bits. The ablations of cnn_att_bilstm are compared
+# All but ecg_mamba, whose integer files have 16-bit activations. The ablations of cnn_att_bilstm are compared
 # in one size: their layers are some of its own.
 SYSTEMS = ["cnn_att_bilstm", "cnn", "cnn_att", "cnn_bilstm", "rhythm_resnet1d", "htf_beat", "rhythm_from_beats", "cae",
            "vae_bilstm", "vae_bilstm_mha"]  # fmt: skip
