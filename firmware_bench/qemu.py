@@ -58,18 +58,6 @@ MACHINES = {
 }
 
 
-# Xtensa has no linker here: such a board's memory is compared with the Cortex-M4 program.
-COMPILED_FOR = {
-    "Cortex-M4F": "cortex-m4",
-    "Cortex-M7": "cortex-m7",
-    "Cortex-M33": "cortex-m33",
-    "2 × Cortex-M33": "cortex-m33",
-    "2 × Cortex-M0+": "cortex-m0plus",
-    "Cortex-M55": "cortex-m55",
-    "2 × Xtensa LX7": "cortex-m4",
-}
-
-
 @dataclasses.dataclass(frozen=True)
 class Measured:
     """Bytes of flash (code with the parts of the C library that it calls, weights with all constants), of RAM (static,
@@ -220,7 +208,8 @@ def _run(machine, program):
         done = _command(command)
     except subprocess.TimeoutExpired:
         raise ModelError(f"the program did not end within {TIMEOUT} s on {machine.core}") from None
-    told = {word: int(number) for word, number in re.findall(r"^((?:step |ticks )?\w+) (\d+)$", done.stdout + done.stderr, re.M)}
+    lines = re.findall(r"^((?:step |ticks )?\w+) (\d+)$", done.stdout + done.stderr, re.M)
+    told = {words: int(number) for words, number in lines}
     if not {"stack", "ticks", "loop", "values", "differing"} <= told.keys():
         raise ModelError(f"the program stopped on {machine.core}: {(done.stderr or done.stdout).strip()[-200:]}")
     return told
