@@ -160,7 +160,12 @@ def shown(time: dict | None) -> str:
     if time is None:
         return "memory only"
     at = f"CPI {time['cycles_per_instruction']} and {time['clock'] / 1e6:g} MHz"
-    return f"about {time['milliseconds']:,.3g} ms, estimated at {at}"
+    return f"about {milliseconds(time['milliseconds'])}, estimated at {at}"
+
+
+def milliseconds(value: float) -> str:
+    """No more digits than an estimate has."""
+    return f"{value:,.0f} ms" if value >= 100 else f"{value:.2g} ms"
 
 
 def missing(row) -> list[tuple[str, int]]:

@@ -116,6 +116,8 @@ def ethos_u(data: bytes) -> dict:
 
 def show_ethos_u(found: dict) -> None:
     """The estimates as a table."""
+    from ecg_edge.cli import c99
+
     if "none" in found:
         return print(f"Ethos-U: no estimate, {found['none']}")
     console.table(
@@ -126,7 +128,7 @@ def show_ethos_u(found: dict) -> None:
                 name,
                 f"{row['cycles']:,}",
                 f"{row['clock'] / 1e6:g} MHz",
-                f"about {row['milliseconds']:.3g} ms, estimated",
+                f"about {c99.milliseconds(row['milliseconds'])}, estimated",
                 f"{row['sram']:,}",
                 f"{row['flash']:,}",
                 ", ".join(f"{count} × {kind}" for kind, count in Counter(row["fallback"]).items()) or "nothing",
