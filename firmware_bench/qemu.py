@@ -177,9 +177,9 @@ class Program:
         return {"flash": int(over.get("FLASH", 0)), "RAM": int(over.get("RAM", 0))}
 
 
-def _command(command, timeout=TIMEOUT):
+def _command(command, folder=None):
     return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=timeout
+        command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=TIMEOUT
     )
 
 
@@ -205,7 +205,7 @@ def _run(machine, program):
     command = [EMULATOR, "-M", machine.board, "-kernel", str(program), "-nographic", "-monitor", "none"]
     command += ["-serial", "none", "-semihosting-config", "enable=on,target=native", "-icount", f"shift={INSTRUCTION}"]
     try:
-        done = _command(command)
+        done = _command(command, program.parent)  # where no windows.bin lies
     except subprocess.TimeoutExpired:
         raise ModelError(f"the program did not end within {TIMEOUT} s on {machine.core}") from None
     lines = re.findall(r"^((?:step |ticks )?\w+) (\d+)$", done.stdout + done.stderr, re.M)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from firmware_bench.bench_rpi import ModelError
 
-PACKAGE = "pip install ethos-u-vela==5.2.0 (or the extra vela)"
+PACKAGE = "pip install ethos-u-vela"
 CONFIGURATION = "Arm/vela.ini"  # part of the package
 TIMEOUT = 600  # s
 

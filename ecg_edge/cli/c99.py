@@ -144,7 +144,7 @@ def show(found: dict) -> None:
         )
         fits = [
             [name, (row["fits"] and "fits") or ", ".join(f"{n:,} bytes of {what} missing" for what, n in missing(row)),
-             shown(row["time"])]
+             shown(row["time"]) if row["fits"] else "–"]
             for name, row in found["boards"].items()
         ]  # fmt: skip
         console.table(
@@ -164,8 +164,9 @@ def shown(time: dict | None) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """No more digits than an estimate has."""
-    return f"{value:,.0f} ms" if value >= 100 else f"{value:.2g} ms"
+    """With two digits, for an estimate has no more."""
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:,.0f} ms" if rounded >= 10 else f"{rounded:g} ms"
 
 
 def missing(row) -> list[tuple[str, int]]:

@@ -45,7 +45,7 @@ def command(file, board, firmware, as_json):
     try:
         data = file.read_bytes()
         metadata = read_metadata(data)
-        if any(tensor["dtype"].startswith("float") for tensor in metadata["inputs"]):
+        if any(tensor["dtype"].startswith("float") for tensor in metadata.get("inputs", ())):
             raise InputError(f"{file}: calculates in float; a microcontroller wants ecg-edge export RUN --int8")
         if firmware:
             return write_firmware(file, data, metadata, board and boards[0], firmware)

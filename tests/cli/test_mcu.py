@@ -107,6 +107,7 @@ def test_times_are_estimates_that_name_what_they_assume():
     time = c99.time(BOARDS["STM32F407"], 168_000_000)
     assert c99.shown(time) == "about 1,500 ms, estimated at CPI 1.5 and 168 MHz"
     assert c99.shown(c99.time(BOARDS["ESP32-S3"], 1)) == "memory only"
+    assert [c99.milliseconds(value) for value in (27724, 43.96, 3.456)] == ["28,000 ms", "44 ms", "3.5 ms"]
 
 
 def test_operators_are_sums_of_their_steps_the_costliest_first():
