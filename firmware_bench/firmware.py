@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 from ecg_edge.errors import InputError
-from firmware_bench.boards import Board
-from firmware_bench.qemu import COMPILER, HARNESS, LINK, MACHINES
+from firmware_bench.boards import KIB, Board
+from firmware_bench.qemu import COMPILER, HARNESS, LINK, MACHINES, VECTORS
 
 MARK = "/* Firmware by ecg-edge"
 STACK = 2048  # bytes that the linker keeps free; the models take 200 to 400
@@ -18,11 +18,15 @@ SOURCES = ("start.c", "main.c", "board.h", "tell.h", "semihosting.c", "link.ld")
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """Where flash and RAM begin; the UART that there is a driver for; what turns on the flash's cache (a C statement);
-    what else is linked; the QEMU machine that runs the board's file as it is, and the number of its UART there."""
+    """Where flash and RAM begin, and their bytes where they are not the board's flash and largest block of RAM; where
+    the vectors lie if not in flash; the UART that there is a driver for; what turns on the flash's cache (a C
+    statement); what else is linked; the QEMU machine that runs the board's file as it is, and its UART's number."""
 
     flash: int
     ram: int
+    flash_size: int | None = None
+    ram_size: int | None = None
+    vectors: int | None = None
     uart: str = ""
     cache: str = ""
     image: str = ""
@@ -33,17 +37,20 @@ class Target:
 ARM = MACHINES["cortex-m55"]
 TARGETS = {
     # Product Specification, chapter NVMC: ICACHECNF.CACHEEN.
-    "nRF52840": Target(0x00000000, 0x20000000, "uart_nrf52", cache="*(volatile uint32_t *)0x4001E540u = 1"),
+    "nRF52840": Target(0x00000000, 0x20000000, uart="uart_nrf52", cache="*(volatile uint32_t *)0x4001E540u = 1"),
     # QEMU's board has the STM32F405, whose memory and USARTs are the same.
-    "STM32F407": Target(0x08000000, 0x20000000, "uart_stm32f4", machine="netduinoplus2", serial=1),
+    "STM32F407": Target(0x08000000, 0x20000000, uart="uart_stm32f4", machine="netduinoplus2", serial=1),
     "STM32L4R5": Target(0x08000000, 0x20000000),
-    # RM0456, chapter ICACHE: CR.EN.
-    "STM32U575": Target(0x08000000, 0x20000000, cache="*(volatile uint32_t *)0x40030400u |= 1"),
+    "STM32U575": Target(0x08000000, 0x20000000),
     "STM32H743": Target(0x08000000, 0x24000000),
     "RP2350": Target(0x10000000, 0x20000000, image="image_rp2350"),
-    "Apollo4 Plus": Target(0x00018000, 0x10000000),
+    # Behind the boot loader; the TCM alone, for the shared SRAM may be without power.
+    "Apollo4 Plus": Target(0x00018000, 0x10000000, ram_size=384 * KIB),
     "MAX78000": Target(0x10000000, 0x20000000),
-    "MPS3-AN547": Target(ARM.flash, ARM.ram, "uart_cmsdk", machine=ARM.board),
+    # Instruction TCM, code SRAM and data TCM, as QEMU's machine has them.
+    "MPS3-AN547": Target(
+        ARM.flash, ARM.ram, ARM.flash_size, ARM.ram_size, ARM.vectors, "uart_cmsdk", machine=ARM.board
+    ),
 }
 WITHOUT = {
     "RP2040": "its flash begins with a second stage of the boot, which Raspberry Pi's SDK has: ecg-edge export --c99, "
@@ -74,21 +81,18 @@ def replaceable(folder: Path) -> bool:
 
 
 def memory(board: Board, target: Target) -> str:
-    flash, ram, vectors = board.flash, board.block, 'REGION_ALIAS("VECTORS", FLASH)'
-    lines = []
-    if board.name == "MPS3-AN547":  # instruction TCM, code SRAM and data TCM, as QEMU's machine has them
-        flash, ram, vectors = ARM.flash_size, ARM.ram_size, ""
-        lines = [f"    VECTORS : ORIGIN = {ARM.vectors:#010x}, LENGTH = 1024"]
+    """The linker's description of the board."""
+    regions = [("FLASH", target.flash, target.flash_size or board.flash)]
+    regions += [("RAM", target.ram, target.ram_size or board.block)]
+    regions += [] if target.vectors is None else [("VECTORS", target.vectors, VECTORS)]
     return "\n".join(
         [
             f"{MARK}: the memory of {board.name}. */",
             "MEMORY",
             "{",
-            *lines,
-            f"    FLASH : ORIGIN = {target.flash:#010x}, LENGTH = {flash}",
-            f"    RAM : ORIGIN = {target.ram:#010x}, LENGTH = {ram}",
+            *(f"    {name} : ORIGIN = {origin:#010x}, LENGTH = {length}" for name, origin, length in regions),
             "}",
-            *([vectors] if vectors else []),
+            *(['REGION_ALIAS("VECTORS", FLASH)'] if target.vectors is None else []),
             f"STACK = {STACK};",
             "",
         ]
