@@ -18,8 +18,8 @@ class Core:
     cpi: float | None
 
 
-# Assumed, not measured on hardware. Cortex-M4: Arm's timings (DDI 0439: a load 2 cycles, 1 right behind another; a taken
-# branch 2 to 4; the rest 1) over all that cnn_att_bilstm, tiny, executes in QEMU, 21 % of it loads and 7 % taken
+# Assumed, not measured on hardware. Cortex-M4: Arm's timings (DDI 0439: a load 2 cycles, 1 right behind another; a
+# taken branch 2 to 4; the rest 1) over all that cnn_att_bilstm, tiny, executes in QEMU, 21 % of it loads and 7 % taken
 # branches, are 1.26 to 1.39 (benchmarks/cycles_per_instruction.py). The others are set against that by their manuals:
 # Cortex-M0+ (DDI 0484) as it; Cortex-M33 (100230) issues some pairs of 16-bit instructions at once; Cortex-M55 (101051)
 # loads in 1 cycle besides; Cortex-M7 (DDI 0489) issues two instructions where they do not depend on each other. Xtensa

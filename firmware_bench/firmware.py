@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ecg_edge.errors import InputError
 from firmware_bench.boards import KIB, Board
-from firmware_bench.qemu import COMPILER, HARNESS, LINK, MACHINES, VECTORS
+from firmware_bench.qemu import COMPILER, HARNESS, LINK, MACHINES, PACKAGES, VECTORS
 
 MARK = "/* Firmware by ecg-edge"
 STACK = 2048  # bytes that the linker keeps free; the models take 200 to 400
@@ -143,9 +143,10 @@ def readme(board: Board, target: Target) -> str:
     )
     return f"""# Firmware for {board.name}
 
-`make` gives `semihosting.elf` and `.bin`: flash it with a debug probe and keep the debugger attached, with semihosting
-on (OpenOCD: `arm semihosting enable`; pyOCD: `--semihosting`), in this folder, from which it reads `windows.bin`.
-Without a debugger it stops at the first line that it says.
+`make` gives `semihosting.elf` and `.bin`, with Debian's packages: `{PACKAGES}`.
+Flash it with a debug probe and keep the debugger attached, with semihosting on (OpenOCD: `arm semihosting enable`;
+pyOCD: `--semihosting`), in this folder, from which it reads `windows.bin`. Without a debugger it stops at the first
+line that it says.
 
 {uart}
 
