@@ -73,7 +73,7 @@ def trained(runs):
     from ecg_edge.cli import c99
     from firmware_bench.boards import BOARDS
 
-    yield "| run | file | test figure | float | integers, 95 % | RAM | flash | instructions | fits | does not fit |"
+    yield "| run | file | test figure, 95 % | float | integers | RAM | flash | instructions | fits | does not fit |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for run in runs:
         for file in sorted((run / "export").glob("*.tflite")):
@@ -83,7 +83,7 @@ def trained(runs):
                 continue
             if found["differing"]:
                 raise SystemExit(f"{file}: {found['differing']} values differ from LiteRT's")
-            name, value, interval = figure(run, file.stem)
+            name, integers = figure(run, file.stem)
             fits = [name for name, board in found["boards"].items() if board["fits"]]
             lacking = [
                 f"{name} ({', '.join(f'{count:,} bytes of {what}' for what, count in c99.missing(board))} missing)"
@@ -92,7 +92,7 @@ def trained(runs):
             ]
             memory, flash = found["ram"], found["flash"]
             cells = [
-                *(run.name, file.stem, name, figure(run, "keras")[1], f"{value} {interval}"),
+                *(run.name, file.stem, name, figure(run, "keras")[1], integers),
                 f"{memory['static']:,} + {memory['stack']:,}",
                 f"{flash['code']:,} + {flash['weights']:,}",
                 f"{found['instructions'] / 1e6:,.1f} M",
@@ -102,18 +102,18 @@ def trained(runs):
             yield f"| {' | '.join(cells)} |"
 
 
-def figure(run, form) -> tuple[str, str, str]:
-    """Name, value and interval of the headline figure that ecg-edge evaluate has kept of a run's form; dashes where it
-    has kept none."""
+def figure(run, form) -> tuple[str, str]:
+    """Name of the headline figure that ecg-edge evaluate has kept of a run's form, and its value with the interval; a
+    dash where it has kept none."""
+    from ecg_edge.cli.evaluate import LABELS, interval, number
     from ecg_edge.files import read_json
 
     path = run / f"evaluation-{form}.json"
     if not path.exists():
-        return "not evaluated", "–", ""
+        return "not evaluated", "–"
     kept = read_json(path)
     name = next(name for name in HEADLINES if name in kept)
-    found = kept[name]
-    return name.replace("_", " "), f"{found['value']:.4f}", f"[{found['low']:.4f}, {found['high']:.4f}]"
+    return LABELS[name], f"{number(kept[name]['value'])} {interval(kept[name])}"
 
 
 def untrained(name, preset) -> bytes:
