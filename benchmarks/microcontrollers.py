@@ -1,10 +1,14 @@
 """What the generated C99 program of each system takes on a Cortex-M4 with DSP, built and run in QEMU.
 
-    python benchmarks/microcontrollers.py [--preset edge] [--arch NAME]… [FILE.tflite…]
+    python benchmarks/microcontrollers.py [--preset edge] [--arch NAME]…
+    python benchmarks/microcontrollers.py RUN…
 
-The weights are random, or those of the files: memory and instructions hardly depend on them. RAM is static RAM, by the
-linker, and the stack, painted; TensorFlow Lite Micro's arena is that of a 64-bit host. A system that cannot be
-converted or generated says why.
+The weights are random: memory and instructions hardly depend on them. RAM is static RAM, by the linker, and the stack,
+painted; TensorFlow Lite Micro's arena is that of a 64-bit host. A system that cannot be converted or generated says
+why.
+
+Of trained runs every integer file in RUN/export is taken, with the test figure that ecg-edge evaluate RUN --model FILE
+has kept (and that of the Keras model, from ecg-edge evaluate RUN), and with every board that it fits by the linker.
 """
 
 from pathlib import Path
@@ -13,20 +17,23 @@ import click
 import numpy as np
 
 CORE, BOARD = "cortex-m4", "nRF52840"
+HEADLINES = ("macro_f1", "auroc")  # of a task; auroc is that of the anomaly scores
 
 
 @click.command()
 @click.option("--preset", default="edge", show_default=True)
 @click.option("--arch", "archs", multiple=True, help="Default: all.")
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-def main(preset, archs, files):
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
+def main(preset, archs, runs):
     from models_keras.registry import names
 
+    if runs:
+        for line in trained(runs):
+            print(line, flush=True)
+        return
     print(f"| system | RAM: static + stack | flash: code + weights | instructions | arena of TFLM | {BOARD} |")
     print("|---|---|---|---|---|---|")
-    for path in files:
-        print(row(path.stem, path.read_bytes), flush=True)
-    for name in () if files else archs or names():
+    for name in archs or names():
         print(row(f"{name}, {preset}", lambda name=name: untrained(name, preset)), flush=True)
 
 
@@ -59,6 +66,54 @@ def row(name, data) -> str:
         missing or "fits",
     ]
     return f"| {name} | {' | '.join(figures)} |"
+
+
+def trained(runs):
+    """The lines of a table of the files of trained runs."""
+    from ecg_edge.cli import c99
+    from firmware_bench.boards import BOARDS
+
+    yield "| run | file | test figure, 95 % | float | integers | RAM | flash | instructions | fits | does not fit |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for run in runs:
+        for file in sorted((run / "export").glob("*.tflite")):
+            found = c99.report(file.read_bytes(), list(BOARDS.values()))
+            if "none" in found:
+                yield f"| {run.name} | {file.stem} | {found['none']} ||||||||"
+                continue
+            if found["differing"]:
+                raise SystemExit(f"{file}: {found['differing']} values differ from LiteRT's")
+            name, integers = figure(run, file.stem)
+            fits = [name for name, board in found["boards"].items() if board["fits"]]
+            lacking = [
+                f"{name} ({', '.join(f'{count:,} bytes of {what}' for what, count in c99.missing(board))} missing)"
+                for name, board in found["boards"].items()
+                if not board["fits"]
+            ]
+            memory, flash = found["ram"], found["flash"]
+            cells = [
+                *(run.name, file.stem, name, figure(run, "keras")[1], integers),
+                f"{memory['static']:,} + {memory['stack']:,}",
+                f"{flash['code']:,} + {flash['weights']:,}",
+                f"{found['instructions'] / 1e6:,.1f} M",
+                ", ".join(fits) if lacking else f"all {len(fits)} boards",
+                ", ".join(lacking),
+            ]
+            yield f"| {' | '.join(cells)} |"
+
+
+def figure(run, form) -> tuple[str, str]:
+    """Name of the headline figure that ecg-edge evaluate has kept of a run's form, and its value with the interval; a
+    dash where it has kept none."""
+    from ecg_edge.cli.evaluate import LABELS, interval, number
+    from ecg_edge.files import read_json
+
+    path = run / f"evaluation-{form}.json"
+    if not path.exists():
+        return "not evaluated", "–"
+    kept = read_json(path)
+    name = next(name for name in HEADLINES if name in kept)
+    return LABELS[name], f"{number(kept[name]['value'])} {interval(kept[name])}"
 
 
 def untrained(name, preset) -> bytes:

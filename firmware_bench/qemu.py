@@ -26,6 +26,10 @@ LOOP = 2_000_000  # instructions of main.c's loop, by which its ticks are told
 TIMEOUT = 1800  # s; a 60 s window of twelve leads is a billion instructions
 STACK = 1024  # bytes reserved where the stack has not been measured
 VECTORS = 1024
+OUTSIDE = {"harness", "empty", "end"}  # of a profile: not the model
+HARNESS_OBJECTS = {"start.o", "main.o", "semihosting.o", "profile.o"}
+# A tick is 40 or 50 ns; an instruction that takes 64 ns of QEMU's time is seen by itself.
+INSTRUCTION = 6  # 2 ** 6 ns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,27 +45,16 @@ class Machine:
     ram_size: int
 
 
-# Arm's FPGA images AN386, AN500, AN505 and AN547.
+# Arm's FPGA images AN386, AN500, AN505 and AN547. A Cortex-M4 runs the instructions of a Cortex-M0+, too.
 MACHINES = {
     machine.core: machine
     for machine in (
+        Machine("cortex-m0plus", "mps2-an386", 0x00000000, 0x00000400, 2 << 20, 0x20000000, 4 << 20),
         Machine("cortex-m4", "mps2-an386", 0x00000000, 0x00000400, 2 << 20, 0x20000000, 4 << 20),
         Machine("cortex-m7", "mps2-an500", 0x00000000, 0x00000400, 2 << 20, 0x20000000, 4 << 20),
         Machine("cortex-m33", "mps2-an505", 0x10000000, 0x10000400, 2 << 20, 0x38000000, 2 << 20),
         Machine("cortex-m55", "mps3-an547", 0x10000000, 0x11000000, 2 << 20, 0x30000000, 512 << 10),
     )
-}
-
-
-# Xtensa has no linker here: such a board's memory is compared with the Cortex-M4 program.
-COMPILED_FOR = {
-    "Cortex-M4F": "cortex-m4",
-    "Cortex-M7": "cortex-m7",
-    "Cortex-M33": "cortex-m33",
-    "2 × Cortex-M33": "cortex-m33",
-    "2 × Cortex-M0+": "cortex-m0plus",
-    "Cortex-M55": "cortex-m55",
-    "2 × Xtensa LX7": "cortex-m4",
 }
 
 
@@ -86,10 +79,11 @@ def missing() -> list[str]:
 
 class Program:
     """A generated program compiled for a core, for as long as the `with` block lasts; `portable`: without the DSP
-    instructions. ModelError where the toolchain is missing or the program does not compile."""
+    instructions; `profiled`: every step tells when it begins. ModelError where the toolchain is missing or the program
+    does not compile."""
 
-    def __init__(self, folder: Path, core: str, portable: bool = False):
-        self.folder, self.core, self.portable = Path(folder), core, portable
+    def __init__(self, folder: Path, core: str, portable: bool = False, profiled: bool = False):
+        self.folder, self.core, self.portable, self.profiled = Path(folder), core, portable, profiled
 
     def __enter__(self):
         if missing():
@@ -109,8 +103,10 @@ class Program:
     def _compile(self):
         sources = [path for path in sorted(self.folder.glob("*.c")) if path.name != "test.c"]
         defines = ["-DECG_PORTABLE"] if self.portable else []
+        defines += ["-include", str(HARNESS / "profile.h")] if self.profiled else []
         self.objects = []
-        for path in [*sources, *sorted(HARNESS.glob("*.c"))]:
+        harness = ["start", "main", "semihosting", *(["profile"] if self.profiled else [])]
+        for path in [*sources, *(HARNESS / f"{name}.c" for name in harness)]:
             self.objects.append(str(self.out / f"{path.stem}.o"))
             include = [f"-I{self.folder}", f"-I{HARNESS}", "-c", str(path), "-o", self.objects[-1]]
             done = _command([COMPILER, f"-mcpu={self.core}", *FLAGS, *defines, *include])
@@ -126,6 +122,33 @@ class Program:
 
     def measure(self) -> Measured:
         """Runs the test windows on the core in QEMU. ModelError where the program does not run to its end."""
+        told = self._told()
+        sizes = _sizes((self.out / "map").read_text())
+        return Measured(
+            code=sizes["text"],
+            weights=sizes["rodata"],
+            static=sizes["bss"],
+            stack=told["stack"],
+            instructions=round(told["ticks"] * LOOP / told["loop"]),
+            values=told["values"],
+            differing=told["differing"],
+        )
+
+    def profile(self) -> dict[str, int]:
+        """{step of the model: its instructions in one window}, of a `profiled` program. "flow" is what lies between the
+        steps: which row comes next, samples in, outputs out. Each step is good to a few instructions per row."""
+        told = self._told()
+        calls = {words[5:]: number for words, number in told.items() if words.startswith("step ")}
+        ticks = {name: told[f"ticks {name}"] for name in calls}
+        itself = ticks["empty"] / calls["empty"]  # what telling adds
+        return {
+            name: max(0, round((ticks[name] - calls[name] * itself) * LOOP / told["loop"]))
+            for name in calls
+            if name not in OUTSIDE
+        }
+
+    def _told(self):
+        """What main.c tells on the core's machine, {words: number}."""
         machine = MACHINES[self.core]
         memory = (
             "MEMORY\n{\n"
@@ -136,17 +159,7 @@ class Program:
         linked = self._link(memory, STACK)
         if linked.returncode:
             raise ModelError(f"the program does not link for {self.core}: {_first_error(linked.stderr)}")
-        sizes = _sizes((self.out / "map").read_text())
-        told = _run(machine, self.out / "program")
-        return Measured(
-            code=sizes["text"],
-            weights=sizes["rodata"],
-            static=sizes["bss"],
-            stack=told["stack"],
-            instructions=round(told["ticks"] * LOOP / told["loop"]),
-            values=told["values"],
-            differing=told["differing"],
-        )
+        return _run(machine, self.out / "program")
 
     def missing_bytes(self, board: Board, stack: int = STACK) -> dict[str, int]:
         """What the linker says that a board lacks for the program, its test and `stack` bytes of stack: {"flash": …,
@@ -164,9 +177,9 @@ class Program:
         return {"flash": int(over.get("FLASH", 0)), "RAM": int(over.get("RAM", 0))}
 
 
-def _command(command, timeout=TIMEOUT):
+def _command(command, folder=None):
     return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=timeout
+        command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=TIMEOUT
     )
 
 
@@ -182,7 +195,7 @@ def _sizes(text):
     _, text = text.split("Linker script and memory map", 1)
     for section, size, path in re.findall(r"^ \.(text|rodata|data|bss)\S*\s+0x\w+\s+0x(\w+) (\S+)$", text, re.M):
         name = Path(path).name
-        if name not in ("start.o", "main.o") and (section in ("text", "rodata") or name == "model.o"):
+        if name not in HARNESS_OBJECTS and (section in ("text", "rodata") or name == "model.o"):
             sizes["bss" if section == "data" else section] += int(size, 16)
     return sizes
 
@@ -190,12 +203,13 @@ def _sizes(text):
 def _run(machine, program):
     """What main.c tells, {word: number}."""
     command = [EMULATOR, "-M", machine.board, "-kernel", str(program), "-nographic", "-monitor", "none"]
-    command += ["-serial", "none", "-semihosting-config", "enable=on,target=native", "-icount", "shift=0"]
+    command += ["-serial", "none", "-semihosting-config", "enable=on,target=native", "-icount", f"shift={INSTRUCTION}"]
     try:
-        done = _command(command)
+        done = _command(command, program.parent)  # where no windows.bin lies
     except subprocess.TimeoutExpired:
         raise ModelError(f"the program did not end within {TIMEOUT} s on {machine.core}") from None
-    told = {word: int(number) for word, number in re.findall(r"^(\w+) (\d+)$", done.stdout + done.stderr, re.M)}
+    lines = re.findall(r"^((?:step |ticks )?\w+) (\d+)$", done.stdout + done.stderr, re.M)
+    told = {words: int(number) for words, number in lines}
     if not {"stack", "ticks", "loop", "values", "differing"} <= told.keys():
         raise ModelError(f"the program stopped on {machine.core}: {(done.stderr or done.stdout).strip()[-200:]}")
     return told

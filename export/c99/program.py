@@ -120,6 +120,8 @@ def _outputs(program):
 def source(program: Program, stream: Stream, memory: Plan, kernels: list[str]) -> str:
     parts = [f"{MARK} */", '#include "model.h"', "", "#include <string.h>", ""]
     parts += [f'#include "{kernel}.h"' for kernel in ["ecg_dot", *kernels]]
+    parts += ["", "#ifndef ECG_PROFILE /* what begins; for a profile of instructions */"]
+    parts += ["#define ECG_PROFILE(step) ((void)0)", "#endif"]
     for step in program.steps:
         parts += ["", *step.declare(step in stream.steps)]
     parts += ["", *_memory(program, stream, memory), ""]
@@ -154,7 +156,7 @@ def _flow(stream, memory):
     for n, step in enumerate(stream.steps, 1):
         number.setdefault(step.output.storage, n)
     lines = ["/* Makes all the rows that can be made of the samples so far. */", "static void flow(void)", "{"]
-    lines += ["    for (;;) {"]
+    lines += ["    for (;;) {", "        ECG_PROFILE(flow);"]
     word = "if"
     for n in range(len(stream.steps), 0, -1):
         step = stream.steps[n - 1]
@@ -166,11 +168,15 @@ def _flow(stream, memory):
         places = [memory.place(view) for view in step.inputs]
         by_rows = isinstance(step, TimeMean)
         body = step.add(places, t) if by_rows else step.row(places, t, memory.place(step.output))
-        lines += [f"        {word} ({' && '.join(conditions)}) {{"]
+        lines += [f"        {word} ({' && '.join(conditions)}) {{", f"            {_begins(step)}"]
         lines += [f"            {line}" for line in body]
         lines += [f"            {t}++;"]
         word = "} else if"
     return [*lines, "        } else {", "            return;", "        }", "    }", "}", ""]
+
+
+def _begins(step):
+    return f"ECG_PROFILE({step.name});"
 
 
 def _finish(program, stream, memory):
@@ -178,10 +184,12 @@ def _finish(program, stream, memory):
     lines = ["/* What needs all samples. */", f"static void finish({outputs})", "{"]
     for step in stream.steps:
         if isinstance(step, TimeMean):
-            lines.append("    " + step.finish(memory.place(step.output)))
+            lines += [f"    {_begins(step)}", f"    {step.finish(memory.place(step.output))}"]
     for step in stream.rest:
         places = [memory.place(view) for view in step.inputs]
+        lines.append(f"    {_begins(step)}")
         lines += [f"    {line}" for line in step.calls(places, memory.place(step.output))]
+    lines.append("    ECG_PROFILE(flow);")
     for view, name in zip(program.outputs, program.names[len(program.inputs) :], strict=True):
         lines.append(f"    memcpy({name}, {memory.place(view).base}, {view.tensor.size});")
     return [*lines, "}", ""]
@@ -267,6 +275,7 @@ def test_vector(data: bytes, program: Program) -> str:
     ins, outs = program.names[: len(program.inputs)], program.names[len(program.inputs) :]
     expected = [reference(data, drawn_inputs(program, seed)) for seed in TEST_SEEDS]
     lines = ["/* What LiteRT's reference kernels answer to pseudo-random windows. */", '#include "model.h"', ""]
+    lines += ["typedef int8_t ecg_value; /* of inputs and outputs */", ""]
     lines += [f"#define TESTS {len(TEST_SEEDS)}", f"#define PUSHES {int(pushes(program))}"]
     lines += [f"#define INPUTS {sum(v.tensor.size for v in program.inputs)}"]
     lines += [f"#define OUTPUTS {sum(v.tensor.size for v in program.outputs)}"]

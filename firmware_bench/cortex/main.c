@@ -1,77 +1,118 @@
-/* Runs the model on its test windows, compares, and tells: values that differ from LiteRT's reference kernels, ticks of
-   a window, ticks of a loop of LOOP * 2 instructions, bytes of stack. */
+/* The model on its test windows, which it draws itself, compared with LiteRT's reference kernels; then on windows that
+   the host sends, for as long as there are any. Of each it tells the cycles and the outputs; of the first ones also
+   values that differ, ticks of a loop of LOOP * 2 instructions and bytes of stack. */
 #include <stdint.h>
 
 #include "board.h"
+#include "tell.h"
 #include "test_vector.h"
 
 #define LOOP 1000000u
 #define PAINT 0xA5u
+#define SHOWN 16 /* outputs that are printed */
+
+#ifdef ECG_PROFILE /* profile.h is included */
+#define SEEDS 1
+#else
+#define SEEDS TESTS
+#define ECG_PROFILE(step) ((void)0)
+#define tell_profile() ((void)0)
+#endif
 
 extern uint8_t bss_end[], stack_top[];
 
-static uint32_t state;
+static uint32_t state; /* of the draws; 0: values come from the host */
+static uint64_t spent; /* ticks of the model in this window */
 
-static int8_t draw(void)
+static int fetch(ecg_value *values, int32_t count)
 {
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    uint8_t byte = (uint8_t)(state >> 8);
-    return (int8_t)(byte < 128 ? byte : byte - 256);
+    if (!state) {
+        return take(values, (uint32_t)count * sizeof *values);
+    }
+    for (int32_t i = 0; i < count; ++i) {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        uint8_t byte = (uint8_t)(state >> 8);
+        values[i] = (ecg_value)(byte < 128 ? byte : byte - 256);
+    }
+    return 1;
 }
 
 #if PUSHES
 
-/* The window goes in sample by sample and is never held. */
-static void answer(int8_t *outputs, int compute)
-{
-    int8_t sample[ECG_MODEL_SAMPLE];
-    for (int32_t t = 0; t < ECG_MODEL_SAMPLES; ++t) {
-        for (int32_t i = 0; i < ECG_MODEL_SAMPLE; ++i) {
-            sample[i] = draw();
-        }
-        if (compute) {
-            (void)PUSH(sample, outputs);
-        }
-    }
-}
+#define TAKEN ECG_MODEL_SAMPLE
+#define TAKES ECG_MODEL_SAMPLES /* the window goes in sample by sample and is never held */
+#define CALL(values, outputs) ((void)PUSH(values, outputs))
 
 #else
 
-static void answer(int8_t *outputs, int compute)
-{
-    static int8_t inputs[INPUTS];
-    for (int32_t i = 0; i < INPUTS; ++i) {
-        inputs[i] = draw();
-    }
-    if (compute) {
-        RUN(inputs, outputs);
-    }
-}
+#define TAKEN INPUTS
+#define TAKES 1
+#define CALL(values, outputs) RUN(values, outputs)
 
 #endif
 
-static void tell(const char *what, uint64_t number)
+static uint64_t empty(void)
 {
-    char digits[24], *at = digits + sizeof digits;
+    uint64_t start = ticks();
+    return ticks() - start;
+}
+
+/* A window; 0 where there is none. */
+static int answer(ecg_value *outputs)
+{
+    static ecg_value values[TAKEN];
+    const uint64_t reading = empty();
+    spent = 0;
+    for (int32_t t = 0; t < TAKES; ++t) {
+        if (!fetch(values, TAKEN)) {
+            return 0;
+        }
+        uint64_t start = ticks();
+        ECG_PROFILE(flow);
+        CALL(values, outputs);
+        ECG_PROFILE(harness);
+        spent += ticks() - start - reading;
+    }
+    return 1;
+}
+
+static void digits(uint64_t number)
+{
+    char text[24], *at = text + sizeof text;
     *--at = 0;
-    *--at = '\n';
     do {
         *--at = (char)('0' + number % 10);
         number /= 10;
     } while (number);
-    say(what);
-    say(" ");
     say(at);
 }
 
-static uint64_t timed(int8_t *outputs, uint32_t seed, int compute)
+void tell(const char *what, uint64_t number)
 {
-    uint64_t start = ticks();
-    state = seed;
-    answer(outputs, compute);
-    return ticks() - start;
+    say(what);
+    say(" ");
+    digits(number);
+    say("\n");
+}
+
+static void show(int32_t number, const ecg_value *outputs)
+{
+    int32_t largest = 0;
+    tell("window", (uint64_t)number);
+    tell("ticks", spent);
+    say("outputs");
+    for (int32_t i = 0; i < OUTPUTS; ++i) {
+        if (i < SHOWN) {
+            int32_t value = outputs[i];
+            say(value < 0 ? " -" : " ");
+            digits((uint64_t)(value < 0 ? -value : value));
+        }
+        largest = outputs[i] > outputs[largest] ? i : largest;
+    }
+    say(OUTPUTS > SHOWN ? " ...\n" : "\n");
+    tell("largest", (uint64_t)largest);
 }
 
 static uint64_t loop(void)
@@ -84,26 +125,38 @@ static uint64_t loop(void)
 
 int main(void)
 {
-    static int8_t outputs[OUTPUTS];
+    static ecg_value outputs[OUTPUTS];
     uint8_t *low = bss_end, *used;
-    uint64_t spent = 0, differing = 0;
+    uint64_t differing = 0;
+    int32_t windows = 0;
     __asm__ volatile("mov %0, sp" : "=r"(used));
     for (volatile uint8_t *at = low; at < used; ++at) { /* volatile: a call of memset would paint over itself */
         *at = PAINT;
     }
-    for (int32_t test = 0; test < TESTS; ++test) {
-        spent = timed(outputs, seeds[test], 1) - timed(outputs, seeds[test], 0);
+    ECG_PROFILE(harness);
+    say("counter ");
+    say(counter());
+    say("\n");
+    for (; windows < SEEDS; ++windows) {
+        state = seeds[windows];
+        answer(outputs);
+        show(windows, outputs);
         for (int32_t i = 0; i < OUTPUTS; ++i) {
-            differing += outputs[i] != expected[test * OUTPUTS + i];
+            differing += outputs[i] != expected[windows * OUTPUTS + i];
         }
     }
     while (low < stack_top && *low == PAINT) {
         ++low;
     }
     tell("differing", differing);
-    tell("values", (uint64_t)TESTS * OUTPUTS);
-    tell("ticks", spent);
+    tell("values", SEEDS * OUTPUTS);
     tell("loop", loop());
     tell("stack", (uint64_t)(stack_top - low));
+    tell_profile();
+    state = 0;
+    tell("bytes", sizeof(ecg_value) * TAKEN); /* that the host sends at a time */
+    while (answer(outputs)) {
+        show(windows++, outputs);
+    }
     return differing != 0;
 }

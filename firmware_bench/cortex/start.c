@@ -1,4 +1,4 @@
-/* From reset to main on an Arm Cortex-M core: stack, memory, clock ticks. */
+/* From reset to main on an Arm Cortex-M core: stack, memory, caches, cycle counter. */
 #include <stdint.h>
 #include <string.h>
 
@@ -9,12 +9,23 @@ extern uint32_t stack_top[], data_start[], data_end[], data_in_flash[], bss_star
 int main(void);
 void reset(void);
 
-#define SYSTICK_CONTROL (*(volatile uint32_t *)0xE000E010u)
-#define SYSTICK_RELOAD (*(volatile uint32_t *)0xE000E014u)
-#define SYSTICK_VALUE (*(volatile uint32_t *)0xE000E018u)
+#define REGISTER(address) (*(volatile uint32_t *)(address))
+
+/* Armv7-M and Armv8-M Architecture Reference Manuals, "System address map": the same on every core. */
+#define SYSTICK_CONTROL REGISTER(0xE000E010u)
+#define SYSTICK_RELOAD REGISTER(0xE000E014u)
+#define SYSTICK_VALUE REGISTER(0xE000E018u)
 #define SYSTICK_SPAN 0x1000000u /* it counts 24 bits down */
+#define VECTOR_TABLE REGISTER(0xE000ED08u)
+#define DEBUG_CONTROL REGISTER(0xE000EDFCu)
+#define TRACE_ENABLE (1u << 24)
+#define DWT_CONTROL REGISTER(0xE0001000u)
+#define DWT_CYCLES REGISTER(0xE0001004u)
+#define DWT_LOCK REGISTER(0xE0001FB0u)
+#define DWT_KEY 0xC5ACCE55u
 
 static volatile uint32_t spans;
+static uint32_t dwt; /* whether it counts */
 
 static void tick(void)
 {
@@ -34,7 +45,16 @@ uint64_t ticks(void)
         before = spans;
         value = SYSTICK_VALUE;
     } while (before != spans);
-    return (uint64_t)before * SYSTICK_SPAN + (SYSTICK_SPAN - value);
+    uint64_t count = (uint64_t)before * SYSTICK_SPAN + (SYSTICK_SPAN - value);
+    if (dwt) { /* 32 bits, which SysTick extends */
+        count += (uint64_t)(int64_t)(int32_t)(DWT_CYCLES - (uint32_t)count);
+    }
+    return count;
+}
+
+const char *counter(void)
+{
+    return dwt ? "DWT" : "SysTick";
 }
 
 __attribute__((section(".vectors"), used)) static const struct {
@@ -42,35 +62,51 @@ __attribute__((section(".vectors"), used)) static const struct {
     void (*handlers[15])(void);
 } vectors = {stack_top, {reset, fault, fault, fault, fault, fault, fault, 0, 0, 0, fault, fault, 0, fault, tick}};
 
+#ifdef CACHES /* Cortex-M7 and M55: invalidated, then on (Armv7-M Architecture Reference Manual, "Cache operations") */
+
+#define CONFIGURATION REGISTER(0xE000ED14u)
+#define CACHE_SIZE REGISTER(0xE000ED80u)
+#define CACHE_SELECT REGISTER(0xE000ED84u)
+#define INVALIDATE_INSTRUCTIONS REGISTER(0xE000EF50u)
+#define INVALIDATE_DATA REGISTER(0xE000EF60u) /* four ways of lines of 32 bytes: way << 30 | set << 5 */
+
+static void caches(void)
+{
+    CACHE_SELECT = 0;
+    __asm__ volatile("dsb");
+    uint32_t size = CACHE_SIZE;
+    for (uint32_t set = 0; set <= (size >> 13 & 0x7FFFu); ++set) {
+        for (uint32_t way = 0; way < 4; ++way) {
+            INVALIDATE_DATA = way << 30 | set << 5;
+        }
+    }
+    INVALIDATE_INSTRUCTIONS = 0;
+    __asm__ volatile("dsb\n\tisb");
+    CONFIGURATION |= 3u << 16;
+    __asm__ volatile("dsb\n\tisb");
+}
+
+#endif
+
 void reset(void)
 {
     memcpy(data_start, data_in_flash, (size_t)((char *)data_end - (char *)data_start));
     memset(bss_start, 0, (size_t)((char *)bss_end - (char *)bss_start));
+    VECTOR_TABLE = (uint32_t)&vectors;
+#ifdef CACHES
+    caches();
+#endif
+#ifdef BOARD_START
+    BOARD_START;
+#endif
     SYSTICK_RELOAD = SYSTICK_SPAN - 1;
     SYSTICK_VALUE = 0;
     SYSTICK_CONTROL = 7; /* the core's clock, with an interrupt at every span */
+    DEBUG_CONTROL |= TRACE_ENABLE;
+    DWT_LOCK = DWT_KEY; /* only Cortex-M7 has the lock */
+    DWT_CYCLES = 0;
+    DWT_CONTROL |= 1;
+    __asm__ volatile("nop\n\tnop\n\tnop\n\tnop");
+    dwt = DWT_CYCLES;
     leave(main());
-}
-
-/* Semihosting: the debugger, or QEMU, does what the core asks for. */
-
-static uint32_t call(uint32_t operation, const void *argument)
-{
-    register uint32_t r0 __asm__("r0") = operation;
-    register const void *r1 __asm__("r1") = argument;
-    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return r0;
-}
-
-void say(const char *text)
-{
-    call(0x04, text);
-}
-
-void leave(int status)
-{
-    const uint32_t argument[] = {0x20026, (uint32_t)status};
-    call(0x20, argument);
-    for (;;) {
-    }
 }

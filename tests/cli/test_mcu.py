@@ -1,14 +1,17 @@
 """ecg-edge mcu."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
 from small_models import convolutional
 
+from ecg_edge.cli import c99
 from ecg_edge.cli.mcu import command, fit
 from ecg_edge.errors import InputError
-from firmware_bench import qemu, tflm
+from export.flatbuffer import set_metadata
+from firmware_bench import firmware, qemu, tflm, vela
 from firmware_bench.boards import BOARDS
 
 
@@ -17,6 +20,7 @@ def toolchain(request, monkeypatch):
     """The quick tests do without the Arm toolchain, as a machine that has none."""
     if "slow" not in request.keywords:
         monkeypatch.setattr(qemu, "missing", lambda: ["arm-none-eabi-gcc"])
+    monkeypatch.setattr(vela, "program", lambda: None)
 
 
 @pytest.fixture
@@ -61,9 +65,15 @@ def test_unknown_board_and_bad_files(model, tmp_path):
 def test_without_the_toolchain_the_program_is_planned_and_its_packages_are_named(model):
     ran = CliRunner().invoke(command, [model, "--json"])
     found = json.loads(ran.stdout)["c99"]
-    assert found["static_ram"]["label"] == "planned" and 0 < found["static_ram"]["bytes"] < 2048
+    assert found["static_ram"]["label"].startswith("estimated") and 0 < found["static_ram"]["bytes"] < 2048
     assert "gcc-arm-none-eabi" in found["none"] and "instructions" not in found
     assert "gcc-arm-none-eabi" in CliRunner().invoke(command, [model, "--board", "RP2040"]).stdout
+
+
+def test_a_file_of_somebody_else_is_refused(tmp_path):
+    (tmp_path / "foreign.tflite").write_bytes(set_metadata(convolutional(), "ecg_edge", {}))
+    error = CliRunner().invoke(command, [str(tmp_path / "foreign.tflite")]).exception
+    assert isinstance(error, InputError) and "foreign.tflite: the file carries no ecg_edge metadata" in str(error)
 
 
 def test_a_float_file_is_not_for_a_microcontroller(tmp_path):
@@ -74,10 +84,66 @@ def test_a_float_file_is_not_for_a_microcontroller(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")
-def test_with_the_toolchain_every_board_is_linked_and_instructions_are_counted(model):
+def test_with_the_toolchain_every_board_is_linked_and_instructions_are_counted(model, capsys):
     found = json.loads(CliRunner().invoke(command, [model, "--json"]).stdout)["c99"]
     assert found["differing"] == 0 and found["instructions"] > 10_000
     assert found["ram"]["static"] == found["static_ram"]["bytes"]
     assert found["boards"].keys() == BOARDS.keys() and all(row["fits"] for row in found["boards"].values())
+    profile = found["profile"]
+    assert profile["operators"]["conv"] == [2, profile["steps"]["conv1"] + profile["steps"]["conv2"]]
+    assert next(iter(profile["operators"])) == "conv" and "measured" in profile["label"]
+    time = found["boards"]["nRF52840"]["time"]
+    assert time["milliseconds"] == pytest.approx(found["instructions"] * 1.4 / 64e6 * 1000)
+    assert time["label"].startswith("estimated") and found["boards"]["ESP32-S3"]["time"] is None
+    # a Cortex-M0+ has neither DSP instructions nor long products
+    assert found["boards"]["RP2040"]["time"]["instructions"] > 1.5 * found["instructions"]
+    c99.show(found)
+    shown = capsys.readouterr().out
+    assert "instructions of a window" in shown and "fits" in shown and "│ conv " in shown
+    assert re.search(r"about [0-9.]+ ms, estimated at CPI 1.4 and 133 MHz", shown)
+
+
+def test_times_are_estimates_that_name_what_they_assume():
+    time = c99.time(BOARDS["STM32F407"], 168_000_000)
+    assert c99.shown(time) == "about 1,400 ms, estimated at CPI 1.4 and 168 MHz"
+    assert c99.shown(c99.time(BOARDS["ESP32-S3"], 1)) == "memory only"
+    assert [c99.milliseconds(value) for value in (27724, 43.96, 3.456)] == ["28,000 ms", "44 ms", "3.5 ms"]
+
+
+def test_operators_are_sums_of_their_steps_the_costliest_first():
+    steps = {"conv1": 5, "flow": 1, "lstm1": 7, "conv2": 4, "max_pool1": 2}
+    assert list(c99.by_operator(steps).items()) == [
+        ("conv", (2, 9)), ("lstm", (1, 7)), ("max_pool", (1, 2)), ("flow", (1, 1)),
+    ]  # fmt: skip
+
+
+def test_firmware_is_written_whole_and_over_firmware_only(model, tmp_path):
+    out = tmp_path / "firmware"
+    words = [model, "--firmware", str(out), "--board"]
+    for _ in range(2):
+        ran = CliRunner().invoke(command, [*words, "nrf52840"])
+        assert ran.exit_code == 0 and ran.stderr.endswith(f"next: make -C {out}\n")
+    assert (out / "model" / "model.c").exists() and "uart_nrf52" in (out / "Makefile").read_text()
+    assert len((out / "windows.bin").read_bytes()) == 4 * 256 * 2
+    refused = {
+        ("RP2040",): "no firmware for RP2040",
+        (): f"needs one --board: there is firmware for {', '.join(firmware.TARGETS)}",
+    }
+    for board, reason in refused.items():
+        error = CliRunner().invoke(command, [*(words if board else words[:-1]), *board]).exception
+        assert isinstance(error, InputError) and reason in str(error) and "\n" not in str(error)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("")
+    error = CliRunner().invoke(command, [model, "--board", "nRF52840", "--firmware", str(tmp_path / "mine")]).exception
+    assert isinstance(error, InputError) and "is no firmware" in str(error)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["firmware", "mine", "model.tflite"]
+
+
+def test_ethos_u_is_estimated_where_vela_is_and_its_package_is_named_where_not(model, monkeypatch):
+    assert "ethos-u-vela" in CliRunner().invoke(command, [model]).stdout
+    figures = vela.Estimate(cycles=1_000_000, clock=500_000_000, sram=2048, flash=1024, fallback=("PAD", "PAD"))
+    monkeypatch.setattr(vela, "estimate", lambda data, processor: figures)
     shown = CliRunner().invoke(command, [model, "--board", "RP2040"]).stdout
-    assert "instructions of a window" in shown and "fits" in shown
+    assert "about 2 ms, estimated" in shown and "2 × PAD" in shown and "not measured" in shown
+    found = json.loads(CliRunner().invoke(command, [model, "--json"]).stdout)["ethos_u"]
+    assert found["Ethos-U55-128"]["sram"] == 2048 and found["Ethos-U55-128"]["label"].startswith("estimated")

@@ -1,6 +1,7 @@
 """Generated programs on Cortex-M cores in QEMU."""
 
 import dataclasses
+import subprocess
 
 import pytest
 from small_models import convolutional, recurrent
@@ -49,12 +50,44 @@ def test_without_dsp_instructions_the_bits_are_the_same(model, tmp_path):
 
 @needs_toolchain
 @pytest.mark.slow
-def test_instructions_are_the_same_every_time(convolutions):
+def test_instructions_are_the_same_every_time(convolutions, tmp_path, monkeypatch):
     folder, _ = convolutions
     with qemu.Program(folder, "cortex-m4") as program:
-        first, second = program.measure(), program.measure()
+        first = program.measure()
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "windows.bin").write_bytes(bytes(1024))  # of firmware that somebody is working on
+        second = program.measure()
     assert first == second
     assert first.instructions > 256 * 2 * 9  # more than there are taps
+
+
+@needs_toolchain
+@pytest.mark.slow
+def test_the_profile_adds_up_to_the_instructions_of_a_window(convolutions):
+    folder, _ = convolutions
+    with qemu.Program(folder, "cortex-m4") as program:
+        whole = program.measure().instructions
+    with qemu.Program(folder, "cortex-m4", profiled=True) as program:
+        steps = program.profile()
+    assert steps.keys() == {"flow", "conv1", "conv2", "mean1", "dense1", "softmax1"}
+    assert sum(steps.values()) == pytest.approx(whole, rel=0.02)
+    taps, more = (64 * 8 * 9 * 2, 16 * 8 * 9 * 8)  # multiplications of the two convolutions
+    assert taps < steps["conv1"] > steps["conv2"] > more and steps["conv1"] > steps["flow"] > 0
+
+
+@needs_toolchain
+def test_without_a_profile_its_marks_leave_no_trace(convolutions, tmp_path):
+    folder, _ = convolutions
+    marked = (folder / "model.c").read_text()
+    assert marked.count("ECG_PROFILE(") > 6
+    plain = "".join(line for line in marked.splitlines(True) if "ECG_PROFILE(" not in line or "#define" in line)
+    codes = []
+    for text in (marked, plain):
+        (tmp_path / "model.c").write_text(text)
+        command = [qemu.COMPILER, "-mcpu=cortex-m4", *qemu.FLAGS, f"-I{folder}", "-c", "model.c", "-o", "model.o"]
+        assert subprocess.run(command, cwd=tmp_path).returncode == 0
+        codes.append((tmp_path / "model.o").read_bytes())
+    assert codes[0] == codes[1]
 
 
 @needs_toolchain

@@ -1,0 +1,148 @@
+"""Folders of firmware: what is in them, and that QEMU runs what make makes of them."""
+
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import tty
+
+import numpy as np
+import pytest
+from small_models import convolutional
+
+from ecg_edge.errors import InputError
+from export.c99.program import generate, reference
+from firmware_bench import firmware, qemu
+from firmware_bench.bench_rpi import read_metadata, reference_inputs
+from firmware_bench.boards import BOARDS
+
+needs_toolchain = pytest.mark.skipif(
+    bool(qemu.missing()) or shutil.which("make") is None, reason=f"not installed: {', '.join(qemu.missing())} or make"
+)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("firmware") / "model"
+    generate(convolutional(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def windows():
+    return reference_inputs(read_metadata(convolutional()))
+
+
+@pytest.fixture
+def folder(model, windows, tmp_path):
+    """board's name → its folder of firmware"""
+
+    def written(board):
+        shutil.copytree(model, tmp_path / "model")
+        firmware.write(tmp_path, BOARDS[board], b"".join(a.tobytes() for arrays in windows for a in arrays))
+        return tmp_path
+
+    return written
+
+
+def make(folder, *words):
+    done = subprocess.run(["make", "-s", *words], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "warning" not in done.stderr, done.stderr
+    return done.stdout + done.stderr
+
+
+def assert_told(said, windows):
+    """The test windows came out as LiteRT's, and so did those that the host sent."""
+    assert "differing 0\n" in said and "counter SysTick\n" in said  # QEMU has no cycle counter
+    sent = said[said.index("\nbytes ") :]
+    expected = [reference(convolutional(), arrays)[0].ravel() for arrays in windows]
+    for number, outputs in enumerate(expected, 2):
+        ticks, told, largest = re.search(
+            rf"^window {number}\nticks (\d+)\noutputs((?: -?\d+)+)\nlargest (\d+)$", sent, re.M
+        ).groups()
+        assert int(ticks) > 10_000
+        assert [int(value) for value in told.split()] == outputs.tolist() and int(largest) == np.argmax(outputs)
+    assert len({tuple(outputs) for outputs in expected}) > 1
+
+
+@needs_toolchain
+@pytest.mark.slow
+@pytest.mark.parametrize("board", [name for name, target in firmware.TARGETS.items() if target.machine])
+def test_windows_from_a_file_by_semihosting(board, folder, windows):
+    assert_told(make(folder(board), "run"), windows)
+
+
+@needs_toolchain
+@pytest.mark.slow
+@pytest.mark.parametrize("board", firmware.TARGETS)
+def test_every_board_s_firmware_is_made_and_begins_with_its_vectors(board, folder):
+    path, target = folder(board), firmware.TARGETS[board]
+    for channel in ["semihosting", *([target.uart] if target.uart else [])]:
+        make(path, f"CHANNEL={channel}")
+        image = np.frombuffer((path / f"{channel}.bin").read_bytes()[:84], "<u4")
+        stack, reset = image[:2]
+        ram = target.ram_size or BOARDS[board].block
+        assert ram <= BOARDS[board].block
+        assert stack == target.ram + ram and reset & 1 and target.flash < reset < target.flash + BOARDS[board].flash
+        assert (image[16] == 0xFFFFDED3) == (board == "RP2350")
+
+
+def over_the_uart(folder, *command):
+    """What send.py prints while QEMU runs a board whose UART is its standard input and output."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    attributes = termios.tcgetattr(slave)
+    attributes[1] = 0  # QEMU turns the processing of output on: then there is nothing to do
+    termios.tcsetattr(slave, termios.TCSANOW, attributes)
+    board = subprocess.Popen(
+        command, cwd=folder, stdin=master, stdout=master, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        send = [sys.executable, str(qemu.HARNESS / "send.py"), os.ttyname(slave), "windows.bin"]
+        return subprocess.run(send, cwd=folder, capture_output=True, text=True, timeout=60, check=True).stdout
+    finally:
+        os.killpg(board.pid, signal.SIGKILL)
+        board.wait()
+        os.close(master)
+        os.close(slave)
+
+
+@needs_toolchain
+@pytest.mark.slow
+@pytest.mark.parametrize("board", [name for name, target in firmware.TARGETS.items() if target.machine])
+def test_windows_over_the_uart(board, folder, windows):
+    path, channel = folder(board), f"CHANNEL={firmware.TARGETS[board].uart}"
+    make(path, channel)
+    assert_told(over_the_uart(path, "make", "-s", channel, "run"), windows)
+
+
+@needs_toolchain
+@pytest.mark.slow
+def test_the_nrf52_s_uart_on_an_nrf51_which_has_the_same(folder, windows):
+    path = folder("nRF52840")
+    script = (path / "memory.ld").read_text()
+    script = re.sub(r"LENGTH = 1048576", "LENGTH = 262144", re.sub(r"LENGTH = 262144", "LENGTH = 16384", script))
+    (path / "memory.ld").write_text(script)
+    make(path, "CHANNEL=uart_nrf52", "CFLAGS=-mcpu=cortex-m0 -mthumb -masm-syntax-unified -std=c99 -O2")
+    machine = ["-M", "microbit", "-nographic", "-monitor", "none", "-icount", "shift=6", "-serial", "stdio"]
+    said = over_the_uart(path, qemu.EMULATOR, *machine, "-kernel", "uart_nrf52.elf")
+    assert_told(said, windows)
+
+
+@pytest.mark.parametrize("board", sorted(BOARDS.keys() - firmware.TARGETS.keys()))
+def test_a_board_without_firmware_says_why(board, tmp_path):
+    with pytest.raises(InputError, match=f"no firmware for {board}: .*--c99"):
+        firmware.write(tmp_path, BOARDS[board], b"")
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_firmware_is_replaced(model, tmp_path):
+    assert firmware.replaceable(tmp_path)
+    (tmp_path / "thesis.txt").write_text("")
+    assert not firmware.replaceable(tmp_path)
+    firmware.write(tmp_path, BOARDS["nRF52840"], b"")
+    assert firmware.replaceable(tmp_path)
