@@ -68,7 +68,7 @@ COMPILED_FOR = {
 @dataclasses.dataclass(frozen=True)
 class Measured:
     """Bytes of flash (code with the parts of the C library that it calls, weights with all constants), of RAM (static,
-    stack), and instructions of one window; of `values` outputs `differing` are not LiteRT's."""
+    stack), and instructions of one window, or of one step of a recording; of `values` outputs `differing` are not LiteRT's."""
 
     code: int
     weights: int
@@ -143,7 +143,7 @@ class Program:
             weights=sizes["rodata"],
             static=sizes["bss"],
             stack=told["stack"],
-            instructions=round(told["ticks"] * LOOP / told["loop"]),
+            instructions=round(told["ticks"] / told["runs"] * LOOP / told["loop"]),
             values=told["values"],
             differing=told["differing"],
         )
@@ -196,6 +196,6 @@ def _run(machine, program):
     except subprocess.TimeoutExpired:
         raise ModelError(f"the program did not end within {TIMEOUT} s on {machine.core}") from None
     told = {word: int(number) for word, number in re.findall(r"^(\w+) (\d+)$", done.stdout + done.stderr, re.M)}
-    if not {"stack", "ticks", "loop", "values", "differing"} <= told.keys():
+    if not {"stack", "ticks", "runs", "loop", "values", "differing"} <= told.keys():
         raise ModelError(f"the program stopped on {machine.core}: {(done.stderr or done.stdout).strip()[-200:]}")
     return told

@@ -1,5 +1,5 @@
 /* Runs the model on its test windows, compares, and tells: values that differ from LiteRT's reference kernels, ticks of
-   a window, ticks of a loop of LOOP * 2 instructions, bytes of stack. */
+   a test and runs of the model in it, ticks of a loop of LOOP * 2 instructions, bytes of stack. */
 #include <stdint.h>
 
 #include "board.h"
@@ -12,36 +12,37 @@ extern uint8_t bss_end[], stack_top[];
 
 static uint32_t state;
 
-static int8_t draw(void)
+static ecg_value draw(void)
 {
     state ^= state << 13;
     state ^= state >> 17;
     state ^= state << 5;
-    uint8_t byte = (uint8_t)(state >> 8);
-    return (int8_t)(byte < 128 ? byte : byte - 256);
+    int32_t bits = (int32_t)(state >> 8 & ((1u << ECG_VALUE_BITS) - 1u));
+    return (ecg_value)(bits > ECG_VALUE_MAX ? bits - (1 << ECG_VALUE_BITS) : bits);
 }
 
 #if PUSHES
 
-/* The window goes in sample by sample and is never held. */
-static void answer(int8_t *outputs, int compute)
+/* The window, or the recording, goes in sample by sample and is never held. */
+static void answer(ecg_value *outputs, int compute)
 {
-    int8_t sample[ECG_MODEL_SAMPLE];
-    for (int32_t t = 0; t < ECG_MODEL_SAMPLES; ++t) {
+    ecg_value sample[ECG_MODEL_SAMPLE];
+    ecg_model_reset();
+    for (int32_t t = 0; t < SAMPLES; ++t) {
         for (int32_t i = 0; i < ECG_MODEL_SAMPLE; ++i) {
             sample[i] = draw();
         }
         if (compute) {
-            (void)PUSH(sample, outputs);
+            outputs += PUSH(sample, outputs) * ANSWER;
         }
     }
 }
 
 #else
 
-static void answer(int8_t *outputs, int compute)
+static void answer(ecg_value *outputs, int compute)
 {
-    static int8_t inputs[INPUTS];
+    static ecg_value inputs[INPUTS];
     for (int32_t i = 0; i < INPUTS; ++i) {
         inputs[i] = draw();
     }
@@ -66,7 +67,7 @@ static void tell(const char *what, uint64_t number)
     say(at);
 }
 
-static uint64_t timed(int8_t *outputs, uint32_t seed, int compute)
+static uint64_t timed(ecg_value *outputs, uint32_t seed, int compute)
 {
     uint64_t start = ticks();
     state = seed;
@@ -84,7 +85,7 @@ static uint64_t loop(void)
 
 int main(void)
 {
-    static int8_t outputs[OUTPUTS];
+    static ecg_value outputs[OUTPUTS];
     uint8_t *low = bss_end, *used;
     uint64_t spent = 0, differing = 0;
     __asm__ volatile("mov %0, sp" : "=r"(used));
@@ -103,6 +104,7 @@ int main(void)
     tell("differing", differing);
     tell("values", (uint64_t)TESTS * OUTPUTS);
     tell("ticks", spent);
+    tell("runs", RUNS);
     tell("loop", loop());
     tell("stack", (uint64_t)(stack_top - low));
     return differing != 0;
