@@ -68,7 +68,8 @@ COMPILED_FOR = {
 @dataclasses.dataclass(frozen=True)
 class Measured:
     """Bytes of flash (code with the parts of the C library that it calls, weights with all constants), of RAM (static,
-    stack), and instructions of one window, or of one step of a recording; of `values` outputs `differing` are not LiteRT's."""
+    stack), and instructions of one window, or of one step of a recording; of `values` outputs `differing` are not
+    LiteRT's."""
 
     code: int
     weights: int

@@ -311,8 +311,9 @@ def test_vector(data: bytes, program: Program) -> str:
     lines += [f"#define OUTPUTS {sum(a.size for a in expected[0])}"]
     if program.recording:
         lines += [f"#define SAMPLES {recording.pushes(program)}", "#define RUNS (SAMPLES / ECG_MODEL_STEP)"]
+        lines += ["#define BEGIN() ecg_model_reset()"]
     else:
-        lines += ["#define SAMPLES ECG_MODEL_SAMPLES", "#define RUNS 1"]
+        lines += ["#define SAMPLES ECG_MODEL_SAMPLES", "#define RUNS 1", "#define BEGIN() ((void)0)"]
     offsets = {
         False: np.cumsum([0, *(view.tensor.size for view in program.inputs)]),
         True: np.cumsum([0, *(view.tensor.size for view in program.outputs)]),

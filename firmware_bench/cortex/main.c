@@ -27,7 +27,7 @@ static ecg_value draw(void)
 static void answer(ecg_value *outputs, int compute)
 {
     ecg_value sample[ECG_MODEL_SAMPLE];
-    ecg_model_reset();
+    BEGIN();
     for (int32_t t = 0; t < SAMPLES; ++t) {
         for (int32_t i = 0; i < ECG_MODEL_SAMPLE; ++i) {
             sample[i] = draw();

@@ -34,10 +34,7 @@ static void channels(const struct ecg_conv *c, const int16_t *window, ecg_value 
     const int8_t *weights = c->weights;
     for (; channel + 4 <= c->channels; channel += 4, weights += 4 * n) {
         ecg_sum sums[4];
-        for (int32_t i = 0; i < 4; ++i) {
-            sums[i] = c->bias[channel + i];
-        }
-        ecg_sum4(window, weights, n, n, sums);
+        ecg_sum4(window, weights, n, c->bias + channel, sums);
         for (int32_t i = 0; i < 4; ++i) {
             out[channel + i] = requantised(c, sums[i], channel + i);
         }

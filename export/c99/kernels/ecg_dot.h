@@ -116,9 +116,11 @@ static inline int32_t ecg_dot(const int16_t *x, const int8_t *weights, int32_t n
 
 #if ECG_VALUE_BITS == 8
 
-static inline void ecg_sum4(const int16_t *x, const int8_t *weights, int32_t n, int32_t stride, ecg_sum *sums)
+/* sums[r] = bias[r] + x . row r of four rows of n weights */
+static inline void ecg_sum4(const int16_t *x, const int8_t *weights, int32_t n, const int32_t *bias, ecg_sum *sums)
 {
-    ecg_dot4(x, weights, n, stride, sums);
+    memcpy(sums, bias, 4 * sizeof *sums);
+    ecg_dot4(x, weights, n, n, sums);
 }
 
 static inline ecg_sum ecg_sum1(const int16_t *x, const int8_t *weights, int32_t n)
@@ -135,9 +137,12 @@ static inline ecg_sum ecg_product(const int16_t *x, const ecg_value *y, int32_t 
 
 #define ECG_CHUNK 512 /* products of 16 bits by 8, none of them -128, of which 32 bits hold the sum */
 
-/* As ecg_dot4, for any n. */
-static inline void ecg_sum4(const int16_t *x, const int8_t *weights, int32_t n, int32_t stride, ecg_sum *sums)
+static inline void ecg_sum4(const int16_t *x, const int8_t *weights, int32_t n, const int32_t *bias, ecg_sum *sums)
 {
+    const int32_t stride = n;
+    for (int32_t i = 0; i < 4; ++i) {
+        sums[i] = bias[i];
+    }
     for (; n > 0; n -= ECG_CHUNK, x += ECG_CHUNK, weights += ECG_CHUNK) {
         int32_t part[4] = {0, 0, 0, 0};
         ecg_dot4(x, weights, n < ECG_CHUNK ? n : ECG_CHUNK, stride, part);
