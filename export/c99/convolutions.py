@@ -21,15 +21,21 @@ def depthwise(name, operator, inputs, output):
 
 def _convolution(name, operator, view, output, function):
     x, weights, options = view.tensor, operator.inputs[1], operator.options
-    kernel, width = weights.shape[2], x.shape[-1]
-    if len(x.shape) != 4 or weights.shape[1] != 1 or not (x.rows == x.shape[2] or kernel == options.strideW == 1):
+    (high, kernel), width = weights.shape[1:3], x.shape[-1]
+    wide = len(x.shape) == 4 and high == 1 and (x.rows == x.shape[2] or kernel == options.strideW == 1)
+    tall = len(x.shape) == 4 and kernel == 1 == options.strideH == options.strideW
+    if not (wide or tall):
         raise InputError(
             f"{operator.name} of shape {x.shape} with {weights.shape}: C99 has convolutions over time only"
         )
     stride, dilation = options.strideW, options.dilationWFactor
+    if not wide:  # over the first axis: the next in time is as many rows on as there are at one time
+        kernel, dilation = high, options.dilationHFactor * x.shape[2]
     reach = (kernel - 1) * dilation + 1
     rows = output.tensor.rows
     pad = max(0, (rows - 1) * stride + reach - x.rows) // 2 if options.padding == schema.Padding.SAME else 0
+    if not wide:
+        pad -= pad % x.shape[2]  # in whole times, of which an even kernel has one less in front
     shape = {"kernel": kernel, "stride": stride, "dilation": dilation, "pad": pad}
     here = x.dtype is np.int16 and pad == 0 and dilation == 1 and (rows - 1) * stride + kernel <= x.rows
     return Step(
