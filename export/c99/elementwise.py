@@ -12,7 +12,7 @@ ADD_SHIFTS = {np.int8: 20, np.int16: 15}  # ECG_LEFT_SHIFT of kernels/ecg_elemen
 
 
 def binary(function, name, operator, inputs, output):
-    """ADD, SUB, MUL, MAXIMUM, MINIMUM of two tensors, one of which may be constant, or repeated along axes."""
+    """ADD, SUB, MUL, MAXIMUM of two tensors, one of which may be constant, or repeated along axes."""
     tensors, y = operator.inputs, output.tensor
     a, b = tensors
     arithmetic = _binary_fields(operator, a, b, y)

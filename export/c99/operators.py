@@ -21,7 +21,6 @@ STEPS = {
     "SUB": lambda *a: binary("ecg_add", *a),
     "MUL": lambda *a: binary("ecg_multiply", *a),
     "MAXIMUM": lambda *a: binary("ecg_maximum", *a),
-    "MINIMUM": lambda *a: binary("ecg_minimum", *a),
     "LOGISTIC": lambda *a: sigmoid("ecg_sigmoid", *a),  # in 8 bits these are tables
     "TANH": lambda *a: sigmoid("ecg_tanh", *a),
     "SOFTMAX": softmax,

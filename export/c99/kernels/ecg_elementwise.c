@@ -42,12 +42,6 @@ static inline int32_t larger(const struct ecg_binary *p, int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
-static inline int32_t smaller(const struct ecg_binary *p, int32_t a, int32_t b)
-{
-    (void)p;
-    return a < b ? a : b;
-}
-
 void ecg_add(const struct ecg_binary *p, const ecg_value *a, const ecg_value *b, ecg_value *out)
 {
     walk(p, sum, a, b, out);
@@ -61,11 +55,6 @@ void ecg_multiply(const struct ecg_binary *p, const ecg_value *a, const ecg_valu
 void ecg_maximum(const struct ecg_binary *p, const ecg_value *a, const ecg_value *b, ecg_value *out)
 {
     walk(p, larger, a, b, out);
-}
-
-void ecg_minimum(const struct ecg_binary *p, const ecg_value *a, const ecg_value *b, ecg_value *out)
-{
-    walk(p, smaller, a, b, out);
 }
 
 void ecg_table(const int8_t *table, const int8_t *in, int32_t n, int8_t *out)

@@ -15,7 +15,6 @@ struct ecg_binary {
 void ecg_add(const struct ecg_binary *p, const ecg_value *a, const ecg_value *b, ecg_value *out);
 void ecg_multiply(const struct ecg_binary *p, const ecg_value *a, const ecg_value *b, ecg_value *out);
 void ecg_maximum(const struct ecg_binary *p, const ecg_value *a, const ecg_value *b, ecg_value *out);
-void ecg_minimum(const struct ecg_binary *p, const ecg_value *a, const ecg_value *b, ecg_value *out);
 
 /* Any function of one value of 8 bits: table[0] is that of -128. in and out may be the same. */
 void ecg_table(const int8_t *table, const int8_t *in, int32_t n, int8_t *out);
