@@ -18,7 +18,7 @@ class Storage:
     width: int
     home: "Storage | None" = None
     offset: int = 0
-    consumers: list = dataclasses.field(default_factory=list)
+    consumers: list = dataclasses.field(default_factory=list, repr=False)  # they refer to storages in turn
     kept: bool = False  # an output of the graph
     parameter: bool = False  # the caller's memory
     state: bool = False  # kept from run to run
