@@ -3,8 +3,8 @@
     python benchmarks/microcontrollers.py [--preset edge] [--arch NAME]… [FILE.tflite…]
 
 The weights are random, or those of the files: memory and instructions hardly depend on them. RAM is static RAM, by the
-linker, and the stack, painted; TensorFlow Lite Micro's arena is that of a 64-bit host. A system that cannot be
-converted or generated says why.
+linker, and the stack, painted; TensorFlow Lite Micro's arena is that of a 64-bit host. Of ecg_mamba it is the 16-bit step
+of a stream, forwards and without positions. A system that cannot be converted or generated says why.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ import click
 import numpy as np
 
 CORE, BOARD = "cortex-m4", "nRF52840"
+STREAMS = {"ecg_mamba": {"bidirectional": False, "positions": False}}  # and how they must be built for it
 
 
 @click.command()
@@ -22,12 +23,13 @@ CORE, BOARD = "cortex-m4", "nRF52840"
 def main(preset, archs, files):
     from models_keras.registry import names
 
-    print(f"| system | RAM: static + stack | flash: code + weights | instructions | arena of TFLM | {BOARD} |")
+    print(f"| system | RAM: static + stack | flash: code + weights | instructions a run | arena of TFLM | {BOARD} |")
     print("|---|---|---|---|---|---|")
     for path in files:
         print(row(path.stem, path.read_bytes), flush=True)
     for name in () if files else archs or names():
-        print(row(f"{name}, {preset}", lambda name=name: untrained(name, preset)), flush=True)
+        run = ", a step" if name in STREAMS else ""
+        print(row(f"{name}, {preset}{run}", lambda name=name: untrained(name, preset)), flush=True)
 
 
 def row(name, data) -> str:
@@ -67,7 +69,11 @@ def untrained(name, preset) -> bytes:
 
     from ecg_edge.tasks import TASKS
     from ecg_edge.training.config import Signal
-    from export.convert import Windows, convert
+    from export.convert import Windows, convert, convert_step
+    from export.flatbuffer import METADATA, set_metadata
+    from export.stream_exporter import tensors
+    from export.streaming import streamable
+    from firmware_bench.bench_rpi import read_metadata
     from models_keras.registry import find
 
     architecture = find(name)
@@ -75,9 +81,14 @@ def untrained(name, preset) -> bytes:
     task = kind([str(n) for n in range(architecture.classes)], kind.Options(**chosen.task))
     samples = task.samples(Signal(**chosen.signal).form())
     keras.utils.set_random_seed(0)
-    model = architecture.build(samples, next(iter(chosen.parameters)), architecture.classes, **chosen.model)
+    settings = {**chosen.model, **STREAMS.get(name, {})}
+    model = architecture.build(samples, next(iter(chosen.parameters)), architecture.classes, **settings)
+    model = streamable(model) if name in STREAMS else model
     random = np.random.default_rng(0)
     noise = {t.name: random.normal(size=(4, *t.shape[1:])) for t in model.inputs}
+    if name in STREAMS:
+        data = convert_step(model, noise)
+        return set_metadata(data, METADATA, {**read_metadata(data), **tensors(data)})
     return convert(model, Windows(noise, noise)).data
 
 

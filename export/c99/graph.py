@@ -179,7 +179,7 @@ def _blocks(data, known, tensors):
 
 def _value_type(operators):
     """int8 or int16. InputError for operators that compute in anything else, or in both."""
-    found = {}
+    found, shifted = {}, None
     for operator in operators:
         # The LSTM lists tensors of shape [0] for what it leaves out, and its cell state has 16 bits.
         used = [t for t in (*operator.inputs, *operator.outputs) if t is not None and t.size and t.data is None]
@@ -192,12 +192,13 @@ def _value_type(operators):
                     f"operator {operator.name} computes with {kind} values (tensor {tensor.index}): "
                     "C99 is generated for fully integer files; export with --int8"
                 )
-            if tensor.dtype is np.int16 and tensor.zero_point:
-                raise InputError(f"operator {operator.name} has a zero point in 16 bits: convert it again")
             found[tensor.dtype] = operator.name
+            shifted = operator.name if tensor.zero_point else shifted
     if len(found) > 1:
         raise InputError(
             f"operator {found[np.int16]} computes with int16 values and {found[np.int8]} with int8: "
             "C99 is generated for files of one type"
         )
+    if np.int16 in found and shifted:
+        raise InputError(f"operator {shifted} has a zero point in 16 bits: convert it again")
     return next(iter(found), np.int8)

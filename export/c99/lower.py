@@ -114,7 +114,9 @@ class _Lowering:
         self.counts: dict[str, int] = {}
         self.inputs = []
         for tensor, name in zip(graph.inputs, graph.names, strict=False):
-            self.storages[tensor.index] = Storage(name, tensor.rows, tensor.width, parameter=len(graph.inputs) > 1 and not self.blocks)
+            self.storages[tensor.index] = Storage(
+                name, tensor.rows, tensor.width, parameter=len(graph.inputs) > 1 and not self.blocks
+            )
             self.inputs.append(View(self.storages[tensor.index], tensor))
 
     def name(self, operator) -> str:

@@ -166,7 +166,9 @@ def _memory(program, stream, memory):
         lines.append("static int32_t pushed, blocks; /* samples of this block; blocks so far, as far as they count */")
     elif memory.counters:
         lines.append(f"static int32_t made[{memory.counters // 4}]; /* rows of the input, then of each step */")
-    lines += [f"static const ecg_value *input_{view.storage.name};" for view in program.inputs if view.storage.parameter]
+    lines += [
+        f"static const ecg_value *input_{view.storage.name};" for view in program.inputs if view.storage.parameter
+    ]
     return lines
 
 
@@ -303,7 +305,12 @@ def test_vector(data: bytes, program: Program) -> str:
         expected = [sum(recording.answers(data, samples), []) for (samples,) in taken]
     else:
         expected = [reference(data, arrays) for arrays in taken]
-    lines = ["/* What LiteRT's reference kernels answer to pseudo-random windows. */", '#include "model.h"', '#include "ecg_value.h"', ""]
+    lines = [
+        "/* What LiteRT's reference kernels answer to pseudo-random windows. */",
+        '#include "model.h"',
+        '#include "ecg_value.h"',
+        "",
+    ]
     lines += [f"#define TESTS {len(TEST_SEEDS)}", f"#define PUSHES {int(pushes(program))}"]
     lines += [f"#define INPUTS {sum(v.tensor.size for v in program.inputs)}"]
     answer = sum(v.tensor.size for v in program.outputs)

@@ -133,7 +133,7 @@ def test_on_a_core(data, tmp_path, portable):
     with qemu.Program(tmp_path / "program", "cortex-m4", portable) as program:
         measured = program.measure()
     assert measured.differing == 0 and measured.values == 2 * 4 * 3
-    assert measured.static == memory.total < 2048
+    assert measured.static == memory.total < 2500
     assert measured.stack < 1024 and 0 < measured.instructions < 200_000
 
 
@@ -146,7 +146,10 @@ def test_what_is_no_step_is_refused(data, change, tmp_path):
     if change == "scale":
         model.subgraphs[0].tensors[tensor["share"]].quantization.scale = [0.001]
     elif change == "size":
-        about["streaming"]["states"][0]["output"] = about["streaming"]["states"][1]["output"]
+        states = about["streaming"]["states"]
+        sizes = {t["name"]: np.prod(t["shape"]) for t in about["outputs"]}
+        small, large = (pick(states, key=lambda state: sizes[state["output"]]) for pick in (min, max))
+        small["output"], large["output"] = large["output"], small["output"]
     else:
         about["streaming"]["step"] += 1
     spoilt = flatbuffer.set_metadata(flatbuffer.write(model), METADATA, about)
