@@ -3,8 +3,9 @@
     python benchmarks/microcontrollers.py [--preset edge] [--arch NAME]… [FILE.tflite…]
 
 The weights are random, or those of the files: memory and instructions hardly depend on them. RAM is static RAM, by the
-linker, and the stack, painted; TensorFlow Lite Micro's arena is that of a 64-bit host. Of ecg_mamba it is the 16-bit step
-of a stream, forwards and without positions. A system that cannot be converted or generated says why.
+linker, and the stack, painted; TensorFlow Lite Micro's arena is that of a 64-bit host. Instructions are those of a
+window, or of a step of a stream: of ecg_mamba, forwards and without positions. A system that cannot be converted or
+generated says why.
 """
 
 from pathlib import Path
@@ -23,7 +24,7 @@ STREAMS = {"ecg_mamba": {"bidirectional": False, "positions": False}}  # and how
 def main(preset, archs, files):
     from models_keras.registry import names
 
-    print(f"| system | RAM: static + stack | flash: code + weights | instructions a run | arena of TFLM | {BOARD} |")
+    print(f"| system | RAM: static + stack | flash: code + weights | instructions | arena of TFLM | {BOARD} |")
     print("|---|---|---|---|---|---|")
     for path in files:
         print(row(path.stem, path.read_bytes), flush=True)
@@ -56,7 +57,7 @@ def row(name, data) -> str:
     figures = [
         f"{found.static:,} + {found.stack:,}",
         f"{found.code:,} + {found.weights:,}",
-        f"{found.instructions / 1e6:,.1f} M",
+        f"{found.instructions / 1e6:,.{1 if found.instructions >= 1e6 else 2}f} M",
         f"{tflm.arena(file).total:,}",
         missing or "fits",
     ]

@@ -16,6 +16,8 @@ def binary(function, name, operator, inputs, output):
     tensors, y = operator.inputs, output.tensor
     a, b = tensors
     arithmetic = _binary_fields(operator, a, b, y)
+    if y.dtype is np.int16 and _by_powers_of_two(arithmetic):
+        function += "_by_powers"
     loops = _broadcast(operator, a, b, y)
     sides = list(zip("ab", tensors, strict=True))
     constants = [array(ctype(t.dtype), f"{name}_{side}", t.data) for side, t in sides if t.data is not None]
@@ -82,6 +84,21 @@ def _binary_fields(operator, a, b, y):
     elif len({(t.scale, t.zero_point) for t in (a, b, y)}) > 1:
         raise InputError(f"{operator.name} of tensors that differ in scale: convert again with export.ranges.tie")
     return fields | limits(operator.options, y)
+
+
+def _by_powers_of_two(fields) -> bool:
+    """Whether all scales of a sum or product differ by powers of two. Then rescaling is shifting, a term's by less than
+    the bits that it was shifted left before, and its factor becomes the one of both."""
+    factors = [key for key in ("multiplier_a", "multiplier_b", "multiplier_out") if key in fields]
+    terms = [("multiplier_a", "shift_a"), ("multiplier_b", "shift_b")] if "shift_a" in fields else []
+    half = ADD_SHIFTS[np.int16] - 1  # of the 15 bits, that factor being 1/2
+    if not factors or any(abs(fields[key]) != 2**30 for key in factors) or fields["shift_out"] > 0:
+        return False
+    if any(not -half <= fields[shift] <= 0 for _, shift in terms):
+        return False
+    for multiplier, shift in terms:
+        fields[multiplier] = (fields[multiplier] >> 30) << half + fields.pop(shift)
+    return True
 
 
 def sigmoid(function, name, operator, inputs, output):

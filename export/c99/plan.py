@@ -11,8 +11,9 @@ ALIGNMENT = 4
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """`places`: of every storage; `roots`: the storage in whose place it lies. The rest in bytes: `arena` for activations, `window`, `state` and `sums` for what the
-    kernels work with, `counters` for how many rows each step has made, `pointers` to the caller's inputs."""
+    """`places`: of every storage; `roots`: the storage in whose place it lies. The rest in bytes: `arena` for
+    activations, `window`, `state` and `sums` for what the kernels work with, `counters` for how many rows each step has
+    made, `pointers` to the caller's inputs."""
 
     places: dict[Storage, Place]
     roots: dict[Storage, Storage]
@@ -127,10 +128,10 @@ def _taken(program, stream, order):
             if position in step.in_place and target.size == source.size and not apart:
                 taken[target] = source, target.width
                 break
-            alone = len(step.inputs) == 1 and source not in taken
-            if isinstance(step, LSTM) and alone and step.units <= source.width:
-                if not (step.flipped or target.kept) and all(map(sequential, target.consumers)):
-                    taken[target] = source, source.width
+            alone = isinstance(step, LSTM) and len(step.inputs) == 1 and source not in taken
+            upright = alone and step.units <= source.width and not (step.flipped or target.kept)
+            if upright and all(map(sequential, target.consumers)):
+                taken[target] = source, source.width
     return taken
 
 

@@ -119,7 +119,7 @@ def header(program: Program, stream: Stream, memory: Plan) -> str:
 
 def pushes(program: Program) -> bool:
     """Whether the program can take its input sample by sample."""
-    return program.recording is not None or len(program.inputs) == 1 and program.inputs[0].storage.rows > 1
+    return program.recording is not None or (len(program.inputs) == 1 and program.inputs[0].storage.rows > 1)
 
 
 def _parameters(program):
@@ -200,7 +200,8 @@ def _flow(stream, memory):
 
 def _finish(program, stream, memory):
     outputs = _outputs(program)
-    lines = ["/* What needs all samples. */", f"static void finish({outputs})", "{"]
+    what = "A step, and then its states' next values in their places" if program.recording else "What needs all samples"
+    lines = [f"/* {what}. */", f"static void finish({outputs})", "{"]
     for step in stream.steps:
         if isinstance(step, TimeMean):
             lines.append("    " + step.finish(memory.place(step.output)))
@@ -302,7 +303,7 @@ def test_vector(data: bytes, program: Program) -> str:
     ins, outs = program.names[: len(program.inputs)], program.names[len(program.inputs) :]
     taken = [drawn_inputs(program, seed) for seed in TEST_SEEDS]
     if program.recording:
-        expected = [sum(recording.answers(data, samples), []) for (samples,) in taken]
+        expected = [recording.answers(data, samples) for (samples,) in taken]
     else:
         expected = [reference(data, arrays) for arrays in taken]
     lines = [

@@ -17,10 +17,10 @@ def heading(program: Program, outputs: str) -> list[str]:
     """The part of model.h."""
     recording = program.recording
     lines = [
-        "/* Takes one sample of the recording, its values of all leads. With every ECG_MODEL_STEP-th the model makes a",
-        "   step, and the outputs tell what it makes of the recording up to ECG_MODEL_DELAY steps before. As soon as there",
-        "   are such they are written and 1 is returned, otherwise 0. A mean is that of all steps until there are",
-        "   ECG_MODEL_WINDOW samples; from there on it forgets as fast as it learns. */",
+        "/* Takes one sample of the recording, its values of all leads. With every ECG_MODEL_STEP-th the model makes",
+        "   a step, and the outputs tell what it makes of the recording up to ECG_MODEL_DELAY steps before. As soon as",
+        "   there are such they are written and 1 is returned, otherwise 0. A mean is that of all steps until there",
+        "   are ECG_MODEL_WINDOW samples; from there on it forgets as fast as it learns. */",
         f"#define ECG_MODEL_SAMPLE {program.inputs[0].tensor.width}",
         f"#define ECG_MODEL_STEP {recording.step}",
         f"#define ECG_MODEL_DELAY {recording.delay}",
@@ -30,8 +30,8 @@ def heading(program: Program, outputs: str) -> list[str]:
     ]
     if recording.delay:
         lines += [
-            "/* Behind the end of the recording, ECG_MODEL_DELAY times: the outputs that are late, those of a step at a",
-            "   time. Samples that are no whole step are left out. Returns what ecg_model_push returns. */",
+            "/* Behind the end of the recording, ECG_MODEL_DELAY times: the outputs that are late, those of a step at",
+            "   a time. Samples that are no whole step are left out. Returns what ecg_model_push returns. */",
             f"int ecg_model_flush({outputs});",
             "",
         ]
@@ -119,10 +119,10 @@ def pushes(program: Program) -> int:
     return (program.recording.delay + ANSWERS) * program.recording.step
 
 
-def answers(data: bytes, samples: np.ndarray) -> list[list[np.ndarray]]:
-    """What LiteRT's reference kernels answer to a recording, integers (n, leads), as soon as there are outputs: of
-    every step the outputs in order."""
+def answers(data: bytes, samples: np.ndarray) -> list[np.ndarray]:
+    """What LiteRT's reference kernels answer to a recording, integers (n, leads), as soon as there are outputs: step
+    by step the outputs in order."""
     stream = StreamingModel(TFLiteModel(data, kernels="reference"))
     blocks = samples.reshape(-1, stream.step, samples.shape[-1])
     found = [stream.feed_raw(block * np.float32(stream.signal.scale)) for block in blocks]
-    return [[raw[tensor.name] for tensor in stream.outputs] for raw in found[stream.delay :]]
+    return [raw[tensor.name] for raw in found[stream.delay :] for tensor in stream.outputs]

@@ -9,8 +9,8 @@ from export.c99.steps import LSTM, Step, Storage, TimeMean
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-    """`source`: the input whose rows arrive (None where no input has several, and in the program of a step). `steps` run
-    row by row, in this order where several are due; `rest` run afterwards, each at once. `capacities`: rows kept of
+    """`source`: the input whose rows arrive (None where no input has several, and in the program of a step). `steps`
+    run row by row, in this order where several are due; `rest` run afterwards, each at once. `capacities`: rows kept of
     each storage in `steps`."""
 
     source: Storage | None

@@ -56,8 +56,8 @@ def evaluate(operator: Operator, arguments: list[np.ndarray | None]) -> np.ndarr
 
 @functools.cache
 def sigmoid_points() -> np.ndarray:
-    """The 256 points of the sigmoid between which LiteRT draws lines for 16-bit values: at 0, 1/24, 2/24, … in 1 / 2^16.
-    Its tanh is 2 sigmoid(2 x) - 1 of the same points; in a scale of 1/48/128 every 128th value is one."""
+    """The 256 points of the sigmoid between which LiteRT draws lines for 16-bit values: at 0, 1/24, 2/24, … in units of
+    2^-16. Its tanh is 2 sigmoid(2 x) - 1 of the same points; in a scale of 1/48/128 every 128th value is one."""
     values = np.arange(0, 2**15, 128)
     values[-1] -= 1  # there the tanh is flat; the value before is all but the point
 

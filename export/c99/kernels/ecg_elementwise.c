@@ -57,6 +57,36 @@ void ecg_maximum(const struct ecg_binary *p, const ecg_value *a, const ecg_value
     walk(p, larger, a, b, out);
 }
 
+#if ECG_VALUE_BITS == 16
+
+/* x / 2 * 2^shift, rounded as ecg_rescale does. */
+static inline int32_t halved(int32_t x, int32_t shift)
+{
+    return ecg_shift_right((x + 1) >> 1, -shift);
+}
+
+static inline int32_t sum_by_powers(const struct ecg_binary *p, int32_t a, int32_t b)
+{
+    return halved(a * p->multiplier_a + b * p->multiplier_b, p->shift_out);
+}
+
+static inline int32_t product_by_powers(const struct ecg_binary *p, int32_t a, int32_t b)
+{
+    return halved(a * b, p->shift_out);
+}
+
+void ecg_add_by_powers(const struct ecg_binary *p, const ecg_value *a, const ecg_value *b, ecg_value *out)
+{
+    walk(p, sum_by_powers, a, b, out);
+}
+
+void ecg_multiply_by_powers(const struct ecg_binary *p, const ecg_value *a, const ecg_value *b, ecg_value *out)
+{
+    walk(p, product_by_powers, a, b, out);
+}
+
+#endif
+
 void ecg_table(const int8_t *table, const int8_t *in, int32_t n, int8_t *out)
 {
     for (int32_t i = 0; i < n; ++i) {
