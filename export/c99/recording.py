@@ -41,13 +41,14 @@ def heading(program: Program, outputs: str) -> list[str]:
 def moves(program: Program, memory: Plan) -> list[str]:
     """Statements: every state's next value to where the state lies, unless it was written there."""
     lines = []
-    bases = {memory.base(state) for state, _ in program.recording.states}
-    for state, after in program.recording.states:
+    states = program.recording.states
+    bases = {memory.base(state): state for state, _ in states}
+    for state, after in states:
         to, came = memory.place(state), memory.place(after)
+        if bases[memory.base(state)] is not state or bases.get(memory.base(after), state) is not state:
+            raise InputError("a state or its next value lies in another state: export the step again")
         if to.base == came.base:
             continue
-        if memory.base(after) in bases - {memory.base(state)}:
-            raise InputError("a state's next value lies in another state: export the step again")
         lines.append(f"memmove({to.base}, {came.base}, {state.tensor.size * program.bytes});")
     return lines
 
