@@ -4,8 +4,8 @@
     python benchmarks/microcontrollers.py RUN…
 
 The weights are random: memory and instructions hardly depend on them. RAM is static RAM, by the linker, and the stack,
-painted; TensorFlow Lite Micro's arena is that of a 64-bit host. A system that cannot be converted or generated says
-why.
+painted; TensorFlow Lite Micro's arena is that of a 64-bit host. Instructions are those of a window, or of a step of a
+stream: of ecg_mamba, forwards and without positions. A system that cannot be converted or generated says why.
 
 Of trained runs every integer file in RUN/export is taken, with the test figure that ecg-edge evaluate RUN --model FILE
 has kept (and that of the Keras model, from ecg-edge evaluate RUN), and with every board that it fits by the linker.
@@ -18,6 +18,7 @@ import numpy as np
 
 CORE, BOARD = "cortex-m4", "nRF52840"
 HEADLINES = ("macro_f1", "auroc")  # of a task; auroc is that of the anomaly scores
+STREAMS = {"ecg_mamba": {"bidirectional": False, "positions": False}}  # and how they must be built for it
 
 
 @click.command()
@@ -34,7 +35,8 @@ def main(preset, archs, runs):
     print(f"| system | RAM: static + stack | flash: code + weights | instructions | arena of TFLM | {BOARD} |")
     print("|---|---|---|---|---|---|")
     for name in archs or names():
-        print(row(f"{name}, {preset}", lambda name=name: untrained(name, preset)), flush=True)
+        run = ", a step" if name in STREAMS else ""
+        print(row(f"{name}, {preset}{run}", lambda name=name: untrained(name, preset)), flush=True)
 
 
 def row(name, data) -> str:
@@ -61,7 +63,7 @@ def row(name, data) -> str:
     figures = [
         f"{found.static:,} + {found.stack:,}",
         f"{found.code:,} + {found.weights:,}",
-        f"{found.instructions / 1e6:,.1f} M",
+        f"{found.instructions / 1e6:,.{1 if found.instructions >= 1e6 else 2}f} M",
         f"{tflm.arena(file).total:,}",
         missing or "fits",
     ]
@@ -122,7 +124,11 @@ def untrained(name, preset) -> bytes:
 
     from ecg_edge.tasks import TASKS
     from ecg_edge.training.config import Signal
-    from export.convert import Windows, convert
+    from export.convert import Windows, convert, convert_16_bits
+    from export.flatbuffer import METADATA, set_metadata
+    from export.stream_exporter import tensors
+    from export.streaming import streamable
+    from firmware_bench.bench_rpi import read_metadata
     from models_keras.registry import find
 
     architecture = find(name)
@@ -130,9 +136,14 @@ def untrained(name, preset) -> bytes:
     task = kind([str(n) for n in range(architecture.classes)], kind.Options(**chosen.task))
     samples = task.samples(Signal(**chosen.signal).form())
     keras.utils.set_random_seed(0)
-    model = architecture.build(samples, next(iter(chosen.parameters)), architecture.classes, **chosen.model)
+    settings = {**chosen.model, **STREAMS.get(name, {})}
+    model = architecture.build(samples, next(iter(chosen.parameters)), architecture.classes, **settings)
+    model = streamable(model) if name in STREAMS else model
     random = np.random.default_rng(0)
     noise = {t.name: random.normal(size=(4, *t.shape[1:])) for t in model.inputs}
+    if name in STREAMS:
+        data = convert_16_bits(model, noise, streaming=True)
+        return set_metadata(data, METADATA, {**read_metadata(data), **tensors(data)})
     return convert(model, Windows(noise, noise)).data
 
 

@@ -61,7 +61,8 @@ MACHINES = {
 @dataclasses.dataclass(frozen=True)
 class Measured:
     """Bytes of flash (code with the parts of the C library that it calls, weights with all constants), of RAM (static,
-    stack), and instructions of one window; of `values` outputs `differing` are not LiteRT's."""
+    stack), and instructions of one window, or of one step of a recording; of `values` outputs `differing` are not
+    LiteRT's."""
 
     code: int
     weights: int
@@ -129,7 +130,7 @@ class Program:
             weights=sizes["rodata"],
             static=sizes["bss"],
             stack=told["stack"],
-            instructions=round(told["ticks"] * LOOP / told["loop"]),
+            instructions=round(told["ticks"] / told["runs"] * LOOP / told["loop"]),
             values=told["values"],
             differing=told["differing"],
         )
@@ -142,7 +143,7 @@ class Program:
         ticks = {name: told[f"ticks {name}"] for name in calls}
         itself = ticks["empty"] / calls["empty"]  # what telling adds
         return {
-            name: max(0, round((ticks[name] - calls[name] * itself) * LOOP / told["loop"]))
+            name: max(0, round((ticks[name] - calls[name] * itself) / told["runs"] * LOOP / told["loop"]))
             for name in calls
             if name not in OUTSIDE
         }
@@ -210,6 +211,6 @@ def _run(machine, program):
         raise ModelError(f"the program did not end within {TIMEOUT} s on {machine.core}") from None
     lines = re.findall(r"^((?:step |ticks )?\w+) (\d+)$", done.stdout + done.stderr, re.M)
     told = {words: int(number) for words, number in lines}
-    if not {"stack", "ticks", "loop", "values", "differing"} <= told.keys():
+    if not {"stack", "ticks", "runs", "loop", "values", "differing"} <= told.keys():
         raise ModelError(f"the program stopped on {machine.core}: {(done.stderr or done.stdout).strip()[-200:]}")
     return told

@@ -4,8 +4,8 @@
     for block in blocks:                      # (step, leads) each
         outputs = stream.feed(block)          # what the model makes of the recording up to `delay` steps before
 
-What a device does is this file in C: copy the block, `valid` and `share` in, run, copy every state's next value over
-the state. States go back as the integers that they are.
+What a device does is this file in C (export.c99.recording): copy the block, `valid` and `share` in, run, copy every
+state's next value over the state. States go back as the integers that they are.
 """
 
 from __future__ import annotations

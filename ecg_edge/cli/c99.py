@@ -21,7 +21,8 @@ def write(source: Path, out: Path | None) -> None:
 
     path = source
     if source.is_dir():
-        found = sorted((source / "export").glob("*-int8.tflite"))
+        exported = source / "export"
+        found = sorted(exported.glob("*-int8.tflite")) or sorted(exported.glob("*-streaming.tflite"))
         if len(found) != 1:
             raise InputError(
                 f"{source}/export has {len(found)} integer files: ecg-edge export {source} --int8 makes one"
@@ -54,6 +55,7 @@ def write(source: Path, out: Path | None) -> None:
 def report(data: bytes, boards) -> dict:
     """What the generated program of a .tflite file takes: planned, and measured in QEMU where the Arm toolchain is
     installed; why there is none under "none"."""
+    from export.c99 import graph
     from export.c99.program import generate
     from firmware_bench import qemu
 
@@ -75,6 +77,7 @@ def report(data: bytes, boards) -> dict:
             "flash": {"code": measured.code, "weights": measured.weights},
             "ram": {"static": measured.static, "stack": measured.stack},
             "instructions": measured.instructions,
+            "run": "step" if graph.read(data).blocks else "window",
             "differing": measured.differing,
             "profile": {"steps": steps, "operators": by_operator(steps), "unit": "instructions", "label": MEASURED},
             "boards": {},
@@ -126,7 +129,7 @@ def show(found: dict) -> None:
             ["stack", f"{ram['stack']:,}", found["label"]],
             ["flash of the code", f"{flash['code']:,}", found["label"]],
             ["flash of the weights", f"{flash['weights']:,}", found["label"]],
-            ["instructions of a window", f"{found['instructions']:,}", found["label"]],
+            [f"instructions of a {found['run']}", f"{found['instructions']:,}", found["label"]],
             ["outputs that differ from LiteRT's", f"{found['differing']:,}", found["label"]],
         ]
     if rows:

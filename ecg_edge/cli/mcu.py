@@ -77,21 +77,33 @@ def write_firmware(file, data, metadata, board, folder) -> None:
     from ecg_edge.files import whole
     from export.c99.program import generate
     from firmware_bench import firmware
-    from firmware_bench.bench_rpi import reference_inputs
 
     if board is None:
         raise InputError(f"--firmware needs one --board: there is firmware for {', '.join(firmware.TARGETS)}")
     if folder.exists() and not firmware.replaceable(folder):
         raise InputError(f"{folder} exists and is no firmware: choose another folder, or remove it")
-    windows = b"".join(array.tobytes() for arrays in reference_inputs(metadata) for array in arrays)
     with whole(folder) as temporary:
         temporary.mkdir()
         generate(data, temporary / "model", file.stem)
-        firmware.write(temporary, board, windows)
+        firmware.write(temporary, board, windows_for_a_host(metadata))
         if folder.exists():
             shutil.rmtree(folder)
     console.say(f"{folder}: the model, the application, the memory of {board.name}, a Makefile; not tried on hardware")
     console.say(f"next: make -C {folder}")
+
+
+def windows_for_a_host(metadata) -> bytes:
+    """The inputs of the reference vectors; for a stream, whose program keeps its states itself, a recording as long as
+    the application takes at a time."""
+    from export.c99.recording import ANSWERS
+    from firmware_bench.bench_rpi import reference_inputs
+
+    if stream := metadata.get("streaming"):
+        kept = {"valid", "share", *(state["input"] for state in stream["states"])}
+        (signal,) = (tensor for tensor in metadata["inputs"] if tensor["name"] not in kept)
+        shape = [1, (stream["delay"] + ANSWERS) * stream["step"], signal["shape"][-1]]
+        metadata = {**metadata, "inputs": [{**signal, "shape": shape}]}
+    return b"".join(array.tobytes() for arrays in reference_inputs(metadata) for array in arrays)
 
 
 def ethos_u(data: bytes) -> dict:

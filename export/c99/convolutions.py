@@ -1,11 +1,13 @@
 """Convolutions and dense layers as steps of the program (export.c99.operators)."""
 
+from functools import partial
+
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from ecg_edge.errors import InputError
-from export.c99.fixed_point import quantised, rounded_once
-from export.c99.loops import limits
+from export.c99.fixed_point import quantised_of_sums, rounded_once
+from export.c99.loops import limits, only_in_8_bits
 from export.c99.steps import Step, array, structure
 
 
@@ -19,22 +21,30 @@ def depthwise(name, operator, inputs, output):
 
 def _convolution(name, operator, view, output, function):
     x, weights, options = view.tensor, operator.inputs[1], operator.options
-    kernel, width = weights.shape[2], x.shape[-1]
-    if len(x.shape) != 4 or weights.shape[1] != 1 or not (x.rows == x.shape[2] or kernel == options.strideW == 1):
+    (high, kernel), width = weights.shape[1:3], x.shape[-1]
+    wide = len(x.shape) == 4 and high == 1 and (x.rows == x.shape[2] or kernel == options.strideW == 1)
+    tall = len(x.shape) == 4 and kernel == 1 == options.strideH == options.strideW
+    if not (wide or tall):
         raise InputError(
             f"{operator.name} of shape {x.shape} with {weights.shape}: C99 has convolutions over time only"
         )
     stride, dilation = options.strideW, options.dilationWFactor
+    if not wide:  # over the first axis: the next in time is as many rows on as there are at one time
+        kernel, dilation = high, options.dilationHFactor * x.shape[2]
     reach = (kernel - 1) * dilation + 1
     rows = output.tensor.rows
     pad = max(0, (rows - 1) * stride + reach - x.rows) // 2 if options.padding == schema.Padding.SAME else 0
+    if not wide:
+        pad -= pad % x.shape[2]  # in whole times, of which an even kernel has one less in front
     shape = {"kernel": kernel, "stride": stride, "dilation": dilation, "pad": pad}
+    here = x.dtype is np.int16 and pad == 0 and dilation == 1 and (rows - 1) * stride + kernel <= x.rows
     return Step(
         name,
         "ecg_conv",
         [view],
         output,
         declare=lambda by_rows: _filter(name, operator, x, weights, output.tensor, **shape),
+        here=partial(_call_here, function, name, stride * width) if here else None,
         row=lambda places, t, out: [_tap_call(function, name, places[0], t, out)],
         span=lambda t: (t * stride - pad, t * stride - pad + reach - 1),
         due=lambda t, have: f"{t} * {stride} + {reach - pad} <= {have}",
@@ -67,6 +77,7 @@ def transposed_convolution(name, operator, inputs, output):
 
 def dense(name, operator, inputs, output):
     view, weights, y = inputs[0], operator.inputs[1], output.tensor
+    only_in_8_bits(operator)
     if weights.data is None:
         raise InputError(f"{operator.name} with weights that are computed has no C99 form: use a matrix product")
     x, (channels, depth) = view.tensor, weights.shape
@@ -102,6 +113,10 @@ def dense(name, operator, inputs, output):
     )
 
 
+def _call_here(function, name, distance, places, t, out):
+    return [f"{function}_here(&{name}, {places[0].base} + {t} * {distance}, {out.row(t)});"]
+
+
 def _tap_call(function, name, place, t, out):
     return f"{function}(&{name}, {place.base}, {place.capacity}, {t}, window, {out.row(t)});"
 
@@ -110,8 +125,10 @@ def _filter(name, operator, x, weights, output, bias=2, **shape):
     channels = output.width
     given = operator.inputs[bias] if len(operator.inputs) > bias else None
     biases = np.zeros(channels, np.int32) if given is None else given.data
+    if np.abs(biases).max() > np.iinfo(np.int32).max:
+        raise InputError(f"{operator.name} with a bias beyond 32 bits has no C99 form: convert it again")
     scales = np.broadcast_to(weights.scales, channels)
-    factors = [quantised(x.scale * float(scale) / output.scale) for scale in scales]
+    factors = [quantised_of_sums(x.scale * float(scale) / output.scale, output.dtype) for scale in scales]
     fields = {
         "weights": f"{name}_weights",
         "bias": f"{name}_bias",

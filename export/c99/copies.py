@@ -23,7 +23,8 @@ def reverse(name, operator, inputs, output):
     return _copies(name, operator, inputs[:1], output, [loops], starts=[(start, 0)])
 
 
-def strided_slice(name, operator, inputs, output):
+def _sliced(operator):
+    """Loops (size, step from, step to) over a slice, and where it starts."""
     x, options = operator.inputs[0], operator.options
     if options.ellipsisMask or options.newAxisMask or any(t.data is None for t in operator.inputs[1:]):
         raise InputError(f"{operator.name} with an ellipsis, a new axis or computed limits has no C99 form")
@@ -38,12 +39,24 @@ def strided_slice(name, operator, inputs, output):
         start += chosen.start * steps[axis]
         loops.append((len(chosen), chosen.step * steps[axis]))
     to = distances([size for size, _ in loops])
-    loops = [(size, step, out) for (size, step), out in zip(loops, to, strict=True)]
+    return [(size, step, out) for (size, step), out in zip(loops, to, strict=True)], start
+
+
+def stretch(operator) -> int | None:
+    """Where the output of a slice starts in its input, of which it is a stretch; None where it lies apart."""
+    loops, start = _sliced(operator)
+    return start if all(size == 1 or step == to for size, step, to in loops) else None
+
+
+def strided_slice(name, operator, inputs, output):
+    x = operator.inputs[0]
+    loops, start = _sliced(operator)
     step = _copies(name, operator, inputs[:1], output, [loops], starts=[(start, 0)])
     y = output.tensor
     if y.width == x.width and y.rows > 1 and loops[-2][1] == x.width and y.rows == loops[-2][0]:
-        first = start // x.width  # a stretch of time: its rows can be copied as they come
-        step.row = lambda places, t, out: [f"memcpy({out.row(t)}, {places[0].row(f'({t} + {first})')}, {x.width});"]
+        first, size = start // x.width, x.width * np.dtype(x.dtype).itemsize
+        # A stretch of time: its rows can be copied as they come.
+        step.row = lambda places, t, out: [f"memcpy({out.row(t)}, {places[0].row(f'({t} + {first})')}, {size});"]
         step.span = lambda t: (t + first, t + first)
         step.due = lambda t, have: f"{t} + {first} < {have}"
         step.rows = y.rows
@@ -57,8 +70,10 @@ def pad(name, operator, inputs, output):
     steps, to = distances(x.shape), distances(y.shape)
     start = sum(n * step for n, step in zip(before, to, strict=True))
     step = _copies(name, operator, inputs[:1], output, [list(zip(x.shape, steps, to, strict=True))], [(0, start)])
-    copies = step.whole
-    step.whole = lambda places, out: [f"memset({out.base}, {value}, {y.size});", *copies(places, out)]
+    copies, size = step.whole, y.size * np.dtype(y.dtype).itemsize
+    if value and y.dtype is not np.int8:
+        raise InputError(f"{operator.name} with {value} in 16 bits has no C99 form: pad with zeros")
+    step.whole = lambda places, out: [f"memset({out.base}, {value}, {size});", *copies(places, out)]
     return step
 
 

@@ -5,19 +5,22 @@ import numpy as np
 from ecg_edge.errors import InputError
 from export.c99.fixed_point import quantised
 from export.c99.loops import distances, joined, limits
-from export.c99.steps import Step, array, structure
+from export.c99.steps import Step, array, ctype, structure
+from export.c99.tables import sigmoid_points
 
-ADD_SHIFT = 20  # ECG_LEFT_SHIFT of kernels/ecg_elementwise.c
+ADD_SHIFTS = {np.int8: 20, np.int16: 15}  # ECG_LEFT_SHIFT of kernels/ecg_elementwise.c
 
 
 def binary(function, name, operator, inputs, output):
-    """ADD, SUB, MUL, MAXIMUM, MINIMUM of two tensors, one of which may be constant, or repeated along axes."""
+    """ADD, SUB, MUL, MAXIMUM of two tensors, one of which may be constant, or repeated along axes."""
     tensors, y = operator.inputs, output.tensor
     a, b = tensors
     arithmetic = _binary_fields(operator, a, b, y)
+    if y.dtype is np.int16 and _by_powers_of_two(arithmetic):
+        function += "_by_powers"
     loops = _broadcast(operator, a, b, y)
     sides = list(zip("ab", tensors, strict=True))
-    constants = [array("int8_t", f"{name}_{side}", t.data) for side, t in sides if t.data is not None]
+    constants = [array(ctype(t.dtype), f"{name}_{side}", t.data) for side, t in sides if t.data is not None]
     by_rows = all(t.width in (1, y.width) and t.rows in ((y.rows,) if t.data is None else (1, y.rows)) for t in tensors)
 
     def pointers(places, t=None):
@@ -47,6 +50,7 @@ def binary(function, name, operator, inputs, output):
         declare=declare,
         whole=lambda places, out: [f"{function}(&{name}, {pointers(places)}, {out.base});"],
         rows=y.rows,
+        in_place=[n for n, tensor in enumerate(t for t in tensors if t.data is None) if tensor.size == y.size],
     )
     if by_rows:
         step.row = lambda places, t, out: [f"{function}(&{name}, {pointers(places, t)}, {out.row(t)});"]
@@ -68,7 +72,7 @@ def _binary_fields(operator, a, b, y):
     fields = {"zero_a": a.zero_point, "zero_b": b.zero_point, "zero_out": y.zero_point}
     if operator.name in ("ADD", "SUB"):
         twice = 2 * max(a.scale, b.scale)
-        factors = [a.scale / twice, b.scale / twice, twice / (2**ADD_SHIFT * y.scale)]
+        factors = [a.scale / twice, b.scale / twice, twice / (2 ** ADD_SHIFTS[y.dtype] * y.scale)]
         (ma, sa), (mb, sb), (my, sy) = map(quantised, factors)
         mb = -mb if operator.name == "SUB" else mb
         fields |= {"multiplier_a": ma, "shift_a": sa, "multiplier_b": mb, "shift_b": sb}
@@ -82,6 +86,44 @@ def _binary_fields(operator, a, b, y):
     return fields | limits(operator.options, y)
 
 
+def _by_powers_of_two(fields) -> bool:
+    """Whether all scales of a sum or product differ by powers of two. Then rescaling is shifting, a term's by less than
+    the bits that it was shifted left before, and its factor becomes the one of both."""
+    factors = [key for key in ("multiplier_a", "multiplier_b", "multiplier_out") if key in fields]
+    terms = [("multiplier_a", "shift_a"), ("multiplier_b", "shift_b")] if "shift_a" in fields else []
+    half = ADD_SHIFTS[np.int16] - 1  # of the 15 bits, that factor being 1/2
+    if not factors or any(abs(fields[key]) != 2**30 for key in factors) or fields["shift_out"] > 0:
+        return False
+    if any(not -half <= fields[shift] <= 0 for _, shift in terms):
+        return False
+    for multiplier, shift in terms:
+        fields[multiplier] = (fields[multiplier] >> 30) << half + fields.pop(shift)
+    return True
+
+
+def sigmoid(function, name, operator, inputs, output):
+    """LOGISTIC and TANH of 16-bit values."""
+    x, y = operator.inputs[0], output.tensor
+    if y.scale != 2.0**-15 or x.scale > 1:
+        raise InputError(f"{operator.name} from scale {x.scale:g} to {y.scale:g}: convert it again")
+    factor, shift = x.scale * 3 * 2**12, 0
+    while factor <= 32767 / 2:
+        factor, shift = 2 * factor, shift + 1
+    points = array("uint16_t", "sigmoid_points", sigmoid_points())
+    fields = {"points": "sigmoid_points", "multiplier": int(factor), "shift": shift}
+    return Step(
+        name,
+        "ecg_sigmoid",
+        [inputs[0]],
+        output,
+        declare=lambda by_rows: [points, structure("ecg_sigmoid", name, **fields)],
+        whole=lambda places, out: [f"{function}(&{name}, {places[0].base}, {y.size}, {out.base});"],
+        row=lambda places, t, out: [f"{function}(&{name}, {places[0].row(t)}, {x.width}, {out.row(t)});"],
+        rows=x.rows,
+        in_place=(0,),
+    )
+
+
 def table(name, values, view, output):
     """A function of one value, its 256 `values` as a table."""
     return Step(
@@ -93,5 +135,5 @@ def table(name, values, view, output):
         whole=lambda places, out: [f"ecg_table({name}_table, {places[0].base}, {output.tensor.size}, {out.base});"],
         row=lambda places, t, out: [f"ecg_table({name}_table, {places[0].row(t)}, {view.tensor.width}, {out.row(t)});"],
         rows=view.tensor.rows,
-        in_place=True,
+        in_place=(0,),
     )

@@ -8,6 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from ecg_edge.errors import InputError
 from export import flatbuffer
+from firmware_bench.bench_rpi import ModelError, read_metadata
 
 _DTYPES = {
     schema.TensorType.INT8: np.int8,
@@ -65,13 +66,30 @@ class Operator:
 
 
 @dataclasses.dataclass(frozen=True)
+class Blocks:
+    """How the file of one step takes a recording (export.streaming): `step` samples at a time, its outputs late by
+    `delay` steps, means over `window` samples. `states`: what goes in and the output that goes in next. Any of the
+    rest of the inputs may be missing."""
+
+    step: int
+    delay: int
+    window: int
+    states: tuple[tuple[Tensor, Tensor], ...]
+    valid: Tensor | None
+    share: Tensor | None
+
+
+@dataclasses.dataclass(frozen=True)
 class Graph:
-    """`names`: of the inputs and then of the outputs, as C identifiers."""
+    """`names`: of the inputs and then of the outputs, as C identifiers. `dtype`: of all activations, int8 or int16.
+    `blocks`: of a file of one step, else None."""
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     names: tuple[str, ...]
     operators: tuple[Operator, ...]
+    dtype: type
+    blocks: Blocks | None
 
 
 def read(data: bytes) -> Graph:
@@ -82,12 +100,12 @@ def read(data: bytes) -> Graph:
         tensors = [_tensor(model, tensor, index) for index, tensor in enumerate(graph.tensors)]
         operators = tuple(_operator(model, operator, tensors) for operator in graph.operators)
         inputs, outputs = (tuple(tensors[index] for index in ends) for ends in (graph.inputs, graph.outputs))
-        names = _names(model, graph)
+        known = _signature(model)
+        names = _names(known, graph)
+        blocks = _blocks(data, known, tensors)
     except Exception as error:  # a damaged FlatBuffer fails anywhere, and in any way
         raise InputError(f"this is not a TensorFlow Lite file, or a damaged one ({error!r}): export it again") from None
-    for operator in operators:
-        _check(operator)
-    return Graph(inputs, outputs, names, operators)
+    return Graph(inputs, outputs, names, operators, _value_type(operators), blocks)
 
 
 def _tensor(model, tensor, index):
@@ -104,7 +122,8 @@ def _tensor(model, tensor, index):
         dtype=dtype,
         scales=np.asarray(scales, np.float32).astype(np.float64),
         zero_point=int(zero_points[0]) if len(zero_points) else 0,
-        data=np.frombuffer(bytes(bytearray(raw)), dtype).reshape(shape) if constant else None,
+        # The converter may keep zeros once for tensors of several lengths: a buffer can be longer than its tensor.
+        data=np.frombuffer(bytes(bytearray(raw)), dtype)[: math.prod(shape)].reshape(shape) if constant else None,
     )
 
 
@@ -123,15 +142,20 @@ def _operator(model, operator, tensors):
     )
 
 
-TAKEN = {"arena", "window", "hidden", "cell", "row", "sums", "made", "sample", "flow", "finish"}  # in model.c
+# In model.c.
+TAKEN = {"arena", "window", "hidden", "cell", "row", "sums", "made", "sample", "flow", "finish", "pushed", "blocks",
+         "inside", "count", "step"}  # fmt: skip
 
 
-def _names(model, graph):
-    """Those of the signature, or else of the tensors."""
+def _signature(model):
+    """{tensor: its name in the signature}"""
     signatures = model.signatureDefs or []
-    known = {}
-    for entry in [*(signatures[0].inputs if signatures else []), *(signatures[0].outputs if signatures else [])]:
-        known[entry.tensorIndex] = entry.name.decode()
+    ends = [*(signatures[0].inputs if signatures else []), *(signatures[0].outputs if signatures else [])]
+    return {entry.tensorIndex: entry.name.decode() for entry in ends}
+
+
+def _names(known, graph):
+    """Those of the signature, or else of the tensors."""
     names = []
     for index in (*graph.inputs, *graph.outputs):
         name = known.get(index) or flatbuffer.tensor_name(graph.tensors[index])
@@ -141,15 +165,40 @@ def _names(model, graph):
     return tuple(names)
 
 
-def _check(operator):
-    # The LSTM lists tensors of shape [0] for what it leaves out, and its cell state has 16 bits.
-    used = [t for t in (*operator.inputs, *operator.outputs) if t is not None and t.size and t.data is None]
-    if operator.name == "UNIDIRECTIONAL_SEQUENCE_LSTM":
-        used = [operator.inputs[0], *operator.outputs]
-    for tensor in used:
-        if tensor.dtype is not np.int8 or not len(tensor.scales):
-            kind = "float or unknown" if tensor.dtype is None else np.dtype(tensor.dtype).name
-            raise InputError(
-                f"operator {operator.name} computes with {kind} values (tensor {tensor.index}): "
-                "C99 is generated for fully integer files, 8 bits; export with --int8"
-            )
+def _blocks(data, known, tensors):
+    try:
+        about = read_metadata(data).get("streaming")
+    except ModelError:  # a file of somebody else
+        return None
+    if about is None:
+        return None
+    named = {name: tensors[index] for index, name in known.items()}
+    states = tuple((named[state["input"]], named[state["output"]]) for state in about["states"])
+    return Blocks(about["step"], about["delay"], about["window"], states, named.get("valid"), named.get("share"))
+
+
+def _value_type(operators):
+    """int8 or int16. InputError for operators that compute in anything else, or in both."""
+    found, shifted = {}, None
+    for operator in operators:
+        # The LSTM lists tensors of shape [0] for what it leaves out, and its cell state has 16 bits.
+        used = [t for t in (*operator.inputs, *operator.outputs) if t is not None and t.size and t.data is None]
+        if operator.name == "UNIDIRECTIONAL_SEQUENCE_LSTM":
+            used = [operator.inputs[0], *operator.outputs]
+        for tensor in used:
+            if tensor.dtype not in (np.int8, np.int16) or not len(tensor.scales):
+                kind = "float or unknown" if tensor.dtype is None else np.dtype(tensor.dtype).name
+                raise InputError(
+                    f"operator {operator.name} computes with {kind} values (tensor {tensor.index}): "
+                    "C99 is generated for fully integer files; export with --int8"
+                )
+            found[tensor.dtype] = operator.name
+            shifted = operator.name if tensor.zero_point else shifted
+    if len(found) > 1:
+        raise InputError(
+            f"operator {found[np.int16]} computes with int16 values and {found[np.int8]} with int8: "
+            "C99 is generated for files of one type"
+        )
+    if np.int16 in found and shifted:
+        raise InputError(f"operator {shifted} has a zero point in 16 bits: convert it again")
+    return next(iter(found), np.int8)

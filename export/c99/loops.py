@@ -12,11 +12,12 @@ _ACTIVATION = schema.ActivationFunctionType
 
 
 def limits(options, output: Tensor) -> dict:
-    """The lowest and highest value that the fused activation leaves of an 8-bit output."""
+    """The lowest and highest value that the fused activation leaves of an output."""
+    least, most = (int(limit) for limit in (np.iinfo(output.dtype).min, np.iinfo(output.dtype).max))
     ceiling = {_ACTIVATION.RELU: None, _ACTIVATION.RELU6: 6.0, _ACTIVATION.RELU_N1_TO_1: 1.0}
     kind = getattr(options, "fusedActivationFunction", _ACTIVATION.NONE)
     if kind == _ACTIVATION.NONE:
-        return {"low": -128, "high": 127}
+        return {"low": least, "high": most}
     if kind not in ceiling:
         raise InputError(f"fused activation {kind} has no C99 form: use ReLU or a layer of its own")
 
@@ -24,8 +25,14 @@ def limits(options, output: Tensor) -> dict:
         return round(np.float32(value) / np.float32(output.scale)) + output.zero_point
 
     low = integer(-1.0) if kind == _ACTIVATION.RELU_N1_TO_1 else integer(0.0)
-    high = 127 if ceiling[kind] is None else integer(ceiling[kind])
-    return {"low": max(-128, low), "high": min(127, high)}
+    high = most if ceiling[kind] is None else integer(ceiling[kind])
+    return {"low": max(least, low), "high": min(most, high)}
+
+
+def only_in_8_bits(operator) -> None:
+    """InputError for an operator on 16-bit values whose kernel takes 8-bit ones alone."""
+    if operator.output.dtype is not np.int8:
+        raise InputError(f"operator {operator.name} has no C99 kernel in 16 bits: export whole windows in 8")
 
 
 def distances(shape):

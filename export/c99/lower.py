@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 
 from ecg_edge.errors import InputError
-from export.c99 import elementwise, matrices, pools
+from export.c99 import copies, elementwise, matrices, pools
 from export.c99 import operators as ops
 from export.c99.graph import Graph, Operator, Tensor
 from export.c99.steps import LSTM, Step, Storage, TimeMean, View
@@ -16,15 +16,35 @@ RECURRENT = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 
 
 @dataclasses.dataclass(frozen=True)
+class Recording:
+    """A program that takes a recording block by block: the fields of graph.Blocks. `states`: where one lies and where
+    its next value is when a step is done."""
+
+    step: int
+    delay: int
+    window: int
+    states: list[tuple[View, View]]
+    valid: View | None
+    share: View | None
+
+
+@dataclasses.dataclass(frozen=True)
 class Program:
-    """Steps in order of execution. `inputs` and `outputs` are views with the names of the graph's ends; `sums`: how
-    many 32-bit sums the steps share."""
+    """Steps in order of execution. `inputs` and `outputs` are views of what the caller gives and gets, with `names`;
+    `sums`: how many 32-bit sums the steps share; `dtype`: of all values, int8 or int16."""
 
     steps: list[Step]
     inputs: list[View]
     outputs: list[View]
     names: tuple[str, ...]
     sums: int
+    dtype: type
+    recording: Recording | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Of a value."""
+        return np.dtype(self.dtype).itemsize
 
 
 def lower(graph: Graph) -> Program:
@@ -39,7 +59,28 @@ def lower(graph: Graph) -> Program:
         for view in step.inputs:
             view.storage.consumers.append(step)
     _add_up(lowering.steps)
-    return Program(lowering.steps, lowering.inputs, outputs, graph.names, lowering.sums)
+    program = Program(lowering.steps, lowering.inputs, outputs, graph.names, lowering.sums, graph.dtype)
+    return program if graph.blocks is None else _by_blocks(program, graph)
+
+
+def _by_blocks(program, graph):
+    """The program whose caller gives the signal and gets what is no state."""
+    ends = {view.tensor.index: view for view in (*program.inputs, *program.outputs)}
+    names = {view.tensor.index: name for view, name in zip(ends.values(), program.names, strict=True)}
+    blocks = graph.blocks
+    states = [tuple(ends.pop(tensor.index) for tensor in state) for state in blocks.states]
+    controls = [tensor and ends.pop(tensor.index) for tensor in (blocks.valid, blocks.share)]
+    if not all(state.tensor.zero_point == 0 and state.tensor.size == after.tensor.size for state, after in states):
+        raise InputError("a state does not start at zero, or changes its size: export the step again")
+    for state, _ in states:
+        state.storage.state = True
+    inputs = [view for view in program.inputs if view.tensor.index in ends]
+    outputs = [view for view in program.outputs if view.tensor.index in ends]
+    if len(inputs) != 1 or inputs[0].tensor.rows != blocks.step:
+        raise InputError("the step does not take one block of one signal: export it again")
+    names = tuple(names[view.tensor.index] for view in (*inputs, *outputs))
+    recording = Recording(blocks.step, blocks.delay, blocks.window, states, *controls)
+    return dataclasses.replace(program, inputs=inputs, outputs=outputs, names=names, recording=recording)
 
 
 def _add_up(steps):
@@ -64,6 +105,7 @@ class _Lowering:
                 if tensor is not None:
                     self.consumers.setdefault(tensor.index, []).append(operator)
         self.ends = {tensor.index for tensor in graph.outputs}
+        self.blocks = graph.blocks is not None
         self.storages: dict[int, Storage] = {}
         self.tables: dict[int, tuple[View, np.ndarray]] = {}  # tensor → the value it is a function of, and the function
         self.turned: dict[int, Tensor] = {}  # a sequence that only LSTMs read in reverse → the sequence
@@ -72,7 +114,9 @@ class _Lowering:
         self.counts: dict[str, int] = {}
         self.inputs = []
         for tensor, name in zip(graph.inputs, graph.names, strict=False):
-            self.storages[tensor.index] = Storage(name, tensor.rows, tensor.width, parameter=len(graph.inputs) > 1)
+            self.storages[tensor.index] = Storage(
+                name, tensor.rows, tensor.width, parameter=len(graph.inputs) > 1 and not self.blocks
+            )
             self.inputs.append(View(self.storages[tensor.index], tensor))
 
     def name(self, operator) -> str:
@@ -100,7 +144,7 @@ class _Lowering:
     def take(self, operator: Operator) -> None:
         if operator.name in ops.VIEWS:
             self.rename(operator)
-        elif self.tabulated(operator) or self.set_aside(operator):
+        elif self.tabulated(operator) or self.set_aside(operator) or self.laid_out(operator):
             return
         elif operator.name == RECURRENT:
             self.take_lstm(operator)
@@ -128,7 +172,7 @@ class _Lowering:
 
     def tabulated(self, operator) -> bool:
         """Whether the operator is a function of one value, element by element: then it is kept as its table."""
-        if operator.name not in ops.UNARY | ops.BINARY:
+        if operator.name not in ops.UNARY | ops.BINARY or operator.output.dtype is not np.int8:
             return False
         arguments, source = [], None
         for tensor in operator.inputs:
@@ -164,6 +208,32 @@ class _Lowering:
             alike = all((t.scale, t.zero_point) == (output.scale, output.zero_point) for t in operator.inputs)
             if last and alike and all(self.reads_sequences(reader) for reader in readers):
                 self.joined[output.index] = operator.inputs
+                return True
+        return False
+
+    def laid_out(self, operator) -> bool:
+        """Whether the operator, in the program of a step, only says where values lie: in a stretch of others, or one
+        behind the other from the start."""
+        output = operator.output
+        if not self.blocks:
+            return False
+        if operator.name == "STRIDED_SLICE" and (start := copies.stretch(operator)) is not None:
+            source = self.view(operator.inputs[0]).storage
+            self.storages[output.index] = Storage(self.name(operator.name), output.rows, output.width, source, start)
+            source.shared = True
+            return True
+        if operator.name == "CONCATENATION" and all(t.data is None for t in operator.inputs):
+            before = output.shape[: operator.options.axis % len(output.shape)]
+            parts = [self.view(tensor).storage for tensor in operator.inputs]
+            free = all(part.home is None and not part.shared for part in parts)
+            whole = [part.size for part in parts] == [tensor.size for tensor in operator.inputs]
+            alike = all((t.scale, t.zero_point) == (output.scale, output.zero_point) for t in operator.inputs)
+            if free and whole and alike and len(set(parts)) == len(parts) and all(n == 1 for n in before):
+                joined = self.new(output, self.name(operator.name)).storage
+                joined.shared, offset = True, 0
+                for part in parts:
+                    part.home, part.offset = joined, offset
+                    offset += part.size
                 return True
         return False
 

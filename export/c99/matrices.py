@@ -5,13 +5,15 @@ import math
 import numpy as np
 
 from ecg_edge.errors import InputError
-from export.c99.fixed_point import exponentials, quantised
+from export.c99.fixed_point import exponentials, quantised, quantised_of_sums
+from export.c99.loops import only_in_8_bits
 from export.c99.steps import LSTM, Step, View, array, structure
 
 GATES = 4
 
 
 def softmax(name, operator, inputs, output):
+    only_in_8_bits(operator)
     x = operator.inputs[0]
     values = exponentials(x.scale * operator.options.beta)
     fields = {"exponentials": f"{name}_exponentials", "count": len(values), "rows": x.rows, "width": x.width}
@@ -25,11 +27,12 @@ def softmax(name, operator, inputs, output):
             structure("ecg_softmax", name, **fields),
         ],
         whole=lambda places, out: [f"ecg_softmax(&{name}, {places[0].base}, {out.base});"],
-        in_place=True,
+        in_place=(0,),
     )
 
 
 def normalise(name, operator, inputs, output):
+    only_in_8_bits(operator)
     x = operator.inputs[0]
     return Step(
         name,
@@ -39,7 +42,7 @@ def normalise(name, operator, inputs, output):
         declare=lambda by_rows: [],
         row=lambda places, t, out: [f"ecg_normalise({places[0].row(t)}, {x.width}, {x.zero_point}, {out.row(t)});"],
         rows=x.rows,
-        in_place=True,
+        in_place=(0,),
     )
 
 
@@ -52,7 +55,7 @@ def matrix_product(name, operator, inputs, output):
     count = y.size // (rows * columns)
     if a.size != count * rows * depth or b.size != count * depth * columns:
         raise InputError(f"{operator.name} of {a.shape} and {b.shape}: C99 has no products of repeated matrices")
-    multiplier, shift = quantised(float(np.float32(a.scale) * np.float32(b.scale)) / y.scale)
+    multiplier, shift = quantised_of_sums(float(np.float32(a.scale) * np.float32(b.scale)) / y.scale, y.dtype)
     fields = {
         "count": count,
         "rows": rows,

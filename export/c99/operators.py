@@ -6,7 +6,7 @@ and returns the Step. The arithmetic is that of LiteRT's reference kernels, down
 
 from export.c99.convolutions import convolution, dense, depthwise, transposed_convolution
 from export.c99.copies import concatenation, pad, reverse, strided_slice, transpose
-from export.c99.elementwise import binary
+from export.c99.elementwise import binary, sigmoid
 from export.c99.matrices import matrix_product, normalise, softmax
 from export.c99.pools import max_pool, mean
 
@@ -21,7 +21,8 @@ STEPS = {
     "SUB": lambda *a: binary("ecg_add", *a),
     "MUL": lambda *a: binary("ecg_multiply", *a),
     "MAXIMUM": lambda *a: binary("ecg_maximum", *a),
-    "MINIMUM": lambda *a: binary("ecg_minimum", *a),
+    "LOGISTIC": lambda *a: sigmoid("ecg_sigmoid", *a),  # in 8 bits these are tables
+    "TANH": lambda *a: sigmoid("ecg_tanh", *a),
     "SOFTMAX": softmax,
     "L2_NORMALIZATION": normalise,
     "BATCH_MATMUL": matrix_product,

@@ -8,15 +8,28 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from ecg_edge.errors import InputError
 from ecg_edge.files import whole
-from export.c99 import graph
+from export.c99 import graph, recording
 from export.c99.lower import Program, lower
 from export.c99.plan import Plan, plan
-from export.c99.steps import TimeMean, array
+from export.c99.steps import TimeMean, array, ctype
 from export.c99.stream import Stream, split
 
 KERNELS = Path(__file__).parent / "kernels"
 # Headers that a kernel's C file includes beside its own.
 HEADERS = ("ecg_fixed.h", "ecg_dot.h")
+VALUE_HEADER = """/* What the values of this model are. */
+#ifndef ECG_VALUE_H
+#define ECG_VALUE_H
+
+#include <stdint.h>
+
+#define ECG_VALUE_BITS {0}
+#define ECG_VALUE_MIN INT{0}_MIN
+#define ECG_VALUE_MAX INT{0}_MAX
+typedef int{0}_t ecg_value;
+
+#endif
+"""
 TEST_SEEDS = (1, 2)
 MARK = "/* Generated from a .tflite file by ecg-edge."
 
@@ -31,6 +44,7 @@ def generate(data: bytes, folder: Path, title: str = "model") -> Plan:
     memory = plan(program, stream)
     kernels = sorted({step.kernel for step in program.steps})
     files = {
+        "ecg_value.h": VALUE_HEADER.format(8 * program.bytes),
         "model.h": header(program, stream, memory),
         "model.c": source(program, stream, memory, kernels),
         "test_vector.h": test_vector(data, program),
@@ -83,15 +97,18 @@ def header(program: Program, stream: Stream, memory: Plan) -> str:
             f"#define ECG_MODEL_{word}_ZERO_POINT ({tensor.zero_point})",
         ]
     lines += ["", f"#define ECG_MODEL_RAM {memory.total} /* bytes of static RAM */", ""]
-    lines += ["/* Computes the outputs of one window. */", f"void ecg_model_run({_parameters(program)});", ""]
-    if pushes(program):
+    if program.recording:
+        lines += recording.heading(program, _outputs(program))
+    else:
+        lines += ["/* Computes the outputs of one window. */", f"void ecg_model_run({_parameters(program)});", ""]
+    if pushes(program) and not program.recording:
         view = program.inputs[0]
         lines += [
             "/* For continuous input: takes one sample, its values of all leads, at a time. With the last of a window",
             "   the outputs are written and 1 is returned, otherwise 0; then the next window begins. */",
             f"#define ECG_MODEL_SAMPLES {view.storage.rows}",
             f"#define ECG_MODEL_SAMPLE {view.storage.width}",
-            f"int ecg_model_push(const int8_t *sample, {_outputs(program)});",
+            f"int ecg_model_push(const {ctype(program.dtype)} *sample, {_outputs(program)});",
             "",
             "/* Forgets the samples pushed so far. */",
             "void ecg_model_reset(void);",
@@ -102,16 +119,16 @@ def header(program: Program, stream: Stream, memory: Plan) -> str:
 
 def pushes(program: Program) -> bool:
     """Whether the program can take its input sample by sample."""
-    return len(program.inputs) == 1 and program.inputs[0].storage.rows > 1
+    return program.recording is not None or (len(program.inputs) == 1 and program.inputs[0].storage.rows > 1)
 
 
 def _parameters(program):
-    inputs = [f"const int8_t *{name}" for name in program.names[: len(program.inputs)]]
+    inputs = [f"const {ctype(program.dtype)} *{name}" for name in program.names[: len(program.inputs)]]
     return ", ".join([*inputs, _outputs(program)])
 
 
 def _outputs(program):
-    return ", ".join(f"int8_t *{name}" for name in program.names[len(program.inputs) :])
+    return ", ".join(f"{ctype(program.dtype)} *{name}" for name in program.names[len(program.inputs) :])
 
 
 # ---------------------------------------------------------------------------------- model.c
@@ -122,8 +139,11 @@ def source(program: Program, stream: Stream, memory: Plan, kernels: list[str]) -
     parts += [f'#include "{kernel}.h"' for kernel in ["ecg_dot", *kernels]]
     parts += ["", "#ifndef ECG_PROFILE /* what begins; for a profile of instructions */"]
     parts += ["#define ECG_PROFILE(step) ((void)0)", "#endif"]
+    declared = set()
     for step in program.steps:
-        parts += ["", *step.declare(step in stream.steps)]
+        texts = [text for text in step.declare(step in stream.steps) if text not in declared]  # shared ones once
+        declared.update(texts)
+        parts += ["", *texts]
     parts += ["", *_memory(program, stream, memory), ""]
     if stream.steps:
         parts += _flow(stream, memory)
@@ -133,7 +153,7 @@ def source(program: Program, stream: Stream, memory: Plan, kernels: list[str]) -
 
 
 def _memory(program, stream, memory):
-    lines = [f"static int8_t arena[{memory.arena}];"]
+    lines = [f"static ecg_value arena[{memory.arena // program.bytes}];"]
     if memory.window:
         lines.append(f"static int16_t window[{memory.window // 2}];")
     units = max((step.units for step in program.steps if hasattr(step, "units")), default=0)
@@ -143,9 +163,13 @@ def _memory(program, stream, memory):
             lines.append(f"static int8_t row[{memory.state - 4 * units}];")
     if memory.sums:
         lines.append(f"static int32_t sums[{memory.sums // 4}];")
-    if memory.counters:
+    if program.recording:
+        lines.append("static int32_t pushed, blocks; /* samples of this block; blocks so far, as far as they count */")
+    elif memory.counters:
         lines.append(f"static int32_t made[{memory.counters // 4}]; /* rows of the input, then of each step */")
-    lines += [f"static const int8_t *input_{view.storage.name};" for view in program.inputs if view.storage.parameter]
+    lines += [
+        f"static const ecg_value *input_{view.storage.name};" for view in program.inputs if view.storage.parameter
+    ]
     return lines
 
 
@@ -181,7 +205,8 @@ def _begins(step):
 
 def _finish(program, stream, memory):
     outputs = _outputs(program)
-    lines = ["/* What needs all samples. */", f"static void finish({outputs})", "{"]
+    what = "A step, and then its states' next values in their places" if program.recording else "What needs all samples"
+    lines = [f"/* {what}. */", f"static void finish({outputs})", "{"]
     for step in stream.steps:
         if isinstance(step, TimeMean):
             lines += [f"    {_begins(step)}", f"    {step.finish(memory.place(step.output))}"]
@@ -190,16 +215,23 @@ def _finish(program, stream, memory):
         lines.append(f"    {_begins(step)}")
         lines += [f"    {line}" for line in step.calls(places, memory.place(step.output))]
     lines.append("    ECG_PROFILE(flow);")
+    indent = "    "
+    if program.recording:
+        lines += [f"    {line}" for line in recording.moves(program, memory)]
+        lines.append(f"    if (blocks > {program.recording.delay}) {{")
+        indent *= 2
     for view, name in zip(program.outputs, program.names[len(program.inputs) :], strict=True):
-        lines.append(f"    memcpy({name}, {memory.place(view).base}, {view.tensor.size});")
-    return [*lines, "}", ""]
+        lines.append(f"{indent}memcpy({name}, {memory.place(view).base}, {view.tensor.size * program.bytes});")
+    return [*lines, *(["    }"] if program.recording else []), "}", ""]
 
 
 def _entries(program, stream, memory):
     names = ", ".join(program.names[len(program.inputs) :])
     inputs = program.names[: len(program.inputs)]
-    counted = {"made": memory.counters, "sums": memory.sums}
+    counted = {"made": 0 if program.recording else memory.counters, "sums": memory.sums}
     clear = [f"    memset({name}, 0, sizeof {name});" for name, size in counted.items() if size]
+    if program.recording:
+        return recording.entries(program, memory, _outputs(program), names, clear)
     if pushes(program):
         source, place = stream.source, memory.place(program.inputs[0])
         return [
@@ -208,9 +240,9 @@ def _entries(program, stream, memory):
             *clear,
             "}",
             "",
-            f"int ecg_model_push(const int8_t *sample, {_outputs(program)})",
+            f"int ecg_model_push(const {ctype(program.dtype)} *sample, {_outputs(program)})",
             "{",
-            f"    memcpy({place.row('made[0]')}, sample, {source.width});",
+            f"    memcpy({place.row('made[0]')}, sample, {source.width * program.bytes});",
             "    made[0]++;",
             *(["    flow();"] if stream.steps else []),
             f"    if (made[0] < {source.rows}) {{",
@@ -235,7 +267,7 @@ def _entries(program, stream, memory):
         if view.storage.parameter:
             lines.append(f"    input_{view.storage.name} = {name};")
         else:
-            lines.append(f"    memcpy({place.base}, {name}, {view.tensor.size});")
+            lines.append(f"    memcpy({place.base}, {name}, {view.tensor.size * program.bytes});")
     if stream.steps:
         lines += [f"    made[0] = {stream.source.rows};", "    flow();"]
     return [*lines, f"    finish({names});", "}"]
@@ -245,17 +277,20 @@ def _entries(program, stream, memory):
 
 
 def drawn_inputs(program: Program, seed: int) -> list[np.ndarray]:
-    """The inputs of a test: for every value one draw of Marsaglia's xorshift32, its bits 8 to 15 (test.c makes them
-    again)."""
-    arrays, x = [], seed
-    for view in program.inputs:
-        values = np.empty(view.tensor.size, np.uint8)
-        for n in range(view.tensor.size):
+    """The inputs of a test, of a recording its samples (n, leads): for every value one draw of Marsaglia's xorshift32,
+    its bits from the eighth on (test.c makes them again)."""
+    shapes = [view.tensor.shape for view in program.inputs]
+    if program.recording:
+        shapes = [(recording.pushes(program), program.inputs[0].tensor.width)]
+    arrays, x, bits = [], seed, 8 * program.bytes
+    for shape in shapes:
+        values = np.empty(shape, f"uint{bits}")
+        for n in range(values.size):
             x ^= x << 13 & 0xFFFFFFFF
             x ^= x >> 17
             x ^= x << 5 & 0xFFFFFFFF
-            values[n] = x >> 8 & 0xFF
-        arrays.append(values.view(np.int8).reshape(view.tensor.shape))
+            values.flat[n] = x >> 8 & (1 << bits) - 1
+        arrays.append(values.view(program.dtype))
     return arrays
 
 
@@ -273,12 +308,27 @@ def reference(data: bytes, arrays: list[np.ndarray]) -> list[np.ndarray]:
 def test_vector(data: bytes, program: Program) -> str:
     """The seeds of the tests' inputs, the outputs that are expected, and how to call the model with them."""
     ins, outs = program.names[: len(program.inputs)], program.names[len(program.inputs) :]
-    expected = [reference(data, drawn_inputs(program, seed)) for seed in TEST_SEEDS]
-    lines = ["/* What LiteRT's reference kernels answer to pseudo-random windows. */", '#include "model.h"', ""]
-    lines += ["typedef int8_t ecg_value; /* of inputs and outputs */", ""]
+    taken = [drawn_inputs(program, seed) for seed in TEST_SEEDS]
+    if program.recording:
+        expected = [recording.answers(data, samples) for (samples,) in taken]
+    else:
+        expected = [reference(data, arrays) for arrays in taken]
+    lines = [
+        "/* What LiteRT's reference kernels answer to pseudo-random windows. */",
+        '#include "model.h"',
+        '#include "ecg_value.h"',
+        "",
+    ]
     lines += [f"#define TESTS {len(TEST_SEEDS)}", f"#define PUSHES {int(pushes(program))}"]
     lines += [f"#define INPUTS {sum(v.tensor.size for v in program.inputs)}"]
-    lines += [f"#define OUTPUTS {sum(v.tensor.size for v in program.outputs)}"]
+    answer = sum(v.tensor.size for v in program.outputs)
+    lines += [f"#define ANSWER {answer} /* values that one call gives, OUTPUTS all of a test */"]
+    lines += [f"#define OUTPUTS {sum(a.size for a in expected[0])}"]
+    if program.recording:
+        lines += [f"#define SAMPLES {recording.pushes(program)}", "#define RUNS (SAMPLES / ECG_MODEL_STEP)"]
+        lines += ["#define BEGIN() ecg_model_reset()"]
+    else:
+        lines += ["#define SAMPLES ECG_MODEL_SAMPLES", "#define RUNS 1", "#define BEGIN() ((void)0)"]
     offsets = {
         False: np.cumsum([0, *(view.tensor.size for view in program.inputs)]),
         True: np.cumsum([0, *(view.tensor.size for view in program.outputs)]),
@@ -288,7 +338,7 @@ def test_vector(data: bytes, program: Program) -> str:
     lines += [f"#define RUN(inputs, outputs) ecg_model_run({', '.join([*inputs, *outputs])})"]
     lines += [f"#define PUSH(sample, outputs) ecg_model_push({', '.join(['sample', *outputs])})", ""]
     lines += [array("uint32_t", "seeds", TEST_SEEDS)]
-    lines += [array("int8_t", "expected", np.concatenate([a.ravel() for found in expected for a in found]))]
+    lines += [array(ctype(program.dtype), "expected", np.concatenate([a.ravel() for found in expected for a in found]))]
     return "\n".join(lines) + "\n"
 
 

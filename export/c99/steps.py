@@ -10,14 +10,19 @@ from export.c99.graph import Tensor
 
 @dataclasses.dataclass(eq=False)
 class Storage:
-    """Where a value lies. Views of another shape share it. `producer` and `consumers` are steps."""
+    """Where a value lies. Views of another shape share it. `consumers` are steps. It may be a stretch of another,
+    its `home`, from its value number `offset` on."""
 
     name: str
     rows: int
     width: int
-    consumers: list = dataclasses.field(default_factory=list)
+    home: "Storage | None" = None
+    offset: int = 0
+    consumers: list = dataclasses.field(default_factory=list, repr=False)  # they refer to storages in turn
     kept: bool = False  # an output of the graph
     parameter: bool = False  # the caller's memory
+    state: bool = False  # kept from run to run
+    shared: bool = False  # the home of others
 
     @property
     def size(self) -> int:
@@ -34,7 +39,7 @@ class View:
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A storage in C: row r at base + r % capacity · stride. `base` is an expression of type int8_t *."""
+    """A storage in C: row r at base + r % capacity · stride. `base` is an expression, a pointer to values."""
 
     base: str
     capacity: int
@@ -56,7 +61,10 @@ class Step:
 
     A step that can make one row of its output at a time also has `row(inputs, t, output)`, its C statements, and
     `span(t)`, the first and the last row of its inputs that row t is made from (beyond the ends there is nothing).
-    `due(t, have)` is a C condition: with `have` rows of the inputs, and more to come, row t can be made.
+    `due(t, have)` is a C condition: with `have` rows of the inputs, and more to come, row t can be made. `here`: a
+    `row` without scratch, where all rows of the inputs lie one after another.
+
+    in_place: the inputs whose place the output may take.
     """
 
     name: str
@@ -69,14 +77,18 @@ class Step:
     span: Callable[[int], tuple[int, int]] = lambda t: (t, t)
     due: Callable[[str, str], str] = lambda t, have: f"{t} < {have}"
     rows: int = 0
+    here: Callable[[list[Place], str, Place], list[str]] | None = None
     window: int = 0
-    in_place: bool = False
+    in_place: Sequence[int] = ()
 
     def calls(self, inputs: list[Place], output: Place) -> list[str]:
         """The statements that compute all of it."""
         if self.whole is not None:
             return self.whole(inputs, output)
-        body = [f"    {line}" for line in self.row(inputs, "t", output)]
+        row = self.here or self.row
+        if self.rows == 1:
+            return row(inputs, "0", output)
+        body = [f"    {line}" for line in row(inputs, "t", output)]
         return [f"for (int32_t t = 0; t < {self.rows}; ++t) {{", *body, "}"]
 
 
@@ -140,6 +152,11 @@ class TimeMean(Step):
         adding = self.add(inputs, "t")
         loop = [f"for (int32_t t = 0; t < {self.rows}; ++t) {{", *(f"    {line}" for line in adding), "}"]
         return [*(loop if adding else []), self.finish(output)]
+
+
+def ctype(dtype) -> str:
+    """The C type of a numpy type."""
+    return f"{np.dtype(dtype).name}_t"
 
 
 def array(ctype: str, name: str, values) -> str:

@@ -9,8 +9,9 @@ from export.c99.steps import LSTM, Step, Storage, TimeMean
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-    """`source`: the input whose rows arrive (None where no input has several). `steps` run row by row, in this order
-    where several are due; `rest` run afterwards, each at once. `capacities`: rows kept of each storage in `steps`."""
+    """`source`: the input whose rows arrive (None where no input has several, and in the program of a step). `steps`
+    run row by row, in this order where several are due; `rest` run afterwards, each at once. `capacities`: rows kept of
+    each storage in `steps`."""
 
     source: Storage | None
     steps: list[Step]
@@ -21,7 +22,7 @@ class Stream:
 def split(program: Program) -> Stream:
     """Which steps run as samples arrive, and how many rows lie between them at most."""
     sequences = [view.storage for view in program.inputs if view.storage.rows > 1]
-    if not sequences:
+    if not sequences or program.recording:
         return Stream(None, [], program.steps, {})
     source = max(sequences, key=lambda storage: storage.rows)
     streamed, steps = {source: None}, []  # a dictionary, because it keeps its order

@@ -1,6 +1,7 @@
 /* The model on its test windows, which it draws itself, compared with LiteRT's reference kernels; then on windows that
    the host sends, for as long as there are any. Of each it tells the cycles and the outputs; of the first ones also
-   values that differ, ticks of a loop of LOOP * 2 instructions and bytes of stack. */
+   values that differ, ticks of a loop of LOOP * 2 instructions and bytes of stack. A recording of a stream counts as a
+   window, in which the model runs RUNS times. */
 #include <stdint.h>
 
 #include "board.h"
@@ -33,8 +34,8 @@ static int fetch(ecg_value *values, int32_t count)
         state ^= state << 13;
         state ^= state >> 17;
         state ^= state << 5;
-        uint8_t byte = (uint8_t)(state >> 8);
-        values[i] = (ecg_value)(byte < 128 ? byte : byte - 256);
+        int32_t bits = (int32_t)(state >> 8 & ((1u << ECG_VALUE_BITS) - 1u));
+        values[i] = (ecg_value)(bits > ECG_VALUE_MAX ? bits - (1 << ECG_VALUE_BITS) : bits);
     }
     return 1;
 }
@@ -42,8 +43,8 @@ static int fetch(ecg_value *values, int32_t count)
 #if PUSHES
 
 #define TAKEN ECG_MODEL_SAMPLE
-#define TAKES ECG_MODEL_SAMPLES /* the window goes in sample by sample and is never held */
-#define CALL(values, outputs) ((void)PUSH(values, outputs))
+#define TAKES SAMPLES /* the window, or the recording, goes in sample by sample and is never held */
+#define CALL(values, outputs) (outputs += PUSH(values, outputs) * ANSWER)
 
 #else
 
@@ -65,6 +66,7 @@ static int answer(ecg_value *outputs)
     static ecg_value values[TAKEN];
     const uint64_t reading = empty();
     spent = 0;
+    BEGIN();
     for (int32_t t = 0; t < TAKES; ++t) {
         if (!fetch(values, TAKEN)) {
             return 0;
@@ -150,6 +152,7 @@ int main(void)
     }
     tell("differing", differing);
     tell("values", SEEDS * OUTPUTS);
+    tell("runs", RUNS);
     tell("loop", loop());
     tell("stack", (uint64_t)(stack_top - low));
     tell_profile();

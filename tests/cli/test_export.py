@@ -1,6 +1,8 @@
 """ecg-edge export: from a run's folder to a file, its gates on stdout."""
 
 import json
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -161,3 +163,22 @@ def test_streaming_file_next_command_and_prediction(tmp_path, monkeypatch):
     shown = CliRunner().invoke(predict, [str(path), str(record), "--json"], catch_exceptions=False)
     (answer,) = json.loads(shown.stdout)["records"]
     assert shown.exit_code == 0 and set(answer["probabilities"]) == set(TFLiteModel(path).metadata["labels"])
+    firmware_of_a_stream(path, tmp_path / "firmware")
+
+
+def firmware_of_a_stream(path, folder):
+    """A recording goes over to the device at a time, whose steps tell what LiteRT says."""
+    from ecg_edge.cli.mcu import command as mcu
+    from firmware_bench import qemu
+    from firmware_bench.bench_rpi import TFLiteModel
+
+    words = [str(path), "--board", "STM32F407", "--firmware", str(folder)]
+    assert CliRunner().invoke(mcu, words, catch_exceptions=False).exit_code == 0
+    about = TFLiteModel(path).metadata["streaming"]
+    assert (folder / "windows.bin").stat().st_size == (about["delay"] + 4) * about["step"] * 2 * 2  # leads, bytes
+    if qemu.missing() or shutil.which("make") is None:
+        return
+    subprocess.run(["make", "-s"], cwd=folder, check=True, timeout=120)
+    ran = subprocess.run(["make", "-s", "run"], cwd=folder, capture_output=True, text=True, timeout=120)
+    told = ran.stdout + ran.stderr
+    assert "differing 0\n" in told and "window 2\n" in told and "window 3\n" not in told

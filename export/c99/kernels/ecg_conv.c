@@ -6,7 +6,7 @@
 #include "ecg_fixed.h"
 
 /* Row r of the input, widened; zeros where there is no such row. */
-static void tap(const struct ecg_conv *c, const int8_t *in, int32_t capacity, int32_t r, int16_t *out)
+static void tap(const struct ecg_conv *c, const ecg_value *in, int32_t capacity, int32_t r, int16_t *out)
 {
     if (r < 0 || r >= c->rows) {
         memset(out, 0, (size_t)c->width * sizeof *out);
@@ -15,44 +15,56 @@ static void tap(const struct ecg_conv *c, const int8_t *in, int32_t capacity, in
     }
 }
 
-static void taps(const struct ecg_conv *c, const int8_t *in, int32_t capacity, int32_t t, int16_t *window)
+static void taps(const struct ecg_conv *c, const ecg_value *in, int32_t capacity, int32_t t, int16_t *window)
 {
     for (int32_t k = 0; k < c->kernel; ++k) {
         tap(c, in, capacity, t * c->stride - c->pad + k * c->dilation, window + k * c->width);
     }
 }
 
-static int8_t requantised(const struct ecg_conv *c, int32_t sum, int32_t channel)
+static ecg_value requantised(const struct ecg_conv *c, ecg_sum sum, int32_t channel)
 {
-    int32_t value = ecg_rescale(sum, c->multipliers[channel], c->shifts[channel]) + c->zero_out;
-    return (int8_t)ecg_clamp(value, c->low, c->high);
+    int32_t value = ecg_rescale_sum(sum, c->multipliers[channel], c->shifts[channel]) + c->zero_out;
+    return (ecg_value)ecg_clamp(value, c->low, c->high);
 }
 
-static void channels(const struct ecg_conv *c, const int16_t *window, int8_t *out)
+static void channels(const struct ecg_conv *c, const int16_t *window, ecg_value *out)
 {
     int32_t n = c->kernel * c->width, channel = 0;
     const int8_t *weights = c->weights;
     for (; channel + 4 <= c->channels; channel += 4, weights += 4 * n) {
-        int32_t sums[4];
-        memcpy(sums, c->bias + channel, sizeof sums);
-        ecg_dot4(window, weights, n, n, sums);
+        ecg_sum sums[4];
+        ecg_sum4(window, weights, n, c->bias + channel, sums);
         for (int32_t i = 0; i < 4; ++i) {
             out[channel + i] = requantised(c, sums[i], channel + i);
         }
     }
     for (; channel < c->channels; ++channel, weights += n) {
-        out[channel] = requantised(c, c->bias[channel] + ecg_dot(window, weights, n), channel);
+        out[channel] = requantised(c, c->bias[channel] + ecg_sum1(window, weights, n), channel);
     }
 }
 
-void ecg_conv(const struct ecg_conv *c, const int8_t *in, int32_t capacity, int32_t t, int16_t *window, int8_t *out)
+/* As `channels`, of a depthwise convolution. */
+static void depths(const struct ecg_conv *c, const int16_t *window, ecg_value *out)
+{
+    int32_t copies = c->channels / c->width;
+    for (int32_t channel = 0; channel < c->channels; ++channel) {
+        ecg_sum sum = c->bias[channel];
+        for (int32_t k = 0; k < c->kernel; ++k) {
+            sum += window[k * c->width + channel / copies] * c->weights[k * c->channels + channel];
+        }
+        out[channel] = requantised(c, sum, channel);
+    }
+}
+
+void ecg_conv(const struct ecg_conv *c, const ecg_value *in, int32_t capacity, int32_t t, int16_t *window, ecg_value *out)
 {
     taps(c, in, capacity, t, window);
     channels(c, window, out);
 }
 
-void ecg_conv_transposed(const struct ecg_conv *c, const int8_t *in, int32_t capacity, int32_t t, int16_t *window,
-                         int8_t *out)
+void ecg_conv_transposed(const struct ecg_conv *c, const ecg_value *in, int32_t capacity, int32_t t, int16_t *window,
+                         ecg_value *out)
 {
     for (int32_t k = 0; k < c->kernel; ++k) {
         int32_t from = t + c->pad - k;
@@ -62,16 +74,23 @@ void ecg_conv_transposed(const struct ecg_conv *c, const int8_t *in, int32_t cap
     channels(c, window, out);
 }
 
-void ecg_conv_depthwise(const struct ecg_conv *c, const int8_t *in, int32_t capacity, int32_t t, int16_t *window,
-                        int8_t *out)
+void ecg_conv_depthwise(const struct ecg_conv *c, const ecg_value *in, int32_t capacity, int32_t t, int16_t *window,
+                        ecg_value *out)
 {
-    int32_t copies = c->channels / c->width;
     taps(c, in, capacity, t, window);
-    for (int32_t channel = 0; channel < c->channels; ++channel) {
-        int32_t sum = c->bias[channel];
-        for (int32_t k = 0; k < c->kernel; ++k) {
-            sum += window[k * c->width + channel / copies] * c->weights[k * c->channels + channel];
-        }
-        out[channel] = requantised(c, sum, channel);
-    }
+    depths(c, window, out);
 }
+
+#if ECG_VALUE_BITS == 16
+
+void ecg_conv_here(const struct ecg_conv *c, const ecg_value *in, ecg_value *out)
+{
+    channels(c, in, out);
+}
+
+void ecg_conv_depthwise_here(const struct ecg_conv *c, const ecg_value *in, ecg_value *out)
+{
+    depths(c, in, out);
+}
+
+#endif

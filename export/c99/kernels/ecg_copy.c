@@ -1,6 +1,6 @@
 #include "ecg_copy.h"
 
-static void copy(const struct ecg_copy *c, int32_t axis, const int8_t *in, int8_t *out)
+static void copy(const struct ecg_copy *c, int32_t axis, const ecg_value *in, ecg_value *out)
 {
     for (int32_t i = 0; i < c->sizes[axis]; ++i, in += c->from_steps[axis], out += c->to_steps[axis]) {
         if (axis == 4) {
@@ -11,7 +11,7 @@ static void copy(const struct ecg_copy *c, int32_t axis, const int8_t *in, int8_
     }
 }
 
-void ecg_copy(const struct ecg_copy *c, const int8_t *in, int8_t *out)
+void ecg_copy(const struct ecg_copy *c, const ecg_value *in, ecg_value *out)
 {
     copy(c, 0, in + c->from, out + c->to);
 }

@@ -1,7 +1,7 @@
 #ifndef ECG_COPY_H
 #define ECG_COPY_H
 
-#include <stdint.h>
+#include "ecg_value.h"
 
 /* Values moved unchanged: transposed, reversed, sliced, padded or joined, by where they start and how they step. */
 struct ecg_copy {
@@ -9,6 +9,6 @@ struct ecg_copy {
     int32_t from, to;
 };
 
-void ecg_copy(const struct ecg_copy *c, const int8_t *in, int8_t *out);
+void ecg_copy(const struct ecg_copy *c, const ecg_value *in, ecg_value *out);
 
 #endif

@@ -1,12 +1,14 @@
-/* Dot products of widened activations with 8-bit weights: what convolutions, dense layers and LSTMs spend their time on.
+/* Dot products of 16-bit activations (8-bit ones are widened) with 8-bit weights: what convolutions, dense layers and
+   LSTMs spend their time on.
 
    Where the core has the DSP instructions (Armv7E-M, Armv8-M with DSP), two products are taken at a time; sums of
    integers do not depend on their order, so both forms give the same bits. */
 #ifndef ECG_DOT_H
 #define ECG_DOT_H
 
-#include <stdint.h>
 #include <string.h>
+
+#include "ecg_fixed.h"
 
 #if defined(__ARM_FEATURE_DSP) && !defined(ECG_PORTABLE)
 #include <arm_acle.h>
@@ -14,7 +16,7 @@
 #endif
 
 /* n values of `in` less their zero point, as 16 bits. */
-static inline void ecg_widen(const int8_t *in, int32_t n, int32_t zero, int16_t *out)
+static inline void ecg_widen(const ecg_value *in, int32_t n, int32_t zero, int16_t *out)
 {
     for (int32_t i = 0; i < n; ++i) {
         out[i] = (int16_t)(in[i] - zero);
@@ -111,5 +113,64 @@ static inline int32_t ecg_dot(const int16_t *x, const int8_t *weights, int32_t n
     }
     return sum;
 }
+
+#if ECG_VALUE_BITS == 8
+
+/* sums[r] = bias[r] + x . row r of four rows of n weights */
+static inline void ecg_sum4(const int16_t *x, const int8_t *weights, int32_t n, const int32_t *bias, ecg_sum *sums)
+{
+    memcpy(sums, bias, 4 * sizeof *sums);
+    ecg_dot4(x, weights, n, n, sums);
+}
+
+static inline ecg_sum ecg_sum1(const int16_t *x, const int8_t *weights, int32_t n)
+{
+    return ecg_dot(x, weights, n);
+}
+
+static inline ecg_sum ecg_product(const int16_t *x, const ecg_value *y, int32_t n)
+{
+    return ecg_dot(x, y, n);
+}
+
+#else
+
+#define ECG_CHUNK 512 /* products of 16 bits by 8, none of them -128, of which 32 bits hold the sum */
+
+static inline void ecg_sum4(const int16_t *x, const int8_t *weights, int32_t n, const int32_t *bias, ecg_sum *sums)
+{
+    const int32_t stride = n;
+    for (int32_t i = 0; i < 4; ++i) {
+        sums[i] = bias[i];
+    }
+    for (; n > 0; n -= ECG_CHUNK, x += ECG_CHUNK, weights += ECG_CHUNK) {
+        int32_t part[4] = {0, 0, 0, 0};
+        ecg_dot4(x, weights, n < ECG_CHUNK ? n : ECG_CHUNK, stride, part);
+        for (int32_t i = 0; i < 4; ++i) {
+            sums[i] += part[i];
+        }
+    }
+}
+
+static inline ecg_sum ecg_sum1(const int16_t *x, const int8_t *weights, int32_t n)
+{
+    ecg_sum sum = 0;
+    for (; n > 0; n -= ECG_CHUNK, x += ECG_CHUNK, weights += ECG_CHUNK) {
+        sum += ecg_dot(x, weights, n < ECG_CHUNK ? n : ECG_CHUNK);
+    }
+    return sum;
+}
+
+/* x . y, both activations */
+static inline ecg_sum ecg_product(const int16_t *x, const ecg_value *y, int32_t n)
+{
+    ecg_sum sum = 0;
+    for (int32_t i = 0; i < n; ++i) {
+        sum += x[i] * y[i];
+    }
+    return sum;
+}
+
+#endif
 
 #endif

@@ -3,7 +3,7 @@
 #include "ecg_dot.h"
 #include "ecg_fixed.h"
 
-void ecg_matmul(const struct ecg_matmul *m, const int8_t *a, const int8_t *b, int16_t *window, int8_t *out)
+void ecg_matmul(const struct ecg_matmul *m, const ecg_value *a, const ecg_value *b, int16_t *window, ecg_value *out)
 {
     for (int32_t i = 0; i < m->count; ++i) {
         for (int32_t column = 0; column < m->columns; ++column) {
@@ -13,9 +13,9 @@ void ecg_matmul(const struct ecg_matmul *m, const int8_t *a, const int8_t *b, in
                 offset -= m->zero_a * window[k];
             }
             for (int32_t row = 0; row < m->rows; ++row) {
-                int32_t sum = offset + ecg_dot(window, a + row * m->depth, m->depth);
-                int32_t value = ecg_rescale(sum, m->multiplier, m->shift) + m->zero_out;
-                out[row * m->columns + column] = (int8_t)ecg_clamp(value, INT8_MIN, INT8_MAX);
+                ecg_sum sum = offset + ecg_product(window, a + row * m->depth, m->depth);
+                int32_t value = ecg_rescale_sum(sum, m->multiplier, m->shift) + m->zero_out;
+                out[row * m->columns + column] = (ecg_value)ecg_clamp(value, ECG_VALUE_MIN, ECG_VALUE_MAX);
             }
         }
         a += m->rows * m->depth;

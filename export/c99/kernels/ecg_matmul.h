@@ -1,7 +1,7 @@
 #ifndef ECG_MATMUL_H
 #define ECG_MATMUL_H
 
-#include <stdint.h>
+#include "ecg_value.h"
 
 /* Products of `count` pairs of matrices, rows x depth and depth x columns, the second walked by its steps. */
 struct ecg_matmul {
@@ -11,6 +11,6 @@ struct ecg_matmul {
 };
 
 /* window: scratch, depth. */
-void ecg_matmul(const struct ecg_matmul *m, const int8_t *a, const int8_t *b, int16_t *window, int8_t *out);
+void ecg_matmul(const struct ecg_matmul *m, const ecg_value *a, const ecg_value *b, int16_t *window, ecg_value *out);
 
 #endif

@@ -2,13 +2,13 @@
 
 #include "ecg_fixed.h"
 
-static int8_t quotient(const struct ecg_mean *m, int32_t sum)
+static ecg_value quotient(const struct ecg_mean *m, int32_t sum)
 {
     int32_t value = ecg_rescale(sum - m->zero_in * m->count, m->multiplier, m->shift) + m->zero_out;
-    return (int8_t)ecg_clamp(value, INT8_MIN, INT8_MAX);
+    return (ecg_value)ecg_clamp(value, ECG_VALUE_MIN, ECG_VALUE_MAX);
 }
 
-static int32_t total(const struct ecg_mean *m, const int8_t *in)
+static int32_t total(const struct ecg_mean *m, const ecg_value *in)
 {
     int32_t sum = 0;
     for (int32_t i = 0; i < m->over_sizes[0]; ++i) {
@@ -19,7 +19,7 @@ static int32_t total(const struct ecg_mean *m, const int8_t *in)
     return sum;
 }
 
-void ecg_mean(const struct ecg_mean *m, const int8_t *in, int8_t *out)
+void ecg_mean(const struct ecg_mean *m, const ecg_value *in, ecg_value *out)
 {
     for (int32_t i = 0; i < m->sizes[0]; ++i) {
         for (int32_t j = 0; j < m->sizes[1]; ++j) {
@@ -30,14 +30,14 @@ void ecg_mean(const struct ecg_mean *m, const int8_t *in, int8_t *out)
     }
 }
 
-void ecg_mean_add(const int8_t *row, int32_t n, int32_t *sums)
+void ecg_mean_add(const ecg_value *row, int32_t n, int32_t *sums)
 {
     for (int32_t i = 0; i < n; ++i) {
         sums[i] += row[i];
     }
 }
 
-void ecg_mean_of_sums(const struct ecg_mean *m, const int32_t *sums, int32_t n, int8_t *out)
+void ecg_mean_of_sums(const struct ecg_mean *m, const int32_t *sums, int32_t n, ecg_value *out)
 {
     for (int32_t i = 0; i < n; ++i) {
         out[i] = quotient(m, sums[i]);

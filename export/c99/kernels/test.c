@@ -6,35 +6,35 @@
 
 static uint32_t state;
 
-static int8_t draw(void)
+static ecg_value draw(void)
 {
     state ^= state << 13;
     state ^= state >> 17;
     state ^= state << 5;
-    uint8_t byte = (uint8_t)(state >> 8);
-    return (int8_t)(byte < 128 ? byte : byte - 256);
+    int32_t bits = (int32_t)(state >> 8 & ((1u << ECG_VALUE_BITS) - 1u));
+    return (ecg_value)(bits > ECG_VALUE_MAX ? bits - (1 << ECG_VALUE_BITS) : bits);
 }
 
 #if PUSHES
 
-/* The window goes in sample by sample and is never held. */
-static void answer(int8_t *outputs)
+/* The window, or the recording, goes in sample by sample and is never held. */
+static void answer(ecg_value *outputs)
 {
-    int8_t sample[ECG_MODEL_SAMPLE];
-    int done = 0;
-    while (!done) {
+    ecg_value sample[ECG_MODEL_SAMPLE];
+    BEGIN();
+    for (int32_t t = 0; t < SAMPLES; ++t) {
         for (int32_t i = 0; i < ECG_MODEL_SAMPLE; ++i) {
             sample[i] = draw();
         }
-        done = PUSH(sample, outputs);
+        outputs += PUSH(sample, outputs) * ANSWER;
     }
 }
 
 #else
 
-static void answer(int8_t *outputs)
+static void answer(ecg_value *outputs)
 {
-    static int8_t inputs[INPUTS];
+    static ecg_value inputs[INPUTS];
     for (int32_t i = 0; i < INPUTS; ++i) {
         inputs[i] = draw();
     }
@@ -45,7 +45,7 @@ static void answer(int8_t *outputs)
 
 int main(void)
 {
-    static int8_t outputs[OUTPUTS];
+    static ecg_value outputs[OUTPUTS];
     int differing = 0;
     for (int32_t test = 0; test < TESTS; ++test) {
         state = seeds[test];

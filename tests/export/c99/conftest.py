@@ -38,7 +38,7 @@ class Generated:
         return ctypes.CDLL(str(path))
 
     def answers(self, inputs, outputs):
-        """What the program makes of int8 arrays; `outputs`: arrays of the shapes to fill."""
+        """What the program makes of integer arrays; `outputs`: arrays of the shapes to fill."""
         arrays = [np.ascontiguousarray(array) for array in (*inputs, *outputs)]
         self.library().ecg_model_run(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
         return arrays[len(inputs) :]
@@ -46,7 +46,7 @@ class Generated:
 
 @pytest.fixture
 def generated(tmp_path):
-    """int8 file → its program. Skips where there is no C compiler."""
+    """Integer file → its program. Skips where there is no C compiler."""
     if shutil.which("gcc") is None or shutil.which("make") is None:
         pytest.skip("gcc and make are not installed")
     return lambda data, name="program": Generated(data, tmp_path / name)

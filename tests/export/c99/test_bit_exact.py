@@ -3,44 +3,17 @@
 import keras
 import numpy as np
 import pytest
+from comparing import assert_same, windows
 from keras import layers
 from small_models import converted, convolutional, reconstructing, recurrent
 from tiny_models import built, inputs_of
 
-from export import flatbuffer
 from export.c99 import graph
 from export.c99.lower import lower
 from export.c99.program import reference
 from export.convert import Windows, convert
 from models_keras.layers.lstm import LSTM
 from models_keras.registry import find
-
-
-def windows(data, count=6):
-    """Integer inputs of a file: noise over all of the range, constants at its ends, slow waves of several heights."""
-    (graph,) = flatbuffer.read(data).subgraphs
-    shapes = [tuple(int(n) for n in graph.tensors[index].shape) for index in graph.inputs]
-    random = np.random.default_rng(5)
-    for n in range(count):
-        if n < 2:
-            yield [random.integers(-128, 128, shape).astype(np.int8) for shape in shapes]
-        elif n < 4:
-            yield [np.full(shape, 127 if n == 2 else -128, np.int8) for shape in shapes]
-        else:
-            waves = [40 * n * np.sin(np.arange(np.prod(shape)) / (3 + n)).reshape(shape) for shape in shapes]
-            yield [np.clip(wave + random.normal(size=wave.shape) * 9, -128, 127).astype(np.int8) for wave in waves]
-
-
-def assert_same(program):
-    assert program.sanitised().startswith("0 of ")
-    distinct = set()
-    for arrays in windows(program.data):
-        expected = reference(program.data, arrays)
-        found = program.answers(arrays, [np.empty_like(array) for array in expected])
-        for ours, theirs in zip(found, expected, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-        distinct.add(b"".join(array.tobytes() for array in expected))
-    assert len(distinct) > 1, "a model that always answers the same proves nothing"
 
 
 @pytest.mark.parametrize("model", [convolutional, reconstructing])

@@ -35,11 +35,13 @@ def test_an_operator_without_a_kernel_is_named(tmp_path):
     assert "LOCAL_RESPONSE_NORMALIZATION has no C99 kernel" in refused(flatbuffer.write(model), tmp_path / "out")
 
 
-def test_sixteen_bits_are_named(tmp_path):
+def test_two_types_in_one_file_are_named(tmp_path):
     model = flatbuffer.read(convolutional())
     (graph,) = model.subgraphs
     graph.tensors[graph.operators[-1].outputs[0]].type = schema.TensorType.INT16
-    assert "SOFTMAX computes with int16 values" in refused(flatbuffer.write(model), tmp_path / "out")
+    assert "SOFTMAX computes with int16 values and SOFTMAX with int8" in refused(
+        flatbuffer.write(model), tmp_path / "out"
+    )
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):

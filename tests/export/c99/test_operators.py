@@ -1,0 +1,155 @@
+"""Operators that no model of the other tests has, or not in every form: files made by hand."""
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from comparing import File, assert_same
+
+from ecg_edge.errors import InputError
+from export.c99 import graph
+from export.c99.lower import lower
+
+SAME, VALID = schema.Padding.SAME, schema.Padding.VALID
+RELU = schema.ActivationFunctionType.RELU
+random = np.random.default_rng(3)
+
+
+def chosen(shape, dtype, limit=None):
+    """Constants over all of their range, or up to ± limit."""
+    limit = limit or np.iinfo(dtype).max
+    return random.integers(-limit, limit + 1, shape).astype(dtype)
+
+
+def pads():
+    """8 bits, whose padding is the zero point."""
+    file = File()
+    x = file.tensor((1, 1, 6, 5), np.int8, 0.05, -3)
+    y = file.tensor((1, 1, 9, 7), np.int8, 0.05, -3)
+    amounts = file.constant([[0, 0], [0, 0], [2, 1], [0, 2]], np.int32)
+    return file.data([x], [file.operator("PAD", 2, [x, amounts], y, schema.PadOptionsT())])
+
+
+def functions():
+    """RSQRT and QUANTIZE, tables in 8 bits."""
+    file = File()
+    x = file.tensor((1, 64), np.int8, 0.03, -128)
+    root = file.operator("RSQRT", 2, [x], file.tensor((1, 64), np.int8, 0.1, -128))
+    coarse = file.operator("QUANTIZE", 1, [x], file.tensor((1, 64), np.int8, 0.07, 11), schema.QuantizeOptionsT())
+    return file.data([x], [root, coarse])
+
+
+def sixteen_bits():
+    """Scales that are no powers of two, sums that 32 bits do not hold, ends of the range."""
+    file = File()
+    outputs = []
+
+    def value(shape, scale):
+        return file.tensor(shape, np.int16, scale)
+
+    x, y = value((1, 1, 12, 6), 3.1e-4), value((1, 1, 12, 6), 1.7e-4)
+
+    def add(name, version, inputs, shape, scale, options=None):
+        outputs.append(file.operator(name, version, inputs, value(shape, scale), options))
+        return outputs[-1]
+
+    shape = (1, 1, 12, 6)
+    total = add("ADD", 2, [x, y], shape, 4e-4, schema.AddOptionsT())
+    add("SUB", 2, [y, file.constant(chosen((6,), np.int16), np.int16, 2e-4)], shape, 3e-4, schema.SubOptionsT())
+    product = add("MUL", 2, [x, y], shape, 2e-3, schema.MulOptionsT(fusedActivationFunction=RELU))
+    add("MAXIMUM", 3, [x, file.constant(chosen((6,), np.int16), np.int16, 3.1e-4)], shape, 3.1e-4)
+    mean = add("MEAN", 2, [x, file.constant([3], np.int32)], (1, 1, 12, 1), 2e-4, schema.ReducerOptionsT(keepDims=True))
+    add("SUB", 2, [x, mean], shape, 3.5e-4, schema.SubOptionsT())
+    add("MEAN", 2, [total, file.constant([2], np.int32)], (1, 1, 1, 6), 3e-4, schema.ReducerOptionsT(keepDims=True))
+    amounts = file.constant([[0, 0], [0, 0], [3, 0], [0, 0]], np.int32)
+    add("PAD", 3, [product, amounts], (1, 1, 15, 6), 2e-3, schema.PadOptionsT())
+    add("TRANSPOSE", 4, [x, file.constant([0, 3, 1, 2], np.int32)], (1, 6, 1, 12), 3.1e-4, schema.TransposeOptionsT())
+    add("MAX_POOL_2D", 3, [y], (1, 1, 6, 6), 1.7e-4, pool())
+    turned = file.operator("RESHAPE", 1, [y, file.constant([1, 1, 6, 12], np.int32)], value((1, 1, 6, 12), 1.7e-4))
+    add("BATCH_MATMUL", 2, [x, turned], (1, 1, 12, 12), 5e-4, schema.BatchMatMulOptionsT())
+    add("BATCH_MATMUL", 2, [x, y], (1, 1, 12, 12), 9e-4, schema.BatchMatMulOptionsT(adjY=True))
+    return file.data([x, y], outputs)
+
+
+def pool():
+    return schema.Pool2DOptionsT(padding=SAME, strideW=2, strideH=1, filterWidth=3, filterHeight=1)
+
+
+def convolutions_in_sixteen_bits():
+    """Over time and over the first axis, with and without padding; one of more products than 32 bits can add."""
+    file = File()
+    outputs = []
+
+    def conv(name, x, shape, weights, padding, form, axis=0, limit=30_000):
+        channels = weights.shape[axis]
+        scales = np.geomspace(1e-3, 3e-3, channels)
+        bias = file.constant(chosen(channels, np.int64, limit), np.int64)
+        inputs = [x, file.constant(weights, np.int8, scales, axis), bias]
+        outputs.append(file.operator(name, 3, inputs, file.tensor(shape, np.int16, 2e-3), form))
+        form.padding, form.strideH = padding, 1
+        form.strideW = form.strideW or 1
+
+    x = file.tensor((1, 1, 10, 90), np.int16, 3.1e-4)
+    extreme = np.where(random.random((5, 1, 7, 90)) < 0.9, 127, -127)
+    conv("CONV_2D", x, (1, 1, 10, 5), extreme, SAME, schema.Conv2DOptionsT(), limit=2**31 - 1)
+    conv("CONV_2D", x, (1, 1, 2, 6), chosen((6, 1, 7, 90), np.int8), VALID, schema.Conv2DOptionsT(strideW=2))
+    shift = schema.DepthwiseConv2DOptionsT(depthMultiplier=1, dilationHFactor=2, dilationWFactor=1)
+    grid = file.operator("RESHAPE", 1, [x, file.constant([1, 10, 3, 30], np.int32)],
+                         file.tensor((1, 10, 3, 30), np.int16, 3.1e-4))  # fmt: skip
+    conv("DEPTHWISE_CONV_2D", grid, (1, 10, 3, 30), chosen((1, 3, 1, 30), np.int8), SAME, shift, axis=3)
+    even = schema.DepthwiseConv2DOptionsT(depthMultiplier=1, dilationHFactor=3, dilationWFactor=1)
+    conv("DEPTHWISE_CONV_2D", grid, (1, 10, 3, 30), chosen((1, 2, 1, 30), np.int8), SAME, even, axis=3)
+    scale = schema.DepthwiseConv2DOptionsT(depthMultiplier=1, dilationHFactor=1, dilationWFactor=1)
+    conv("DEPTHWISE_CONV_2D", x, (1, 1, 10, 90), chosen((1, 1, 1, 90), np.int8), VALID, scale, axis=3)
+    return file.data([x], outputs)
+
+
+@pytest.mark.parametrize("make", [pads, functions, sixteen_bits, convolutions_in_sixteen_bits])
+def test_same(make, generated):
+    assert_same(generated(make()))
+
+
+@pytest.mark.parametrize("scale", [2.0**-12, 2.0**-11, 2.0**-14, 3.7e-4, 2.0**-9, 0.01])
+@pytest.mark.parametrize(("name", "version"), [("LOGISTIC", 2), ("TANH", 2)])
+def test_every_sixteen_bit_value(name, version, scale, generated):
+    from export.c99.program import reference
+
+    file = File()
+    x = file.tensor((1, 2**16), np.int16, scale)
+    data = file.data([x], [file.operator(name, version, [x], file.tensor((1, 2**16), np.int16, 2.0**-15))])
+    values = np.arange(-(2**15), 2**15).astype(np.int16)[None]
+    (expected,) = reference(data, [values])
+    (found,) = generated(data).answers([values], [np.empty_like(expected)])
+    np.testing.assert_array_equal(found, expected)
+
+
+def product_of_columns():
+    file = File()
+    x, y = (file.tensor((1, 4, 4), np.int8, 0.1) for _ in range(2))
+    options = schema.BatchMatMulOptionsT(adjX=True)
+    return file.data([x, y], [file.operator("BATCH_MATMUL", 2, [x, y], file.tensor((1, 4, 4), np.int8, 0.4), options)])
+
+
+def softmax_in_sixteen_bits():
+    file = File()
+    x = file.tensor((1, 4), np.int16, 2.0**-12)
+    output = file.tensor((1, 4), np.int16, 2.0**-15)
+    return file.data([x], [file.operator("SOFTMAX", 3, [x], output, schema.SoftmaxOptionsT(beta=1.0))])
+
+
+def smaller_of_two():
+    file = File()
+    x, y, output = (file.tensor((1, 4), np.int8, 0.1) for _ in range(3))
+    return file.data([x, y], [file.operator("MINIMUM", 2, [x, y], output)])
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (product_of_columns, "BATCH_MATMUL .* transposed first matrix has no C99 form"),
+        (softmax_in_sixteen_bits, "SOFTMAX has no C99 kernel in 16 bits"),
+        (smaller_of_two, "MINIMUM has no C99 kernel"),
+    ],
+)
+def test_without_a_kernel(make, said):
+    with pytest.raises(InputError, match=said):
+        lower(graph.read(make()))

@@ -1,0 +1,157 @@
+"""The program of a step, fed sample by sample, answers what LiteRT's reference kernels answer to the stream."""
+
+import ctypes
+
+import numpy as np
+import pytest
+from steps import forward_mamba
+
+from ecg_edge.errors import InputError
+from export import flatbuffer
+from export.c99 import graph
+from export.c99.lower import lower
+from export.c99.plan import plan
+from export.c99.program import generate
+from export.c99.stream import split
+from export.convert import convert_16_bits
+from export.flatbuffer import METADATA
+from export.stream_exporter import tensors
+from firmware_bench import qemu
+from firmware_bench.bench_rpi import TFLiteModel, read_metadata
+from firmware_bench.streaming import StreamingModel
+
+pytestmark = pytest.mark.slow
+
+SAMPLES = 40  # of the window over which the mean is formed: ten steps
+
+
+@pytest.fixture(scope="module")
+def data():
+    noise = np.random.default_rng(0).normal(size=(3, SAMPLES, 2)).astype(np.float32)
+    file = convert_16_bits(forward_mamba(SAMPLES), {"ecg": noise}, streaming=True)
+    return flatbuffer.set_metadata(file, METADATA, {**read_metadata(file), **tensors(file)})
+
+
+@pytest.fixture(scope="module")
+def stream(data):
+    return StreamingModel(TFLiteModel(data, kernels="reference"))
+
+
+class Pushed:
+    """A program fed from Python. push(sample), flush() → its outputs, or None where there are none yet."""
+
+    def __init__(self, program, count):
+        self.library, self.count = program.library(), count
+
+    def call(self, name, *arrays):
+        found = np.zeros(self.count, np.int16)
+        pointers = [np.ascontiguousarray(array).ctypes.data_as(ctypes.c_void_p) for array in (*arrays, found)]
+        return found if getattr(self.library, name)(*pointers) else None
+
+    def push(self, sample):
+        return self.call("ecg_model_push", sample)
+
+    def flush(self):
+        return self.call("ecg_model_flush")
+
+
+def recordings(stream):
+    """Integers (steps, samples of one, leads): over all of the range and longer than the mean's window, then waves."""
+    random, shape = np.random.default_rng(2), stream.signal.shape[-2:]
+    yield random.integers(-(2**15), 2**15, (24, *shape)).astype(np.int16)
+    waves = 5000 * np.sin(np.arange(16 * shape[0]) / 7)[:, None] + random.normal(size=(16 * shape[0], shape[1])) * 900
+    yield waves.reshape(-1, *shape).astype(np.int16)
+
+
+def test_own_test(data, generated):
+    assert generated(data).sanitised().startswith("0 of ")
+
+
+def test_every_step_of_two_recordings(data, stream, generated):
+    """To the last step that is late, states and mean carried on; the second recording begins anew."""
+    pushed = Pushed(generated(data), stream.outputs[0].shape[-1])
+    scale, answers = np.float32(stream.signal.scale), set()
+    for blocks in recordings(stream):
+        stream.reset()
+        pushed.library.ecg_model_reset()
+        for number, block in enumerate([*blocks, *[None] * stream.delay]):
+            expected = stream.feed_raw(None if block is None else block * scale)[stream.outputs[0].name]
+            if block is None:
+                found = pushed.flush()
+            else:
+                *before, found = [pushed.push(sample) for sample in block]
+                assert not any(answer is not None for answer in before)
+            assert (found is None) == (number < stream.delay)
+            if found is not None:
+                np.testing.assert_array_equal(found, expected[0])
+                answers.add(found.tobytes())
+    assert len(answers) > 20
+    assert len(blocks) + 24 > SAMPLES / stream.step + stream.delay  # the mean has forgotten
+
+
+def test_what_is_no_whole_step_is_left_out(data, stream, generated):
+    pushed = Pushed(generated(data), stream.outputs[0].shape[-1])
+    blocks = next(recordings(stream))
+    found = []
+    for rest in (0, stream.step - 1):
+        pushed.library.ecg_model_reset()
+        for sample in [*blocks.reshape(-1, blocks.shape[-1]), *blocks[0][:rest]]:
+            pushed.push(sample)
+        found.append([pushed.flush() for _ in range(stream.delay)])
+    np.testing.assert_array_equal(*found)
+
+
+def test_states_lie_where_nothing_else_does(data):
+    program = lower(graph.read(data))
+    memory = plan(program, split(program))
+    homes = {memory.base(state) for state, _ in program.recording.states}
+
+    def span(storage):
+        start = int(memory.places[storage].base.split("+")[1])
+        return range(start, start + storage.size)
+
+    taken = [n for state, _ in program.recording.states for n in span(state.storage)]
+    assert len(taken) == len(set(taken))
+    for storage, home in memory.roots.items():
+        assert home in homes or not set(taken) & set(span(storage))
+
+
+def test_header_tells_what_a_caller_needs(data, stream, tmp_path):
+    memory = generate(data, tmp_path / "program")
+    header = (tmp_path / "program" / "model.h").read_text()
+    values = {"STEP": stream.step, "DELAY": stream.delay, "WINDOW": stream.window, "SAMPLE": 2, "RAM": memory.total}
+    for name, value in values.items():
+        assert f"#define ECG_MODEL_{name} {value}" in header
+    assert f"#define ECG_MODEL_ECG_SCALE {stream.signal.scale!r}f" in header
+    assert "state" not in header.replace("/* Begins", "")
+
+
+@pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")
+@pytest.mark.parametrize("portable", [False, True])
+def test_on_a_core(data, tmp_path, portable):
+    memory = generate(data, tmp_path / "program")
+    with qemu.Program(tmp_path / "program", "cortex-m4", portable) as program:
+        measured = program.measure()
+    assert measured.differing == 0 and measured.values == 2 * 4 * 3
+    assert measured.static == memory.total < 2500
+    assert measured.stack < 1024 and 0 < measured.instructions < 200_000
+
+
+@pytest.mark.parametrize("change", ["scale", "size", "signal"])
+def test_what_is_no_step_is_refused(data, change, tmp_path):
+    model = flatbuffer.read(data)
+    about = read_metadata(data)
+    (signature,) = model.signatureDefs
+    tensor = {entry.name.decode(): entry.tensorIndex for entry in signature.inputs}
+    if change == "scale":
+        model.subgraphs[0].tensors[tensor["share"]].quantization.scale = [0.001]
+    elif change == "size":
+        states = about["streaming"]["states"]
+        sizes = {t["name"]: np.prod(t["shape"]) for t in about["outputs"]}
+        small, large = (pick(states, key=lambda state: sizes[state["output"]]) for pick in (min, max))
+        small["output"], large["output"] = large["output"], small["output"]
+    else:
+        about["streaming"]["step"] += 1
+    spoilt = flatbuffer.set_metadata(flatbuffer.write(model), METADATA, about)
+    with pytest.raises(InputError, match="again"):
+        generate(spoilt, tmp_path / "program")
