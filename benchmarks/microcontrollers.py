@@ -44,7 +44,7 @@ def row(name, data) -> str:
     import tempfile
 
     from ecg_edge.errors import GateError, InputError
-    from export.c99.program import generate
+    from export.c99.folder import generate
     from firmware_bench import qemu, tflm
     from firmware_bench.boards import BOARDS
 

@@ -4,7 +4,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from export import flatbuffer
-from export.c99.program import reference
+from export.c99.vectors import reference
 
 CODES = {name: code for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 TYPES = {

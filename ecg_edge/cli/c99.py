@@ -16,7 +16,7 @@ STACK_ROOM = 4  # times the stack that was measured: interrupts and the applicat
 
 def write(source: Path, out: Path | None) -> None:
     """Turns the integer file of a run, or the .tflite file `source` itself, into a folder of C99."""
-    from export.c99.program import generate
+    from export.c99.folder import generate
     from firmware_bench.bench_rpi import ModelError, read_metadata
 
     path = source
@@ -56,7 +56,7 @@ def report(data: bytes, boards) -> dict:
     """What the generated program of a .tflite file takes: planned, and measured in QEMU where the Arm toolchain is
     installed; why there is none under "none"."""
     from export.c99 import graph
-    from export.c99.program import generate
+    from export.c99.folder import generate
     from firmware_bench import qemu
 
     with tempfile.TemporaryDirectory() as name:

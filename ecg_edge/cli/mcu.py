@@ -75,7 +75,7 @@ def command(file, board, firmware, as_json):
 def write_firmware(file, data, metadata, board, folder) -> None:
     """The folder of firmware of a file for one board, whole or not at all."""
     from ecg_edge.files import whole
-    from export.c99.program import generate
+    from export.c99.folder import generate
     from firmware_bench import firmware
 
     if board is None:

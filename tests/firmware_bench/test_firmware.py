@@ -15,7 +15,8 @@ import pytest
 from small_models import convolutional
 
 from ecg_edge.errors import InputError
-from export.c99.program import generate, reference
+from export.c99.folder import generate
+from export.c99.vectors import reference
 from firmware_bench import firmware, qemu
 from firmware_bench.bench_rpi import read_metadata, reference_inputs
 from firmware_bench.boards import BOARDS

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from small_models import convolutional, recurrent
 
-from export.c99.program import generate
+from export.c99.folder import generate
 from firmware_bench import qemu
 from firmware_bench.bench_rpi import ModelError
 from firmware_bench.boards import BOARDS

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.c99.program import generate
+from export.c99.folder import generate
 
 WARNINGS = "-std=c99 -Wall -Wextra -Wconversion -Werror"
 

@@ -10,8 +10,8 @@ from tiny_models import built, inputs_of
 
 from export.c99 import graph
 from export.c99.lower import lower
-from export.c99.program import reference
-from export.convert import Windows, convert
+from export.c99.vectors import reference
+from export.convert import Windows, convert, convert_16_bits
 from models_keras.layers.lstm import LSTM
 from models_keras.registry import find
 
@@ -88,10 +88,9 @@ def uneven_times():
     return keras.Model(ecg, layers.Dense(3, activation="softmax", name="probabilities")(layers.Flatten()(x)))
 
 
-# All but ecg_mamba, whose integer files have 16-bit activations. The ablations of cnn_att_bilstm are compared
-# in one size: their layers are some of its own.
+# The ablations of cnn_att_bilstm are compared in one size: their layers are some of its own.
 SYSTEMS = ["cnn_att_bilstm", "cnn", "cnn_att", "cnn_bilstm", "rhythm_resnet1d", "htf_beat", "rhythm_from_beats", "cae",
-           "vae_bilstm", "vae_bilstm_mha"]  # fmt: skip
+           "vae_bilstm", "vae_bilstm_mha", "ecg_mamba"]  # fmt: skip
 ABLATIONS = {"cnn", "cnn_att", "cnn_bilstm"}
 
 
@@ -145,5 +144,7 @@ def untrained(name, preset, leads=None):
 
 
 def integer_file(model, windows):
-    """The integer file of a model, calibrated on `windows`."""
+    """The integer file of a model, calibrated on `windows`: 16-bit activations where a layer needs them."""
+    if any(getattr(layer, "needs_16_bits", False) for layer in model._flatten_layers()):
+        return convert_16_bits(model, windows)
     return convert(model, Windows(windows, windows)).data

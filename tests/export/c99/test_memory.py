@@ -10,10 +10,11 @@ from keras import layers
 from small_models import SAMPLES, converted, convolutional, recurrent
 
 from export.c99 import graph
+from export.c99.folder import generate
 from export.c99.lower import lower
 from export.c99.plan import plan
-from export.c99.program import drawn_inputs, generate, reference
 from export.c99.stream import split
+from export.c99.vectors import drawn_inputs, reference
 
 
 def planned(data):

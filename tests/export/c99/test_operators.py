@@ -111,7 +111,7 @@ def test_same(make, generated):
 @pytest.mark.parametrize("scale", [2.0**-12, 2.0**-11, 2.0**-14, 3.7e-4, 2.0**-9, 0.01])
 @pytest.mark.parametrize(("name", "version"), [("LOGISTIC", 2), ("TANH", 2)])
 def test_every_sixteen_bit_value(name, version, scale, generated):
-    from export.c99.program import reference
+    from export.c99.vectors import reference
 
     file = File()
     x = file.tensor((1, 2**16), np.int16, scale)

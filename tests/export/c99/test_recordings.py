@@ -9,9 +9,9 @@ from steps import forward_mamba
 from ecg_edge.errors import InputError
 from export import flatbuffer
 from export.c99 import graph
+from export.c99.folder import generate
 from export.c99.lower import lower
 from export.c99.plan import plan
-from export.c99.program import generate
 from export.c99.stream import split
 from export.convert import convert_16_bits
 from export.flatbuffer import METADATA

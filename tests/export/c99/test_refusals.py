@@ -7,7 +7,7 @@ from small_models import convolutional
 
 from ecg_edge.errors import InputError
 from export import flatbuffer
-from export.c99.program import generate
+from export.c99.folder import generate
 
 
 def refused(data, folder):
