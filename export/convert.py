@@ -62,16 +62,24 @@ def convert(
     advance: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Converted:
     """`model` (keras.Model) as an integer TFLite file for `target` (export.targets.TARGETS), fine-tuned with fake
-    quantisation for so many `epochs`. `advance(stage, done, total)` tells how far it is.
+    quantisation for so many `epochs`. `advance(stage, done, total)` tells how far it is. A model with a layer that
+    needs 16-bit activations gets them throughout, by calibration, the same for every target.
 
     Raises ExportError when the child process fails, crashes, or takes longer than `timeout` seconds.
     """
+    if needs_16_bits(model):
+        return Converted(convert_16_bits(model, windows.calibration, target, timeout=timeout), checked={}, layers=())
     parts = {"calibration": windows.calibration, "check": windows.check, "training": windows.training}
     settings = {"target": target, "epochs": epochs, "percentiles": PERCENTILES}
     with _child(CHILD, model, parts, settings, timeout, advance) as folder:
         checked = {path.stem: np.load(path) for path in (folder / "checked").iterdir()}
         layers = json.loads((folder / "layers.json").read_text())
         return Converted((folder / "model.tflite").read_bytes(), checked, layers)
+
+
+def needs_16_bits(model) -> str | None:
+    """The name of the first layer of `model` that needs 16-bit activations."""
+    return next((layer.name for layer in model._flatten_layers() if getattr(layer, "needs_16_bits", False)), None)
 
 
 def convert_16_bits(

@@ -9,7 +9,7 @@ import numpy as np
 from ecg_edge.errors import GateError, InputError
 from ecg_edge.files import whole
 from export import flatbuffer
-from export.convert import Converted, Windows, convert, convert_16_bits
+from export.convert import Windows, convert, needs_16_bits
 from export.flatbuffer import METADATA
 from export.gate import Gate
 from export.lint import lint
@@ -76,20 +76,16 @@ def export(
     if epochs and not Windows.count(windows.training):
         raise InputError("no windows are left to fine-tune with: train on more recordings, or leave out --qat")
 
-    needing = [layer.name for layer in model._flatten_layers() if getattr(layer, "needs_16_bits", False)]
-    if needing:
+    if layer := needs_16_bits(model):
         from export.window import check
 
         check(model)
         if epochs:
             raise InputError(
-                f"layer {needing[0]!r} needs 16-bit activations, which are found by calibration alone: leave out --qat"
+                f"layer {layer!r} needs 16-bit activations, which are found by calibration alone: leave out --qat"
             )
     say(f"converting in a process of its own, calibrated on {count} windows")
-    if needing:
-        made = Converted(convert_16_bits(model, windows.calibration, target), checked={}, layers=())
-    else:
-        made = convert(model, windows, target, epochs, advance=advance)
+    made = convert(model, windows, target, epochs, advance=advance)
     names = output_names(model, made.data)
     description = {
         "format": FORMAT,

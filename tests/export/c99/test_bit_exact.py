@@ -11,7 +11,7 @@ from tiny_models import built, inputs_of
 from export.c99 import graph
 from export.c99.lower import lower
 from export.c99.vectors import reference
-from export.convert import Windows, convert, convert_16_bits
+from export.convert import Windows, convert
 from models_keras.layers.lstm import LSTM
 from models_keras.registry import find
 
@@ -144,7 +144,5 @@ def untrained(name, preset, leads=None):
 
 
 def integer_file(model, windows):
-    """The integer file of a model, calibrated on `windows`: 16-bit activations where a layer needs them."""
-    if any(getattr(layer, "needs_16_bits", False) for layer in model._flatten_layers()):
-        return convert_16_bits(model, windows)
+    """The integer file of a model, calibrated on `windows`."""
     return convert(model, Windows(windows, windows)).data
