@@ -47,7 +47,7 @@ TARGETS = {
     # Behind the boot loader; the TCM alone, for the shared SRAM may be without power.
     "Apollo4 Plus": Target(0x00018000, 0x10000000, ram_size=384 * KIB),
     "MAX78000": Target(0x10000000, 0x20000000),
-    # Instruction TCM, code SRAM and data TCM, as QEMU's machine has them.
+    # Vectors in the instruction TCM, code and data in an SRAM each, as QEMU's machine has them.
     "MPS3-AN547": Target(
         ARM.flash, ARM.ram, ARM.flash_size, ARM.ram_size, ARM.vectors, "uart_cmsdk", machine=ARM.board
     ),
