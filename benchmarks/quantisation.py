@@ -2,13 +2,17 @@
 
     python benchmarks/quantisation.py RUN…
 
-Evaluates the Keras model and every file in RUN/export on the same recordings, with one 95 % interval for the difference
-(bootstrap over patients), and prints one table. Exports come first: ecg-edge export RUN --int8 [--qat] [--target rpi].
+Evaluates the Keras model and every file in RUN/export on the same recordings, with a 95 % interval for each difference
+(bootstrap over patients), and prints one table: of every file the headline figure of its task and, where the task has
+one, the area under the precision-recall curve, which no threshold moves. Exports come first:
+ecg-edge export RUN --int8 [--qat] [--target rpi].
 """
 
 from pathlib import Path
 
 import click
+
+AREAS = (("macro_auprc",), ("auprc",))
 
 
 @click.command()
@@ -47,27 +51,28 @@ def rows_of(folder):
     for file in sorted((run.path / "export").glob("*.tflite")):
         predictor = TFLitePredictor(file)
         measured = measure(task, predictor, examples)
-        change, name = difference(measured, reference), measured.headline
         everyone = range(len(measured.patients))
+        before, after = reference.statistic(list(everyone)), measured.statistic(list(everyone))
         parity = predictor.metadata["metrics"]["parity"]
         same = parity.get("same_decision", parity.get("rank_correlation"))
         size = file.stat().st_size
         bar = predictor.metadata["parameters"] * 1.06 + 20_000  # bytes: weights of 8 bits, and what describes them
-        rows.append(
-            [
-                folder.name,
-                file.stem.partition("-")[2],
-                " ".join(name).replace("_", " "),
-                f"{reference.statistic(list(everyone))[name]:.4f}",
-                f"{measured.statistic(list(everyone))[name]:.4f}",
-                f"{change['value']:+.4f}",
-                f"{change['low']:+.4f}, {change['high']:+.4f}",
-                f"{same:.2%}",
-                f"{parity['decibels']:.1f}",
-                f"{size:,}",
-                f"{size / bar:.0%}",
-            ]
-        )
+        about = [f"{same:.2%}", f"{parity['decibels']:.1f}", f"{size:,}", f"{size / bar:.0%}"]
+        for name in dict.fromkeys([measured.headline, *(name for name in AREAS if name in after)]):
+            change = difference(measured, reference, name=name)
+            rows.append(
+                [
+                    folder.name,
+                    file.stem.partition("-")[2],
+                    " ".join(name).replace("_", " "),
+                    f"{before[name]:.4f}",
+                    f"{after[name]:.4f}",
+                    f"{change['value']:+.4f}",
+                    f"{change['low']:+.4f}, {change['high']:+.4f}",
+                    *about,
+                ]
+            )
+            about = [""] * 4
     return rows
 
 

@@ -90,11 +90,14 @@ def measure(
 
 
 def difference(
-    measured: Measured, reference: Measured, resampled: Callable[[], None] = lambda: None
+    measured: Measured,
+    reference: Measured,
+    resampled: Callable[[], None] = lambda: None,
+    name: tuple[str, ...] | None = None,
 ) -> dict[str, float | None]:
-    """The headline figure of `measured` minus that of `reference`, over the same units: value and 95 % interval, from
-    the same draws of patients for both."""
-    name = measured.headline
+    """A figure of `measured`, by default its headline, minus that of `reference`, over the same units: value and 95 %
+    interval, from the same draws of patients for both."""
+    name = name or measured.headline
 
     def statistic(positions):
         return np.array([measured.statistic(positions)[name] - reference.statistic(positions)[name]])
