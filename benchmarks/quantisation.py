@@ -50,6 +50,7 @@ def rows_of(folder):
     rows = []
     for file in sorted((run.path / "export").glob("*.tflite")):
         predictor = TFLitePredictor(file)
+        task.decision = predictor.metadata["decision"]
         measured = measure(task, predictor, examples)
         everyone = range(len(measured.patients))
         before, after = reference.statistic(list(everyone)), measured.statistic(list(everyone))

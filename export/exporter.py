@@ -60,13 +60,14 @@ def export(
     epochs: int = 0,
     say: Callable[[str], None] = lambda text: None,
     advance: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    choose: Callable[[bytes], dict] | None = None,
 ) -> Report:
     """Writes the Keras `model` to `path` as an integer TFLite file that describes itself, with 16-bit activations where
     a layer of it needs them.
 
     judged: as export.parity.parity wants it. metadata: what the caller knows (labels, fs, leads, preprocessing, …); the
     quantisation, the parity figures and the reference vectors are added to it. target, epochs: as
-    export.convert.convert wants them.
+    export.convert.convert wants them. choose: the thresholds and the like for a file that passed, by its own answers.
 
     Raises ExportError where no integer file comes out, GatesFailed where it misses a bar; neither leaves a file.
     """
@@ -105,6 +106,8 @@ def export(
         answers = {"Keras, float": expected, **({"fake-quantised": rounded} if rounded else {}), **measured.answers}
         gates = [*gates, *measured.gates]
         description["metrics"] = {"parity": measured.figures}
+        if choose and all(gate.passed for gate in gates):
+            description["decision"] = choose(data)
         data = with_reference(data, description, vectors_for(description))
         description = read_metadata(data)
 

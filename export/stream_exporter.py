@@ -33,6 +33,7 @@ def export(
     metadata: dict,
     path: Path,
     say: Callable[[str], None] = lambda text: None,
+    choose: Callable[[bytes], dict] | None = None,
 ) -> Report:
     """As export.exporter.export, for the step of a model that can run as a stream.
 
@@ -65,6 +66,8 @@ def export(
         answers = {"Keras, float": expected, **measured.answers}
         gates += measured.gates
         description["metrics"] = {"parity": measured.figures}
+        if choose and all(gate.passed for gate in gates):
+            description["decision"] = choose(data)
         data = with_reference(data, description, vectors=1)  # its states are all in it, thousands of bytes
         description = read_metadata(data)
 

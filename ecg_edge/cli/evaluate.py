@@ -61,6 +61,7 @@ def command(run_path, tflite, data, views, as_json):
         predictor, form = TFLitePredictor(tflite), tflite.stem
         if list(predictor.metadata.get("labels", run.config["classes"])) != run.config["classes"]:
             raise InputError(f"{tflite} predicts other classes than {run_path}: it was exported from another run")
+        run.task.decision = predictor.metadata.get("decision") or run.task.decision
     else:
         console.import_keras()
         from ecg_edge.evaluation.predictors import KerasPredictor

@@ -80,16 +80,15 @@ def command(run, int8, qat, ptq, target, streaming, c99, explain, out):
     try:
         with console.progress() as bars:
             bar = bars.add_task("converting", total=None)
+
+            def advance(stage, done, total):
+                bars.update(bar, description=stage, completed=done, total=total)
+
+            choose = thresholds(run, advance)
             report = (
-                stream_exporter.export(*what, say=console.say)
+                stream_exporter.export(*what, say=console.say, choose=choose)
                 if streaming
-                else exporter.export(
-                    *what,
-                    target,
-                    epochs(windows) if qat else 0,
-                    say=console.say,
-                    advance=lambda stage, done, total: bars.update(bar, description=stage, completed=done, total=total),
-                )
+                else exporter.export(*what, target, epochs(windows) if qat else 0, console.say, advance, choose)
             )
     except exporter.GatesFailed as failure:
         show(failure.report, check, explain)
@@ -97,6 +96,25 @@ def command(run, int8, qat, ptq, target, streaming, c99, explain, out):
     show(report, check, explain)
     console.say(f"{path}: {report.size:,} bytes ({report.size / 1e6:.2f} MB)")
     console.say(f"next: ecg-edge bench {path}")
+
+
+def thresholds(run, advance):
+    """A file → the task's decision chosen anew on the validation part, by the file's own answers: rounding adds to a
+    reconstruction's error, and with it to every score. None where the task needs none."""
+    from ecg_edge.evaluation.predictors import TFLitePredictor
+
+    task = run.task
+    if not task.decision:
+        return None
+    validation = run.examples("validation")
+    done = 0
+
+    def count(examples):
+        nonlocal done
+        done += examples
+        advance("choosing thresholds", done, len(validation))
+
+    return lambda data: task.choose(task.predict(TFLitePredictor(data), validation, count), validation)
 
 
 def default_name(arch: str, target: str, qat: bool, streaming: bool) -> str:

@@ -23,9 +23,9 @@ class KerasPredictor:
 
 
 class TFLitePredictor:
-    """Calls an exported model on one window after the other, its state reset before each."""
+    """Calls an exported model, a file or its bytes, on one window after the other, its state reset before each."""
 
-    def __init__(self, path: Path | str):
+    def __init__(self, path: Path | str | bytes):
         from firmware_bench.bench_rpi import TFLiteModel
         from firmware_bench.streaming import StreamingModel
 

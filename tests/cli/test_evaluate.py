@@ -144,6 +144,19 @@ def test_thresholds_are_chosen_kept_and_used(multilabel):
     assert run.task.choose(summaries, validation)["thresholds"] == pytest.approx(thresholds)
 
 
+def test_a_file_is_judged_by_its_own_thresholds(multilabel, tmp_path, monkeypatch):
+    from ecg_edge.evaluation import predictors
+
+    class File(predictors.KerasPredictor):
+        def __init__(self, path):
+            super().__init__(Run(multilabel).model())
+            self.metadata = {"decision": {"thresholds": [2.0, 2.0, 2.0]}}
+
+    monkeypatch.setattr(predictors, "TFLitePredictor", File)
+    result = json.loads(evaluate(multilabel, "--model", tmp_path / "file.tflite", "--json").stdout)
+    assert result["macro_f1"]["value"] == 0  # no probability reaches 2
+
+
 def test_what_was_decided_goes_with_the_exported_file(multilabel):
     run = Run(multilabel)
     about = json.loads(json.dumps(metadata(run)))

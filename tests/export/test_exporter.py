@@ -62,6 +62,18 @@ def test_whole_way(run, recogniser, tmp_path):
     assert read_metadata(data) == report.metadata
 
 
+def test_a_file_that_passed_decides_by_its_own_answers(run, converted, monkeypatch):
+    def choose(data):
+        (probabilities,) = TFLiteModel(data).outputs
+        return {"threshold": probabilities.scale}
+
+    assert run(choose=choose).metadata["decision"] == {"threshold": 1 / 256}
+    monkeypatch.setattr(parity, "DECIBELS", 90.0)
+    with pytest.raises(GatesFailed) as failure:
+        run(choose=choose)
+    assert "decision" not in failure.value.report.metadata
+
+
 def test_metadata(run, converted, recogniser):
     metadata = run().metadata
     assert metadata["format"] == 1 and metadata["architecture"] == "pulses" and metadata["leads"] == ["I", "II"]
