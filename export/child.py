@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from export import flatbuffer, ranges
 from export.dense import as_convolutions
-from export.finetune import BATCH, FakeQuantised, answers, finetune, noise, outputs
+from export.finetune import BATCH, FakeQuantised, answers, finetune, kept_epoch, noise, outputs
 from export.flatbuffer import METADATA
 from export.fused_lstm import exportable
 from export.graph import Graph
@@ -61,7 +61,7 @@ def main(folder: Path) -> None:
             "method": "qat",
             "training_windows": len(next(iter(windows["training"].values()))),
             "epochs": settings["epochs"],
-            "kept_epoch": int(np.argmin(history)),
+            "kept_epoch": kept_epoch(history),
             "decibels_by_epoch": [round(float(-10 * np.log10(max(ratio, 1e-20))), 2) for ratio in history],
         }
 

@@ -73,9 +73,11 @@ def test_dense_layers_are_convolutions_and_both_runtimes_agree(convolutional):
 
 
 @pytest.mark.slow
-def test_every_scale_in_the_file_is_the_trained_one(float_graph, recogniser):
+def test_every_scale_in_the_file_is_the_trained_one(float_graph, recogniser, monkeypatch):
+    from export import finetune as training
     from export.finetune import finetune
 
+    monkeypatch.setattr(training, "GAIN", 1.0)  # one epoch gains little
     windows = {"ecg": recogniser.windows}
     model = fake_quantised(float_graph, windows)
     before = model.ranges()
@@ -125,3 +127,10 @@ def test_nothing_is_kept_that_is_worse(float_graph, recogniser, monkeypatch):
     assert history[1] > history[0]
     for now, then in zip(model.state(), before, strict=True):
         np.testing.assert_array_equal(now, then)
+
+
+def test_a_small_gain_is_none():
+    from export.finetune import kept_epoch
+
+    assert kept_epoch([1.0, 0.9, 0.5, 0.6]) == 2
+    assert kept_epoch([1.0, 0.9, 0.8]) == kept_epoch([1.0]) == kept_epoch([1.0, 2.0]) == 0
