@@ -103,7 +103,10 @@ def compact(model: schema.ModelT) -> None:
     for graph in model.subgraphs:
         ends = {*graph.inputs, *graph.outputs}
         for position, tensor in enumerate(graph.tensors):
-            named = position in ends or tensor.type in FLOATS  # those an error may have to name
+            holds = (
+                tensor.shape is None or np.prod(tensor.shape) > 0
+            )  # an LSTM lists empty floats for what it leaves out
+            named = position in ends or (tensor.type in FLOATS and holds)  # those an error may have to name
             tensor.name = short_name(tensor).encode() if named else None
             tensor.shapeSignature = None
             if tensor.quantization is not None:
@@ -166,7 +169,7 @@ def scale_and_zero_point(tensor: schema.TensorT) -> tuple[float, int] | None:
 def set_metadata(data: bytes, name: str, value) -> bytes:
     """The file with `value`, as JSON in UTF-8, as its metadata entry `name`; an entry of that name is replaced."""
     model = read(data)
-    payload = np.frombuffer(json.dumps(value, ensure_ascii=False).encode(), np.uint8)
+    payload = np.frombuffer(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), np.uint8)
     for entry in model.metadata or []:
         if entry.name == name.encode():
             model.buffers[entry.buffer].data = payload
