@@ -28,10 +28,13 @@ def litert_tensors(data, inputs, tensors):
 @pytest.mark.parametrize("arch", names())
 def test_every_tensor_equals_litert(arch):
     from export.child import float_graph
+    from export.convert import needs_16_bits
     from export.fused_lstm import exportable
     from export.graph import Graph
 
     model = shared(arch)
+    if needs_16_bits(model):
+        pytest.skip("converted in 16 bits, by export.window, and not fine-tuned")
     windows = inputs_of(model, np.zeros(3))
     graph = Graph(float_graph(exportable(model), windows))
     found = graph.run(windows)
