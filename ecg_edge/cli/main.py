@@ -79,5 +79,7 @@ def main() -> None:
 
 def fail(text: str, status: int) -> None:
     """`text` as one line on stderr, then the exit."""
+    # What an interrupt left half made cannot always be taken down; Python would report that after the line.
+    sys.unraisablehook = lambda _: None
     print(f"error: {' '.join(text.split())}", file=sys.stderr)
     sys.exit(status)

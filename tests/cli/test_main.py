@@ -90,10 +90,24 @@ def test_expected_errors_become_a_line_and_a_status(error, status, line, monkeyp
         raise error
 
     monkeypatch.setattr(command_line.cli, "main", fails)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     with pytest.raises(SystemExit) as exit_:
         command_line.main()
     assert exit_.value.code == status
     assert capsys.readouterr().err.strip().splitlines()[-1] == line
+
+
+def test_what_an_interrupt_leaves_half_made_adds_nothing_to_the_line():
+    code = (
+        "from ecg_edge.cli import main as command_line\n"
+        "class Queue:\n"
+        "    def __init__(self):\n        raise KeyboardInterrupt\n"
+        "    def __del__(self):\n        self.lock.acquire()\n"
+        "command_line.cli.main = lambda **_: Queue()\n"
+        "command_line.main()\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (130, "error: interrupted\n")
 
 
 def test_a_bug_shows_its_traceback(monkeypatch):
