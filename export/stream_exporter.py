@@ -57,7 +57,7 @@ def export(
         **tensors(data),
         **read_metadata(data),
     }
-    gates, answers = [*lint(data), state_gate(description)], {}
+    gates, answers = [*lint(data), state_gate(description["streaming"], description)], {}
     if all(gate.passed for gate in gates):  # a runtime may crash on what the lint refuses
         data = flatbuffer.set_metadata(data, METADATA, description)
         say(f"feeding {Windows.count(check)} windows step by step, and {MICRO_STEPS} steps to TensorFlow Lite Micro")
@@ -91,9 +91,10 @@ def tensors(data: bytes) -> dict:
     }
 
 
-def state_gate(description: dict) -> Gate:
+def state_gate(about: dict, description: dict) -> Gate:
+    """`about`: the part of a step's `description` that names its states."""
     form = {t["name"]: (t["scale"], t["zero_point"]) for t in (*description["inputs"], *description["outputs"])}
-    states = description["streaming"]["states"]
+    states = about["states"]
     unequal = sum(form[state["input"]] != form[state["output"]] for state in states)
     return Gate(
         "states that come out in another scale than they go in",

@@ -1,0 +1,108 @@
+"""From a trained Keras model of beats to the file of one step that keeps what was before: the 8-bit file, when it has
+passed its own gates, and around it the operators that hand its histories on."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ecg_edge.errors import GateError
+from ecg_edge.files import whole
+from export import exporter, flatbuffer
+from export.convert import Windows
+from export.exporter import GatesFailed, Report, with_reference
+from export.flatbuffer import METADATA
+from export.gate import Gate
+from export.history import as_step
+from export.runtimes import TENSOR_WINDOWS, tensor_gate
+from export.stream_exporter import Recorder, state_gate, tensors
+from firmware_bench import tflm
+from firmware_bench.bench_rpi import ModelError, TFLiteModel, read_metadata
+from firmware_bench.streaming import HistoryModel
+
+
+def export(model, windows: Windows, judged, metadata: dict, path: Path, histories, say, advance, choose) -> Report:
+    """As export.exporter.export, for the step that keeps `histories` (ecg_edge.tasks.task.Task) itself.
+
+    Raises ExportError where no integer file comes out, GatesFailed where it or its step misses a bar; neither leaves a
+    file.
+    """
+    with tempfile.TemporaryDirectory(prefix="ecg-edge-export-") as folder:
+        file = Path(folder, "model.tflite")
+        report = exporter.export(model, windows, judged, metadata, file, say=say, advance=advance, choose=choose)
+        data = file.read_bytes()
+    made, about = as_step(data, histories)
+    description = {**report.metadata, **about, **tensors(made), "digest": ""}
+    made = flatbuffer.set_metadata(made, METADATA, description)
+    say(f"feeding {Windows.count(windows.check)} windows to the step, one after the other")
+    gates = [
+        *report.gates,
+        state_gate(description["history"], description),
+        *parity(data, made, histories, windows.check),
+    ]
+    made = with_reference(made, description)
+    passed = all(gate.passed for gate in gates)
+    answers, description = report.answers, read_metadata(made)
+    report = Report(Path(path) if passed else None, len(made), gates, description, answers, report.layers)
+    if not passed:
+        raise GatesFailed(report)
+    with whole(path) as temporary:
+        temporary.write_bytes(made)
+    return report
+
+
+def parity(data: bytes, made: bytes, histories, windows: Mapping[str, np.ndarray]) -> list[Gate]:
+    """Gates of the step `made` of the file `data`, in the reference kernels: told of one window after the other, does
+    it answer what the file answers whose histories the caller keeps, and what TensorFlow Lite Micro answers?"""
+    recorder = Recorder(TFLiteModel(made, kernels="reference"), Windows.count(windows))
+    keeper = HistoryModel(recorder)
+    examples = [{name: values[n] for name, values in windows.items()} for n in range(Windows.count(windows))]
+    newest = [{**x, **{name: x[name][-1:] for name, output in histories.items() if output is None}} for x in examples]
+    found = [keeper.run(example) for example in newest]
+    expected = kept_by_the_caller(TFLiteModel(data, kernels="reference"), histories, newest)
+    changed = sum(not np.array_equal(ours, theirs) for ours, theirs in zip(found, expected, strict=True))
+    try:
+        micro = tflm.outputs(made, recorder.arrays)
+    except ModelError as error:
+        raise GateError(f"{error}; nothing was written: use layers that it has") from None
+    differing = sum(
+        not all(np.array_equal(*pair) for pair in zip(ours, theirs, strict=True))
+        for ours, theirs in zip(recorder.answers, micro, strict=True)
+    )
+    return [
+        tensor_gate(made, recorder.arrays[-TENSOR_WINDOWS:], "steps"),
+        Gate(
+            f"steps in whose outputs or states TFLite Micro and LiteRT differ, of {len(micro)}",
+            f"{differing}",
+            "0",
+            not differing,
+            "the two runtimes disagree on an operator: convert with the pinned versions of both",
+        ),
+        Gate(
+            f"steps that answer otherwise than the file whose caller keeps the history, of {len(found)}",
+            f"{changed}",
+            "0",
+            not changed,
+            "what the step keeps is not what was before: convert with the pinned version of tensorflow",
+        ),
+    ]
+
+
+def kept_by_the_caller(model: TFLiteModel, histories, examples: Sequence[Mapping[str, np.ndarray]]) -> list:
+    """What a `model` of whole histories answers to `examples`, one after the other, as HistoryModel takes them:
+    its outputs by TFLiteModel.run, where nothing is known of what was before the first."""
+    shapes = {tensor.name: tensor.shape[1:] for tensor in model.inputs}
+    kept = {name: np.zeros(shapes[name], np.float32) for name in histories}
+    answers = []
+    for example in examples:
+        for name, output in histories.items():
+            if output is None:
+                kept[name] = np.concatenate([kept[name][1:], example[name]])
+        answers.append(model.run({**example, **kept}))
+        outputs = {model.outputs[0].name: answers[-1]} if len(model.outputs) == 1 else answers[-1]
+        for name, output in histories.items():
+            if output is not None:
+                winner = np.eye(shapes[name][-1], dtype=np.float32)[[outputs[output].argmax()]]
+                kept[name] = np.concatenate([kept[name][1:], winner])
+    return answers
