@@ -59,9 +59,12 @@ def parity(data: bytes, made: bytes, histories, windows: Mapping[str, np.ndarray
     keeper = HistoryModel(recorder)
     examples = [{name: values[n] for name, values in windows.items()} for n in range(Windows.count(windows))]
     newest = [{**x, **{name: x[name][-1:] for name, output in histories.items() if output is None}} for x in examples]
-    found = [keeper.run(example) for example in newest]
+    found = [keeper.answers(keeper.step_raw(example)) for example in newest]
     expected = kept_by_the_caller(TFLiteModel(data, kernels="reference"), histories, newest)
-    changed = sum(not np.array_equal(ours, theirs) for ours, theirs in zip(found, expected, strict=True))
+    changed = sum(
+        any(not np.array_equal(ours[name], theirs[name]) for name in theirs)
+        for ours, theirs in zip(found, expected, strict=True)
+    )
     try:
         micro = tflm.outputs(made, recorder.arrays)
     except ModelError as error:
@@ -91,7 +94,7 @@ def parity(data: bytes, made: bytes, histories, windows: Mapping[str, np.ndarray
 
 def kept_by_the_caller(model: TFLiteModel, histories, examples: Sequence[Mapping[str, np.ndarray]]) -> list:
     """What a `model` of whole histories answers to `examples`, one after the other, as HistoryModel takes them:
-    its outputs by TFLiteModel.run, where nothing is known of what was before the first."""
+    its outputs by name, where nothing is known of what was before the first."""
     shapes = {tensor.name: tensor.shape[1:] for tensor in model.inputs}
     kept = {name: np.zeros(shapes[name], np.float32) for name in histories}
     answers = []
@@ -99,10 +102,10 @@ def kept_by_the_caller(model: TFLiteModel, histories, examples: Sequence[Mapping
         for name, output in histories.items():
             if output is None:
                 kept[name] = np.concatenate([kept[name][1:], example[name]])
-        answers.append(model.run({**example, **kept}))
-        outputs = {model.outputs[0].name: answers[-1]} if len(model.outputs) == 1 else answers[-1]
+        answer = model.run({**example, **kept})
+        answers.append(answer if isinstance(answer, dict) else {model.outputs[0].name: answer})
         for name, output in histories.items():
             if output is not None:
-                winner = np.eye(shapes[name][-1], dtype=np.float32)[[outputs[output].argmax()]]
+                winner = np.eye(shapes[name][-1], dtype=np.float32)[[answers[-1][output].argmax()]]
                 kept[name] = np.concatenate([kept[name][1:], winner])
     return answers
