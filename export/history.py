@@ -37,7 +37,7 @@ def as_step(data: bytes, histories: Mapping[str, str | None]) -> tuple[bytes, di
     states = {}
     for name, output in histories.items():
         whole, state = inputs[name], f"state_{name}"
-        kept = editor.slice(whole, 1)
+        kept = editor.without_oldest(whole)
         if output is None:
             shape = editor.shape(whole)
             inputs[name] = editor.tensor((1, 1, *shape[2:]), like=whole)
@@ -110,11 +110,11 @@ class Editor:
         self.graph.operators = [operator, *self.graph.operators] if first else [*self.graph.operators, operator]
         return output
 
-    def slice(self, tensor: int, start: int) -> int:
-        """What comes from `start` on along the second axis."""
+    def without_oldest(self, tensor: int) -> int:
+        """What is left of a history but its first entry."""
         shape = np.array(self.shape(tensor), np.int32)
         begin = np.zeros_like(shape)
-        begin[1] = start
+        begin[1] = 1
         limits = [self.constant(values) for values in (begin, shape, np.ones_like(shape))]
         return self.operator("STRIDED_SLICE", [tensor, *limits], self.tensor(shape - begin, like=tensor))
 

@@ -14,16 +14,16 @@ BEFORE = 5
 HISTORIES = {"rr": None, "labels": "probabilities"}
 
 
-def repeating(classes=3, scale=1 / 128) -> bytes:
-    """probabilities: what `ecg` (1, classes) says; known: the RR intervals, and the labels behind them. scale: of both
-    histories."""
+def repeating(classes=3, scale=1 / 128, zero_point=-128) -> bytes:
+    """probabilities: what `ecg` (1, classes) says; known: the RR intervals, and the labels behind them. scale,
+    zero_point: of both histories."""
     graph = schema.SubGraphT(tensors=[], operators=[])
     model = schema.ModelT(version=3, operatorCodes=[], subgraphs=[graph], buffers=[schema.BufferT()])
     editor = Editor(model)
     inputs = {
         "ecg": editor.tensor((1, 1, classes), scale=1 / 256, zero_point=-128),
-        "rr": editor.tensor((1, BEFORE), scale=scale, zero_point=-128),
-        "labels": editor.tensor((1, BEFORE, classes), scale=scale, zero_point=-128),
+        "rr": editor.tensor((1, BEFORE), scale=scale, zero_point=zero_point),
+        "labels": editor.tensor((1, BEFORE, classes), scale=scale, zero_point=zero_point),
     }
     flat = editor.reshaped(inputs["labels"], (1, BEFORE * classes))
     known = editor.tensor((1, BEFORE * (1 + classes)), like=flat)

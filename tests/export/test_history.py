@@ -26,9 +26,12 @@ def examples(count, classes=3, seed=0):
 
 
 @pytest.mark.parametrize("kernels", ["reference", "optimised"])
-@pytest.mark.parametrize("scale", [1 / 255, 0.00616, 1 / 127.3, 1 / 1000])  # the last holds 0.255 at most
-def test_what_is_known_is_what_a_caller_would_tell(kernels, scale):
-    data = repeating(scale=scale)
+@pytest.mark.parametrize(
+    ("scale", "zero_point"),
+    [(1 / 255, -128), (0.00616, -128), (1 / 127.3, -128), (1 / 60, 3), (1 / 1000, -128)],  # the last ends at 0.255
+)
+def test_what_is_known_is_what_a_caller_would_tell(kernels, scale, zero_point):
+    data = repeating(scale=scale, zero_point=zero_point)
     series = examples(200)
     expected = history_exporter.kept_by_the_caller(TFLiteModel(data, kernels=kernels), HISTORIES, series)
     model = keeper(step_of(data), kernels)
