@@ -1,11 +1,16 @@
-"""A recording fed to a step file, block by block. Its metadata say under "streaming" which inputs are states.
+"""A step file, whose metadata say which inputs are states, fed with a recording: block by block where they say so under
+"streaming", beat by beat where they say so under "history".
 
     stream = StreamingModel(TFLiteModel("model.tflite"))
     for block in blocks:                      # (step, leads) each
         outputs = stream.feed(block)          # what the model makes of the recording up to `delay` steps before
 
-What a device does is this file in C (export.c99.recording): copy the block, `valid` and `share` in, run, copy every
-state's next value over the state. States go back as the integers that they are.
+    keeper = HistoryModel(TFLiteModel("model.tflite"))
+    for beat in beats:                        # {"ecg": (samples, leads), "rr": (1,) s}
+        outputs = keeper.run(beat)            # what the model makes of the beat after those before it
+
+What a device does is this file in C (for blocks export.c99.recording): copy the block, `valid` and `share` in, or the
+beat, run, copy every state's next value over the state. States go back as the integers that they are.
 """
 
 from __future__ import annotations
@@ -15,31 +20,77 @@ import numpy as np
 from firmware_bench.bench_rpi import ModelError, dequantise, quantise
 
 
-class StreamingModel:
+class _Step:
     """A step with its states. model: a TFLiteModel, or whatever has its inputs, outputs, metadata and run_raw.
-    ModelError for a file that is no step."""
+    inputs, outputs: those that are no states."""
+
+    def __init__(self, model, states):
+        self.model, self.metadata, self.name = model, model.metadata, model.name
+        self.feedback = {entry["input"]: entry["output"] for entry in states}
+        self.inputs = [tensor for tensor in model.inputs if tensor.name not in self.feedback]
+        self.outputs = [tensor for tensor in model.outputs if tensor.name not in self.feedback.values()]
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a recording: every state is zero."""
+        self.arrays = [np.full(t.shape, t.zero_point, t.dtype) for t in self.model.inputs]
+
+    def step_raw(self, values) -> dict[str, np.ndarray]:
+        """One step. values: of every input that is no state, by name, float32 of its shape or what spreads to it → the
+        outputs as the model gives them, states among them, by name."""
+        for number, tensor in enumerate(self.model.inputs):
+            if tensor.name not in self.feedback:
+                value = np.broadcast_to(np.asarray(values[tensor.name], np.float32), tensor.shape)
+                self.arrays[number] = quantise(value, tensor.scale, tensor.zero_point, tensor.dtype)
+        raw = dict(zip([tensor.name for tensor in self.model.outputs], self.model.run_raw(self.arrays), strict=True))
+        for number, tensor in enumerate(self.model.inputs):
+            if tensor.name in self.feedback:
+                self.arrays[number] = raw[self.feedback[tensor.name]]
+        return raw
+
+    def answers(self, raw) -> dict[str, np.ndarray]:
+        """The outputs that are no states, float32, without the batch axis."""
+        return {t.name: dequantise(raw[t.name][0], t.scale, t.zero_point) for t in self.outputs}
+
+
+class HistoryModel(_Step):
+    """A step of one example, a beat, that keeps what it knows of those before it. ModelError for a file that is none,
+    and for inputs that it does not take."""
+
+    def __init__(self, model):
+        if "history" not in model.metadata:
+            raise ModelError(f"{model.name}: it keeps nothing of the examples before: export with --streaming")
+        super().__init__(model, model.metadata["history"]["states"])
+
+    def run(self, example):
+        """The next example, float32 arrays by input name → as TFLiteModel.run."""
+        for tensor in self.inputs:
+            if np.shape(example.get(tensor.name)) != tensor.shape[1:]:
+                found = np.shape(example[tensor.name]) if tensor.name in example else "nothing"
+                raise ModelError(f"{self.name}: input {tensor.name} takes {tensor.shape[1:]}, got {found}")
+        values = self.answers(self.step_raw(example))
+        return values if len(values) > 1 else next(iter(values.values()))
+
+
+class StreamingModel(_Step):
+    """A step of one block of a recording. ModelError for a file that is none."""
 
     def __init__(self, model):
         if "streaming" not in model.metadata:
             raise ModelError(f"{model.name}: it takes whole windows: export with --streaming for one that takes steps")
         about = model.metadata["streaming"]
-        self.model, self.metadata, self.name = model, model.metadata, model.name
         self.step, self.delay, self.window = about["step"], about["delay"], about["window"]
-        self.feedback = {entry["input"]: entry["output"] for entry in about["states"]}
-        self.outputs = [tensor for tensor in model.outputs if tensor.name not in self.feedback.values()]
-        (self.signal,) = (t for t in model.inputs if t.name not in {*self.feedback, "valid", "share"})
-        self.reset()
+        super().__init__(model, about["states"])
+        (self.signal,) = (t for t in self.inputs if t.name not in ("valid", "share"))
 
     def reset(self) -> None:
-        """Begin a recording: every state is zero."""
+        super().reset()
         self.blocks = 0  # that have gone in
-        self.arrays = [np.full(t.shape, t.zero_point, t.dtype) for t in self.model.inputs]
 
     def feed(self, block=None) -> dict[str, np.ndarray]:
         """The next block (step, leads) float32, or None behind the recording's end → the outputs by name, float32,
         without the batch axis."""
-        raw = self.feed_raw(None if block is None else np.asarray(block, np.float32))
-        return {t.name: dequantise(raw[t.name][0], t.scale, t.zero_point) for t in self.outputs}
+        return self.answers(self.feed_raw(block))
 
     def feed_raw(self, block=None) -> dict[str, np.ndarray]:
         """`feed`, with the outputs as the model gives them, states among them."""
@@ -48,18 +99,7 @@ class StreamingModel:
         # The mean of the first window is that of all its blocks. From there on it forgets as fast as it learns.
         counts = self.blocks > self.delay
         share = counts / min(max(self.blocks - self.delay, 1), self.window // self.step)
-        for number, tensor in enumerate(self.model.inputs):
-            if tensor.name in self.feedback:
-                continue
-            value = {"valid": inside, "share": share}.get(tensor.name, block if inside else 0)
-            values = np.broadcast_to(np.asarray(value, np.float32), tensor.shape)
-            self.arrays[number] = quantise(values, tensor.scale, tensor.zero_point, tensor.dtype)
-        names = [tensor.name for tensor in self.model.outputs]
-        raw = dict(zip(names, self.model.run_raw(self.arrays), strict=True))
-        for number, tensor in enumerate(self.model.inputs):
-            if tensor.name in self.feedback:
-                self.arrays[number] = raw[self.feedback[tensor.name]]
-        return raw
+        return self.step_raw({"valid": inside, "share": share, self.signal.name: block if inside else 0})
 
     def run(self, window):
         """A recording of its own, float32 (samples, leads) or a dict of it by the input's name, fed from its start and

@@ -20,6 +20,8 @@ def examples_for(file: Path, data: str):
     missing = [key for key in NEEDED if key not in about]
     if missing:
         raise InputError(f"{file}: its metadata do not say {', '.join(missing)}: export it with ecg-edge export")
+    if "streaming" in about or "history" in about:
+        raise InputError(f"{file}: its states go from step to step, and --records compares windows: leave it out")
     task, form = described(about)
     dataset = Dataset.open(data, type(task), about["leads"])
     names = [entry.name for entry in dataset.entries if task.usable(entry, task.classes)]

@@ -50,7 +50,7 @@ def command(run_path, tflite, data, views, as_json):
       ecg-edge evaluate RUN --data cpsc2018 --json
     """
     from ecg_edge.evaluation.bootstrap import RESAMPLES
-    from ecg_edge.evaluation.evaluate import evaluate, measured_part
+    from ecg_edge.evaluation.evaluate import evaluate, measured_part, ways
     from ecg_edge.files import write_json
     from ecg_edge.run import Run
 
@@ -71,9 +71,9 @@ def command(run_path, tflite, data, views, as_json):
     with console.progress() as bars:
         bar = bars.add_task("preparing windows", total=None)
         examples, where = measured_part(run, data, lambda done, total: bars.update(bar, completed=done, total=total))
-        ways = len(run.task.variants())
-        bars.reset(bar, description="predicting", total=len(examples) * views * ways)
-        resampling = bars.add_task("resampling patients", total=RESAMPLES * ways)
+        count = len(ways(run.task, predictor))
+        bars.reset(bar, description="predicting", total=len(examples) * views * count)
+        resampling = bars.add_task("resampling patients", total=RESAMPLES * count)
         result = evaluate(
             run, predictor, examples, views, lambda n: bars.advance(bar, n), lambda: bars.advance(resampling)
         )

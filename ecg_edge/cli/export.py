@@ -59,7 +59,7 @@ def command(run, int8, qat, ptq, target, streaming, c99, explain, out):
     if qat and ptq:
         raise InputError("--qat and --ptq are two ways to quantise: choose one")
     if streaming and (qat or target != "mcu"):
-        raise InputError("--streaming knows one form, 16-bit activations by calibration: leave out --qat and --target")
+        raise InputError("--streaming knows one form, integers by calibration alone: leave out --qat and --target")
     from ecg_edge.run import Run
 
     run = Run(run)
@@ -74,7 +74,7 @@ def command(run, int8, qat, ptq, target, streaming, c99, explain, out):
             f"warning: only {len(check.targets)} windows check the result, so their agreement is a rough figure"
         )
 
-    from export import exporter, stream_exporter
+    from export import exporter, history_exporter, stream_exporter
 
     what = model, windows, check.judged, metadata(run), path
     try:
@@ -85,11 +85,12 @@ def command(run, int8, qat, ptq, target, streaming, c99, explain, out):
                 bars.update(bar, description=stage, completed=done, total=total)
 
             choose = thresholds(run, advance)
-            report = (
-                stream_exporter.export(*what, say=console.say, choose=choose)
-                if streaming
-                else exporter.export(*what, target, epochs(windows) if qat else 0, console.say, advance, choose)
-            )
+            if streaming and run.task.histories:
+                report = history_exporter.export(*what, run.task.histories, console.say, advance, choose)
+            elif streaming:
+                report = stream_exporter.export(*what, say=console.say, choose=choose)
+            else:
+                report = exporter.export(*what, target, epochs(windows) if qat else 0, console.say, advance, choose)
     except exporter.GatesFailed as failure:
         show(failure.report, check, explain)
         raise

@@ -1,6 +1,6 @@
 """Evaluation of a run: the same path for Keras and for an exported file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -52,6 +52,12 @@ def refuse_overlap(run, dataset: Dataset) -> None:
         )
 
 
+def ways(task: Task, predictor: Callable) -> Mapping[str, Task]:
+    """The variants in which the task lets the predictor work: one that keeps the history itself knows its own way."""
+    variants = task.variants()
+    return dict([*variants.items()][:1]) if getattr(predictor, "keeps_history", False) else variants
+
+
 def evaluate(
     run,
     predictor: Callable,
@@ -63,7 +69,7 @@ def evaluate(
     """Figures of `predictor` over `examples`, each the mean of `views` windows, as plain data with 95 % intervals:
     {"macro_f1": {"value", "low", "high"}, …, "classes": {name: {…}}, …}."""
     results = {}
-    for name, task in run.task.variants().items():
+    for name, task in ways(run.task, predictor).items():
         measured = measure(task, predictor, examples, views, advance)
         results[name] = {
             "unit": measured.unit,

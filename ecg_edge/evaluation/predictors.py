@@ -23,15 +23,22 @@ class KerasPredictor:
 
 
 class TFLitePredictor:
-    """Calls an exported model, a file or its bytes, on one window after the other, its state reset before each."""
+    """Calls an exported model, a file or its bytes, on one window after the other, its state reset before each.
+    keeps_history: it is one of beats that keeps what was before, and takes them in order; see `begin`."""
 
     def __init__(self, path: Path | str | bytes):
         from firmware_bench.bench_rpi import TFLiteModel
-        from firmware_bench.streaming import StreamingModel
+        from firmware_bench.streaming import HistoryModel, StreamingModel
 
         model = TFLiteModel(path)
-        self.model = StreamingModel(model) if "streaming" in model.metadata else model
-        self.metadata = self.model.metadata
+        self.metadata = model.metadata
+        self.keeps_history = "history" in self.metadata
+        kind = StreamingModel if "streaming" in self.metadata else HistoryModel if self.keeps_history else None
+        self.model = kind(model) if kind else model
+
+    def begin(self) -> None:
+        """Another recording, of which a model that keeps a history knows nothing."""
+        self.model.reset()
 
     def __call__(self, inputs: dict[str, np.ndarray]):
         """Inputs by name, (n, …) float32 → what the Keras model gives: probabilities (n, classes) float32, or, from

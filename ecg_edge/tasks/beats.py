@@ -17,7 +17,7 @@ from ecg_edge.signals.beats import AAMI, record_beats
 from ecg_edge.tasks.examples import Examples
 from ecg_edge.tasks.figures import by_class, confusion_matrix, macro, ratios
 from ecg_edge.tasks.recordings import Recordings
-from ecg_edge.tasks.task import Measured, Options, Task, class_weights
+from ecg_edge.tasks.task import BATCH, Measured, Options, Task, class_weights
 
 CLASSES = ("N", "A", "V")
 FUSION, UNKNOWN = 3, -1  # beside the positions in CLASSES
@@ -128,6 +128,8 @@ class BeatsTask(Task):
     def __init__(self, classes, options=None, decision=None, labels=None):
         super().__init__(classes, options, decision)
         self.labels = labels or self.options.labels
+        # A model that learnt without labels is told of none.
+        self.histories = {"rr": None} | ({"labels": "probabilities"} if self.options.labels == "true" else {})
 
     @classmethod
     def read(cls, record):
@@ -178,6 +180,8 @@ class BeatsTask(Task):
     def predict(self, predictor, examples, advance=lambda examples: None):
         if not len(examples):
             return np.zeros((0, len(self.classes)), np.float32)
+        if getattr(predictor, "keeps_history", False):
+            return self.predict_in_order(predictor, examples, advance)
         if self.labels == "none":
             examples = dataclasses.replace(examples, known=np.full(len(examples.known), UNKNOWN, np.int8))
         if self.labels != "own":
@@ -188,6 +192,21 @@ class BeatsTask(Task):
             return predictor(dataclasses.replace(examples, known=known).batch(positions))
 
         return predict_in_turn(examples.records, examples.beats, len(examples.known), one_step)[0]
+
+    def predict_in_order(self, predictor, examples, advance):
+        """`predict` by a model that keeps the history itself: it is told of every beat of a recording, as a device is,
+        also of those that are not asked for."""
+        told = self.questions(examples.recordings, examples.form)  # beat after beat, recording after recording
+        outputs = np.zeros((len(told), len(self.classes)), np.float32)
+        for record in np.unique(examples.records):
+            predictor.begin()
+            beats = np.flatnonzero(told.records == record)
+            for positions in np.split(beats, range(BATCH, len(beats), BATCH)):
+                inputs = told.batch(positions)
+                own = {name: inputs[name][:, -1:] for name, output in self.histories.items() if output is None}
+                outputs[positions] = predictor(inputs | own)
+            advance(int(np.sum(examples.records == record)))
+        return outputs[examples.beats]
 
     def validate(self, summaries, examples):
         """The cross-entropy per beat, without class weights, and the macro F1 of N, A and V."""

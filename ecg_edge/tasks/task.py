@@ -6,6 +6,7 @@ One training loop, one evaluation and one `predict` carry every task out.
 """
 
 import dataclasses
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -48,7 +49,9 @@ class Task:
     output: what the model says, "classes" (one of them: softmax), "labels" (any of them: sigmoid) or "reconstruction".
     annotated: whether it needs beats or rhythm marks. published_split: whether a database's published split is kept
     even where a patient is on both sides. reading: what `read` makes of a recording, for the key of the cache.
-    decision: plain data chosen on the validation part, or {}.
+    decision: plain data chosen on the validation part, or {}. histories: inputs of the model that hold, oldest first,
+    what was before an example: name → the output whose winners they are, or None for what the example itself brings
+    along, as the last.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Task:
     annotated = False
     published_split = False
     reading = ""
+    histories: Mapping[str, str | None] = types.MappingProxyType({})
     Options = Options
 
     def __init__(self, classes: Sequence[str], options: Options | None = None, decision: Mapping | None = None):

@@ -281,6 +281,15 @@ def test_recordings_of_other_classes_are_refused(model, recordings):
     assert isinstance(error, InputError) and "no recording carries one of the classes" in str(error)
 
 
+@pytest.mark.parametrize("kind", ["streaming", "history"])
+def test_recordings_are_no_windows_of_a_step(recordings, tmp_path, kind):
+    (tmp_path / "step.tflite").write_bytes(
+        altered(convolutional(), **{kind: {"step": 1, "delay": 0, "window": 9, "states": []}})
+    )
+    error = bench(tmp_path / "step.tflite", "--records", recordings).exception
+    assert isinstance(error, InputError) and "--records compares windows" in str(error)
+
+
 # ---------------------------------------------------------------------------------------------------- compare
 
 

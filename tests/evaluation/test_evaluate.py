@@ -8,7 +8,8 @@ import pytest
 from small_recordings import form, record, recordings
 
 from ecg_edge.evaluation.bootstrap import RESAMPLES
-from ecg_edge.evaluation.evaluate import evaluate
+from ecg_edge.evaluation.evaluate import evaluate, ways
+from ecg_edge.tasks.beats import CLASSES, BeatsTask
 from ecg_edge.tasks.multilabel import MultilabelTask
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
@@ -167,3 +168,9 @@ def test_the_way_that_counts_comes_first_and_the_others_beside_it(rhythm):
     assert result["variant"] == "as asked" and result["accuracy"]["value"] == 1.0
     assert list(result["variants"]) == ["always A"]
     assert result["variants"]["always A"]["accuracy"]["value"] == 0.2
+
+
+def test_who_keeps_what_was_before_works_in_one_way():
+    task = BeatsTask(CLASSES)
+    assert list(ways(task, types.SimpleNamespace(keeps_history=True))) == list(task.variants())[:1]
+    assert list(ways(task, by_start(None))) == list(task.variants())

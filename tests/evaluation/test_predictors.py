@@ -4,9 +4,11 @@ import types
 
 import keras
 import numpy as np
+from histories import HISTORIES, described, repeating, told
 from small_models import SAMPLES, convolutional, reconstructing
 
 from ecg_edge.evaluation.predictors import KerasPredictor, TFLitePredictor
+from export.history import as_step
 from firmware_bench.bench_rpi import TFLiteModel
 
 
@@ -57,3 +59,16 @@ def test_several_outputs_of_a_file_go_by_name():
         "mean": [[2, 3], [8, 9]],
         "spread": [[4, 4], [4, 4]],
     }
+
+
+def test_a_step_of_beats_goes_on_until_it_begins_anew():
+    made, about = as_step(repeating(), HISTORIES)
+    predictor = TFLitePredictor(described(made, **about))
+    beats = [told([1, 0, 0], 0.25), told([0, 1, 0], 0.5), told([0, 0, 1], 0.75)]
+    inputs = {name: np.stack([beat[name] for beat in beats]) for name in ("ecg", "rr")}
+    first, second = predictor(inputs)["known"], predictor(inputs)["known"]
+    assert first[:, :5].tolist() == [[0, 0, 0, 0, 0.25], [0, 0, 0, 0.25, 0.5], [0, 0, 0.25, 0.5, 0.75]]
+    assert second[0, :5].tolist() == [0, 0.25, 0.5, 0.75, 0.25]
+    predictor.begin()
+    np.testing.assert_array_equal(predictor(inputs)["known"], first)
+    assert predictor.keeps_history and not TFLitePredictor(convolutional()).keeps_history

@@ -5,7 +5,7 @@ import pytest
 from small_models import convolutional
 
 from firmware_bench.bench_rpi import ModelError, Tensor, TFLiteModel
-from firmware_bench.streaming import StreamingModel
+from firmware_bench.streaming import HistoryModel, StreamingModel
 
 
 class Sum:
@@ -61,3 +61,32 @@ def test_what_is_refused():
     for signal in (np.ones((1, 1)), np.ones((4, 2))):
         with pytest.raises(ModelError, match="takes"):
             StreamingModel(Sum()).run(signal)
+
+
+class Counts:
+    """A step that keeps how many examples there were."""
+
+    name = "counts"
+    metadata = {"history": {"states": [{"input": "state_count", "output": "next_state_count"}]}}  # noqa: RUF012
+    inputs = (Tensor("x", (1, 2), "int8", 0.5, 0), Tensor("state_count", (1, 1), "int8", 1.0, -128))
+    outputs = (Tensor("next_state_count", (1, 1), "int8", 1.0, -128), Tensor("sum", (1, 1), "int8", 0.5, 0))
+
+    def run_raw(self, arrays):
+        x, count = arrays
+        return [count + np.int8(1), x.sum(axis=1, keepdims=True, dtype=np.int8)]
+
+
+def test_a_step_of_one_example_keeps_its_states_until_it_begins_anew():
+    model = HistoryModel(Counts())
+    assert [model.run({"x": np.array([1.0, 0.5])}).tolist() for _ in range(3)] == [[1.5]] * 3
+    assert model.arrays[1] == [[-125]]
+    model.reset()
+    assert model.arrays[1] == [[-128]]
+
+
+def test_what_a_step_of_one_example_refuses():
+    for example in ({"x": np.ones(3)}, {"y": np.ones(2)}, {}):
+        with pytest.raises(ModelError, match=r"counts: input x takes \(2,\)"):
+            HistoryModel(Counts()).run(example)
+    with pytest.raises(ModelError, match="--streaming"):
+        HistoryModel(Sum())

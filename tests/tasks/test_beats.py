@@ -98,6 +98,43 @@ def test_its_own_labels_lead_from_beat_to_beat():
     assert set(none.predict(Follows(), made).argmax(axis=1)) == {2}
 
 
+class Keeps:
+    """Keeps what was before itself: says V for a recording's first beat and then N and A in turn."""
+
+    keeps_history = True
+
+    def __init__(self):
+        self.told = []
+
+    def begin(self):
+        self.told.append([])
+
+    def __call__(self, inputs):
+        said = []
+        for ecg, rr in zip(inputs["ecg"], inputs["rr"], strict=True):
+            assert ecg.shape == (100, 1) and rr.shape == (1,)
+            self.told[-1].append(float(rr[0]))
+            said.append(2 if len(self.told[-1]) == 1 else len(self.told[-1]) % 2)
+        return np.eye(3, dtype=np.float32)[said]
+
+
+def test_who_keeps_what_was_before_is_told_of_every_beat_in_order(monkeypatch):
+    """Of the Q, too, which nobody asks about; and each recording from its start."""
+    monkeypatch.setattr("ecg_edge.tasks.beats.BATCH", 4)
+    model, done = Keeps(), []
+    said = TASK.predict(model, examples(), done.append).argmax(axis=1)
+    np.testing.assert_allclose(model.told[0], [0, *[0.8] * 8], rtol=1e-6)
+    np.testing.assert_allclose(model.told[1], [0, 0.8, 0.8], rtol=1e-6)
+    assert said.tolist() == [2, 0, 1, 0, 1, 0, 1, 1, 2, 0, 1]  # r0's eighth is the Q
+    assert done == [8, 3]
+    assert TASK.predict(Keeps(), examples().take(np.array([9, 2]))).argmax(axis=1).tolist() == [0, 1]
+
+
+def test_what_is_kept_by_a_model_that_learnt_without_labels():
+    assert TASK.histories == {"rr": None, "labels": "probabilities"}
+    assert BeatsTask(CLASSES, BeatOptions(labels="none")).histories == {"rr": None}
+
+
 def test_an_evaluation_counts_its_own_labels_first():
     assert list(TASK.variants())[0].startswith("its own labels")
     assert len(BeatsTask(CLASSES, BeatOptions(labels="none")).variants()) == 1

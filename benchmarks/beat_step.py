@@ -1,0 +1,60 @@
+"""The step of a beat classifier, told of record after record without a new beginning: its answers beside those of the
+whole 8-bit file whose history the caller keeps, and of the Keras model told the same history.
+
+    python benchmarks/beat_step.py RUN RECORD...
+
+RUN holds export/htf_beat-int8.tflite and export/htf_beat-streaming.tflite; records have both leads of the run.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from ecg_edge.cli.predict import described
+from ecg_edge.evaluation.predictors import KerasPredictor
+from ecg_edge.records.database import read_wfdb
+from ecg_edge.records.record import Entry
+from ecg_edge.run import Run
+from ecg_edge.tasks.beats import BEFORE
+from ecg_edge.tasks.recordings import recordings_of
+from export.decibels import decibels
+from export.history_exporter import kept_by_the_caller
+from firmware_bench.bench_rpi import TFLiteModel
+from firmware_bench.streaming import HistoryModel
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("records", nargs="+", type=Path)
+    arguments = parser.parse_args()
+    exported = arguments.run / "export"
+    model = HistoryModel(TFLiteModel(exported / "htf_beat-streaming.tflite"))
+    task, form = described(model.metadata)
+    told, seconds = [], 0.0
+    for path in arguments.records:
+        record = task.read(read_wfdb(path, Entry(str(path), path.name, path.name)))
+        recordings = recordings_of([record], model.metadata["leads"], form.steps, form.fs)
+        told.append(task.questions(recordings, form).batch(slice(None)))
+        seconds += float(recordings.lengths[0] / form.fs)
+    ecg, rr = (np.concatenate([batch[name] for batch in told]) for name in ("ecg", "rr"))
+    beats = [{"ecg": e, "rr": r[-1:]} for e, r in zip(ecg, rr, strict=True)]
+    found = np.array([model.run(beat) for beat in beats])
+    whole = kept_by_the_caller(TFLiteModel(exported / "htf_beat-int8.tflite"), task.histories, beats)
+    other = np.any(found != [answer["probabilities"] for answer in whole], axis=1).sum()
+
+    said = np.concatenate([np.zeros((BEFORE, 3)), np.eye(3)[found.argmax(axis=1)]])
+    labels = np.stack([said[n : n + BEFORE] for n in range(len(found))])
+    intervals = np.concatenate([np.zeros(BEFORE - 1), rr[:, -1]])
+    rr = np.stack([intervals[n : n + BEFORE] for n in range(len(found))])
+    keras = KerasPredictor(Run(arguments.run).model())
+    expected = keras({"ecg": ecg, "rr": rr.astype(np.float32), "labels": labels.astype(np.float32)})
+    print(f"{len(beats):,} beats of {seconds / 60:.0f} minutes (measured)")
+    print(f"answered otherwise than by the whole file, to the byte: {other}")
+    for name, part in (("first", slice(None, len(beats) // 2)), ("last", slice(len(beats) // 2, None))):
+        print(f"agreement with Keras in the {name} half: {decibels(expected[part], found[part]):.1f} dB")
+
+
+if __name__ == "__main__":
+    main()

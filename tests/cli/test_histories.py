@@ -1,0 +1,95 @@
+"""A step of beats from a trained run, beat by beat through real and made recordings."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from ecg_edge.cli.main import cli
+from ecg_edge.cli.predict import described
+from ecg_edge.demo import write_wfdb
+from ecg_edge.records.database import read_wfdb
+from ecg_edge.records.record import Entry
+from ecg_edge.records.synthetic import synthesise
+from ecg_edge.tasks.recordings import recordings_of
+from export import history_exporter
+from export.history_exporter import kept_by_the_caller
+from firmware_bench.bench_rpi import TFLiteModel
+from firmware_bench.streaming import HistoryModel
+
+pytestmark = pytest.mark.slow
+
+
+def invoke(*words):
+    ran = CliRunner().invoke(cli, list(map(str, words)), catch_exceptions=False)
+    assert ran.exit_code == 0, ran.output
+    return ran
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """(run, its step, the whole file that the step was made of), of the tiny preset."""
+    base = tmp_path_factory.mktemp("beats")
+    run, step, whole = base / "run", base / "run" / "export" / "htf_beat-streaming.tflite", base / "whole.tflite"
+    as_step = history_exporter.as_step
+
+    def keeping(data, histories):
+        whole.write_bytes(data)
+        return as_step(data, histories)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECG_EDGE_CACHE", str(base / "cache"))
+        patch.setattr(history_exporter, "as_step", keeping)
+        invoke("train", "--arch", "htf_beat", "--preset", "tiny", "--leads", "II,V1", "--epochs", "2", "--run", run)
+        ran = invoke("export", run, "--int8", "--streaming")
+        assert ran.stderr.splitlines()[-1] == f"next: ecg-edge bench {step}"
+        yield run, step, whole
+
+
+def beats_of(record, task, form):
+    """Every beat of a record of two leads, as a step is told of it."""
+    recordings = recordings_of([task.read(record)], ("lead 1", "lead 2"), form.steps, form.fs)
+    told = task.questions(recordings, form).batch(slice(None))
+    return [{"ecg": ecg, "rr": rr[-1:]} for ecg, rr in zip(told["ecg"], told["rr"], strict=True)]
+
+
+def test_an_hour_of_real_signal(files, real_data):
+    """Two recordings without a new beginning: byte for byte what the whole file says whose histories are kept here."""
+    _, step, whole = files
+    task, form = described(TFLiteModel(step).metadata)
+    paths = [real_data("mitdb") / name for name in ("208", "233")]
+    records = [read_wfdb(path, Entry(path.name, path.name, path.name)) for path in paths]
+    beats = [beat for record in records for beat in beats_of(record, task, form)]
+    expected = kept_by_the_caller(TFLiteModel(whole), task.histories, beats)
+    model = HistoryModel(TFLiteModel(step))
+    found = np.array([model.run(beat) for beat in beats])
+    np.testing.assert_array_equal(found, [answer["probabilities"] for answer in expected])
+    said = found.argmax(axis=1)
+    assert len(beats) > 5500 and np.count_nonzero(np.diff(said)) > 100
+    kept = model.arrays[[tensor.name for tensor in model.model.inputs].index("state_labels")][0]
+    np.testing.assert_array_equal(kept.argmax(axis=1), said[-5:])
+
+
+def test_what_is_kept_matters(files):
+    """A step that begins anew with every beat answers otherwise."""
+    _, step, _ = files
+    random, model = np.random.default_rng(0), HistoryModel(TFLiteModel(step))
+    shape = model.inputs[0].shape[1:]
+    beats = [{"ecg": random.normal(size=shape), "rr": random.uniform(0.3, 1.5, 1)} for _ in range(50)]
+    going_on = [model.run(beat) for beat in beats]
+    model.reset()
+    again = [model.run(beat) for beat in beats]
+    anew = [(model.reset(), model.run(beat))[1] for beat in beats]
+    np.testing.assert_array_equal(going_on, again)
+    assert np.any(np.array(going_on) != np.array(anew), axis=1).sum() > 25
+
+
+def test_evaluation_and_prediction_are_those_of_the_whole_file(files, tmp_path):
+    run, step, whole = files
+    results = [json.loads(invoke("evaluate", run, "--model", file, "--json").stdout) for file in (step, whole)]
+    assert results[0]["confusion_matrix"] == results[1]["confusion_matrix"]
+    assert results[0]["macro_f1"] == results[1]["macro_f1"] and "variants" not in results[0]
+    record = write_wfdb(synthesise("SNR", seed=1, seconds=25), tmp_path)
+    answers = [json.loads(invoke("predict", file, record, "--json").stdout)["records"] for file in (step, whole)]
+    assert answers[0] == answers[1] and len(answers[0][0]["beats"]) > 10

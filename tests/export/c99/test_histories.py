@@ -1,0 +1,33 @@
+"""The program of a step that keeps what was before, whose states stay where the caller has them."""
+
+import ctypes
+
+import numpy as np
+from histories import HISTORIES, described, keeper, repeating, told
+
+from export.history import as_step
+from firmware_bench.bench_rpi import quantise
+
+
+def test_states_are_written_over_in_their_places(generated):
+    """Given as input and as output, for as long as there are beats: what LiteRT's reference kernels answer."""
+    made, about = as_step(repeating(), HISTORIES)
+    data = described(made, **about)
+    program, model, random = generated(data), keeper(data), np.random.default_rng(0)
+    assert program.sanitised().startswith("0 of ")
+    tensors = {tensor.name: tensor for tensor in (*model.model.inputs, *model.model.outputs)}
+    kept = {name: np.full(tensors[name].shape, tensors[name].zero_point, np.int8) for name in model.feedback}
+    answers = {tensor.name: np.zeros(tensor.shape, np.int8) for tensor in model.outputs}
+    places = [*kept.values(), *answers.values()]
+    for _ in range(100):
+        beat = told(random.integers(256, size=3) / 256, random.uniform(0, 1.5))
+        raw = {n: quantise(x[None], tensors[n].scale, tensors[n].zero_point, np.int8) for n, x in beat.items()}
+        arrays = [*raw.values(), *places, *kept.values()]
+        program.library().ecg_model_run(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
+        expected = model.step_raw(beat)
+        for name, values in answers.items():
+            np.testing.assert_array_equal(values, expected[name])
+        for name, after in model.feedback.items():
+            np.testing.assert_array_equal(kept[name], expected[after])
+    assert [tensor.name for tensor in model.model.inputs] == ["ecg", "rr", "state_rr", "state_labels"]
+    assert [tensor.name for tensor in model.model.outputs][2:] == [*model.feedback.values()]
