@@ -60,14 +60,16 @@ def scan(z, x, b, c, bias):
     return ops.moveaxis(read(c, states), 0, 1)
 
 
-def parallel(z, x, b, c, bias):
+def parallel(z, x, b, c, bias, unrolled=False):
     """The same as `scan`, all chunks of CHUNK steps at once: what every chunk adds from zero and what it keeps of the
     state before it, then the states between chunks, then all steps again from there.
 
     The gradient is spelled out: it is the same recurrence backwards in time. It needs the states and computes them once
-    more, so what training remembers is two states per chunk.
+    more, so what training remembers is two states per chunk. `unrolled` goes from chunk to chunk without a loop
+    operator.
     """
     time, width = x.shape[1:]
+    between = _between_unrolled if unrolled else _between
 
     @ops.custom_gradient
     def chunked(z, x, b, c, bias):
@@ -76,12 +78,12 @@ def parallel(z, x, b, c, bias):
         for gate, target in moves:
             added = added + gate * (target - added)
             kept = kept - gate * kept
-        start = _between(kept, added)  # (chunks, batch, states, width)
+        start = between(kept, added)  # (chunks, batch, states, width)
         outputs = [read(c, state) for c, state in zip(_steps(c), _states(start, moves)[1:], strict=True)]
 
         def gradients(upstream):
             later = _zero_after(upstream)
-            return _gradients(*(v + later for v in (z, x, b, c, bias, start, kept)), upstream)
+            return _gradients(*(v + later for v in (z, x, b, c, bias, start, kept)), between, upstream)
 
         return ops.stack(outputs), gradients
 
@@ -90,7 +92,7 @@ def parallel(z, x, b, c, bias):
     return y[:, :time]
 
 
-def _gradients(z, x, b, c, bias, start, kept, upstream):
+def _gradients(z, x, b, c, bias, start, kept, between, upstream):
     """By z, x, b, c (CHUNK, chunks, batch, ·) and bias, where `upstream` is the gradient by the outputs. The gradient
     by a state, `owed`, comes back through what the later steps keep of it."""
     moves = _moves(z, x, b, bias)
@@ -101,7 +103,7 @@ def _gradients(z, x, b, c, bias, start, kept, upstream):
     for (gate, _), d_state in zip(moves[::-1], by_state[::-1], strict=True):
         owed = owed + d_state
         owed = owed - gate * owed
-    owed = _between(kept, owed, reverse=True)
+    owed = between(kept, owed, reverse=True)
 
     d_steps, d_bias = [], 0.0
     for t in reversed(range(CHUNK)):
@@ -161,7 +163,22 @@ def _between(kept, added, reverse=False):
     return ops.scan(step, ops.zeros_like(added[0]), (kept, added), length=added.shape[0], reverse=reverse)[1]
 
 
-FORMS = {"scan": scan, "parallel": parallel}
+def _between_unrolled(kept, added, reverse=False):
+    """`_between` without a loop operator."""
+    count = added.shape[0]
+    chunks = list(zip(ops.unstack(kept, count, axis=0), ops.unstack(added, count, axis=0), strict=True))
+    states = [ops.zeros_like(chunks[0][1])]
+    for keeps, adds in chunks[:0:-1] if reverse else chunks[:-1]:
+        states.append(keeps * states[-1] + adds)
+    return ops.stack(states[::-1] if reverse else states)
+
+
+def unrolled(z, x, b, c, bias):
+    """`parallel` without a loop operator: its work can be counted, operator by operator."""
+    return parallel(z, x, b, c, bias, unrolled=True)
+
+
+FORMS = {"scan": scan, "parallel": parallel, "unrolled": unrolled}
 
 
 def initial_bias(shape, dtype=None):
