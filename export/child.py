@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from export import flatbuffer, ranges
+from export.attention import spread
 from export.dense import as_convolutions
 from export.finetune import BATCH, FakeQuantised, answers, finetune, kept_epoch, noise, outputs
 from export.flatbuffer import METADATA
@@ -41,7 +42,9 @@ def main(folder: Path) -> None:
 
     report("converting", 0, 1)
     graph = Graph(float_graph(model, calibration))
-    limits = ranges.observe(flatbuffer.write(graph.file), calibration)
+    observed = ranges.observe(flatbuffer.write(graph.file), calibration)
+    # What has 16 bits is not rounded to 8.
+    limits = {tensor: values for tensor, values in observed.items() if tensor not in spread(graph.file)}
     rounded, percentile = best_percentile(graph, limits, calibration, settings["percentiles"])
     quantisation = {
         "method": "ptq",

@@ -7,22 +7,16 @@ classes of an output, one-hot. The graph between is left as it is, so that the s
 to the same history, byte for byte, and every state comes out in the scale that it went in with.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from export import flatbuffer
+from export.editor import Editor
 from export.streaming import NEXT
 from firmware_bench.bench_rpi import read_metadata
 
-# In 8 bits: the version, and the options.
-OPERATORS = {
-    "CONCATENATION": (2, schema.ConcatenationOptionsT),
-    "STRIDED_SLICE": (2, schema.StridedSliceOptionsT),
-    "FULLY_CONNECTED": (4, schema.FullyConnectedOptionsT),
-    "RESHAPE": (1, schema.ReshapeOptionsT),
-}
 LARGEST_WEIGHT, STEPS = 127, 255  # of 8 bits: a weight that stands for 1, and how many steps there are from 0 to 1
 
 
@@ -31,7 +25,7 @@ def as_step(data: bytes, histories: Mapping[str, str | None]) -> tuple[bytes, di
     whose winners it holds, None for what is told with every example."""
     about, model = read_metadata(data), flatbuffer.read(data)
     (graph,), (signature,) = model.subgraphs, model.signatureDefs
-    editor = Editor(model)
+    editor = Registers(model)
     ends = ("inputs", graph.inputs), ("outputs", graph.outputs)
     inputs, outputs = ({entry["name"]: int(n) for entry, n in zip(about[kind], at, strict=True)} for kind, at in ends)
     states = {}
@@ -42,7 +36,7 @@ def as_step(data: bytes, histories: Mapping[str, str | None]) -> tuple[bytes, di
             shape = editor.shape(whole)
             inputs[name] = editor.tensor((1, 1, *shape[2:]), like=whole)
             states[state] = editor.tensor((1, shape[1] - 1, *shape[2:]), like=whole)
-            editor.operator("CONCATENATION", [states[state], inputs[name]], whole, axis=1, first=True)
+            editor.operator("CONCATENATION", [states[state], inputs[name]], whole, axis=1, at=0)
             outputs[NEXT + state] = kept
         else:
             states[state] = inputs.pop(name)
@@ -60,55 +54,8 @@ def as_step(data: bytes, histories: Mapping[str, str | None]) -> tuple[bytes, di
     return flatbuffer.write(model), {"history": {"states": pairs}}
 
 
-class Editor:
-    """Adds tensors, by their numbers, and 8-bit operators to the one graph of a file's object tree."""
-
-    def __init__(self, model: schema.ModelT):
-        self.model = model
-        (self.graph,) = model.subgraphs
-
-    def shape(self, tensor: int) -> tuple[int, ...]:
-        return tuple(int(n) for n in self.graph.tensors[tensor].shape)
-
-    def scale(self, tensor: int) -> tuple[float, int]:
-        return flatbuffer.scale_and_zero_point(self.graph.tensors[tensor])
-
-    def tensor(self, shape: Sequence[int], like: int | None = None, scale: float = 1.0, zero_point: int = 0) -> int:
-        """An 8-bit tensor in the scale of another one, or in its own."""
-        return self._add(
-            shape, schema.TensorType.INT8, *(self.scale(like) if like is not None else (scale, zero_point))
-        )
-
-    def constant(self, values: np.ndarray, scale: float | None = None) -> int:
-        """8-bit weights or a 32-bit bias in a `scale`, or 32-bit numbers that have none."""
-        kind = {"int8": schema.TensorType.INT8, "int32": schema.TensorType.INT32}[values.dtype.name]
-        tensor = self._add(values.shape, kind, scale, 0)
-        self.graph.tensors[tensor].buffer = len(self.model.buffers)
-        self.model.buffers.append(schema.BufferT(data=np.frombuffer(values.tobytes(), np.uint8)))
-        return tensor
-
-    def _add(self, shape, kind, scale, zero_point):
-        form = None if scale is None else schema.QuantizationParametersT(scale=[scale], zeroPoint=[zero_point])
-        self.graph.tensors.append(schema.TensorT(shape=[*shape], type=kind, buffer=0, quantization=form))
-        return len(self.graph.tensors) - 1
-
-    def operator(self, name: str, inputs: Sequence[int], output: int, first: bool = False, **options) -> int:
-        """Behind all others, or in front of them; its output."""
-        code, (version, kind) = getattr(schema.BuiltinOperator, name), OPERATORS[name]
-        known = [max(entry.builtinCode, entry.deprecatedBuiltinCode) for entry in self.model.operatorCodes]
-        if code not in known:
-            made = schema.OperatorCodeT(builtinCode=code, deprecatedBuiltinCode=code, version=version)
-            self.model.operatorCodes.append(made)
-            known.append(code)
-        operator = schema.OperatorT(
-            opcodeIndex=known.index(code),
-            inputs=[*inputs],
-            outputs=[output],
-            builtinOptionsType=getattr(schema.BuiltinOptions, kind.__name__.removesuffix("T")),
-            builtinOptions=kind(**options),
-        )
-        self.graph.operators = [operator, *self.graph.operators] if first else [*self.graph.operators, operator]
-        return output
+class Registers(Editor):
+    """Adds what a history is handed on by."""
 
     def without_oldest(self, tensor: int) -> int:
         """What is left of a history but its first entry."""
@@ -117,10 +64,6 @@ class Editor:
         begin[1] = 1
         limits = [self.constant(values) for values in (begin, shape, np.ones_like(shape))]
         return self.operator("STRIDED_SLICE", [tensor, *limits], self.tensor(shape - begin, like=tensor))
-
-    def reshaped(self, tensor: int, shape: Sequence[int]) -> int:
-        wanted = self.constant(np.array(shape, np.int32))
-        return self.operator("RESHAPE", [tensor, wanted], self.tensor(shape, like=tensor), newShape=[*shape])
 
     def winner(self, classes: int, like: int) -> int:
         """The first of the largest `classes` (1, n), one-hot, where one is written as in the scale of `like`.

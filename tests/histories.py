@@ -4,8 +4,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from export import flatbuffer
+from export.editor import Editor
 from export.flatbuffer import METADATA
-from export.history import Editor
 from export.stream_exporter import tensors
 from firmware_bench.bench_rpi import TFLiteModel
 from firmware_bench.streaming import HistoryModel
