@@ -110,6 +110,8 @@ def compact(model: schema.ModelT) -> None:
     biases, what the converter says of itself."""
     model.metadata = [entry for entry in model.metadata or [] if entry.name == METADATA.encode()]
     _share_scales_of_biases(model)
+    _tell_shapes_by_options(model)
+    _drop_unused_tensors(model)
     for graph in model.subgraphs:
         ends = {*graph.inputs, *graph.outputs}
         for position, tensor in enumerate(graph.tensors):
@@ -139,6 +141,35 @@ def _share_scales_of_biases(model):
             scales = [0 if part is None or part.scale is None else len(part.scale) for part in (bias, weights)]
             if scales[0] == scales[1] > 1:
                 bias.scale, bias.zeroPoint = weights.scale, weights.zeroPoint
+
+
+def _tell_shapes_by_options(model):
+    """A RESHAPE may have its shape as a constant tensor or as an option, which is as good as the vector of its output's
+    shape, and written already."""
+    for name, operator, graph in operators(model):
+        shape = graph.tensors[operator.outputs[0]].shape
+        if name == "RESHAPE" and shape is not None and len(shape):
+            operator.inputs = operator.inputs[:1]
+            operator.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
+            operator.builtinOptions = schema.ReshapeOptionsT(newShape=np.asarray(shape, np.int32))
+
+
+def _drop_unused_tensors(model):
+    for position, graph in enumerate(model.subgraphs):
+        signatures = [s for s in model.signatureDefs or [] if s.subgraphIndex == position]
+        entries = [entry for signature in signatures for entry in (*signature.inputs, *signature.outputs)]
+        owners = [(graph, ("inputs", "outputs"))]
+        owners += [(operator, ("inputs", "outputs", "intermediates")) for operator in graph.operators]
+        named = [getattr(owner, part) for owner, parts in owners for part in parts if getattr(owner, part) is not None]
+        used = sorted({int(tensor) for tensors in named for tensor in tensors} - {-1})
+        place = {-1: -1, **{old: new for new, old in enumerate(used)}}
+        graph.tensors = [graph.tensors[old] for old in used]
+        for owner, parts in owners:
+            for part in parts:
+                if getattr(owner, part) is not None:
+                    setattr(owner, part, np.array([place[int(old)] for old in getattr(owner, part)], np.int32))
+        for entry in entries:
+            entry.tensorIndex = place[entry.tensorIndex]
 
 
 def drop_unused_buffers(model: schema.ModelT) -> None:
