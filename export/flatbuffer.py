@@ -112,14 +112,15 @@ def compact(model: schema.ModelT) -> None:
     _share_scales_of_biases(model)
     _tell_shapes_by_options(model)
     _drop_unused_tensors(model)
-    for graph in model.subgraphs:
-        ends = {*graph.inputs, *graph.outputs}
-        for position, tensor in enumerate(graph.tensors):
+    for position, graph in enumerate(model.subgraphs):
+        entries = [e for s in _signatures(model, position) for e in (*s.inputs, *s.outputs)]
+        ends = {**dict.fromkeys([*graph.inputs, *graph.outputs]), **{e.tensorIndex: e.name for e in entries}}
+        for number, tensor in enumerate(graph.tensors):
             holds = (
                 tensor.shape is None or np.prod(tensor.shape) > 0
             )  # an LSTM lists empty floats for what it leaves out
-            named = position in ends or (tensor.type in FLOATS and holds)  # those an error may have to name
-            tensor.name = short_name(tensor).encode() if named else None
+            named = number in ends or (tensor.type in FLOATS and holds)  # those an error may have to name
+            tensor.name = ends.get(number) or (short_name(tensor).encode() if named else None)
             tensor.shapeSignature, tensor.hasRank = None, False
             if tensor.quantization is not None:
                 tensor.quantization.min = tensor.quantization.max = None
@@ -154,10 +155,13 @@ def _tell_shapes_by_options(model):
             operator.builtinOptions = schema.ReshapeOptionsT(newShape=np.asarray(shape, np.int32))
 
 
+def _signatures(model, subgraph):
+    return [signature for signature in model.signatureDefs or [] if signature.subgraphIndex == subgraph]
+
+
 def _drop_unused_tensors(model):
     for position, graph in enumerate(model.subgraphs):
-        signatures = [s for s in model.signatureDefs or [] if s.subgraphIndex == position]
-        entries = [entry for signature in signatures for entry in (*signature.inputs, *signature.outputs)]
+        entries = [e for s in _signatures(model, position) for e in (*s.inputs, *s.outputs)]
         owners = [(graph, ("inputs", "outputs"))]
         owners += [(operator, ("inputs", "outputs", "intermediates")) for operator in graph.operators]
         named = [getattr(owner, part) for owner, parts in owners for part in parts if getattr(owner, part) is not None]

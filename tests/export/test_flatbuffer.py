@@ -62,6 +62,15 @@ def test_a_compact_file_computes_the_same_and_keeps_the_names_of_its_ends(edited
     assert len(small) < len(data) - 1000
     (graph,) = flatbuffer.read(small).subgraphs
     assert {n for n, tensor in enumerate(graph.tensors) if tensor.name} == {*graph.inputs, *graph.outputs}
+    reshapes = [o for name, o, _ in flatbuffer.operators(flatbuffer.read(small)) if name == "RESHAPE"]
+    assert reshapes and all(len(operator.inputs) == 1 for operator in reshapes)
+    asked = {
+        int(n)
+        for o in graph.operators
+        for part in (o.inputs, o.outputs, o.intermediates)
+        for n in (() if part is None else part)
+    }
+    assert asked - {-1} | {*graph.inputs} == set(range(len(graph.tensors)))
     for window in recogniser.others[:3]:
         np.testing.assert_array_equal(TFLiteModel(data).run(window), TFLiteModel(small).run(window))
 
