@@ -106,8 +106,8 @@ def write(model: schema.ModelT) -> bytes:
 
 
 def compact(model: schema.ModelT) -> None:
-    """Leaves out what no runtime reads: names of integers inside the graph, ranges, constants more than once, scales of
-    biases, what the converter says of itself."""
+    """Leaves out what no runtime reads: names of constants and integers inside the graph, ranges, constants more than
+    once, scales of biases, what the converter says of itself."""
     model.metadata = [entry for entry in model.metadata or [] if entry.name == METADATA.encode()]
     _share_scales_of_biases(model)
     _tell_shapes_by_options(model)
@@ -115,11 +115,9 @@ def compact(model: schema.ModelT) -> None:
     for position, graph in enumerate(model.subgraphs):
         entries = [e for s in _signatures(model, position) for e in (*s.inputs, *s.outputs)]
         ends = {**dict.fromkeys([*graph.inputs, *graph.outputs]), **{e.tensorIndex: e.name for e in entries}}
+        made = {int(t) for o in graph.operators for t in o.outputs if graph.tensors[t].type in FLOATS}
         for number, tensor in enumerate(graph.tensors):
-            holds = (
-                tensor.shape is None or np.prod(tensor.shape) > 0
-            )  # an LSTM lists empty floats for what it leaves out
-            named = number in ends or (tensor.type in FLOATS and holds)  # those an error may have to name
+            named = number in ends or number in made  # those an error may have to name
             tensor.name = ends.get(number) or (short_name(tensor).encode() if named else None)
             tensor.shapeSignature, tensor.hasRank = None, False
             if tensor.quantization is not None:

@@ -58,9 +58,10 @@ def _no_float(model):
         # The LSTM operator lists tensors of shape [0] for normalisations that it does not do.
         if tensor.type in flatbuffer.FLOATS and (tensor.shape is None or math.prod(tensor.shape) > 0)
     ]
+    names = map(flatbuffer.tensor_name, tensors)  # a constant may have none
     return Gate(
         "float tensors",
-        f"{len(tensors)}" + (f" ({flatbuffer.tensor_name(tensors[0])})" if tensors else ""),
+        f"{len(tensors)}" + (f" ({next(filter(None, names), '')})" if tensors else ""),
         "0",
         not tensors,
         "replace the layer that this tensor belongs to by one that has an integer form",
