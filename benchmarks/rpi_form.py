@@ -2,9 +2,9 @@
 
     python benchmarks/rpi_form.py [--arch cnn_att_bilstm …] [--preset paper] [--leads 12] [--rounds 20] [--files DIR]
 
-All forms are timed in alternation, so that a clock that drifts does so for all of them; of the times per window the
-median counts. The weights are random: latency does not depend on them. Conversion takes minutes, timing seconds: DIR
-keeps the files for another time, on an idle machine.
+All forms are timed in alternation, so that a clock that drifts does so for all of them, each after a window that is
+not timed, which fills the caches; of the times per window the median counts. The weights are random: latency does not
+depend on them. Conversion takes minutes, timing seconds: DIR keeps the files for another time, on an idle machine.
 """
 
 import time
@@ -47,6 +47,7 @@ def row(arch, preset, leads, rounds, folder):
     seconds = {form: [] for form in runners}
     for _ in range(rounds):
         for form, runner in runners.items():
+            runner.run_raw(inputs[form])
             begin = time.perf_counter()
             runner.run_raw(inputs[form])
             seconds[form].append(time.perf_counter() - begin)

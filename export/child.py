@@ -26,7 +26,7 @@ from export.flatbuffer import METADATA
 from export.fused_lstm import exportable
 from export.graph import Graph
 from export.layers import errors
-from export.targets import TARGETS
+from export.targets import TARGETS, parts
 
 
 def main(folder: Path) -> None:
@@ -76,8 +76,9 @@ def main(folder: Path) -> None:
 
     rounded.write()
     ranges.set_ranges(graph.file, rounded.ranges() | ranges.cells(graph.file))
-    quantise, quantisation["parts"] = TARGETS[settings["target"]]
-    made = flatbuffer.read(quantise(graph.file))
+    target = settings["target"]
+    quantisation["parts"] = parts(graph.file, target)
+    made = flatbuffer.read(TARGETS[target](graph.file))
     flatbuffer.compact(made)
     data = flatbuffer.set_metadata(flatbuffer.write(made), METADATA, {"quantisation": quantisation})
     (folder / "model.tflite").write_bytes(data)

@@ -18,6 +18,7 @@ from ecg_edge.errors import GateError
 
 CHILD = (sys.executable, "-m", "export.child")
 CHILD_16_BITS = (sys.executable, "-m", "export.int16")
+CHILD_WEIGHTS = (sys.executable, "-m", "export.weights")
 TIMEOUT = 7200  # s; a paper-size model takes about a minute on two cores, its fine-tuning half an hour
 # The child takes the one that agrees best with the float model. On four rhythms (CinC 2017, 200 calibration windows)
 # 99.9 gives 31 dB, 99.99 gives 36, 99.999 gives 35 and the plain minimum and maximum 32; where artefacts are not rare,
@@ -63,7 +64,7 @@ def convert(
 ) -> Converted:
     """`model` (keras.Model) as an integer TFLite file for `target` (export.targets.TARGETS), fine-tuned with fake
     quantisation for so many `epochs`. `advance(stage, done, total)` tells how far it is. A model with a layer that
-    needs 16-bit activations gets them throughout, by calibration, the same for every target.
+    needs 16-bit activations gets them throughout, by calibration, and for a Raspberry Pi float ones.
 
     Raises ExportError when the child process fails, crashes, or takes longer than `timeout` seconds.
     """
@@ -89,11 +90,12 @@ def convert_16_bits(
     streaming: bool = False,
     timeout: float = TIMEOUT,
 ) -> bytes:
-    """`model` (keras.Model), or with `streaming` its step, as a TFLite file of 16-bit activations, whose metadata are
-    what export.int16 says. Raises ExportError as `convert` does."""
+    """`model` (keras.Model), or with `streaming` its step, as a TFLite file of 16-bit activations; of float ones for a
+    Raspberry Pi. Its metadata are what export.int16 or export.weights says. Raises ExportError as `convert` does."""
     settings = {"target": target, "streaming": streaming}
     parts = {"calibration": calibration}
-    with _child(CHILD_16_BITS, model, parts, settings, timeout, lambda *progress: None) as folder:
+    child = CHILD_WEIGHTS if target == "rpi" else CHILD_16_BITS
+    with _child(child, model, parts, settings, timeout, lambda *progress: None) as folder:
         return (folder / "model.tflite").read_bytes()
 
 

@@ -9,6 +9,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 METADATA = "ecg_edge"  # the name of our entry in a file's metadata
 
+BIASES = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}  # operator → which input
+
 FLOATS = {schema.TensorType.FLOAT16, schema.TensorType.FLOAT32, schema.TensorType.FLOAT64, schema.TensorType.BFLOAT16}
 
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
@@ -49,6 +51,9 @@ class _Builder(flatbuffers.Builder):
     def CreateNumpyVector(self, x):
         return self.once((x.dtype.str, x.tobytes()), lambda: flatbuffers.Builder.CreateNumpyVector(self, x))
 
+    def CreateString(self, s, encoding="utf-8", errors="strict"):
+        return self.once(s, lambda: flatbuffers.Builder.CreateString(self, s, encoding, errors))
+
 
 class _Once:
     """A table that is written only where no equal one is."""
@@ -70,7 +75,9 @@ class _Tensor(schema.TensorT):
 
 class _Operator(schema.OperatorT):
     def Pack(self, builder):
-        return schema.OperatorT.Pack(_with_once(self, "builtinOptions"), builder)
+        operator = _with_once(self, "builtinOptions")
+        operator.inputs, operator.outputs = (np.asarray(ends, np.int32) for ends in (self.inputs, self.outputs))
+        return schema.OperatorT.Pack(operator, builder)
 
 
 def _with_once(owner, part):
@@ -99,16 +106,20 @@ def write(model: schema.ModelT) -> bytes:
 
 
 def compact(model: schema.ModelT) -> None:
-    """Leaves out what no runtime reads: names of integers inside the graph, ranges, constants more than once."""
-    for graph in model.subgraphs:
-        ends = {*graph.inputs, *graph.outputs}
-        for position, tensor in enumerate(graph.tensors):
-            holds = (
-                tensor.shape is None or np.prod(tensor.shape) > 0
-            )  # an LSTM lists empty floats for what it leaves out
-            named = position in ends or (tensor.type in FLOATS and holds)  # those an error may have to name
-            tensor.name = short_name(tensor).encode() if named else None
-            tensor.shapeSignature = None
+    """Leaves out what no runtime reads: names of constants and integers inside the graph, ranges, constants more than
+    once, scales of biases, what the converter says of itself."""
+    model.metadata = [entry for entry in model.metadata or [] if entry.name == METADATA.encode()]
+    _share_scales_of_biases(model)
+    _tell_shapes_by_options(model)
+    _drop_unused_tensors(model)
+    for position, graph in enumerate(model.subgraphs):
+        entries = [e for s in _signatures(model, position) for e in (*s.inputs, *s.outputs)]
+        ends = {**dict.fromkeys([*graph.inputs, *graph.outputs]), **{e.tensorIndex: e.name for e in entries}}
+        made = {int(t) for o in graph.operators for t in o.outputs if graph.tensors[t].type in FLOATS}
+        for number, tensor in enumerate(graph.tensors):
+            named = number in ends or number in made  # those an error may have to name
+            tensor.name = ends.get(number) or (short_name(tensor).encode() if named else None)
+            tensor.shapeSignature, tensor.hasRank = None, False
             if tensor.quantization is not None:
                 tensor.quantization.min = tensor.quantization.max = None
     first = {}
@@ -117,6 +128,50 @@ def compact(model: schema.ModelT) -> None:
         content = b"" if data is None else np.asarray(data, np.uint8).tobytes()
         tensor.buffer = first.setdefault(content, tensor.buffer) if content else 0  # the first one is always empty
     drop_unused_buffers(model)
+
+
+def _share_scales_of_biases(model):
+    """A bias counts in products of the input's scale and the weights', so no runtime reads a scale of its own from the
+    file. XNNPACK asks for one per channel all the same, and gets the weights', which are written already."""
+    for name, operator, graph in operators(model):
+        place = BIASES.get(name)
+        if place and place < len(operator.inputs) and operator.inputs[place] >= 0:
+            bias, weights = (graph.tensors[operator.inputs[n]].quantization for n in (place, 1))
+            scales = [0 if part is None or part.scale is None else len(part.scale) for part in (bias, weights)]
+            if scales[0] == scales[1] > 1:
+                bias.scale, bias.zeroPoint = weights.scale, weights.zeroPoint
+
+
+def _tell_shapes_by_options(model):
+    """A RESHAPE may have its shape as a constant tensor or as an option, which is as good as the vector of its output's
+    shape, and written already."""
+    for name, operator, graph in operators(model):
+        shape = graph.tensors[operator.outputs[0]].shape
+        if name == "RESHAPE" and shape is not None and len(shape):
+            operator.inputs = operator.inputs[:1]
+            operator.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
+            operator.builtinOptions = schema.ReshapeOptionsT(newShape=np.asarray(shape, np.int32))
+
+
+def _signatures(model, subgraph):
+    return [signature for signature in model.signatureDefs or [] if signature.subgraphIndex == subgraph]
+
+
+def _drop_unused_tensors(model):
+    for position, graph in enumerate(model.subgraphs):
+        entries = [e for s in _signatures(model, position) for e in (*s.inputs, *s.outputs)]
+        owners = [(graph, ("inputs", "outputs"))]
+        owners += [(operator, ("inputs", "outputs", "intermediates")) for operator in graph.operators]
+        named = [getattr(owner, part) for owner, parts in owners for part in parts if getattr(owner, part) is not None]
+        used = sorted({int(tensor) for tensors in named for tensor in tensors} - {-1})
+        place = {-1: -1, **{old: new for new, old in enumerate(used)}}
+        graph.tensors = [graph.tensors[old] for old in used]
+        for owner, parts in owners:
+            for part in parts:
+                if getattr(owner, part) is not None:
+                    setattr(owner, part, np.array([place[int(old)] for old in getattr(owner, part)], np.int32))
+        for entry in entries:
+            entry.tensorIndex = place[entry.tensorIndex]
 
 
 def drop_unused_buffers(model: schema.ModelT) -> None:

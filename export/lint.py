@@ -23,15 +23,27 @@ TFLM_OPERATORS = frozenset(
     """.split()  # noqa: SIM905
 )
 
+# Without a fast integer kernel in LiteRT: what a file for a Raspberry Pi keeps in float.
+FLOAT_OPERATORS = frozenset({LSTM, "BATCH_MATMUL", "L2_NORMALIZATION", "SOFTMAX"})
+# Positions of an operator's weights. Where activations are float the converter leaves a FEW as they are.
+WEIGHTS = {
+    "CONV_2D": (1,),
+    "DEPTHWISE_CONV_2D": (1,),
+    "FULLY_CONNECTED": (1,),
+    "TRANSPOSE_CONV": (1,),
+    LSTM: range(1, 9),
+}
+FEW = 1024
+
 CELL_SCALES = (2.0**-15, 2.0**-9)  # outside, LiteRT's int16 tanh of the cell saturates without a word
 
 
 def lint(data: bytes, target: str = "mcu") -> list[Gate]:
     """The gates of an integer TFLite file. For a microcontroller: no float tensor, operators known to TensorFlow Lite
-    Micro, LSTM scales; for a Raspberry Pi: nothing in float but LSTMs."""
+    Micro, LSTM scales; for a Raspberry Pi: weights of 8 bits."""
     model = flatbuffer.read(data)
     if target == "rpi":
-        return [_no_float_but_lstms(model)]
+        return [_no_float_weights(model)]
     gates = [_no_float(model), _known_operators(model)]
     if any(name == LSTM for name, _, _ in flatbuffer.operators(model)):
         gates += [_equal_lstm_scales(model), _cell_scales(model)]
@@ -46,23 +58,27 @@ def _no_float(model):
         # The LSTM operator lists tensors of shape [0] for normalisations that it does not do.
         if tensor.type in flatbuffer.FLOATS and (tensor.shape is None or math.prod(tensor.shape) > 0)
     ]
+    names = map(flatbuffer.tensor_name, tensors)  # a constant may have none
     return Gate(
         "float tensors",
-        f"{len(tensors)}" + (f" ({flatbuffer.tensor_name(tensors[0])})" if tensors else ""),
+        f"{len(tensors)}" + (f" ({next(filter(None, names), '')})" if tensors else ""),
         "0",
         not tensors,
         "replace the layer that this tensor belongs to by one that has an integer form",
     )
 
 
-def _no_float_but_lstms(model):
+def _no_float_weights(model):
     found = [
         flatbuffer.tensor_name(graph.tensors[operator.outputs[0]])
         for name, operator, graph in flatbuffer.operators(model)
-        if name not in (LSTM, "QUANTIZE", "DEQUANTIZE") and graph.tensors[operator.outputs[0]].type in flatbuffer.FLOATS
+        for weights in (graph.tensors[operator.inputs[place]] for place in WEIGHTS.get(name, ()))
+        if weights.type in flatbuffer.FLOATS
+        and math.prod(weights.shape) > FEW
+        and model.buffers[weights.buffer].data is not None
     ]
     return Gate(
-        "operators in float besides LSTMs",
+        f"operators with more than {FEW:,} weights in float",
         f"{len(found)}" + (f" ({found[0]})" if found else ""),
         "0",
         not found,

@@ -1,4 +1,4 @@
-"""The last step, a float file whose tensors carry ranges → a file for a kind of device. See TARGETS."""
+"""The last step, a float file whose tensors carry ranges → a file for a kind of device."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,9 +6,12 @@ from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.python.convert import mlir_quantize
 
 from export import flatbuffer
+from export.lint import FLOAT_OPERATORS
 from export.ranges import LSTM
 
 LSTM_MATRICES = range(1, 9)  # positions among the operator's inputs
+INTEGERS = "int8 activations and weights"
+LEAST = -128  # the zero point of a range that begins at zero
 
 
 def integers(calibrated: schema.ModelT) -> bytes:
@@ -17,27 +20,42 @@ def integers(calibrated: schema.ModelT) -> bytes:
 
 
 def fast_on_a_processor(calibrated: schema.ModelT) -> bytes:
-    """Integers but for LSTMs, which have weights of 8 bits and calculate in float, as do inputs and outputs then.
+    """Integers but for the operators that `in_float` names, of which LSTMs have weights of 8 bits. With those in it the
+    file takes and gives floats.
 
-    The rule comes from measurements with LiteRT, one thread: convolutions run 4 times faster in integers than in
-    float; an LSTM of integers has no fast kernel and runs 3.6 times slower, one with weights of 8 bits alone 1.6 times
-    faster (benchmarks/rpi_form.py).
+    The rule comes from measurements with LiteRT, one thread, on x86-64. Convolutions run 4 times faster in integers
+    than in float. An LSTM of integers runs 3.6 times slower, one with weights of 8 bits alone 1.6 times faster. Of a
+    transformer over 32 beats the products of two activations run 10 times slower in integers, normalisations 3 times
+    and softmax twice, and a RELU by itself takes three times as long as the transposed convolution in front of it, for
+    none of which the XNNPACK delegate has integer kernels (benchmarks/rpi_form.py).
     """
-    if not any(name == LSTM for name, _, _ in flatbuffer.operators(calibrated)):
-        return integers(calibrated)
-    model = flatbuffer.read(_quantised(calibrated, tf.float32, denylisted_ops=[LSTM]))
+    floats = in_float(calibrated)
+    if not floats:
+        model = flatbuffer.read(integers(calibrated))
+    else:
+        model = flatbuffer.read(_quantised(calibrated, tf.float32, denylisted_ops=floats))
     for name, operator, graph in flatbuffer.operators(model):
         if name == LSTM:
             for place in LSTM_MATRICES:
                 _as_int8(model, graph.tensors[operator.inputs[place]])
+    _saturate_for_relus(model)
     return flatbuffer.write(model)
 
 
-# name → the step, and what its file consists of, for the metadata
-TARGETS = {
-    "mcu": (integers, {"all": "int8 activations and weights"}),
-    "rpi": (fast_on_a_processor, {"LSTM": "float activations, int8 weights", "others": "int8 activations and weights"}),
-}
+def in_float(calibrated: schema.ModelT) -> list[str]:
+    """The kinds of operators that a Raspberry Pi runs faster in float. Softmax alone is not worth the way there."""
+    found = {name for name, _, _ in flatbuffer.operators(calibrated)} & FLOAT_OPERATORS
+    return sorted(found) if found - {"SOFTMAX"} else []
+
+
+def parts(calibrated: schema.ModelT, target: str) -> dict[str, str]:
+    """What the file for `target` consists of, for the metadata."""
+    floats = in_float(calibrated) if target == "rpi" else []
+    kinds = {name: "float activations, int8 weights" if name == LSTM else "float" for name in floats}
+    return {**kinds, "others": INTEGERS} if kinds else {"all": INTEGERS}
+
+
+TARGETS = {"mcu": integers, "rpi": fast_on_a_processor}
 
 
 def _quantised(calibrated, outer, **settings):
@@ -50,6 +68,21 @@ def _quantised(calibrated, outer, **settings):
         **settings,
     )
     return bytes(quantised)
+
+
+def _saturate_for_relus(model):
+    """Where zero is the least integer, an operator that writes a RELU's output in place of its input has done what the
+    RELU does. The converter leaves a RELU alone behind a transposed convolution."""
+    (graph,) = model.subgraphs
+    named = [(flatbuffer.operator_name(model, operator), operator) for operator in graph.operators]
+    makers = {int(operator.outputs[0]): operator for name, operator in named if name == "TRANSPOSE_CONV"}
+    asked = [*graph.outputs, *(tensor for operator in graph.operators for tensor in operator.inputs)]
+    for name, relu in named:
+        before, after = int(relu.inputs[0]), int(relu.outputs[0])
+        scaled = flatbuffer.scale_and_zero_point(graph.tensors[after])
+        if name == "RELU" and before in makers and asked.count(before) == 1 and scaled and scaled[1] == LEAST:
+            makers[before].outputs = [after]
+            graph.operators.remove(relu)
 
 
 def _as_int8(model, tensor):

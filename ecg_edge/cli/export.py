@@ -29,7 +29,7 @@ QAT_STEPS = 500  # at least, for --qat: what few windows do not give in an epoch
     type=click.Choice(["mcu", "rpi"]),
     default="mcu",
     show_default=True,
-    help="mcu: integers throughout. rpi: LSTMs calculate in float, which a Raspberry Pi does faster.",
+    help="mcu: integers throughout. rpi: float for what a Raspberry Pi calculates faster so, LSTMs first of all.",
 )
 @click.option("--streaming", is_flag=True, help="One step with its states as inputs and outputs, for a live signal.")
 @click.option("--c99", is_flag=True, help="A folder of plain C99 from the run's integer file, or from a .tflite file.")

@@ -1,6 +1,7 @@
 """Reading, writing and describing TFLite files."""
 
 import numpy as np
+from ai_edge_litert.interpreter import Interpreter
 
 from export import flatbuffer
 from firmware_bench.bench_rpi import TFLiteModel, model_table, read_metadata
@@ -61,5 +62,35 @@ def test_a_compact_file_computes_the_same_and_keeps_the_names_of_its_ends(edited
     assert len(small) < len(data) - 1000
     (graph,) = flatbuffer.read(small).subgraphs
     assert {n for n, tensor in enumerate(graph.tensors) if tensor.name} == {*graph.inputs, *graph.outputs}
+    reshapes = [o for name, o, _ in flatbuffer.operators(flatbuffer.read(small)) if name == "RESHAPE"]
+    assert reshapes and all(len(operator.inputs) == 1 for operator in reshapes)
+    asked = {
+        int(n)
+        for o in graph.operators
+        for part in (o.inputs, o.outputs, o.intermediates)
+        for n in (() if part is None else part)
+    }
+    assert asked - {-1} | {*graph.inputs} == set(range(len(graph.tensors)))
     for window in recogniser.others[:3]:
         np.testing.assert_array_equal(TFLiteModel(data).run(window), TFLiteModel(small).run(window))
+
+
+def test_in_a_compact_file_biases_have_the_scales_of_weights_and_the_delegate_takes_as_much(edited, integer):
+    """XNNPACK leaves a convolution whose bias has no scales to slower kernels."""
+    data = integer(edited)
+    model = flatbuffer.read(data)
+    flatbuffer.compact(model)
+    small = flatbuffer.write(model)
+    convolutions = [o for name, o, _ in flatbuffer.operators(flatbuffer.read(small)) if name == "CONV_2D"]
+    (graph,) = model_table(small).tables(2)
+    tensors = graph.tables(0)
+    for operator in convolutions:
+        weights, bias = (tensors[tensor].table(4) for tensor in operator.inputs[1:3])
+        assert weights.span(2) == bias.span(2)
+    assert convolutions and delegates(small) == delegates(data) > 0
+
+
+def delegates(data):
+    interpreter = Interpreter(model_content=data)
+    interpreter.allocate_tensors()
+    return sum(detail["op_name"] == "DELEGATE" for detail in interpreter._get_ops_details())

@@ -99,6 +99,20 @@ def test_a_float_model_is_proved_within_its_tolerance():
         verify(TFLiteModel(other))
 
 
+def test_of_many_outputs_so_many_are_compared_as_the_metadata_say():
+    data = convolutional(integer=False)
+    reference = read_metadata(data)["reference"]
+    full = reference["outputs"]["optimised"]
+    ends = [output[:8] + output[-8:] for output in full]  # of three floats, eight digits each
+    fewer = altered(data, reference={**reference, "values": 2, "outputs": {"optimised": ends}})
+    assert verify(TFLiteModel(fewer)) == "optimised"
+    swapped = [output[-8:] + output[:8] for output in full]
+    for values, outputs in ((2, full), (2, swapped), (1, ends), (True, ends), ("2", ends)):
+        wrong = altered(data, reference={**reference, "values": values, "outputs": {"optimised": outputs}})
+        with pytest.raises(ModelError, match="does not compute|number of reference values"):
+            verify(TFLiteModel(wrong))
+
+
 def with_tolerance(data, tolerance, shift):
     """`data` with a tolerance, and float or integer reference outputs moved by `shift`."""
     reference = read_metadata(data)["reference"]

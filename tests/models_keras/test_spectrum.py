@@ -75,5 +75,5 @@ def test_the_integer_form_in_integers():
     (tensor,) = tflite.inputs
     assert tensor_gate(data, [[quantise(x[:1], tensor.scale, tensor.zero_point, tensor.dtype)]]).passed
     outputs = np.stack([tflite.run({"ecg": window}) for window in x]).reshape(len(x), 129, 2)
-    # 34 measured, 31 if the high bins were not lifted before they are rounded.
-    assert decibels(exact(x[:-1]), outputs[:-1]) > 33
+    # 32.7 measured; before it was known that a sine may be a cosine, with tables twice as large, 34.
+    assert decibels(exact(x[:-1]), outputs[:-1]) > 32
