@@ -6,6 +6,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.python.convert import mlir_quantize
 
 from export import flatbuffer
+from export.attention import SOFTMAX, STEPS, spread, widen
 from export.lint import FLOAT_OPERATORS
 from export.ranges import LSTM
 
@@ -16,7 +17,7 @@ LEAST = -128  # the zero point of a range that begins at zero
 
 def integers(calibrated: schema.ModelT) -> bytes:
     """Integers throughout, inputs and outputs too: what a microcontroller runs."""
-    return _quantised(calibrated, tf.int8)
+    return widen(_quantised(calibrated, tf.int8))
 
 
 def fast_on_a_processor(calibrated: schema.ModelT) -> bytes:
@@ -52,6 +53,8 @@ def parts(calibrated: schema.ModelT, target: str) -> dict[str, str]:
     """What the file for `target` consists of, for the metadata."""
     floats = in_float(calibrated) if target == "rpi" else []
     kinds = {name: "float activations, int8 weights" if name == LSTM else "float" for name in floats}
+    if spread(calibrated) and SOFTMAX not in floats:
+        kinds[f"{SOFTMAX} of {STEPS} and more, with its products"] = "int16 activations"
     return {**kinds, "others": INTEGERS} if kinds else {"all": INTEGERS}
 
 
