@@ -3,7 +3,10 @@
 import dataclasses
 import subprocess
 
+import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from comparing import File
 from small_models import convolutional, recurrent
 
 from export.c99.folder import generate
@@ -46,6 +49,21 @@ def test_without_dsp_instructions_the_bits_are_the_same(model, tmp_path):
     assert measured.code > portable.code  # they were really used
     if model is convolutional:  # an LSTM of two inputs and eight units has no sums to speak of
         assert measured.instructions < portable.instructions
+
+
+@needs_toolchain
+@pytest.mark.slow
+def test_weights_of_several_megabytes_are_counted(tmp_path):
+    file, depth, channels = File(), 8000, 320
+    x, y = file.tensor((1, depth), np.int8, 0.1), file.tensor((1, channels), np.int8, 20.0)
+    values = np.random.default_rng(0).integers(-127, 128, (channels, depth))
+    weights = file.constant(values, np.int8, 0.01)
+    file.operator("FULLY_CONNECTED", 4, [x, weights, -1], y, schema.FullyConnectedOptionsT())
+    generate(file.data([x], [y]), tmp_path / "program")
+    with qemu.Program(tmp_path / "program", "cortex-m4") as program:
+        measured = program.measure()
+    assert measured.differing == 0 and measured.weights > values.size > 2 << 20
+    assert measured.instructions > values.size
 
 
 @needs_toolchain
