@@ -1,5 +1,7 @@
 """Sums, products and functions of one value as steps of the program (export.c99.operators)."""
 
+import math
+
 import numpy as np
 
 from ecg_edge.errors import InputError
@@ -18,6 +20,8 @@ def binary(function, name, operator, inputs, output):
     arithmetic = _binary_fields(operator, a, b, y)
     if y.dtype is np.int16 and _by_powers_of_two(arithmetic):
         function += "_by_powers"
+    if any(view is not None and view.delay for view in inputs):
+        return _product_in_time(function, name, inputs, output, arithmetic)
     loops = _broadcast(operator, a, b, y)
     sides = list(zip("ab", tensors, strict=True))
     constants = [array(ctype(t.dtype), f"{name}_{side}", t.data) for side, t in sides if t.data is not None]
@@ -55,6 +59,39 @@ def binary(function, name, operator, inputs, output):
     if by_rows:
         step.row = lambda places, t, out: [f"{function}(&{name}, {pointers(places, t)}, {out.row(t)});"]
     return step
+
+
+def _product_in_time(function, name, inputs, output, arithmetic):
+    """A product of two tensors of one shape, one of them delayed: zero where that has nothing. In blocks that the delay
+    is a multiple of, and from the end that it moves towards, so that the output may take the place of either."""
+    size, delay = output.tensor.size, sum(view.delay for view in inputs)
+    block = math.gcd(size, delay)
+    fields = {"sizes": (1, 1, 1, block), "steps_a": (0, 0, 0, 1), "steps_b": (0, 0, 0, 1), **arithmetic}
+
+    def whole(places, out):
+        a, b = (
+            f"{place.base} + i" + (f" {'-' if delay > 0 else '+'} {abs(delay)}" if view.delay else "")
+            for place, view in zip(places, inputs, strict=True)
+        )
+        later = f"int32_t i = {size - block}; i >= {delay}; i -= {block}"
+        earlier = f"int32_t i = 0; i < {size + delay}; i += {block}"
+        empty = out.base if delay > 0 else f"{out.base} + {max(0, size + delay)}"
+        return [
+            f"for ({later if delay > 0 else earlier}) {{",
+            f"    {function}(&{name}, {a}, {b}, {out.base} + i);",
+            "}",
+            f"memset({empty}, 0, {min(size, abs(delay)) * np.dtype(output.tensor.dtype).itemsize});",
+        ]
+
+    return Step(
+        name,
+        "ecg_elementwise",
+        inputs,
+        output,
+        declare=lambda by_rows: [structure("ecg_binary", name, **fields)],
+        whole=whole,
+        in_place=(0, 1),
+    )
 
 
 def _broadcast(operator, a, b, y):

@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 
 from ecg_edge.errors import InputError
-from export.c99 import copies, elementwise, matrices, pools
+from export.c99 import convolutions, copies, elementwise, matrices, pools
 from export.c99 import operators as ops
 from export.c99.graph import Graph, Operator, Tensor
 from export.c99.steps import LSTM, Step, Storage, TimeMean, View
@@ -108,6 +108,7 @@ class _Lowering:
         self.blocks = graph.blocks is not None
         self.storages: dict[int, Storage] = {}
         self.tables: dict[int, tuple[View, np.ndarray]] = {}  # tensor → the value it is a function of, and the function
+        self.delayed: dict[int, tuple[Operator, int]] = {}  # moved in time → by what, and how far
         self.turned: dict[int, Tensor] = {}  # a sequence that only LSTMs read in reverse → the sequence
         self.upright: set[int] = set()  # outputs of LSTMs in reverse that are written the right way round at once
         self.joined: dict[int, tuple[Tensor, ...]] = {}  # sequences side by side that only LSTMs and means read
@@ -126,12 +127,15 @@ class _Lowering:
         return f"{word}{self.counts[word]}"
 
     def view(self, tensor: Tensor) -> View:
-        """Of a tensor that steps have computed; a function of one value is computed now if it was not before."""
+        """Of a tensor that steps have computed; a function of one value, or what is moved in time, is computed now if
+        it was not before."""
         if tensor.index not in self.storages and tensor.index in self.tables:
             source, values = self.tables[tensor.index]
             name = self.name("table")
             output = self.new(tensor, name)
             self.steps.append(elementwise.table(name, values, source, output))
+        if tensor.index not in self.storages and tensor.index in self.delayed:
+            self.compute(self.delayed[tensor.index][0])
         return View(self.storages[tensor.index], tensor)
 
     def new(self, tensor: Tensor, name: str) -> View:
@@ -146,6 +150,8 @@ class _Lowering:
             self.rename(operator)
         elif self.tabulated(operator) or self.set_aside(operator) or self.laid_out(operator):
             return
+        elif (delay := convolutions.delay(operator)) is not None:
+            self.delayed[operator.output.index] = operator, delay
         elif operator.name == RECURRENT:
             self.take_lstm(operator)
         elif operator.name == "MEAN" and pools.is_time_mean(operator):
@@ -154,14 +160,30 @@ class _Lowering:
             self.steps.append(pools.time_mean(name, operator, parts, self.new(operator.output, name), self.sums))
             self.sums += operator.inputs[0].width
         elif operator.name in ops.STEPS:
-            inputs = [None if t is None or t.data is not None else self.view(t) for t in operator.inputs]
-            name = self.name(operator.name)
-            self.steps.append(ops.STEPS[operator.name](name, operator, inputs, self.new(operator.output, name)))
+            self.compute(operator)
         else:
             raise InputError(
                 f"operator {operator.name} has no C99 kernel: express the layer by convolutions, matrix products, sums "
                 "and functions of one value"
             )
+
+    def compute(self, operator):
+        inputs = self.product_in_time(operator) or [
+            None if t is None or t.data is not None else self.view(t) for t in operator.inputs
+        ]
+        name = self.name(operator.name)
+        self.steps.append(ops.STEPS[operator.name](name, operator, inputs, self.new(operator.output, name)))
+
+    def product_in_time(self, operator) -> list[View] | None:
+        """The factors of a product of which one is moved in time: it is read from where it comes from."""
+        moved = [tensor for tensor in operator.inputs if tensor is not None and tensor.index in self.delayed]
+        alike = all(t is not None and t.data is None and t.shape == operator.output.shape for t in operator.inputs)
+        if operator.name != "MUL" or len(moved) != 1 or not alike:
+            return None
+        shift, delay = self.delayed[moved[0].index]
+        views = {t.index: self.view(t) for t in operator.inputs if t is not moved[0]}
+        views[moved[0].index] = dataclasses.replace(self.view(shift.inputs[0]), delay=delay)
+        return [views[tensor.index] for tensor in operator.inputs]
 
     def rename(self, operator):
         source, output = operator.inputs[0], operator.output
