@@ -46,14 +46,14 @@ class Machine:
 
 
 # Arm's FPGA images AN386, AN500, AN505 and AN547, of which the largest memory, 16 MiB and more of RAM beside the core's
-# own, stands for flash. A Cortex-M4 runs the instructions of a Cortex-M0+, too.
+# own, stands for flash, in AN505 for both. A Cortex-M4 runs the instructions of a Cortex-M0+, too.
 MACHINES = {
     machine.core: machine
     for machine in (
         Machine("cortex-m0plus", "mps2-an386", 0x00000000, 0x21000000, 16 << 20, 0x20000000, 4 << 20),
         Machine("cortex-m4", "mps2-an386", 0x00000000, 0x21000000, 16 << 20, 0x20000000, 4 << 20),
         Machine("cortex-m7", "mps2-an500", 0x00000000, 0x60000000, 16 << 20, 0x20000000, 4 << 20),
-        Machine("cortex-m33", "mps2-an505", 0x10000000, 0x80000000, 16 << 20, 0x38000000, 2 << 20),
+        Machine("cortex-m33", "mps2-an505", 0x10000000, 0x80000000, 12 << 20, 0x80C00000, 4 << 20),
         Machine("cortex-m55", "mps3-an547", 0x10000000, 0x60000000, 16 << 20, 0x31000000, 4 << 20),
     )
 }

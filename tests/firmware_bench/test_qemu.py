@@ -1,7 +1,9 @@
 """Generated programs on Cortex-M cores in QEMU."""
 
 import dataclasses
+import runpy
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,6 +79,15 @@ def test_instructions_are_the_same_every_time(convolutions, tmp_path, monkeypatc
         second = program.measure()
     assert first == second
     assert first.instructions > 256 * 2 * 9  # more than there are taps
+
+
+@needs_toolchain
+@pytest.mark.slow
+def test_a_small_cnn_takes_fewer_instructions_than_interpreters():
+    script = runpy.run_path(Path(__file__).parents[2] / "benchmarks" / "instructions_per_mac.py")
+    count, with_dsp, portable = script["counted"](script["small_cnn"]())
+    assert count == 300 * 16 * 7 * 2 + 150 * 16 * 7 * 16 + 75 * 32 * 7 * 16 + 32 * 4
+    assert with_dsp < 2_400_000 and portable < 7_000_000
 
 
 @needs_toolchain
