@@ -109,6 +109,7 @@ class _Lowering:
         self.storages: dict[int, Storage] = {}
         self.tables: dict[int, tuple[View, np.ndarray]] = {}  # tensor → the value it is a function of, and the function
         self.delayed: dict[int, tuple[Operator, int]] = {}  # moved in time → by what, and how far
+        self.products: dict[int, Operator] = {}  # of something delayed, that one sum alone takes
         self.turned: dict[int, Tensor] = {}  # a sequence that only LSTMs read in reverse → the sequence
         self.upright: set[int] = set()  # outputs of LSTMs in reverse that are written the right way round at once
         self.joined: dict[int, tuple[Tensor, ...]] = {}  # sequences side by side that only LSTMs and means read
@@ -127,8 +128,7 @@ class _Lowering:
         return f"{word}{self.counts[word]}"
 
     def view(self, tensor: Tensor) -> View:
-        """Of a tensor that steps have computed; a function of one value, or what is moved in time, is computed now if
-        it was not before."""
+        """Of a tensor that steps have computed; what was left to its readers is computed now if it was not before."""
         if tensor.index not in self.storages and tensor.index in self.tables:
             source, values = self.tables[tensor.index]
             name = self.name("table")
@@ -136,6 +136,8 @@ class _Lowering:
             self.steps.append(elementwise.table(name, values, source, output))
         if tensor.index not in self.storages and tensor.index in self.delayed:
             self.compute(self.delayed[tensor.index][0])
+        if tensor.index not in self.storages and tensor.index in self.products:
+            self.compute(self.products[tensor.index])
         return View(self.storages[tensor.index], tensor)
 
     def new(self, tensor: Tensor, name: str) -> View:
@@ -148,10 +150,8 @@ class _Lowering:
     def take(self, operator: Operator) -> None:
         if operator.name in ops.VIEWS:
             self.rename(operator)
-        elif self.tabulated(operator) or self.set_aside(operator) or self.laid_out(operator):
+        elif self.tabulated(operator) or self.set_aside(operator) or self.laid_out(operator) or self.awaited(operator):
             return
-        elif (delay := convolutions.delay(operator)) is not None:
-            self.delayed[operator.output.index] = operator, delay
         elif operator.name == RECURRENT:
             self.take_lstm(operator)
         elif operator.name == "MEAN" and pools.is_time_mean(operator):
@@ -168,22 +168,44 @@ class _Lowering:
             )
 
     def compute(self, operator):
-        inputs = self.product_in_time(operator) or [
-            None if t is None or t.data is not None else self.view(t) for t in operator.inputs
-        ]
+        terms = [t for t in operator.inputs if t is not None and t.index in self.products]
+        if operator.name == "ADD" and terms and _alike(operator):
+            product, (other,) = self.products[terms[0].index], (t for t in operator.inputs if t is not terms[0])
+            inputs, name = [self.view(other), *self.factors(product)], self.name(operator.name)
+            output = self.new(operator.output, name)
+            self.steps.append(elementwise.sum_in_time(name, operator, product, inputs, output))
+            return
+        if self.has_delay(operator):
+            inputs = self.factors(operator)
+        else:
+            inputs = [None if t is None or t.data is not None else self.view(t) for t in operator.inputs]
         name = self.name(operator.name)
         self.steps.append(ops.STEPS[operator.name](name, operator, inputs, self.new(operator.output, name)))
 
-    def product_in_time(self, operator) -> list[View] | None:
-        """The factors of a product of which one is moved in time: it is read from where it comes from."""
+    def has_delay(self, operator) -> bool:
+        """Whether one factor of a product is something delayed, which is read from where it comes from."""
         moved = [tensor for tensor in operator.inputs if tensor is not None and tensor.index in self.delayed]
-        alike = all(t is not None and t.data is None and t.shape == operator.output.shape for t in operator.inputs)
-        if operator.name != "MUL" or len(moved) != 1 or not alike:
-            return None
-        shift, delay = self.delayed[moved[0].index]
-        views = {t.index: self.view(t) for t in operator.inputs if t is not moved[0]}
-        views[moved[0].index] = dataclasses.replace(self.view(shift.inputs[0]), delay=delay)
-        return [views[tensor.index] for tensor in operator.inputs]
+        return operator.name == "MUL" and len(moved) == 1 and _alike(operator)
+
+    def factors(self, operator) -> list[View]:
+        found = []
+        for tensor in operator.inputs:
+            shift, delay = self.delayed.get(tensor.index, (None, 0))
+            view = self.view(shift.inputs[0] if shift else tensor)
+            found.append(dataclasses.replace(view, delay=delay))
+        return found
+
+    def awaited(self, operator) -> bool:
+        """Whether the operator only moves a tensor in time, or is a product with such that one sum takes: left to
+        those who read it."""
+        output, readers = operator.output, self.readers(operator.output)
+        if (delay := convolutions.delay(operator)) is not None:
+            self.delayed[output.index] = operator, delay
+            return True
+        if self.has_delay(operator) and output.index not in self.ends and [r.name for r in readers] == ["ADD"]:
+            self.products[output.index] = operator
+            return True
+        return False
 
     def rename(self, operator):
         source, output = operator.inputs[0], operator.output
@@ -281,6 +303,11 @@ class _Lowering:
         if upright and backwards:
             self.upright.add(output.index)
         self.steps.append(step)
+
+
+def _alike(operator) -> bool:
+    """Whether all that an operator takes is computed and has its output's shape."""
+    return all(t is not None and t.data is None and t.shape == operator.output.shape for t in operator.inputs)
 
 
 def _over_time(operator) -> bool:

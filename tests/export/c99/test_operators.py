@@ -104,8 +104,8 @@ def convolutions_in_sixteen_bits():
 
 
 def products_in_time():
-    """Products of what lies some rows before or behind, of one tensor with itself and of two, over whole times and
-    over rows; and what is no such product, or moves more than in time."""
+    """Products of what lies some rows before or behind, of one tensor with itself and of two, also added up, over whole
+    times and over rows; and what is no such product, or moves more than in time."""
     file = File()
     scale, shape, outputs = 2.0**-12, (1, 10, 3, 4), []
 
@@ -123,11 +123,14 @@ def products_in_time():
         return file.operator(name, 2, [x, y], file.tensor(like, np.int16, scale), options)
 
     x, y = file.tensor(shape, np.int16, scale), file.tensor(shape, np.int16, scale)
-    product = value("MUL", x, moved(y, [127, 0, 0]))
+    product, total = value("MUL", x, moved(y, [127, 0, 0])), x
     for taps, dilation in [([127, 0, 0], 1), ([0, 0, 127], 2), ([127, 0, 0], 4), ([0, 127], 3), ([0, 0, 127], 10)]:
         product = value("MUL", product, moved(product, taps, dilation))  # in its own place
         outputs.append(value("MUL", moved(x, taps, dilation), product))
         product = value("ADD", product, x)
+        total = value("ADD", total, value("MUL", y, moved(total, taps, dilation)))
+        total = value("ADD", value("MUL", moved(total, taps, dilation), x), total)
+    outputs.append(total)
     twice = moved(moved(y, [127, 0, 0]), [0, 0, 127])
     outputs.append(value("MUL", twice, moved(x, [127, 0, 0])))
     outputs.append(value("ADD", x, moved(y, [0, 0, 127])))
@@ -144,7 +147,8 @@ def test_products_in_time_are_read_from_where_they_come_from():
     steps = lower(graph.read(products_in_time())).steps
     found = [view.delay for step in steps for view in step.inputs if view.delay]
     far = [12, -24, 48, -24, -120]
-    assert sorted(found) == sorted([12, *far, *far, -12])
+    assert sorted(found) == sorted([12, *far, *far, *far, *far, -12])
+    assert sum(len(step.inputs) == 3 for step in steps) == 2 * len(far)  # the products that are added up at once
     # Left to compute: two that meet, of which one moves twice; a sum's; two that do more; one that changes the scale.
     assert sum(step.kernel == "ecg_conv" for step in steps) == 3 + 1 + 2 + 1
 
