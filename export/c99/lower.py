@@ -1,5 +1,5 @@
-"""From a graph to the steps of a program: what only renames or turns round costs nothing, functions of one value
-become tables, and an LSTM that runs backwards takes its rows from the end."""
+"""From a graph to the steps of a program: what only renames, turns round or moves in time costs nothing, functions of
+one value become tables, and an LSTM that runs backwards takes its rows from the end."""
 
 import dataclasses
 
