@@ -5,7 +5,8 @@
 
 The weights are random: memory and instructions hardly depend on them. RAM is static RAM, by the linker, and the stack,
 painted; TensorFlow Lite Micro's arena is that of a 64-bit host. Instructions are those of a window, or of a step of a
-stream: of ecg_mamba, forwards and without positions. A system that cannot be converted or generated says why.
+stream: of ecg_mamba, forwards and without positions. What the boards lack is what the linker says of this core's
+program. A system that cannot be converted, generated or built says why.
 
 Of trained runs every integer file in RUN/export is taken, with the test figure that ecg-edge evaluate RUN --model FILE
 has kept (and that of the Keras model, from ecg-edge evaluate RUN), and with every board that it fits by the linker.
@@ -16,7 +17,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-CORE, BOARD = "cortex-m4", "nRF52840"
+CORE = "cortex-m4"
 HEADLINES = ("macro_f1", "auroc")  # of a task; auroc is that of the anomaly scores
 STREAMS = {"ecg_mamba": {"bidirectional": False, "positions": False}}  # and how they must be built for it
 
@@ -32,8 +33,8 @@ def main(preset, archs, runs):
         for line in trained(runs):
             print(line, flush=True)
         return
-    print(f"| system | RAM: static + stack | flash: code + weights | instructions | arena of TFLM | {BOARD} |")
-    print("|---|---|---|---|---|---|")
+    print("| system | RAM: static + stack | flash: code + weights | instructions | arena | fits | does not fit |")
+    print("|---|---|---|---|---|---|---|")
     for name in archs or names():
         run = ", a step" if name in STREAMS else ""
         print(row(f"{name}, {preset}{run}", lambda name=name: untrained(name, preset)), flush=True)
@@ -43,9 +44,11 @@ def row(name, data) -> str:
     """A line of the table; `data()` gives the integer file."""
     import tempfile
 
+    from ecg_edge.cli.c99 import STACK_ROOM
     from ecg_edge.errors import GateError, InputError
     from export.c99.folder import generate
     from firmware_bench import qemu, tflm
+    from firmware_bench.bench_rpi import ModelError
     from firmware_bench.boards import BOARDS
 
     try:
@@ -54,18 +57,19 @@ def row(name, data) -> str:
             generate(file, Path(folder, "program"))
             with qemu.Program(Path(folder, "program"), CORE) as program:
                 found = program.measure()
-                lacking = program.missing_bytes(BOARDS[BOARD], found.stack)
-    except (GateError, InputError) as error:
-        return f"| {name} | {error} |||||"
+                room = STACK_ROOM * found.stack
+                lacking = {board: program.missing_bytes(BOARDS[board], room) for board in BOARDS}
+        arena = tflm.arena(file).total
+    except (GateError, InputError, ModelError) as error:
+        return f"| {name} | {error} ||||||"
     if found.differing:
         raise SystemExit(f"{name}: {found.differing} of {found.values} values differ from LiteRT's")
-    missing = ", ".join(f"{count:,} bytes of {what} missing" for what, count in lacking.items() if count)
     figures = [
         f"{found.static:,} + {found.stack:,}",
         f"{found.code:,} + {found.weights:,}",
         f"{found.instructions / 1e6:,.{1 if found.instructions >= 1e6 else 2}f} M",
-        f"{tflm.arena(file).total:,}",
-        missing or "fits",
+        f"{arena:,}",
+        *verdicts(lacking),
     ]
     return f"| {name} | {' | '.join(figures)} |"
 
@@ -86,22 +90,26 @@ def trained(runs):
             if found["differing"]:
                 raise SystemExit(f"{file}: {found['differing']} values differ from LiteRT's")
             name, integers = figure(run, file.stem)
-            fits = [name for name, board in found["boards"].items() if board["fits"]]
-            lacking = [
-                f"{name} ({', '.join(f'{count:,} bytes of {what}' for what, count in c99.missing(board))} missing)"
-                for name, board in found["boards"].items()
-                if not board["fits"]
-            ]
             memory, flash = found["ram"], found["flash"]
             cells = [
                 *(run.name, file.stem, name, figure(run, "keras")[1], integers),
                 f"{memory['static']:,} + {memory['stack']:,}",
                 f"{flash['code']:,} + {flash['weights']:,}",
                 f"{found['instructions'] / 1e6:,.1f} M",
-                ", ".join(fits) if lacking else f"all {len(fits)} boards",
-                ", ".join(lacking),
+                *verdicts({board: verdict["missing"] for board, verdict in found["boards"].items()}),
             ]
             yield f"| {' | '.join(cells)} |"
+
+
+def verdicts(lacking) -> tuple[str, str]:
+    """The boards that a program fits, and what the others lack; `lacking`: {board: {memory: bytes}}."""
+    fits = [board for board, missing in lacking.items() if not any(missing.values())]
+    others = [
+        f"{board} ({', '.join(f'{count:,} bytes of {memory}' for memory, count in missing.items() if count)} missing)"
+        for board, missing in lacking.items()
+        if board not in fits
+    ]
+    return ", ".join(fits) or "none" if others else f"all {len(fits)} boards", ", ".join(others)
 
 
 def figure(run, form) -> tuple[str, str]:

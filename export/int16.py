@@ -150,7 +150,7 @@ def quantise(graph: bytes, states: Sequence[str], observed: dict[int, tuple[floa
     room = HEADROOM if states else 1.0
     limits = {tensor: (low * room, high * room) for tensor, (low, high) in observed.items()}
     limits |= {inputs[name]: (0.0, 1.0) for name in CONTROLS if name in inputs}
-    pairs = [(inputs[name], outputs[NEXT + name]) for name in states]
+    pairs = [*shifts(model), *((inputs[name], outputs[NEXT + name]) for name in states)]
     tied = ranges.tie(model, limits, pairs)
     ranges.set_ranges(model, {tensor: power_of_two(*limits) for tensor, limits in tied.items()})
     separate_biases(model)
@@ -166,6 +166,18 @@ def quantise(graph: bytes, states: Sequence[str], observed: dict[int, tuple[floa
         False,
     )
     return compact(bytes(integer))
+
+
+def shifts(model) -> list[tuple[int, int]]:
+    """What goes into the convolutions that only move values in time (export.window.shifted), and what comes out."""
+    pairs = []
+    for name, operator, graph in flatbuffer.operators(model):
+        if name == "DEPTHWISE_CONV_2D":
+            weights = graph.tensors[operator.inputs[1]]
+            taps = np.frombuffer(bytes(bytearray(model.buffers[weights.buffer].data)), np.float32)
+            if set(taps) == {0.0, 1.0} and taps.sum() == weights.shape[-1]:
+                pairs.append((int(operator.inputs[0]), int(operator.outputs[0])))
+    return pairs
 
 
 def compact(data: bytes) -> bytes:

@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 from ecg_edge.errors import InputError
-from firmware_bench.boards import KIB, Board
-from firmware_bench.qemu import COMPILER, HARNESS, LINK, MACHINES, PACKAGES, VECTORS
+from firmware_bench.boards import KIB, MIB, Board
+from firmware_bench.qemu import COMPILER, HARNESS, LINK, PACKAGES, VECTORS
 
 MARK = "/* Firmware by ecg-edge"
 STACK = 2048  # bytes that the linker keeps free; the models take 200 to 400
@@ -34,7 +34,6 @@ class Target:
     serial: int = 0
 
 
-ARM = MACHINES["cortex-m55"]
 TARGETS = {
     # Product Specification, chapter NVMC: ICACHECNF.CACHEEN.
     "nRF52840": Target(0x00000000, 0x20000000, uart="uart_nrf52", cache="*(volatile uint32_t *)0x4001E540u = 1"),
@@ -48,9 +47,7 @@ TARGETS = {
     "Apollo4 Plus": Target(0x00018000, 0x10000000, ram_size=384 * KIB),
     "MAX78000": Target(0x10000000, 0x20000000),
     # Vectors in the instruction TCM, code and data in an SRAM each, as QEMU's machine has them.
-    "MPS3-AN547": Target(
-        ARM.flash, ARM.ram, ARM.flash_size, ARM.ram_size, ARM.vectors, "uart_cmsdk", machine=ARM.board
-    ),
+    "MPS3-AN547": Target(0x11000000, 0x31000000, 2 * MIB, 4 * MIB, 0x10000000, "uart_cmsdk", machine="mps3-an547"),
 }
 WITHOUT = {
     "RP2040": "its flash begins with a second stage of the boot, which Raspberry Pi's SDK has: ecg-edge export --c99, "

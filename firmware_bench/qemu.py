@@ -45,15 +45,16 @@ class Machine:
     ram_size: int
 
 
-# Arm's FPGA images AN386, AN500, AN505 and AN547. A Cortex-M4 runs the instructions of a Cortex-M0+, too.
+# Arm's FPGA images AN386, AN500, AN505 and AN547, of which the largest memory, 16 MiB and more of RAM beside the core's
+# own, stands for flash, in AN505 for both. A Cortex-M4 runs the instructions of a Cortex-M0+, too.
 MACHINES = {
     machine.core: machine
     for machine in (
-        Machine("cortex-m0plus", "mps2-an386", 0x00000000, 0x00000400, 2 << 20, 0x20000000, 4 << 20),
-        Machine("cortex-m4", "mps2-an386", 0x00000000, 0x00000400, 2 << 20, 0x20000000, 4 << 20),
-        Machine("cortex-m7", "mps2-an500", 0x00000000, 0x00000400, 2 << 20, 0x20000000, 4 << 20),
-        Machine("cortex-m33", "mps2-an505", 0x10000000, 0x10000400, 2 << 20, 0x38000000, 2 << 20),
-        Machine("cortex-m55", "mps3-an547", 0x10000000, 0x11000000, 2 << 20, 0x31000000, 4 << 20),
+        Machine("cortex-m0plus", "mps2-an386", 0x00000000, 0x21000000, 16 << 20, 0x20000000, 4 << 20),
+        Machine("cortex-m4", "mps2-an386", 0x00000000, 0x21000000, 16 << 20, 0x20000000, 4 << 20),
+        Machine("cortex-m7", "mps2-an500", 0x00000000, 0x60000000, 16 << 20, 0x20000000, 4 << 20),
+        Machine("cortex-m33", "mps2-an505", 0x10000000, 0x80000000, 12 << 20, 0x80C00000, 4 << 20),
+        Machine("cortex-m55", "mps3-an547", 0x10000000, 0x60000000, 16 << 20, 0x31000000, 4 << 20),
     )
 }
 
@@ -185,7 +186,8 @@ def _command(command, folder=None):
 
 
 def _first_error(text):
-    lines = [line for line in text.splitlines() if "error" in line or "undefined" in line] or text.splitlines()
+    words = ("error", "undefined", "overflowed")
+    lines = [line for line in text.splitlines() if any(word in line for word in words)] or text.splitlines()
     return lines[0].strip() if lines else "no message"
 
 

@@ -19,9 +19,32 @@ def depthwise(name, operator, inputs, output):
     return _convolution(name, operator, inputs[0], output, "ecg_conv_depthwise")
 
 
-def _convolution(name, operator, view, output, function):
-    x, weights, options = view.tensor, operator.inputs[1], operator.options
-    (high, kernel), width = weights.shape[1:3], x.shape[-1]
+def delay(operator) -> int | None:
+    """By how many values a depthwise convolution in 16 bits moves its input in time, later or (negative) earlier, with
+    zeros where nothing comes from; None for an operator that does more than that."""
+    x, y = operator.inputs[0], operator.output
+    if operator.name != "DEPTHWISE_CONV_2D" or y.dtype is not np.int16 or x.shape != y.shape:
+        return None
+    weights, shape = operator.inputs[1], _over_time(operator)
+    taps = np.reshape(weights.data, (shape["kernel"], x.width))
+    (used,) = np.nonzero(taps.any(axis=1))
+    given = operator.inputs[2] if len(operator.inputs) > 2 else None
+    bounds = np.iinfo(np.int16)
+    free = limits(operator.options, y) == {"low": bounds.min, "high": bounds.max}
+    if len(used) != 1 or shape["stride"] != 1 or not free or (given is not None and given.data.any()):
+        return None
+    values = np.arange(bounds.min, bounds.max + 1)
+    factors = _factors(x, weights, y)
+    for weight, (multiplier, shift) in set(zip(taps[used[0]].tolist(), factors, strict=True)):
+        if shift < 1 or not np.array_equal(values, values * weight * multiplier + (1 << shift - 1) >> shift):
+            return None
+    return (shape["pad"] - int(used[0]) * shape["dilation"]) * x.width
+
+
+def _over_time(operator) -> dict:
+    """Kernel, stride, dilation and padding in front of a convolution, in rows."""
+    x, weights, options = operator.inputs[0], operator.inputs[1], operator.options
+    high, kernel = weights.shape[1:3]
     wide = len(x.shape) == 4 and high == 1 and (x.rows == x.shape[2] or kernel == options.strideW == 1)
     tall = len(x.shape) == 4 and kernel == 1 == options.strideH == options.strideW
     if not (wide or tall):
@@ -32,11 +55,17 @@ def _convolution(name, operator, view, output, function):
     if not wide:  # over the first axis: the next in time is as many rows on as there are at one time
         kernel, dilation = high, options.dilationHFactor * x.shape[2]
     reach = (kernel - 1) * dilation + 1
-    rows = output.tensor.rows
+    rows = operator.output.rows
     pad = max(0, (rows - 1) * stride + reach - x.rows) // 2 if options.padding == schema.Padding.SAME else 0
     if not wide:
         pad -= pad % x.shape[2]  # in whole times, of which an even kernel has one less in front
-    shape = {"kernel": kernel, "stride": stride, "dilation": dilation, "pad": pad}
+    return {"kernel": kernel, "stride": stride, "dilation": dilation, "pad": pad}
+
+
+def _convolution(name, operator, view, output, function):
+    x, weights, width, rows = view.tensor, operator.inputs[1], view.tensor.width, output.tensor.rows
+    kernel, stride, dilation, pad = (shape := _over_time(operator)).values()
+    reach = (kernel - 1) * dilation + 1
     here = x.dtype is np.int16 and pad == 0 and dilation == 1 and (rows - 1) * stride + kernel <= x.rows
     return Step(
         name,
@@ -127,8 +156,7 @@ def _filter(name, operator, x, weights, output, bias=2, **shape):
     biases = np.zeros(channels, np.int32) if given is None else given.data
     if np.abs(biases).max() > np.iinfo(np.int32).max:
         raise InputError(f"{operator.name} with a bias beyond 32 bits has no C99 form: convert it again")
-    scales = np.broadcast_to(weights.scales, channels)
-    factors = [quantised_of_sums(x.scale * float(scale) / output.scale, output.dtype) for scale in scales]
+    factors = _factors(x, weights, output)
     fields = {
         "weights": f"{name}_weights",
         "bias": f"{name}_bias",
@@ -149,3 +177,9 @@ def _filter(name, operator, x, weights, output, bias=2, **shape):
         array("int8_t", f"{name}_shifts", [shift for _, shift in factors]),
         structure("ecg_conv", name, **fields),
     ]
+
+
+def _factors(x, weights, output) -> list[tuple[int, int]]:
+    """(multiplier, shift) of each channel."""
+    scales = np.broadcast_to(weights.scales, output.width)
+    return [quantised_of_sums(x.scale * float(scale) / output.scale, output.dtype) for scale in scales]

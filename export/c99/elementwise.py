@@ -1,5 +1,7 @@
 """Sums, products and functions of one value as steps of the program (export.c99.operators)."""
 
+import math
+
 import numpy as np
 
 from ecg_edge.errors import InputError
@@ -8,6 +10,7 @@ from export.c99.loops import distances, joined, limits
 from export.c99.steps import Step, array, ctype, structure
 from export.c99.tables import sigmoid_points
 
+BLOCK = 1024  # values, at most, of a product that is added up at once
 ADD_SHIFTS = {np.int8: 20, np.int16: 15}  # ECG_LEFT_SHIFT of kernels/ecg_elementwise.c
 
 
@@ -15,9 +18,9 @@ def binary(function, name, operator, inputs, output):
     """ADD, SUB, MUL, MAXIMUM of two tensors, one of which may be constant, or repeated along axes."""
     tensors, y = operator.inputs, output.tensor
     a, b = tensors
-    arithmetic = _binary_fields(operator, a, b, y)
-    if y.dtype is np.int16 and _by_powers_of_two(arithmetic):
-        function += "_by_powers"
+    function, arithmetic = _arithmetic(function, operator)
+    if any(view is not None and view.delay for view in inputs):
+        return _product_in_time(function, name, inputs, output, arithmetic)
     loops = _broadcast(operator, a, b, y)
     sides = list(zip("ab", tensors, strict=True))
     constants = [array(ctype(t.dtype), f"{name}_{side}", t.data) for side, t in sides if t.data is not None]
@@ -55,6 +58,99 @@ def binary(function, name, operator, inputs, output):
     if by_rows:
         step.row = lambda places, t, out: [f"{function}(&{name}, {pointers(places, t)}, {out.row(t)});"]
     return step
+
+
+def _product_in_time(function, name, inputs, output, arithmetic):
+    """A product of two tensors of one shape, one of them delayed: zero where that has nothing."""
+    size, delay = output.tensor.size, sum(view.delay for view in inputs)
+    block = math.gcd(size, delay)
+
+    def whole(places, out):
+        blocks, beyond = _in_time(size, delay, block)
+        factors = _factors_in_time(places, inputs)
+        return [
+            f"for ({blocks}) {{",
+            f"    if ({beyond}) {{",
+            f"        memset({out.base} + i, 0, {block} * sizeof(ecg_value));",
+            "    } else {",
+            f"        {function}(&{name}, {factors}, {out.base} + i);",
+            "    }",
+            "}",
+        ]
+
+    return Step(
+        name,
+        "ecg_elementwise",
+        inputs,
+        output,
+        declare=lambda by_rows: [_blockwise(name, block, arithmetic)],
+        whole=whole,
+        in_place=(0, 1),
+    )
+
+
+def sum_in_time(name, operator, product, inputs, output):
+    """The ADD of a tensor and a product as above, which is nowhere stored as a whole; `inputs`: that tensor, then the
+    factors of `product`, an operator."""
+    size, delay = output.tensor.size, sum(view.delay for view in inputs)
+    block = math.gcd(size, delay, BLOCK)
+    multiply, of_product = _arithmetic("ecg_multiply", product)
+    add, of_sum = _arithmetic("ecg_add", operator)
+    first = operator.inputs[0].index == product.output.index
+
+    def whole(places, out):
+        blocks, beyond = _in_time(size, delay, block)
+        term = f"{places[0].base} + i"
+        return [
+            f"for ({blocks}) {{",
+            f"    if ({beyond}) {{",
+            "        memset(window, 0, sizeof window);",
+            "    } else {",
+            f"        {multiply}(&{name}_product, {_factors_in_time(places[1:], inputs[1:])}, window);",
+            "    }",
+            f"    {add}(&{name}, {f'window, {term}' if first else f'{term}, window'}, {out.base} + i);",
+            "}",
+        ]
+
+    return Step(
+        name,
+        "ecg_elementwise",
+        inputs,
+        output,
+        declare=lambda by_rows: [_blockwise(f"{name}_product", block, of_product), _blockwise(name, block, of_sum)],
+        whole=whole,
+        window=block,
+        in_place=(0, 1, 2),
+    )
+
+
+def _in_time(size, delay, block):
+    """The head of a loop over blocks of values, and whether what is delayed has nothing for block i. It goes from the
+    end towards which values move, so that the output may take the place of what it is made from."""
+    if delay > 0:
+        return f"int32_t i = {size - block}; i >= 0; i -= {block}", f"i < {delay}"
+    return f"int32_t i = 0; i < {size}; i += {block}", f"i >= {size + delay}"
+
+
+def _factors_in_time(places, views):
+    return ", ".join(
+        f"{place.base} + i" + (f" {'-' if view.delay > 0 else '+'} {abs(view.delay)}" if view.delay else "")
+        for place, view in zip(places, views, strict=True)
+    )
+
+
+def _blockwise(name, block, arithmetic):
+    return structure(
+        "ecg_binary", name, sizes=(1, 1, 1, block), steps_a=(0, 0, 0, 1), steps_b=(0, 0, 0, 1), **arithmetic
+    )
+
+
+def _arithmetic(function, operator):
+    """The function of the kernel, and the fields of its structure but for the loops."""
+    fields = _binary_fields(operator, *operator.inputs, operator.output)
+    if operator.output.dtype is np.int16 and _by_powers_of_two(fields):
+        function += "_by_powers"
+    return function, fields
 
 
 def _broadcast(operator, a, b, y):

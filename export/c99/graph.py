@@ -91,6 +91,25 @@ class Graph:
     dtype: type
     blocks: Blocks | None
 
+    @property
+    def multiplications(self) -> int:
+        """Of values with weights, or with values in a matrix product, in one run; padding counts."""
+        return sum(_multiplications(operator) for operator in self.operators)
+
+
+def _multiplications(operator):
+    values, output = operator.inputs[0], operator.output
+    if operator.name == "UNIDIRECTIONAL_SEQUENCE_LSTM":
+        matrices = [t for t in operator.inputs[1:9] if t is not None]  # of the input and the state, for each gate
+        return values.rows * sum(matrix.size for matrix in matrices)
+    if operator.name in ("CONV_2D", "FULLY_CONNECTED"):
+        return output.size * operator.inputs[1].size // operator.inputs[1].shape[0]
+    if operator.name == "TRANSPOSE_CONV":
+        return operator.inputs[2].rows * operator.inputs[1].size
+    if operator.name == "DEPTHWISE_CONV_2D":
+        return output.size * operator.inputs[1].rows
+    return output.size * values.width if operator.name == "BATCH_MATMUL" else 0
+
 
 def read(data: bytes) -> Graph:
     """The graph of a .tflite file. InputError for what is no such file, and for one that computes in floats."""

@@ -1,12 +1,12 @@
-"""From a graph to the steps of a program: what only renames or turns round costs nothing, functions of one value
-become tables, and an LSTM that runs backwards takes its rows from the end."""
+"""From a graph to the steps of a program: what only renames, turns round or moves in time costs nothing, functions of
+one value become tables, and an LSTM that runs backwards takes its rows from the end."""
 
 import dataclasses
 
 import numpy as np
 
 from ecg_edge.errors import InputError
-from export.c99 import copies, elementwise, matrices, pools
+from export.c99 import convolutions, copies, elementwise, matrices, pools
 from export.c99 import operators as ops
 from export.c99.graph import Graph, Operator, Tensor
 from export.c99.steps import LSTM, Step, Storage, TimeMean, View
@@ -108,6 +108,8 @@ class _Lowering:
         self.blocks = graph.blocks is not None
         self.storages: dict[int, Storage] = {}
         self.tables: dict[int, tuple[View, np.ndarray]] = {}  # tensor → the value it is a function of, and the function
+        self.delayed: dict[int, tuple[Operator, int]] = {}  # moved in time → by what, and how far
+        self.products: dict[int, Operator] = {}  # of something delayed, that one sum alone takes
         self.turned: dict[int, Tensor] = {}  # a sequence that only LSTMs read in reverse → the sequence
         self.upright: set[int] = set()  # outputs of LSTMs in reverse that are written the right way round at once
         self.joined: dict[int, tuple[Tensor, ...]] = {}  # sequences side by side that only LSTMs and means read
@@ -126,12 +128,16 @@ class _Lowering:
         return f"{word}{self.counts[word]}"
 
     def view(self, tensor: Tensor) -> View:
-        """Of a tensor that steps have computed; a function of one value is computed now if it was not before."""
+        """Of a tensor that steps have computed; what was left to its readers is computed now if it was not before."""
         if tensor.index not in self.storages and tensor.index in self.tables:
             source, values = self.tables[tensor.index]
             name = self.name("table")
             output = self.new(tensor, name)
             self.steps.append(elementwise.table(name, values, source, output))
+        if tensor.index not in self.storages and tensor.index in self.delayed:
+            self.compute(self.delayed[tensor.index][0])
+        if tensor.index not in self.storages and tensor.index in self.products:
+            self.compute(self.products[tensor.index])
         return View(self.storages[tensor.index], tensor)
 
     def new(self, tensor: Tensor, name: str) -> View:
@@ -144,7 +150,7 @@ class _Lowering:
     def take(self, operator: Operator) -> None:
         if operator.name in ops.VIEWS:
             self.rename(operator)
-        elif self.tabulated(operator) or self.set_aside(operator) or self.laid_out(operator):
+        elif self.tabulated(operator) or self.set_aside(operator) or self.laid_out(operator) or self.awaited(operator):
             return
         elif operator.name == RECURRENT:
             self.take_lstm(operator)
@@ -154,14 +160,52 @@ class _Lowering:
             self.steps.append(pools.time_mean(name, operator, parts, self.new(operator.output, name), self.sums))
             self.sums += operator.inputs[0].width
         elif operator.name in ops.STEPS:
-            inputs = [None if t is None or t.data is not None else self.view(t) for t in operator.inputs]
-            name = self.name(operator.name)
-            self.steps.append(ops.STEPS[operator.name](name, operator, inputs, self.new(operator.output, name)))
+            self.compute(operator)
         else:
             raise InputError(
                 f"operator {operator.name} has no C99 kernel: express the layer by convolutions, matrix products, sums "
                 "and functions of one value"
             )
+
+    def compute(self, operator):
+        terms = [t for t in operator.inputs if t is not None and t.index in self.products]
+        if operator.name == "ADD" and terms and _alike(operator):
+            product, (other,) = self.products[terms[0].index], (t for t in operator.inputs if t is not terms[0])
+            inputs, name = [self.view(other), *self.factors(product)], self.name(operator.name)
+            output = self.new(operator.output, name)
+            self.steps.append(elementwise.sum_in_time(name, operator, product, inputs, output))
+            return
+        if self.has_delay(operator):
+            inputs = self.factors(operator)
+        else:
+            inputs = [None if t is None or t.data is not None else self.view(t) for t in operator.inputs]
+        name = self.name(operator.name)
+        self.steps.append(ops.STEPS[operator.name](name, operator, inputs, self.new(operator.output, name)))
+
+    def has_delay(self, operator) -> bool:
+        """Whether one factor of a product is something delayed, which is read from where it comes from."""
+        moved = [tensor for tensor in operator.inputs if tensor is not None and tensor.index in self.delayed]
+        return operator.name == "MUL" and len(moved) == 1 and _alike(operator)
+
+    def factors(self, operator) -> list[View]:
+        found = []
+        for tensor in operator.inputs:
+            shift, delay = self.delayed.get(tensor.index, (None, 0))
+            view = self.view(shift.inputs[0] if shift else tensor)
+            found.append(dataclasses.replace(view, delay=delay))
+        return found
+
+    def awaited(self, operator) -> bool:
+        """Whether the operator only moves a tensor in time, or is a product with such that one sum takes: left to
+        those who read it."""
+        output, readers = operator.output, self.readers(operator.output)
+        if (delay := convolutions.delay(operator)) is not None:
+            self.delayed[output.index] = operator, delay
+            return True
+        if self.has_delay(operator) and output.index not in self.ends and [r.name for r in readers] == ["ADD"]:
+            self.products[output.index] = operator
+            return True
+        return False
 
     def rename(self, operator):
         source, output = operator.inputs[0], operator.output
@@ -259,6 +303,11 @@ class _Lowering:
         if upright and backwards:
             self.upright.add(output.index)
         self.steps.append(step)
+
+
+def _alike(operator) -> bool:
+    """Whether all that an operator takes is computed and has its output's shape."""
+    return all(t is not None and t.data is None and t.shape == operator.output.shape for t in operator.inputs)
 
 
 def _over_time(operator) -> bool:

@@ -31,10 +31,12 @@ class Storage:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class View:
-    """A storage read or written as `tensor`: its shape, scale and zero point."""
+    """A storage read or written as `tensor`: its shape, scale and zero point. `delay`: by how many values it is read
+    later, or (negative) earlier, than it lies there, zeros before and behind."""
 
     storage: Storage
     tensor: Tensor
+    delay: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,8 @@ from export import exporter, flatbuffer
 from export.convert import Windows
 from export.decibels import decibels
 from export.decisions import decision_gates
-from export.window import scan, whole_window
+from export.int16 import float_graph, quantise
+from export.window import scan, shifted, whole_window
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import TFLiteModel, read_metadata, verify
 from models_keras.ecg_mamba import ecg_mamba
@@ -68,6 +69,22 @@ def test_convolutions_and_pools_of_every_padding():
     model = shaken(keras.Model(ecg, keras.layers.Dense(3, name="probabilities")(SelectiveSSM(3, 2)(x))))
     found = answers(whole_window(model), windows(2))
     np.testing.assert_allclose(found, model.predict(windows(2), verbose=0), atol=1e-4)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_moves_in_time_keeps_its_scale(backwards):
+    ecg = keras.Input((20, 3, 2), batch_size=1, name="ecg")
+    graph = float_graph(keras.Model(ecg, {"late": shifted(ecg, 4, backwards)}))
+    file = flatbuffer.read(graph)
+    (signal,), (late,) = file.subgraphs[0].inputs, file.subgraphs[0].outputs
+    model = TFLiteModel(quantise(graph, (), {int(signal): (-1.0, 1.0), int(late): (-0.1, 0.1)}))
+    assert model.inputs[0].scale == model.outputs[0].scale
+    values = np.arange(-2400, 2400, 40, np.int16).reshape(1, 20, 3, 2)
+    (found,) = model.run_raw([values])
+    expected = np.concatenate([np.zeros((4, 3, 2)), values[0, :-4]])
+    if backwards:
+        expected = np.concatenate([values[0, 4:], np.zeros((4, 3, 2))])
+    np.testing.assert_array_equal(found[0], expected)
 
 
 def test_a_layer_without_16_bit_form_is_named():

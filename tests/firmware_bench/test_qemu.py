@@ -1,9 +1,14 @@
 """Generated programs on Cortex-M cores in QEMU."""
 
 import dataclasses
+import runpy
 import subprocess
+from pathlib import Path
 
+import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from comparing import File
 from small_models import convolutional, recurrent
 
 from export.c99.folder import generate
@@ -50,6 +55,21 @@ def test_without_dsp_instructions_the_bits_are_the_same(model, tmp_path):
 
 @needs_toolchain
 @pytest.mark.slow
+def test_weights_of_several_megabytes_are_counted(tmp_path):
+    file, depth, channels = File(), 8000, 320
+    x, y = file.tensor((1, depth), np.int8, 0.1), file.tensor((1, channels), np.int8, 20.0)
+    values = np.random.default_rng(0).integers(-127, 128, (channels, depth))
+    weights = file.constant(values, np.int8, 0.01)
+    file.operator("FULLY_CONNECTED", 4, [x, weights, -1], y, schema.FullyConnectedOptionsT())
+    generate(file.data([x], [y]), tmp_path / "program")
+    with qemu.Program(tmp_path / "program", "cortex-m4") as program:
+        measured = program.measure()
+    assert measured.differing == 0 and measured.weights > values.size > 2 << 20
+    assert measured.instructions > values.size
+
+
+@needs_toolchain
+@pytest.mark.slow
 def test_instructions_are_the_same_every_time(convolutions, tmp_path, monkeypatch):
     folder, _ = convolutions
     with qemu.Program(folder, "cortex-m4") as program:
@@ -59,6 +79,15 @@ def test_instructions_are_the_same_every_time(convolutions, tmp_path, monkeypatc
         second = program.measure()
     assert first == second
     assert first.instructions > 256 * 2 * 9  # more than there are taps
+
+
+@needs_toolchain
+@pytest.mark.slow
+def test_a_small_cnn_takes_fewer_instructions_than_interpreters():
+    script = runpy.run_path(Path(__file__).parents[2] / "benchmarks" / "instructions_per_mac.py")
+    count, with_dsp, portable = script["counted"](script["small_cnn"]())
+    assert count == 300 * 16 * 7 * 2 + 150 * 16 * 7 * 16 + 75 * 32 * 7 * 16 + 32 * 4
+    assert with_dsp < 2_400_000 and portable < 7_000_000
 
 
 @needs_toolchain

@@ -44,9 +44,15 @@ class Generated:
         return arrays[len(inputs) :]
 
 
-@pytest.fixture
-def generated(tmp_path):
-    """Integer file → its program. Skips where there is no C compiler."""
+@pytest.fixture(scope="session")
+def program_in():
+    """(integer file, folder) → its program. Skips where there is no C compiler."""
     if shutil.which("gcc") is None or shutil.which("make") is None:
         pytest.skip("gcc and make are not installed")
-    return lambda data, name="program": Generated(data, tmp_path / name)
+    return Generated
+
+
+@pytest.fixture
+def generated(program_in, tmp_path):
+    """Integer file → its program."""
+    return lambda data, name="program": program_in(data, tmp_path / name)

@@ -103,7 +103,57 @@ def convolutions_in_sixteen_bits():
     return file.data([x], outputs)
 
 
-@pytest.mark.parametrize("make", [pads, functions, sixteen_bits, convolutions_in_sixteen_bits])
+def products_in_time():
+    """Products of what lies some rows before or behind, of one tensor with itself and of two, also added up, over whole
+    times and over rows; and what is no such product, or moves more than in time."""
+    file = File()
+    scale, shape, outputs = 2.0**-12, (1, 10, 3, 4), []
+
+    def moved(x, taps, dilation=1, to=scale, weight=1 / 127, rows=False):
+        width, place = (12, (1, len(taps), 12)) if rows else (4, (len(taps), 1, 4))
+        weights = np.broadcast_to(np.reshape(taps, (1, len(taps), 1, 1)), (1, len(taps), 1, width))
+        kernel = file.constant(np.reshape(weights, (1, *place)), np.int8, [weight] * width, 3)
+        options = schema.DepthwiseConv2DOptionsT(depthMultiplier=1, strideH=1, strideW=1, padding=SAME)
+        options.dilationHFactor, options.dilationWFactor = (1, dilation) if rows else (dilation, 1)
+        y = file.tensor((1, 1, 10, 12) if rows else shape, np.int16, to)
+        return file.operator("DEPTHWISE_CONV_2D", 3, [x, kernel], y, options)
+
+    def value(name, x, y, like=shape):
+        options = schema.MulOptionsT() if name == "MUL" else schema.AddOptionsT()
+        return file.operator(name, 2, [x, y], file.tensor(like, np.int16, scale), options)
+
+    x, y = file.tensor(shape, np.int16, scale), file.tensor(shape, np.int16, scale)
+    product, total = value("MUL", x, moved(y, [127, 0, 0])), x
+    for taps, dilation in [([127, 0, 0], 1), ([0, 0, 127], 2), ([127, 0, 0], 4), ([0, 127], 3), ([0, 0, 127], 10)]:
+        product = value("MUL", product, moved(product, taps, dilation))  # in its own place
+        outputs.append(value("MUL", moved(x, taps, dilation), product))
+        product = value("ADD", product, x)
+        total = value("ADD", total, value("MUL", y, moved(total, taps, dilation)))
+        total = value("ADD", value("MUL", moved(total, taps, dilation), x), total)
+    outputs.append(total)
+    twice = moved(moved(y, [127, 0, 0]), [0, 0, 127])
+    outputs.append(value("MUL", twice, moved(x, [127, 0, 0])))
+    outputs.append(value("ADD", x, moved(y, [0, 0, 127])))
+    outputs += [value("MUL", x, moved(y, [126, 0, 0])), value("MUL", x, moved(y, [127, 0, 1]))]
+    outputs.append(file.operator("MUL", 2, [x, half := moved(y, [127, 0, 0], to=scale / 2)],
+                                 file.tensor(shape, np.int16, scale), schema.MulOptionsT()))  # fmt: skip
+    line = file.operator("RESHAPE", 1, [x, file.constant([1, 1, 10, 12], np.int32)],
+                         file.tensor((1, 1, 10, 12), np.int16, scale))  # fmt: skip
+    outputs.append(value("MUL", line, moved(line, [0, 0, 127], rows=True), (1, 1, 10, 12)))
+    return file.data([x, y], [*outputs, half])
+
+
+def test_products_in_time_are_read_from_where_they_come_from():
+    steps = lower(graph.read(products_in_time())).steps
+    found = [view.delay for step in steps for view in step.inputs if view.delay]
+    far = [12, -24, 48, -24, -120]
+    assert sorted(found) == sorted([12, *far, *far, *far, *far, -12])
+    assert sum(len(step.inputs) == 3 for step in steps) == 2 * len(far)  # the products that are added up at once
+    # Left to compute: two that meet, of which one moves twice; a sum's; two that do more; one that changes the scale.
+    assert sum(step.kernel == "ecg_conv" for step in steps) == 3 + 1 + 2 + 1
+
+
+@pytest.mark.parametrize("make", [products_in_time, pads, functions, sixteen_bits, convolutions_in_sixteen_bits])
 def test_same(make, generated):
     assert_same(generated(make()))
 
