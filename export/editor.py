@@ -14,6 +14,7 @@ OPERATORS = {
     "FULLY_CONNECTED": (4, schema.FullyConnectedOptionsT),
     "QUANTIZE": (2, schema.QuantizeOptionsT),
     "RESHAPE": (1, schema.ReshapeOptionsT),
+    "SOFTMAX": (3, schema.SoftmaxOptionsT),
 }
 
 
