@@ -72,6 +72,38 @@ def exponentials(scale: float) -> np.ndarray:
     return np.array([_exponential(multiply_high(-d << shift, multiplier)) for d in range(count)], np.int64)
 
 
+def wide_exponentials(scale: float, differences: np.ndarray) -> np.ndarray:
+    """exp(-d · scale) of integers d in 15 fractional bits, as the softmax of 16-bit values takes them: from a table of
+    exp between -10 and 0, and not less than exp(-10)."""
+    multiplier, shift = quantised(scale / (10 / 65535))
+    scaled = shift_right(multiply_high(-differences << max(shift, 0), multiplier), max(-shift, 0))
+    points, place = _points(math.exp, -10), np.maximum(scaled + 2**16 - 1, 0)
+    at, part = place >> 7, place & 127
+    return points[at] + ((points[at + 1] - points[at]) * part + 64 >> 7)
+
+
+def points_of_reciprocals() -> np.ndarray:
+    """1 / (1 + x) for x = 0, 1/512, … 1 in 15 fractional bits, between which that softmax draws lines."""
+    return _points(lambda x: 1 / (1 + x), 0)
+
+
+def _points(function, low):
+    """The 513 points of a table of a function from `low` to 0, or from 0 to 1. Each is moved by half of what the line
+    to the next misses in the middle."""
+    step = (-low or 1) / 512
+    here, middle = ([2**15 * function(low + (n + part) * step) for n in range(513)] for part in (0, 0.5))
+    points = [_nearest(x) for x in here]
+    for n in range(512):
+        line = _nearest((here[n + 1] + points[n]) / 2)
+        points[n] -= _nearest((line - _nearest(middle[n])) / 2)
+    return np.minimum(points, 2**15 - 1)
+
+
+def _nearest(x: float) -> int:
+    """To nearest, halves away from zero."""
+    return int(math.copysign(math.floor(abs(x) + 0.5), x))
+
+
 def _exponential(x: int) -> int:
     """exp(x) for x ≤ 0 of 26 fractional bits, in 31: a Taylor polynomial around -1/8 for what is beyond a multiple of
     1/4, times a power of e for every binary digit of that multiple."""

@@ -8,6 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from ecg_edge.errors import InputError
 from export import flatbuffer
+from export.c99.fused import ATTENTION, fused
 from firmware_bench.bench_rpi import ModelError, read_metadata
 
 _DTYPES = {
@@ -98,6 +99,8 @@ class Graph:
 
 
 def _multiplications(operator):
+    if operator.name == ATTENTION:
+        return sum(_multiplications(part) for part in operator.options.operators)
     values, output = operator.inputs[0], operator.output
     if operator.name == "UNIDIRECTIONAL_SEQUENCE_LSTM":
         matrices = [t for t in operator.inputs[1:9] if t is not None]  # of the input and the state, for each gate
@@ -118,6 +121,7 @@ def read(data: bytes) -> Graph:
         (graph,) = model.subgraphs
         tensors = [_tensor(model, tensor, index) for index, tensor in enumerate(graph.tensors)]
         operators = tuple(_operator(model, operator, tensors) for operator in graph.operators)
+        operators = fused(operators, {int(index) for index in graph.outputs})
         inputs, outputs = (tuple(tensors[index] for index in ends) for ends in (graph.inputs, graph.outputs))
         known = _signature(model)
         names = _names(known, graph)

@@ -8,6 +8,8 @@ import numpy as np
 from ecg_edge.errors import InputError
 from export.c99 import convolutions, copies, elementwise, matrices, pools
 from export.c99 import operators as ops
+from export.c99.attention import attention
+from export.c99.fused import ATTENTION
 from export.c99.graph import Graph, Operator, Tensor
 from export.c99.steps import LSTM, Step, Storage, TimeMean, View
 from export.c99.tables import VALUES, evaluate
@@ -159,6 +161,12 @@ class _Lowering:
             parts = [self.view(part) for part in self.parts(operator.inputs[0])]
             self.steps.append(pools.time_mean(name, operator, parts, self.new(operator.output, name), self.sums))
             self.sums += operator.inputs[0].width
+        elif operator.name == ATTENTION:
+            name = self.name(operator.name)
+            inputs = [self.view(tensor) for tensor in operator.inputs]
+            outputs = [self.new(tensor, name) for tensor in operator.outputs]
+            self.steps += attention(name, operator, inputs, outputs, self.sums)
+            self.sums += sum(tensor.width for tensor in operator.outputs[1:])  # of a mean
         elif operator.name in ops.STEPS:
             self.compute(operator)
         else:

@@ -46,9 +46,10 @@ def normalise(name, operator, inputs, output):
     )
 
 
-def matrix_product(name, operator, inputs, output):
-    a, b = operator.inputs
-    y, transposed = output.tensor, operator.options.adjY
+def product_fields(operator) -> dict:
+    """The fields of a structure ecg_matmul. InputError for a product that has no C99 form."""
+    (a, b), y = operator.inputs, operator.output
+    transposed = operator.options.adjY
     if operator.options.adjX or a.data is not None or b.data is not None:
         raise InputError(f"{operator.name} of constants or of a transposed first matrix has no C99 form")
     rows, depth, columns = y.shape[-2], a.shape[-1], y.shape[-1]
@@ -56,7 +57,7 @@ def matrix_product(name, operator, inputs, output):
     if a.size != count * rows * depth or b.size != count * depth * columns:
         raise InputError(f"{operator.name} of {a.shape} and {b.shape}: C99 has no products of repeated matrices")
     multiplier, shift = quantised_of_sums(float(np.float32(a.scale) * np.float32(b.scale)) / y.scale, y.dtype)
-    fields = {
+    return {
         "count": count,
         "rows": rows,
         "depth": depth,
@@ -69,6 +70,10 @@ def matrix_product(name, operator, inputs, output):
         "multiplier": multiplier,
         "shift": shift,
     }
+
+
+def matrix_product(name, operator, inputs, output):
+    fields = product_fields(operator)
     return Step(
         name,
         "ecg_matmul",
@@ -76,7 +81,7 @@ def matrix_product(name, operator, inputs, output):
         output,
         declare=lambda by_rows: [structure("ecg_matmul", name, **fields)],
         whole=lambda places, out: [f"ecg_matmul(&{name}, {places[0].base}, {places[1].base}, window, {out.base});"],
-        window=depth,
+        window=fields["depth"],
     )
 
 

@@ -55,7 +55,7 @@ def time_mean(name, operator, parts: list[View], output, sums: int):
         "ecg_mean",
         parts,
         output,
-        declare=lambda by_rows: [structure("ecg_mean", name, **_mean_fields(operator, x.rows))],
+        declare=lambda by_rows: [structure("ecg_mean", name, **mean_fields(operator, x.rows))],
         rows=x.rows,
         sums=sums,
     )
@@ -71,7 +71,7 @@ def mean(name, operator, inputs, output):
         "steps": [step for _, step in kept],
         "over_sizes": [n for n, _ in over],
         "over_steps": [step for _, step in over],
-        **_mean_fields(operator, math.prod(n for n, _ in over)),
+        **mean_fields(operator, math.prod(n for n, _ in over)),
     }
     return Step(
         name,
@@ -83,7 +83,7 @@ def mean(name, operator, inputs, output):
     )
 
 
-def _mean_fields(operator, count):
+def mean_fields(operator, count):
     x, y = operator.inputs[0], operator.output
     multiplier, shift = mean_factor(x.scale / y.scale, count)
     return {

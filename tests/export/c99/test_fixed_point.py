@@ -2,8 +2,19 @@
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from comparing import File
 
-from export.c99.fixed_point import exponentials, mean_factor, quantised, rounded_once, shift_right
+from export.c99.fixed_point import (
+    exponentials,
+    mean_factor,
+    points_of_reciprocals,
+    quantised,
+    rounded_once,
+    shift_right,
+    wide_exponentials,
+)
+from export.c99.vectors import reference
 
 
 @pytest.mark.parametrize("factor", [1.0, 0.5, 0.3, 3e-4, 7.7, 1 - 2.0**-40])
@@ -41,3 +52,21 @@ def test_exponentials(scale):
     expected = np.exp(-scale * np.arange(len(values)))
     assert np.abs(values / 2**31 - expected).max() < 2e-6
     assert len(values) == 256 or np.exp(-scale * len(values)) < 1e-10
+
+
+def test_every_difference_of_the_softmax_in_sixteen_bits():
+    """Of two values, all 65,536: every point of the table of exp between -10 and 0, and of that of 1 / (1 + x)."""
+    file, differences = File(), np.arange(2**16)
+    x = file.tensor((1, 2**16, 2), np.int16, 10 / 65535)
+    y = file.tensor((1, 2**16, 2), np.int16, 2.0**-15)
+    data = file.data([x], [file.operator("SOFTMAX", 3, [x], y, schema.SoftmaxOptionsT(beta=1.0))])
+    values = np.stack([np.full(2**16, 2**15 - 1), 2**15 - 1 - differences], 1).astype(np.int16)[None]
+    (expected,) = reference(data, [values])
+    terms = wide_exponentials(float(np.float32(10 / 65535)), np.stack([0 * differences, differences], 1))
+    total = terms.sum(1)
+    bits = np.where(total < 2**15, 15, 16)
+    x = np.clip(((total << 31 - bits) + 2**13 >> 14) - 2**16, 0, 2**16 - 1)
+    points = points_of_reciprocals()
+    scale = points[x >> 7] + ((points[(x >> 7) + 1] - points[x >> 7]) * (x & 127) + 64 >> 7)
+    shift = (bits - 1)[:, None]
+    np.testing.assert_array_equal(terms * scale[:, None] + (1 << shift - 1) >> shift, expected[0])

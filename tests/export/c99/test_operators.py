@@ -158,6 +158,47 @@ def test_same(make, generated):
     assert_same(generated(make()))
 
 
+def attention(keys, product=0.03, axes=(1, 2)):
+    """Attention to many, of export.attention: 2 heads of 5 queries. Twice, of given scores with their mean, and of
+    queries and keys, of which nothing wants the mean first. `product`: the scale of both."""
+    file, outputs = File(), []
+
+    def made(name, version, inputs, shape, dtype, scales, options):
+        return file.operator(name, version, inputs, file.tensor(shape, dtype, *scales), options)
+
+    def attend(scores, step, values, mean, matrix):
+        def quantised(x, shape, dtype, *scales):
+            return made("QUANTIZE", 2, [x], shape, dtype, scales, schema.QuantizeOptionsT())
+
+        wide = quantised(scores, (1, 2, 5, keys), np.int16, step / 64)
+        softmax = schema.SoftmaxOptionsT(beta=1.0)
+        weights = made("SOFTMAX", 3, [wide], (1, 2, 5, keys), np.int16, [2.0**-15], softmax)
+        if mean:
+            over = file.constant(axes, np.int32)
+            found = made("MEAN", 2, [weights, over], (1, keys), np.int16, [mean / 64], schema.ReducerOptionsT())
+            outputs.append(quantised(found, (1, keys), np.int8, mean, -128))
+        wide = quantised(values, (1, 2, *matrix), np.int16, 0.04 / 64)
+        adjoint = schema.BatchMatMulOptionsT(adjY=matrix == (3, keys))
+        found = made("BATCH_MATMUL", 2, [weights, wide], (1, 2, 5, 3), np.int16, [product / 64], adjoint)
+        outputs.append(quantised(found, (1, 2, 5, 3), np.int8, product, 6))
+
+    scores, values = file.tensor((1, 2, 5, keys), np.int8, 0.07, 9), file.tensor((1, 2, keys, 3), np.int8, 0.04, -5)
+    attend(scores, 0.07, values, 3 / keys / 256, (keys, 3))
+    queries, turned = file.tensor((1, 2, 5, 4), np.int8, 0.09, -20), file.tensor((1, 2, 4, keys), np.int8, 0.1, 3)
+    upright = file.tensor((1, 2, 3, keys), np.int8, 0.04, 7)
+    plain = schema.BatchMatMulOptionsT()
+    scored = made("BATCH_MATMUL", 2, [queries, turned], (1, 2, 5, keys), np.int8, (0.9, -11), plain)
+    attend(scored, 0.9, upright, None, (3, keys))
+    return file.data([scores, values, queries, turned, upright], outputs)
+
+
+@pytest.mark.parametrize(("keys", "product"), [(256, 0.03), (500, 0.0006)])
+def test_attention_to_many(keys, product, generated):
+    program = generated(attention(keys, product))
+    assert_same(program)
+    assert program.plan.arena < 2 * keys  # two means, two products, and no matrix of scores
+
+
 @pytest.mark.parametrize("scale", [2.0**-12, 2.0**-11, 2.0**-14, 3.7e-4, 2.0**-9, 0.01])
 @pytest.mark.parametrize(("name", "version"), [("LOGISTIC", 2), ("TANH", 2)])
 def test_every_sixteen_bit_value(name, version, scale, generated):
@@ -186,6 +227,10 @@ def softmax_in_sixteen_bits():
     return file.data([x], [file.operator("SOFTMAX", 3, [x], output, schema.SoftmaxOptionsT(beta=1.0))])
 
 
+def mean_over_keys():
+    return attention(256, axes=(1, 3))
+
+
 def smaller_of_two():
     file = File()
     x, y, output = (file.tensor((1, 4), np.int8, 0.1) for _ in range(3))
@@ -197,6 +242,7 @@ def smaller_of_two():
     [
         (product_of_columns, "BATCH_MATMUL .* transposed first matrix has no C99 form"),
         (softmax_in_sixteen_bits, "SOFTMAX has no C99 kernel in 16 bits"),
+        (mean_over_keys, "MEAN of shape .*: C99 has means of an attention over all queries"),
         (smaller_of_two, "MINIMUM has no C99 kernel"),
     ],
 )
