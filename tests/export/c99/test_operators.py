@@ -6,6 +6,7 @@ from ai_edge_litert import schema_py_generated as schema
 from comparing import File, assert_same
 
 from ecg_edge.errors import InputError
+from export.attention import widen
 from export.c99 import graph
 from export.c99.lower import lower
 
@@ -160,13 +161,13 @@ def test_same(make, generated):
 
 def attention(keys, product=0.03, axes=(1, 2)):
     """Attention to many, of export.attention: 2 heads of 5 queries. Twice, of given scores with their mean, and of
-    queries and keys, of which nothing wants the mean first. `product`: the scale of both."""
+    queries and keys, whose mean nothing wants and whose product 16 bits do not hold. `product`: the scale of both."""
     file, outputs = File(), []
 
     def made(name, version, inputs, shape, dtype, scales, options):
         return file.operator(name, version, inputs, file.tensor(shape, dtype, *scales), options)
 
-    def attend(scores, step, values, mean, matrix):
+    def attend(scores, step, values, mean, matrix, finer):
         def quantised(x, shape, dtype, *scales):
             return made("QUANTIZE", 2, [x], shape, dtype, scales, schema.QuantizeOptionsT())
 
@@ -175,20 +176,20 @@ def attention(keys, product=0.03, axes=(1, 2)):
         weights = made("SOFTMAX", 3, [wide], (1, 2, 5, keys), np.int16, [2.0**-15], softmax)
         if mean:
             over = file.constant(axes, np.int32)
-            found = made("MEAN", 2, [weights, over], (1, keys), np.int16, [mean / 64], schema.ReducerOptionsT())
+            found = made("MEAN", 2, [weights, over], (1, keys), np.int16, [mean / finer], schema.ReducerOptionsT())
             outputs.append(quantised(found, (1, keys), np.int8, mean, -128))
         wide = quantised(values, (1, 2, *matrix), np.int16, 0.04 / 64)
         adjoint = schema.BatchMatMulOptionsT(adjY=matrix == (3, keys))
-        found = made("BATCH_MATMUL", 2, [weights, wide], (1, 2, 5, 3), np.int16, [product / 64], adjoint)
+        found = made("BATCH_MATMUL", 2, [weights, wide], (1, 2, 5, 3), np.int16, [product / finer], adjoint)
         outputs.append(quantised(found, (1, 2, 5, 3), np.int8, product, 6))
 
     scores, values = file.tensor((1, 2, 5, keys), np.int8, 0.07, 9), file.tensor((1, 2, keys, 3), np.int8, 0.04, -5)
-    attend(scores, 0.07, values, 3 / keys / 256, (keys, 3))
+    attend(scores, 0.07, values, 3 / keys / 256, (keys, 3), 64)
     queries, turned = file.tensor((1, 2, 5, 4), np.int8, 0.09, -20), file.tensor((1, 2, 4, keys), np.int8, 0.1, 3)
     upright = file.tensor((1, 2, 3, keys), np.int8, 0.04, 7)
     plain = schema.BatchMatMulOptionsT()
     scored = made("BATCH_MATMUL", 2, [queries, turned], (1, 2, 5, keys), np.int8, (0.9, -11), plain)
-    attend(scored, 0.9, upright, None, (3, keys))
+    attend(scored, 0.9, upright, None, (3, keys), 512)
     return file.data([scores, values, queries, turned, upright], outputs)
 
 
@@ -196,7 +197,18 @@ def attention(keys, product=0.03, axes=(1, 2)):
 def test_attention_to_many(keys, product, generated):
     program = generated(attention(keys, product))
     assert_same(program)
-    assert program.plan.arena < 2 * keys  # two means, two products, and no matrix of scores
+    assert program.plan.arena < 2 * keys  # a mean, two products, and no matrix of scores
+
+
+def test_attention_to_many_as_it_is_exported(generated):
+    file = File()
+    scores, values = file.tensor((1, 6, 256), np.int8, 0.1, 4), file.tensor((1, 256, 3), np.int8, 0.04)
+    weights = file.tensor((1, 6, 256), np.int8, 2.0**-8, -128)
+    file.operator("SOFTMAX", 2, [scores], weights, schema.SoftmaxOptionsT(beta=1.0))
+    product, mean = file.tensor((1, 6, 3), np.int8, 0.03, 6), file.tensor((1, 256), np.int8, 1e-4, -128)
+    file.operator("MEAN", 2, [weights, file.constant([1], np.int32)], mean, schema.ReducerOptionsT())
+    file.operator("BATCH_MATMUL", 2, [weights, values], product, schema.BatchMatMulOptionsT())
+    assert_same(generated(widen(file.data([scores, values], [product, mean]))))
 
 
 @pytest.mark.parametrize("scale", [2.0**-12, 2.0**-11, 2.0**-14, 3.7e-4, 2.0**-9, 0.01])
