@@ -11,14 +11,14 @@ from export.c99.pools import is_time_mean, mean_fields
 from export.c99.steps import Step, View, array, structure
 
 
-def attention(name: str, operator: Operator, inputs: list[View], outputs: list[View], sums: int) -> list[Step]:
+def attention(names: list[str], operator: Operator, inputs: list[View], outputs: list[View], sums: int) -> list[Step]:
     """The step of the product and, where there is one, that of the mean, for which the first adds up every softmax in
     the 32-bit sums from number `sums` on."""
-    mean = operator.options.mean
-    if mean is not None and not is_time_mean(mean):
-        raise InputError(f"{mean.name} of shape {mean.inputs[0].shape}: C99 has means of an attention over all queries")
-    steps = [_product(name, operator.options, inputs, outputs[0], sums)]
-    return steps if mean is None else [*steps, _mean(f"{name}_mean", operator.options, outputs[1], sums)]
+    parts = operator.options
+    steps = [_product(names[0], parts, inputs, outputs[0], sums)]
+    if parts.mean is not None:
+        steps.append(_mean(names[1], parts, outputs[1], sums))
+    return steps
 
 
 def _product(name, parts, inputs, output, sums):
@@ -73,6 +73,8 @@ def _product(name, parts, inputs, output, sums):
 
 def _mean(name, parts, output, sums):
     x = parts.mean.inputs[0]
+    if not is_time_mean(parts.mean):
+        raise InputError(f"{parts.mean.name} of shape {x.shape}: C99 has means of an attention over all queries")
     factor = mean_fields(parts.mean, x.rows)
     fields = {"multiplier": factor["multiplier"], "shift": factor["shift"], **_narrowing(parts.mean, output)}
     return Step(

@@ -162,10 +162,10 @@ class _Lowering:
             self.steps.append(pools.time_mean(name, operator, parts, self.new(operator.output, name), self.sums))
             self.sums += operator.inputs[0].width
         elif operator.name == ATTENTION:
-            name = self.name(operator.name)
             inputs = [self.view(tensor) for tensor in operator.inputs]
-            outputs = [self.new(tensor, name) for tensor in operator.outputs]
-            self.steps += attention(name, operator, inputs, outputs, self.sums)
+            names = [self.name(kind) for kind, _ in zip((ATTENTION, "MEAN"), operator.outputs, strict=False)]
+            outputs = [self.new(tensor, name) for tensor, name in zip(operator.outputs, names, strict=True)]
+            self.steps += attention(names, operator, inputs, outputs, self.sums)
             self.sums += sum(tensor.width for tensor in operator.outputs[1:])  # of a mean
         elif operator.name in ops.STEPS:
             self.compute(operator)
