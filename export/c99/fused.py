@@ -71,7 +71,8 @@ def _fuse(softmax, operators, ends):
     # It comes as soon as all that it takes is there.
     order = {operator: n for n, operator in enumerate(operators)}
     at = 1 + max(order[makers.get(tensor.index, softmax)] for tensor in (softmax.output, *inputs))
-    if any(order[reader] < at for tensor in outputs for reader in readers.get(tensor.index, [])):
+    late = any(order[reader] < at for tensor in outputs for reader in readers.get(tensor.index, []))
+    if late or any(tensor.data is not None for tensor in inputs):
         return operators
     before, after = ([o for o in part if o not in parts.operators] for part in (operators[:at], operators[at:]))
     return (*before, whole, *after)

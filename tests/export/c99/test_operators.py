@@ -200,15 +200,26 @@ def test_attention_to_many(keys, product, generated):
     assert program.plan.arena < 2 * keys  # a mean, two products, and no matrix of scores
 
 
-def test_attention_to_many_as_it_is_exported(generated):
+def exported_attention(constant=False):
     file = File()
     scores, values = file.tensor((1, 6, 256), np.int8, 0.1, 4), file.tensor((1, 256, 3), np.int8, 0.04)
+    if constant:
+        values = file.constant(chosen((1, 256, 3), np.int8), np.int8, 0.04)
     weights = file.tensor((1, 6, 256), np.int8, 2.0**-8, -128)
     file.operator("SOFTMAX", 2, [scores], weights, schema.SoftmaxOptionsT(beta=1.0))
     product, mean = file.tensor((1, 6, 3), np.int8, 0.03, 6), file.tensor((1, 256), np.int8, 1e-4, -128)
     file.operator("MEAN", 2, [weights, file.constant([1], np.int32)], mean, schema.ReducerOptionsT())
     file.operator("BATCH_MATMUL", 2, [weights, values], product, schema.BatchMatMulOptionsT())
-    assert_same(generated(widen(file.data([scores, values], [product, mean]))))
+    return widen(file.data([scores] if constant else [scores, values], [product, mean]))
+
+
+def test_attention_to_many_as_it_is_exported(generated):
+    assert_same(generated(exported_attention()))
+
+
+def test_two_types_of_attention_to_constants_are_named():
+    with pytest.raises(InputError, match="computes with int16 values and .* with int8"):
+        graph.read(exported_attention(constant=True))
 
 
 @pytest.mark.parametrize("scale", [2.0**-12, 2.0**-11, 2.0**-14, 3.7e-4, 2.0**-9, 0.01])
