@@ -53,7 +53,7 @@ def parity(
     gates, figures = [gate, *gates], {"windows": count, **figures, **decided}
     if all(tensor.dtype.startswith("int") for tensor in (*model.inputs, *model.outputs)):
         few = np.linspace(0, count - 1, min(MICRO_WINDOWS, count)).round().astype(int)
-        raw, micro = _in_both_runtimes(data, model, list(_raw(model, windows, few)))
+        raw, micro = _in_both_runtimes(data, model, list(_raw(model, windows, few)), figures["decibels"])
         answers["TensorFlow Lite Micro"] = _values(model, micro)
         gate, micro_figures = _decibels(
             "TFLite Micro", {name: values[few] for name, values in expected.items()}, answers["TensorFlow Lite Micro"]
@@ -75,7 +75,7 @@ def _values(model, raw):
     return {t.name: dequantise(x, t.scale, t.zero_point) for t, x in zip(model.outputs, columns, strict=True)}
 
 
-def _in_both_runtimes(data, model, windows):
+def _in_both_runtimes(data, model, windows, with_keras):
     """The gates between LiteRT's reference kernels and TensorFlow Lite Micro, and the latter's raw outputs."""
     try:
         micro = tflm.outputs(data, windows)
@@ -84,7 +84,8 @@ def _in_both_runtimes(data, model, windows):
     reference = TFLiteModel(data, kernels="reference")
     outputs = [reference.run_raw(arrays) for arrays in windows]
     zero_points = [tensor.zero_point for tensor in model.outputs]
-    return [tensor_gate(data, windows[:TENSOR_WINDOWS]), output_gate(data, outputs, micro, zero_points)], micro
+    gates = [tensor_gate(data, windows[:TENSOR_WINDOWS]), output_gate(data, outputs, micro, zero_points, with_keras)]
+    return gates, micro
 
 
 def _decibels(runtime, expected, found):

@@ -22,8 +22,9 @@ from firmware_bench.tflm import ARENA_LIMIT
 
 # Every tensor of a window is compared, so that a differing kernel shows at once, in the first window that reaches it.
 TENSOR_WINDOWS = 4
-# Behind LSTMs outputs agree to so much. Measured on real recordings: behind four 47 to 52 dB, behind the eight of a
-# variational autoencoder 30. With mismatched scales: 24 behind four.
+# Behind LSTMs outputs agree to so much, or to what the integers agree with Keras, where that is less: then the runtime
+# is not what matters. Measured on real recordings: behind four 47 to 52 dB, behind the eight of a variational
+# autoencoder 30, at paper size 26 where Keras is at 24.6. With mismatched scales: 24 behind four.
 BEHIND_LSTM_DECIBELS = 27.0
 
 
@@ -80,10 +81,14 @@ def _comparable(data):
 
 
 def output_gate(
-    data: bytes, litert: Sequence[Sequence[np.ndarray]], micro: Sequence[Sequence[np.ndarray]], zero_points
+    data: bytes,
+    litert: Sequence[Sequence[np.ndarray]],
+    micro: Sequence[Sequence[np.ndarray]],
+    zero_points,
+    with_keras: float = BEHIND_LSTM_DECIBELS,
 ) -> Gate:
     """The integers of both runtimes, per window and output: the same, or behind LSTMs agreeing to
-    BEHIND_LSTM_DECIBELS."""
+    BEHIND_LSTM_DECIBELS or to what LiteRT agrees `with_keras` (dB), whichever is less."""
     pairs = [
         (np.stack(ours).astype(np.int32) - zero, np.stack(theirs).astype(np.int32) - zero)
         for ours, theirs, zero in zip(zip(*litert, strict=True), zip(*micro, strict=True), zero_points, strict=True)
@@ -92,7 +97,8 @@ def output_gate(
     if _comparable(data)[1]:
         agreement = min(decibels(ours, theirs) for ours, theirs in pairs)
         equal = np.mean(np.concatenate([np.ravel(ours == theirs) for ours, theirs in pairs]))
-        bar, passed = f"≥ {BEHIND_LSTM_DECIBELS:g} dB", agreement >= BEHIND_LSTM_DECIBELS
+        least = min(BEHIND_LSTM_DECIBELS, with_keras)
+        bar, passed = f"≥ {least:.3g} dB", agreement >= least
         figure = f"{agreement:.0f} dB; {equal:.0%} equal, the others within {steps} steps" if steps else "all equal"
     else:
         bar, passed, figure = "0", steps == 0, f"{steps} steps"
