@@ -129,3 +129,20 @@ def agreement(recogniser):
         return decibels(expected, found), np.mean(found.argmax(-1) == expected.argmax(-1))
 
     return measure
+
+
+@pytest.fixture(scope="session")
+def calibrate():
+    """calibrate(model, windows) → the float file's object tree of a Keras model, with the range of every tensor."""
+    from export import flatbuffer, ranges
+    from export.child import float_graph
+    from export.fused_lstm import exportable
+
+    def calibrated(model, windows):
+        data = float_graph(exportable(model), {"ecg": windows})
+        observed = ranges.observe(data, {"ecg": windows})
+        file = flatbuffer.read(data)
+        ranges.set_ranges(file, ranges.tie(file, {tensor: values.limits(100) for tensor, values in observed.items()}))
+        return file
+
+    return calibrated

@@ -7,7 +7,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from keras import ops
 
-from export import attention, editor, flatbuffer, ranges
+from export import attention, editor, flatbuffer
 from export.convert import Windows, convert
 from export.decibels import decibels
 from export.runtimes import output_gate, tensor_gate
@@ -31,15 +31,8 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def calibrated(model):
-    from export.child import float_graph
-    from export.fused_lstm import exportable
-
-    data = float_graph(exportable(model), {"ecg": WINDOWS})
-    observed = ranges.observe(data, {"ecg": WINDOWS})
-    file = flatbuffer.read(data)
-    ranges.set_ranges(file, ranges.tie(file, {tensor: values.limits(100) for tensor, values in observed.items()}))
-    return file
+def calibrated(model, calibrate):
+    return calibrate(model, WINDOWS)
 
 
 class Integers:

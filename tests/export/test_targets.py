@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from export import flatbuffer, ranges
+from export import flatbuffer
 from export.decibels import decibels
 from export.lint import lint
 from export.targets import TARGETS, parts
@@ -27,15 +27,8 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def calibrated(model):
-    from export.child import float_graph
-    from export.fused_lstm import exportable
-
-    data = float_graph(exportable(model), {"ecg": WINDOWS})
-    observed = ranges.observe(data, {"ecg": WINDOWS})
-    file = flatbuffer.read(data)
-    ranges.set_ranges(file, ranges.tie(file, {tensor: values.limits(100) for tensor, values in observed.items()}))
-    return file
+def calibrated(model, calibrate):
+    return calibrate(model, WINDOWS)
 
 
 def types(data):
