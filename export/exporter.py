@@ -113,8 +113,13 @@ def export(
         data = with_reference(data, description)
         description = read_metadata(data)
 
+    return written(path, data, gates, description, answers, made.layers)
+
+
+def written(path: Path, data: bytes, gates: Sequence[Gate], description: dict, answers: Mapping, layers) -> Report:
+    """The report on `data`, which is at `path` then. Raises GatesFailed, and leaves no file, where it misses a bar."""
     passed = all(gate.passed for gate in gates)
-    report = Report(Path(path) if passed else None, len(data), gates, description, answers, made.layers)
+    report = Report(Path(path) if passed else None, len(data), gates, description, answers, layers)
     if not passed:
         raise GatesFailed(report)
     with whole(path) as temporary:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.files import whole
 from export import exporter, flatbuffer
 from export.convert import Windows
-from export.exporter import GatesFailed, Report, with_reference
+from export.exporter import Report, with_reference, written
 from export.flatbuffer import METADATA
 from export.gate import Gate
 from export.history import as_step
@@ -35,14 +34,7 @@ def export(model, windows: Windows, judged, metadata: dict, path: Path, historie
     say(f"feeding {Windows.count(windows.check)} windows to the step, one after the other")
     gates = [*report.gates, state_gate(description), *parity(data, made, histories, windows.check)]
     made = with_reference(made, description)
-    passed = all(gate.passed for gate in gates)
-    answers, description = report.answers, read_metadata(made)
-    report = Report(Path(path) if passed else None, len(made), gates, description, answers, report.layers)
-    if not passed:
-        raise GatesFailed(report)
-    with whole(path) as temporary:
-        temporary.write_bytes(made)
-    return report
+    return written(path, made, gates, read_metadata(made), report.answers, report.layers)
 
 
 def parity(data: bytes, made: bytes, histories, windows: Mapping[str, np.ndarray]) -> list[Gate]:

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from ecg_edge.errors import GateError, InputError
-from ecg_edge.files import whole
 from export import flatbuffer
 from export.convert import Windows, convert_16_bits
 from export.decibels import decibels
-from export.exporter import FORMAT, GatesFailed, Report, described_tensor, keras_outputs, with_reference
+from export.exporter import FORMAT, Report, described_tensor, keras_outputs, with_reference, written
 from export.flatbuffer import METADATA
 from export.gate import Gate
 from export.lint import lint
@@ -71,13 +70,7 @@ def export(
         data = with_reference(data, description, vectors=1)  # its states are all in it, thousands of bytes
         description = read_metadata(data)
 
-    passed = all(gate.passed for gate in gates)
-    report = Report(Path(path) if passed else None, len(data), gates, description, answers, layers=())
-    if not passed:
-        raise GatesFailed(report)
-    with whole(path) as temporary:
-        temporary.write_bytes(data)
-    return report
+    return written(path, data, gates, description, answers, layers=())
 
 
 def tensors(data: bytes) -> dict:
