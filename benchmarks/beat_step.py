@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ecg_edge.cli.main import fail
 from ecg_edge.cli.predict import described
+from ecg_edge.errors import InputError
 from ecg_edge.evaluation.predictors import KerasPredictor
 from ecg_edge.records.database import read_wfdb
 from ecg_edge.records.record import Entry
@@ -57,4 +59,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InputError as error:
+        fail(str(error), error.exit_status)

@@ -66,17 +66,9 @@ def _product_in_time(function, name, inputs, output, arithmetic):
     block = math.gcd(size, delay)
 
     def whole(places, out):
-        blocks, beyond = _in_time(size, delay, block)
-        factors = _factors_in_time(places, inputs)
-        return [
-            f"for ({blocks}) {{",
-            f"    if ({beyond}) {{",
-            f"        memset({out.base} + i, 0, {block} * sizeof(ecg_value));",
-            "    } else {",
-            f"        {function}(&{name}, {factors}, {out.base} + i);",
-            "    }",
-            "}",
-        ]
+        nothing = f"memset({out.base} + i, 0, {block} * sizeof(ecg_value));"
+        product = f"{function}(&{name}, {_factors_in_time(places, inputs)}, {out.base} + i);"
+        return _in_time(size, delay, block, nothing, product)
 
     return Step(
         name,
@@ -99,18 +91,11 @@ def sum_in_time(name, operator, product, inputs, output):
     first = operator.inputs[0].index == product.output.index
 
     def whole(places, out):
-        blocks, beyond = _in_time(size, delay, block)
         term = f"{places[0].base} + i"
-        return [
-            f"for ({blocks}) {{",
-            f"    if ({beyond}) {{",
-            "        memset(window, 0, sizeof window);",
-            "    } else {",
-            f"        {multiply}(&{name}_product, {_factors_in_time(places[1:], inputs[1:])}, window);",
-            "    }",
-            f"    {add}(&{name}, {f'window, {term}' if first else f'{term}, window'}, {out.base} + i);",
-            "}",
-        ]
+        terms = f"window, {term}" if first else f"{term}, window"
+        product = f"{multiply}(&{name}_product, {_factors_in_time(places[1:], inputs[1:])}, window);"
+        total = f"{add}(&{name}, {terms}, {out.base} + i);"
+        return _in_time(size, delay, block, "memset(window, 0, sizeof window);", product, total)
 
     return Step(
         name,
@@ -124,12 +109,15 @@ def sum_in_time(name, operator, product, inputs, output):
     )
 
 
-def _in_time(size, delay, block):
-    """The head of a loop over blocks of values, and whether what is delayed has nothing for block i. It goes from the
-    end towards which values move, so that the output may take the place of what it is made from."""
+def _in_time(size, delay, block, nothing, product, *then):
+    """A loop over blocks of values: `nothing` where what is delayed has none for block i, else `product`, and `then`.
+    It goes from the end towards which values move, so that the output may take the place of what it is made from."""
     if delay > 0:
-        return f"int32_t i = {size - block}; i >= 0; i -= {block}", f"i < {delay}"
-    return f"int32_t i = 0; i < {size}; i += {block}", f"i >= {size + delay}"
+        blocks, beyond = f"int32_t i = {size - block}; i >= 0; i -= {block}", f"i < {delay}"
+    else:
+        blocks, beyond = f"int32_t i = 0; i < {size}; i += {block}", f"i >= {size + delay}"
+    lines = [f"if ({beyond}) {{", f"    {nothing}", "} else {", f"    {product}", "}", *then]
+    return [f"for ({blocks}) {{", *(f"    {line}" for line in lines), "}"]
 
 
 def _factors_in_time(places, views):
