@@ -53,7 +53,8 @@ class Architecture:
     """One published system: how to build it, what it is for, and what its source claims.
 
     build: (samples, leads, classes, **model) → keras.Model with named inputs and outputs. task: a name in
-    ecg_edge.tasks. paper: where it is described. published: metric → value as the source prints it.
+    ecg_edge.tasks, that of the source; other_tasks: those that its inputs and outputs serve as well. paper: where it is
+    described. published: metric → value as the source prints it.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Architecture:
     published: Mapping[str, float]
     studies: Mapping[str, Sequence[Variant]] = dataclasses.field(default_factory=dict)
     parts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    other_tasks: Sequence[str] = ()
 
 
 _found: dict[str, Architecture] = {}

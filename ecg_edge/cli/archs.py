@@ -38,6 +38,7 @@ def describe(architecture) -> dict:
         "summary": architecture.summary,
         "paper": architecture.paper,
         "task": architecture.task,
+        "other_tasks": [*architecture.other_tasks],
         "classes": architecture.classes,
         "presets": {name: dataclasses.asdict(preset) for name, preset in architecture.presets.items()},
         "published": dict(architecture.published),

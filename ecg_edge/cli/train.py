@@ -11,6 +11,7 @@ from ecg_edge.errors import InputError, unknown
 @click.command()
 @click.option("--arch", metavar="NAME", help="The architecture; ecg-edge archs lists them.")
 @click.option("--preset", default="paper", show_default=True, help="paper, edge or tiny.")
+@click.option("--task", metavar="NAME", help="One that the architecture also serves. Without it: that of its source.")
 @click.option("--data", metavar="DB|DIR", help="A database's name or a folder. Without it: the embedded synthetic ECG.")
 @click.option("--leads", metavar="I,II,…", help="The leads to use, by name. Without it: all that the recordings have.")
 @click.option("--epochs", type=int, help="At most so many epochs: the same as --set training.epochs=N.")
@@ -21,7 +22,7 @@ from ecg_edge.errors import InputError, unknown
 @click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Continue an interrupted run.")
 @click.option("--seed", default=0, show_default=True, help="Decides the split, the first weights and the order.")
 @click.option("--dry-run", is_flag=True, help="Show what would be trained, take one step, write nothing.")
-def command(arch, preset, data, leads, epochs, assignments, folder, resume, seed, dry_run):
+def command(arch, preset, task, data, leads, epochs, assignments, folder, resume, seed, dry_run):
     """Train an architecture on recordings.
 
     \b
@@ -37,6 +38,7 @@ def command(arch, preset, data, leads, epochs, assignments, folder, resume, seed
         run = continued(
             resume,
             given={
+                "--task": task,
                 "--data": data,
                 "--leads": leads,
                 "--epochs": epochs,
@@ -46,7 +48,7 @@ def command(arch, preset, data, leads, epochs, assignments, folder, resume, seed
             },
         )
     else:
-        run = started(arch, preset, data, leads, epochs, assignments, folder, seed, dry_run)
+        run = started(arch, preset, data, leads, epochs, assignments, folder, seed, dry_run, task)
     if run:
         carry_out(run)
 
@@ -61,7 +63,7 @@ def continued(path: Path, given: dict):
     return Run(path)
 
 
-def started(arch, preset, data, leads, epochs, assignments, folder, seed, dry_run):
+def started(arch, preset, data, leads, epochs, assignments, folder, seed, dry_run, task_name=None):
     """A new run folder; after a dry run, None."""
     from ecg_edge.evaluation.embedding import attach
     from ecg_edge.records.split import left_out, split
@@ -75,7 +77,10 @@ def started(arch, preset, data, leads, epochs, assignments, folder, seed, dry_ru
         raise unknown("architecture", arch, names())
     console.import_keras()
     architecture = find(arch)
-    kind = TASKS[architecture.task]
+    served = (architecture.task, *architecture.other_tasks)
+    if task_name is not None and task_name not in served:
+        raise InputError(f"{arch} serves the task {' or '.join(served)}, not {task_name!r}")
+    kind = TASKS[task_name or architecture.task]
     if epochs is not None:
         assignments = [*assignments, f"training.epochs={epochs}"]
     chosen = tuple(lead.strip() for lead in leads.split(",")) if leads else None

@@ -56,6 +56,18 @@ def test_what_the_recordings_cannot_serve_is_said(recordings, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_an_architecture_is_trained_for_another_task_that_it_serves(recordings, tmp_path):
+    settings = ["--preset", "tiny", "--epochs", 1, "--set", "signal.fs=100", "--data", recordings]
+    train("--arch", "rhythm_resnet1d", "--task", "rhythm", *settings, "--run", tmp_path / "run")
+    config = read_json(tmp_path / "run" / "config.json")
+    assert config["task"] == {"name": "rhythm"} and config["classes"] == ["AF", "LBBB", "SNR"]
+    assert (tmp_path / "run" / "model.keras").exists()
+    with pytest.raises(InputError, match="serves the task rhythm_bouts or rhythm, not 'anomaly'"):
+        train("--arch", "rhythm_resnet1d", "--task", "anomaly", *settings)
+    with pytest.raises(InputError, match="leave out --task"):
+        train("--resume", tmp_path / "run", "--task", "rhythm")
+
+
 def test_a_class_without_a_recording_to_learn_from_is_named(recordings, tmp_path):
     from ecg_edge.run import Run
     from ecg_edge.tasks.dataset import Dataset

@@ -23,7 +23,8 @@ CLASSIFIERS = ("classes", "labels")
 def test_every_name_is_described(name):
     architecture = find(name)
     assert architecture.name == name
-    assert architecture.task in TASKS
+    assert architecture.task in TASKS and architecture.task not in architecture.other_tasks
+    assert all(TASKS[task].output == TASKS[architecture.task].output for task in architecture.other_tasks)
     assert tuple(architecture.presets) == PRESETS
     assert architecture.paper and architecture.summary and architecture.published
 
