@@ -42,8 +42,8 @@ class Editor:
         return self._add(shape, schema.TensorType.INT16, scale, 0)
 
     def constant(self, values: np.ndarray, scale: float | None = None) -> int:
-        """8-bit weights or a 32-bit bias in a `scale`, or 32-bit numbers that have none."""
-        kind = {"int8": schema.TensorType.INT8, "int32": schema.TensorType.INT32}[values.dtype.name]
+        """Numbers of 8, 16 or 32 bits in a `scale`, or without one."""
+        kind = getattr(schema.TensorType, values.dtype.name.upper())
         tensor = self._add(values.shape, kind, scale, 0)
         self.graph.tensors[tensor].buffer = len(self.model.buffers)
         self.model.buffers.append(schema.BufferT(data=np.frombuffer(values.tobytes(), np.uint8)))

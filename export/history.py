@@ -14,8 +14,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from export import flatbuffer
 from export.editor import Editor
-from export.streaming import NEXT
 from firmware_bench.bench_rpi import read_metadata
+from firmware_bench.streaming import NEXT
 
 LARGEST_WEIGHT, STEPS = 127, 255  # of 8 bits: a weight that stands for 1, and how many steps there are from 0 to 1
 
@@ -50,8 +50,7 @@ def as_step(data: bytes, histories: Mapping[str, str | None]) -> tuple[bytes, di
             graph.tensors[tensor].name = name.encode()
         maps = [schema.TensorMapT(name=name.encode(), tensorIndex=tensor) for name, tensor in named.items()]
         setattr(signature, entries, maps)
-    pairs = [{"input": state, "output": NEXT + state, "initial": "zero_point"} for state in states]
-    return flatbuffer.write(model), {"history": {"states": pairs}}
+    return flatbuffer.write(model), {"history": {"states": [*states]}}
 
 
 class Registers(Editor):

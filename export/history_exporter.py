@@ -32,7 +32,7 @@ def export(model, windows: Windows, judged, metadata: dict, path: Path, historie
     description = {**report.metadata, **about, **tensors(made), "digest": ""}
     made = flatbuffer.set_metadata(made, METADATA, description)
     say(f"feeding {Windows.count(windows.check)} windows to the step, one after the other")
-    gates = [*report.gates, state_gate(description), *parity(data, made, histories, windows.check)]
+    gates = [*report.gates, state_gate(made, about["history"]["states"]), *parity(data, made, histories, windows.check)]
     made = with_reference(made, description)
     return written(path, made, gates, read_metadata(made), report.answers, report.layers)
 

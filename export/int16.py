@@ -10,12 +10,12 @@ Why 16 bits: a state is a sum over thousands of steps, and what one step adds is
 In 8 bits one state space agrees with its float form to 17 dB, in 16 to 36.
 """
 
-import copy
 import json
 import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -23,19 +23,18 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from tensorflow.lite.python.optimize.calibrator import Calibrator
 
-from export import flatbuffer, ranges
+from export import constants, flatbuffer, layout, ranges
 from export.child import import_layers
 from export.flatbuffer import METADATA
-from export.streaming import NEXT, step
+from export.streaming import step
 from export.window import whole_window
 from firmware_bench.bench_rpi import Tensor
-from firmware_bench.streaming import StreamingModel
+from firmware_bench.streaming import NEXT, StreamingModel
 
 RECORDINGS = 10  # that the calibration windows are made into: a state goes on growing for longer than a window
 LOOK_EVERY = 3  # steps: successive ones hold nearly the same values
 HEADROOM = 1.5  # of a stream's ranges over what was seen: a state that goes on for hours must not saturate
 LARGEST = 32767
-WITH_BIAS, BIAS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}, 2  # operators, and which of their inputs it is
 # The numbers between 0 and 1 that are told to the step.
 CONTROLS = ("valid", "share")
 
@@ -82,9 +81,16 @@ def float_graph(model: keras.Model) -> bytes:
     return converter.convert()
 
 
+class Observed(NamedTuple):
+    """limits: tensor → its lowest and highest value. means: tensor that is convolved → (channels,)."""
+
+    limits: dict[int, tuple[float, float]]
+    means: dict[int, np.ndarray]
+
+
 class FloatGraph:
-    """The float file with a view of all its tensors, as StreamingModel takes it. low, high: tensor → the limits of
-    what it has held whenever `look` was set."""
+    """The float file with a view of all its tensors, as StreamingModel takes it, of what they hold whenever `look` is
+    set."""
 
     name = "float"
 
@@ -101,8 +107,10 @@ class FloatGraph:
         self._in, self._out = signature.get_input_details(), signature.get_output_details()
         self.inputs = [Tensor(name, tuple(d["shape"]), "float32", 0.0, 0) for name, d in self._in.items()]
         self.outputs = [Tensor(name, tuple(d["shape"]), "float32", 0.0, 0) for name, d in self._out.items()]
-        self.tensors = ranges.activations(flatbuffer.read(graph))
-        self.low, self.high = dict.fromkeys(self.tensors, 0.0), dict.fromkeys(self.tensors, 0.0)
+        model = flatbuffer.read(graph)
+        convolved = {int(o.inputs[0]) for name, o, _ in flatbuffer.operators(model) if name == "CONV_2D"}
+        self.limits = dict.fromkeys(ranges.activations(model), (0.0, 0.0))
+        self.sums, self.looks = dict.fromkeys(convolved, 0.0), 0
         self.look = True
 
     def run_raw(self, arrays):
@@ -110,25 +118,27 @@ class FloatGraph:
             self.interpreter.set_tensor(detail["index"], array)
         self.interpreter.invoke()
         if self.look:
-            for tensor in self.tensors:
+            self.looks += 1
+            for tensor, (low, high) in self.limits.items():
                 values = self.interpreter.get_tensor(tensor)
-                self.low[tensor] = min(self.low[tensor], float(values.min()))
-                self.high[tensor] = max(self.high[tensor], float(values.max()))
+                self.limits[tensor] = min(low, float(values.min())), max(high, float(values.max()))
+                if tensor in self.sums:
+                    self.sums[tensor] += values.mean(axis=(0, 1, 2), dtype=np.float64)
         return [self.interpreter.get_tensor(detail["index"]) for detail in self._out.values()]
 
-    def limits(self) -> dict[int, tuple[float, float]]:
-        return {tensor: (self.low[tensor], self.high[tensor]) for tensor in self.tensors}
+    def observed(self) -> Observed:
+        return Observed(self.limits, {tensor: total / self.looks for tensor, total in self.sums.items()})
 
 
-def observe(graph: FloatGraph, windows: np.ndarray) -> dict[int, tuple[float, float]]:
-    """Runs the windows (n, samples, leads): tensor → its lowest and highest value."""
+def observe(graph: FloatGraph, windows: np.ndarray) -> Observed:
+    """Runs the windows (n, samples, leads)."""
     for window in windows:
         graph.run_raw([window[None]])
-    return graph.limits()
+    return graph.observed()
 
 
-def observe_stream(graph: FloatGraph, windows: np.ndarray) -> dict[int, tuple[float, float]]:
-    """Feeds the windows (n, samples, leads), strung together to RECORDINGS: tensor → its lowest and highest value."""
+def observe_stream(graph: FloatGraph, windows: np.ndarray) -> Observed:
+    """Feeds the windows (n, samples, leads), strung together to RECORDINGS."""
     stream = StreamingModel(graph)
     seen = 0
     for windows_of_one in np.array_split(windows, min(RECORDINGS, len(windows))):
@@ -138,25 +148,25 @@ def observe_stream(graph: FloatGraph, windows: np.ndarray) -> dict[int, tuple[fl
             graph.look = seen % LOOK_EVERY == 0 or stream.blocks < stream.delay + 4
             stream.feed_raw(block)
             seen += 1
-    return graph.limits()
+    return graph.observed()
 
 
-def quantise(graph: bytes, states: Sequence[str], observed: dict[int, tuple[float, float]]) -> bytes:
+def quantise(graph: bytes, states: Sequence[str], observed: Observed) -> bytes:
     """The calibrated float `graph` with 16-bit activations, in which each of the `states` comes out as it goes in."""
     model = flatbuffer.read(graph)
     (signature,) = model.signatureDefs
     inputs = {entry.name.decode(): entry.tensorIndex for entry in signature.inputs}
     outputs = {entry.name.decode(): entry.tensorIndex for entry in signature.outputs}
     room = HEADROOM if states else 1.0
-    limits = {tensor: (low * room, high * room) for tensor, (low, high) in observed.items()}
+    limits = {tensor: (low * room, high * room) for tensor, (low, high) in observed.limits.items()}
     limits |= {inputs[name]: (0.0, 1.0) for name in CONTROLS if name in inputs}
     pairs = [*shifts(model), *((inputs[name], outputs[NEXT + name]) for name in states)]
     tied = ranges.tie(model, limits, pairs)
     ranges.set_ranges(model, {tensor: power_of_two(*limits) for tensor, limits in tied.items()})
-    separate_biases(model)
+    constants.separate_biases(model)
     calibrated = Calibrator(flatbuffer.write(model), [], [])  # fed nothing: it keeps the ranges that it finds
     int16, int64 = np.dtype(np.int16).num, np.dtype(np.int64).num
-    integer = calibrated._calibrator.QuantizeModel(
+    quantised = calibrated._calibrator.QuantizeModel(
         int16,  # inputs
         int16,  # outputs
         False,  # no float left
@@ -165,7 +175,14 @@ def quantise(graph: bytes, states: Sequence[str], observed: dict[int, tuple[floa
         False,  # scales per channel
         False,
     )
-    return compact(bytes(integer))
+    integer = flatbuffer.read(bytes(quantised))
+    constants.take_single_scales(integer, model)
+    constants.correct_biases(integer, model, observed.means)
+    constants.narrow_biases(integer)
+    constants.settle_summands_and_factors(integer)
+    constants.forget_scales_of_biases(integer)
+    layout.compact(integer)
+    return flatbuffer.write(integer)
 
 
 def shifts(model) -> list[tuple[int, int]]:
@@ -180,60 +197,6 @@ def shifts(model) -> list[tuple[int, int]]:
     return pairs
 
 
-def compact(data: bytes) -> bytes:
-    """Without what no runtime reads, here the scales of biases too, which follow from the others. Operators stand where
-    their outputs are asked for, and tensors in the order in which they are made: so TensorFlow Lite Micro finds room
-    for them in the least memory.
-    """
-    model = flatbuffer.read(data)
-    (graph,) = model.subgraphs
-    for name, operator, _ in flatbuffer.operators(model):
-        if name in WITH_BIAS and len(operator.inputs) > BIAS:
-            graph.tensors[operator.inputs[BIAS]].quantization = None
-    flatbuffer.compact(model)
-    graph.operators = depth_first(graph)
-    for operator in graph.operators:
-        operator.mutatingVariableInputs = operator.intermediates = None
-    renumber(model)
-    flatbuffer.drop_unused_buffers(model)
-    return flatbuffer.write(model)
-
-
-def depth_first(graph) -> list:
-    """The operators of `graph` in the order in which the outputs ask for them, each one's first input first."""
-    makers = {int(tensor): operator for operator in graph.operators for tensor in operator.outputs}
-    ordered, stack = {}, [(makers[int(tensor)], False) for tensor in graph.outputs[::-1]]
-    while stack:
-        operator, ready = stack.pop()
-        if ready:
-            ordered.setdefault(id(operator), operator)
-        elif id(operator) not in ordered:
-            before = [makers[int(tensor)] for tensor in operator.inputs if int(tensor) in makers]
-            stack += [(operator, True), *((other, False) for other in before[::-1])]
-    return list(ordered.values())
-
-
-def renumber(model) -> None:
-    """Numbers the tensors from the last that is made to the first, and equal constants alike. Of equally large tensors
-    TensorFlow Lite Micro finds room for the highest number first: in this order they fit without gaps."""
-    (graph,), (signature,) = model.subgraphs, model.signatureDefs
-    parts = [graph.inputs, *(part for operator in graph.operators for part in (operator.inputs, operator.outputs))]
-    named = dict.fromkeys(int(tensor) for part in parts for tensor in part if tensor >= 0)
-    place, tensors, constants = {-1: -1}, [], {}
-    for number in reversed(named):
-        tensor = graph.tensors[number]
-        content = repr([tensor.buffer, tensor.shape, tensor.quantization and vars(tensor.quantization)])
-        place[number] = constants.setdefault(content, len(tensors)) if tensor.buffer else len(tensors)
-        tensors += [tensor] if place[number] == len(tensors) else []
-    graph.tensors = tensors
-    for owner in (graph, *graph.operators):
-        owner.inputs, owner.outputs = (
-            [place[int(tensor)] for tensor in part] for part in (owner.inputs, owner.outputs)
-        )
-    for entry in (*signature.inputs, *signature.outputs):
-        entry.tensorIndex = place[entry.tensorIndex]
-
-
 def power_of_two(low: float, high: float) -> tuple[float, float]:
     """The range that holds low and high and whose scale is a power of two.
 
@@ -242,19 +205,6 @@ def power_of_two(low: float, high: float) -> tuple[float, float]:
     """
     limit = LARGEST * 2.0 ** math.ceil(math.log2(max(-low, high) / LARGEST))
     return -limit, limit
-
-
-def separate_biases(model) -> None:
-    """Gives every operator a bias of its own. The converter keeps equal constants once, but the scale of a bias in
-    integers is that of its operator's input, and its numbers become 64 bits long."""
-    (graph,) = model.subgraphs
-    for name, operator, _ in flatbuffer.operators(model):
-        if name in WITH_BIAS and len(operator.inputs) > BIAS:
-            tensor = copy.copy(graph.tensors[operator.inputs[BIAS]])
-            model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
-            tensor.buffer = len(model.buffers) - 1
-            graph.tensors.append(tensor)
-            operator.inputs = [*operator.inputs[:BIAS], len(graph.tensors) - 1]
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from export.runtimes import tensor_gate
 from export.streaming import streamable
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import ModelError, TFLiteModel, read_metadata
-from firmware_bench.streaming import StreamingModel
+from firmware_bench.streaming import NEXT, StreamingModel
 
 DECIBELS = 35.0  # against Keras at a window's end, some hundred steps of rounded states later
 MICRO_STEPS = 1000  # whose outputs and states TensorFlow Lite Micro repeats; of them so many with every tensor:
@@ -56,7 +56,7 @@ def export(
         **tensors(data),
         **read_metadata(data),
     }
-    gates, answers = [*lint(data), state_gate(description)], {}
+    gates, answers = [*lint(data), state_gate(data, description["streaming"]["states"])], {}
     if all(gate.passed for gate in gates):  # a runtime may crash on what the lint refuses
         data = flatbuffer.set_metadata(data, METADATA, description)
         say(f"feeding {Windows.count(check)} windows step by step, and {MICRO_STEPS} steps to TensorFlow Lite Micro")
@@ -74,22 +74,29 @@ def export(
 
 
 def tensors(data: bytes) -> dict:
-    """{"inputs": […], "outputs": […]} as export.exporter.tensors, of several outputs."""
+    """{"inputs": […], "outputs": […]} as export.exporter.tensors, of several outputs; a state's next value has the
+    form of the state (state_gate) and is left out."""
+    inputs, outputs = ends(data)
+    following = {NEXT + tensor["name"] for tensor in inputs}
+    return {"inputs": inputs, "outputs": [tensor for tensor in outputs if tensor["name"] not in following]}
+
+
+def ends(data: bytes) -> tuple[list[dict], list[dict]]:
+    """All inputs and all outputs, described."""
     file = flatbuffer.read(data)
     (graph,), (signature,) = file.subgraphs, file.signatureDefs
     names = {entry.tensorIndex: entry.name.decode() for entry in (*signature.inputs, *signature.outputs)}
-    return {
-        kind: [described_tensor(graph.tensors[index], names[index]) for index in indices]
-        for kind, indices in (("inputs", graph.inputs), ("outputs", graph.outputs))
-    }
+    return tuple(
+        [described_tensor(graph.tensors[index], names[index]) for index in indices]
+        for indices in (graph.inputs, graph.outputs)
+    )
 
 
-def state_gate(description: dict) -> Gate:
-    form = {t["name"]: (t["scale"], t["zero_point"]) for t in (*description["inputs"], *description["outputs"])}
-    states = (description.get("streaming") or description["history"])["states"]
-    unequal = sum(form[state["input"]] != form[state["output"]] for state in states)
+def state_gate(data: bytes, states: Sequence[str]) -> Gate:
+    form = {tensor.pop("name"): tensor for part in ends(data) for tensor in part}
+    unequal = sum(form[state] != form[NEXT + state] for state in states)
     return Gate(
-        "states that come out in another scale than they go in",
+        "states that come out in another form than they go in",
         f"{unequal} of {len(states)}",
         "0",
         unequal == 0,

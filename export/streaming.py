@@ -24,11 +24,11 @@ import numpy as np
 from keras import layers, ops
 
 from ecg_edge.errors import InputError
+from firmware_bench.streaming import NEXT
 from models_keras.layers.normalisation import LayerNorm
 from models_keras.layers.positions import SinusoidalPositions
 from models_keras.layers.selective_ssm import SelectiveSSM, advance, read
 
-NEXT = "next_"  # what an output is called that becomes an input of the next step
 # Of the line that stands for the root in integers: knots per decade, and the decades of variances that it spans.
 KNOTS, DECADES = 12, (-2, 2)
 
@@ -47,20 +47,18 @@ class Step:
 
     def metadata(self) -> dict:
         """What a file of this step says of itself, for firmware_bench.streaming. Lengths are samples."""
-        states = [{"input": name, "output": NEXT + name, "initial": "zero_point"} for name in self.states]
-        return {"streaming": {"step": self.samples, "delay": self.delay, "window": self.window, "states": states}}
+        return {"streaming": {"step": self.samples, "delay": self.delay, "window": self.window, "states": self.states}}
 
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
     """values (1, 1, frames, channels): the frames of the block `delay` steps ago. `name` is that of the layer they come
-    from. `quiet`: they are zeros outside the recording. `product`: a convolution's, which can take in a scale."""
+    from. `quiet`: they are zeros outside the recording."""
 
     values: object
     delay: int
     name: str
     quiet: bool = False
-    product: bool = False
 
     @property
     def frames(self) -> int:
@@ -208,11 +206,6 @@ class Walk:
         y = ops.conv(values, kernel, (1, stride), "valid", dilation_rate=(1, dilation), data_format="channels_last")
         return y if bias is None else y + constant(bias)
 
-    def scaled(self, values, factor, shift=None):
-        """Every channel by its own `factor`, plus its `shift`: as a convolution, whose 8-bit weights are then exact."""
-        y = ops.depthwise_conv(values, factor[None, None, :, None], 1, "valid", data_format="channels_last")
-        return y if shift is None else y + shift
-
 
 def constant(weights) -> np.ndarray:
     return ops.convert_to_numpy(weights).astype(np.float32)
@@ -243,7 +236,7 @@ def batch_norm(walk, layer, x):
     mean, variance = constant(layer.moving_mean), constant(layer.moving_variance)
     factor = (variance + layer.epsilon) ** -0.5 * (constant(layer.gamma) if layer.scale else 1)
     shift = (constant(layer.beta) if layer.center else 0) - mean * factor
-    return x.but(x.values * factor + shift if x.product else walk.scaled(x.values, factor, shift), layer.name)
+    return x.but(x.values * factor + shift, layer.name)
 
 
 def merge(walk, layer, xs):
@@ -264,8 +257,7 @@ def convolution(walk, layer, x):
     walk.looks_ahead |= late > 0
     inputs = walk.past(x, late * x.frames + left, x.frames - stride + span)
     y = walk.conv(inputs, layer.kernel, layer.bias, stride, dilation)
-    y = layer.activation(y)
-    return Stream(y, x.delay + late, layer.name, product=layer.activation is keras.activations.linear)
+    return Stream(layer.activation(y), x.delay + late, layer.name)
 
 
 def pool(walk, layer, x):
@@ -298,7 +290,7 @@ def state_space(walk, layer, x):
         outputs.append(ops.expand_dims(read(c, state), 2))
     walk.next[name] = state
     y = ops.concatenate(outputs, 2) if len(outputs) > 1 else outputs[0]
-    return x.but(y - walk.scaled(values, -skip), layer.name)  # Keras takes a second summand for a bias and reshapes it
+    return x.but(y + values * skip, layer.name)
 
 
 def by_frame(values):
@@ -309,7 +301,7 @@ def layer_norm(walk, layer, x):
     row = x.values - ops.mean(x.values, axis=3, keepdims=True)
     variance = ops.mean(row * row, axis=3, keepdims=True)
     scale = inverse_root(walk, variance, layer.epsilon) if walk.integer else ops.rsqrt(variance + layer.epsilon)
-    return x.but(walk.scaled(row * scale, constant(layer.gamma), constant(layer.beta)), layer.name)
+    return x.but(row * scale * constant(layer.gamma) + constant(layer.beta), layer.name)
 
 
 def inverse_root(walk, variance, epsilon):

@@ -61,7 +61,7 @@ def convolution(walk, layer, x):
         values, padding = ops.pad(values, ((0, 0), (0, 0), (before, 0), (0, 0))), "valid"
     y = ops.conv(values, constant(layer.kernel)[None], (1, stride), padding, "channels_last", (1, dilation))
     y = y if layer.bias is None else y + constant(layer.bias)
-    return Stream(layer.activation(y), 0, layer.name, product=layer.activation is keras.activations.linear)
+    return x.but(layer.activation(y), layer.name)
 
 
 def pool(walk, layer, x):
@@ -94,7 +94,7 @@ def state_space(walk, layer, x):
         # The states on the left: TensorFlow Lite Micro keeps a copy of what is on the right for as long as it lives.
         outputs.append(ops.matmul(states, c))
     y = ops.reshape(ops.concatenate(outputs, 2), x.values.shape)
-    return x.but(y - walk.scaled(x.values, -constant(layer.skip)), layer.name)  # a difference as in export.streaming
+    return x.but(y + x.values * constant(layer.skip), layer.name)
 
 
 def scan(added, kept, backwards):

@@ -19,6 +19,8 @@ import numpy as np
 
 from firmware_bench.bench_rpi import ModelError, dequantise, quantise
 
+NEXT = "next_"  # what the output is called that a state, an input, is in the next step
+
 
 class _Step:
     """A step with its states. model: a TFLiteModel, or whatever has its inputs, outputs, metadata and run_raw.
@@ -26,7 +28,7 @@ class _Step:
 
     def __init__(self, model, states):
         self.model, self.metadata, self.name = model, model.metadata, model.name
-        self.feedback = {entry["input"]: entry["output"] for entry in states}
+        self.feedback = {name: NEXT + name for name in states}
         self.inputs = [tensor for tensor in model.inputs if tensor.name not in self.feedback]
         self.outputs = [tensor for tensor in model.outputs if tensor.name not in self.feedback.values()]
         self.reset()

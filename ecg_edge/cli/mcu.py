@@ -99,7 +99,7 @@ def windows_for_a_host(metadata) -> bytes:
     from firmware_bench.bench_rpi import reference_inputs
 
     if stream := metadata.get("streaming"):
-        kept = {"valid", "share", *(state["input"] for state in stream["states"])}
+        kept = {"valid", "share", *stream["states"]}
         (signal,) = (tensor for tensor in metadata["inputs"] if tensor["name"] not in kept)
         shape = [1, (stream["delay"] + ANSWERS) * stream["step"], signal["shape"][-1]]
         metadata = {**metadata, "inputs": [{**signal, "shape": shape}]}

@@ -34,7 +34,7 @@ def delay(operator) -> int | None:
     if len(used) != 1 or shape["stride"] != 1 or not free or (given is not None and given.data.any()):
         return None
     values = np.arange(bounds.min, bounds.max + 1)
-    factors = _factors(x, weights, y)
+    factors = _factors(x, weights, y, wide=True)
     for weight, (multiplier, shift) in set(zip(taps[used[0]].tolist(), factors, strict=True)):
         if shift < 1 or not np.array_equal(values, values * weight * multiplier + (1 << shift - 1) >> shift):
             return None
@@ -156,7 +156,8 @@ def _filter(name, operator, x, weights, output, bias=2, **shape):
     biases = np.zeros(channels, np.int32) if given is None else given.data
     if np.abs(biases).max() > np.iinfo(np.int32).max:
         raise InputError(f"{operator.name} with a bias beyond 32 bits has no C99 form: convert it again")
-    factors = _factors(x, weights, output)
+    wide = output.dtype is np.int16 and (given is None or given.dtype is np.int64)
+    factors = _factors(x, weights, output, wide)
     fields = {
         "weights": f"{name}_weights",
         "bias": f"{name}_bias",
@@ -169,6 +170,7 @@ def _filter(name, operator, x, weights, output, bias=2, **shape):
         "zero_in": x.zero_point,
         "zero_out": output.zero_point,
         **limits(operator.options, output),
+        **({"wide": int(wide)} if output.dtype is np.int16 else {}),
     }
     return [
         array("int8_t", f"{name}_weights", weights.data),
@@ -179,7 +181,7 @@ def _filter(name, operator, x, weights, output, bias=2, **shape):
     ]
 
 
-def _factors(x, weights, output) -> list[tuple[int, int]]:
-    """(multiplier, shift) of each channel."""
+def _factors(x, weights, output, wide) -> list[tuple[int, int]]:
+    """(multiplier, shift) of each channel, for sums of 32 bits or `wide` ones of 64."""
     scales = np.broadcast_to(weights.scales, output.width)
-    return [quantised_of_sums(x.scale * float(scale) / output.scale, output.dtype) for scale in scales]
+    return [quantised_of_sums(x.scale * float(scale) / output.scale, wide) for scale in scales]

@@ -16,11 +16,11 @@ def quantised(factor: float) -> tuple[int, int]:
     return (multiplier, shift) if shift >= -31 else (0, 0)
 
 
-def quantised_of_sums(factor: float, dtype) -> tuple[int, int]:
-    """(multiplier, shift) by which sums of products become values of `dtype`: as `quantised` in 8 bits; in 16 bits a
-    sum has 64 and factor ≈ multiplier / 2^shift with a multiplier of 15."""
+def quantised_of_sums(factor: float, wide: bool) -> tuple[int, int]:
+    """(multiplier, shift) by which sums of products become values: as `quantised` for sums of 32 bits; those of 64,
+    `wide`, take factor ≈ multiplier / 2^shift with a multiplier of 15."""
     multiplier, shift = quantised(factor)
-    if dtype is np.int8:
+    if not wide:
         return multiplier, shift
     return min((multiplier + 2**15) >> 16, 2**15 - 1), 15 - shift
 

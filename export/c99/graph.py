@@ -10,6 +10,7 @@ from ecg_edge.errors import InputError
 from export import flatbuffer
 from export.c99.fused import ATTENTION, fused
 from firmware_bench.bench_rpi import ModelError, read_metadata
+from firmware_bench.streaming import NEXT
 
 _DTYPES = {
     schema.TensorType.INT8: np.int8,
@@ -120,7 +121,8 @@ def read(data: bytes) -> Graph:
         model = flatbuffer.read(data)
         (graph,) = model.subgraphs
         tensors = [_tensor(model, tensor, index) for index, tensor in enumerate(graph.tensors)]
-        operators = tuple(_operator(model, operator, tensors) for operator in graph.operators)
+        stored = [operator for operator in graph.operators if not _widened(model, operator, tensors)]
+        operators = tuple(_operator(model, operator, tensors) for operator in stored)
         operators = fused(operators, {int(index) for index in graph.outputs})
         inputs, outputs = (tuple(tensors[index] for index in ends) for ends in (graph.inputs, graph.outputs))
         known = _signature(model)
@@ -148,6 +150,18 @@ def _tensor(model, tensor, index):
         # The converter may keep zeros once for tensors of several lengths: a buffer can be longer than its tensor.
         data=np.frombuffer(bytes(bytearray(raw)), dtype)[: math.prod(shape)].reshape(shape) if constant else None,
     )
+
+
+def _widened(model, operator, tensors) -> bool:
+    """Whether the operator only widens a constant of 8 bits (export.constants). If so the program has it as wide as it
+    is needed, in flash; TensorFlow Lite Micro takes memory for it."""
+    if flatbuffer.operator_name(model, operator) != "QUANTIZE" or tensors[operator.inputs[0]].data is None:
+        return False
+    narrow, wide = tensors[operator.inputs[0]], tensors[operator.outputs[0]]
+    if (narrow.dtype, wide.dtype, narrow.scale) != (np.int8, np.int16, 256 * wide.scale):
+        return False
+    tensors[operator.outputs[0]] = dataclasses.replace(wide, data=narrow.data.astype(np.int16) * 256)
+    return True
 
 
 def _operator(model, operator, tensors):
@@ -196,7 +210,7 @@ def _blocks(data, known, tensors):
     if about is None:
         return None
     named = {name: tensors[index] for index, name in known.items()}
-    states = tuple((named[state["input"]], named[state["output"]]) for state in about["states"])
+    states = tuple((named[state], named[NEXT + state]) for state in about["states"])
     return Blocks(about["step"], about["delay"], about["window"], states, named.get("valid"), named.get("share"))
 
 

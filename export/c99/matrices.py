@@ -56,7 +56,9 @@ def product_fields(operator) -> dict:
     count = y.size // (rows * columns)
     if a.size != count * rows * depth or b.size != count * depth * columns:
         raise InputError(f"{operator.name} of {a.shape} and {b.shape}: C99 has no products of repeated matrices")
-    multiplier, shift = quantised_of_sums(float(np.float32(a.scale) * np.float32(b.scale)) / y.scale, y.dtype)
+    multiplier, shift = quantised_of_sums(
+        float(np.float32(a.scale) * np.float32(b.scale)) / y.scale, wide=y.dtype is np.int16
+    )
     return {
         "count": count,
         "rows": rows,

@@ -13,6 +13,7 @@ from export.exporter import Report
 from export.history import as_step
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import TFLiteModel, quantise, read_metadata, verify
+from firmware_bench.streaming import NEXT
 
 
 def step_of(data, histories=HISTORIES):
@@ -116,9 +117,9 @@ def test_the_file_describes_its_states_and_proves_itself(monkeypatch, tmp_path):
     assert verify(model) == "optimised" and report.path == tmp_path / "model.tflite"
     names = {tensor.name: tensor for tensor in (*model.inputs, *model.outputs)}
     for state in model.metadata["history"]["states"]:
-        before, after = names[state["input"]], names[state["output"]]
+        before, after = names[state], names[NEXT + state]
         assert (before.shape, before.scale, before.zero_point) == (after.shape, after.scale, after.zero_point)
-    assert [state["input"] for state in model.metadata["history"]["states"]] == ["state_rr", "state_labels"]
+    assert model.metadata["history"]["states"] == ["state_rr", "state_labels"]
     assert len(report.gates) == 4 and all(gate.passed for gate in report.gates)
 
 

@@ -12,7 +12,7 @@ from export import exporter, flatbuffer
 from export.convert import Windows
 from export.decibels import decibels
 from export.decisions import decision_gates
-from export.int16 import float_graph, quantise
+from export.int16 import Observed, float_graph, quantise
 from export.window import scan, shifted, whole_window
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import TFLiteModel, read_metadata, verify
@@ -77,7 +77,8 @@ def test_what_moves_in_time_keeps_its_scale(backwards):
     graph = float_graph(keras.Model(ecg, {"late": shifted(ecg, 4, backwards)}))
     file = flatbuffer.read(graph)
     (signal,), (late,) = file.subgraphs[0].inputs, file.subgraphs[0].outputs
-    model = TFLiteModel(quantise(graph, (), {int(signal): (-1.0, 1.0), int(late): (-0.1, 0.1)}))
+    observed = Observed({int(signal): (-1.0, 1.0), int(late): (-0.1, 0.1)}, means={})
+    model = TFLiteModel(quantise(graph, (), observed))
     assert model.inputs[0].scale == model.outputs[0].scale
     values = np.arange(-2400, 2400, 40, np.int16).reshape(1, 20, 3, 2)
     (found,) = model.run_raw([values])

@@ -13,7 +13,7 @@ class Sum:
 
     name = "sum"
     inputs = (
-        Tensor("next_is_elsewhere", (1, 1, 1, 1), "int16", 1.0, 0),
+        Tensor("sum", (1, 1, 1, 1), "int16", 1.0, 0),
         Tensor("ecg", (1, 1, 2, 1), "int16", 1.0, 0),
         Tensor("valid", (1, 1, 1, 1), "int16", 1.0, 0),
         Tensor("share", (1, 1, 1, 1), "int16", 1 / 1024, 0),
@@ -27,9 +27,7 @@ class Sum:
     )
 
     def __init__(self):
-        states = (("next_is_elsewhere", "next_sum"), ("late", "next_late"))
-        pairs = [{"input": name, "output": following} for name, following in states]
-        self.metadata = {"streaming": {"step": 2, "delay": 1, "window": 6, "states": pairs}}
+        self.metadata = {"streaming": {"step": 2, "delay": 1, "window": 6, "states": ["sum", "late"]}}
         self.controls = []
 
     def run_raw(self, arrays):
@@ -67,7 +65,7 @@ class Counts:
     """A step that keeps how many examples there were."""
 
     name = "counts"
-    metadata = {"history": {"states": [{"input": "state_count", "output": "next_state_count"}]}}  # noqa: RUF012
+    metadata = {"history": {"states": ["state_count"]}}  # noqa: RUF012
     inputs = (Tensor("x", (1, 2), "int8", 0.5, 0), Tensor("state_count", (1, 1), "int8", 1.0, -128))
     outputs = (Tensor("next_state_count", (1, 1), "int8", 1.0, -128), Tensor("sum", (1, 1), "int8", 0.5, 0))
 

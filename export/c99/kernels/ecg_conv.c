@@ -24,8 +24,13 @@ static void taps(const struct ecg_conv *c, const ecg_value *in, int32_t capacity
 
 static ecg_value requantised(const struct ecg_conv *c, ecg_sum sum, int32_t channel)
 {
-    int32_t value = ecg_rescale_sum(sum, c->multipliers[channel], c->shifts[channel]) + c->zero_out;
-    return (ecg_value)ecg_clamp(value, c->low, c->high);
+    int32_t multiplier = c->multipliers[channel], shift = c->shifts[channel];
+#if ECG_VALUE_BITS == 16
+    int32_t value = c->wide ? ecg_rescale_sum(sum, multiplier, shift) : ecg_rescale((int32_t)sum, multiplier, shift);
+#else
+    int32_t value = ecg_rescale_sum(sum, multiplier, shift);
+#endif
+    return (ecg_value)ecg_clamp(value + c->zero_out, c->low, c->high);
 }
 
 static void channels(const struct ecg_conv *c, const int16_t *window, ecg_value *out)

@@ -12,6 +12,9 @@ struct ecg_conv {
     int32_t rows; /* of the whole input */
     int32_t width, channels, kernel, stride, dilation, pad;
     int32_t zero_in, zero_out, low, high;
+#if ECG_VALUE_BITS == 16
+    int32_t wide; /* whether sums take 64 bits, and are scaled as such */
+#endif
 };
 
 /* Row t of the output. in: the rows of the input, row r at r % capacity. window: scratch, kernel x width. */

@@ -56,6 +56,10 @@ def sixteen_bits():
     shape = (1, 1, 12, 6)
     total = add("ADD", 2, [x, y], shape, 4e-4, schema.AddOptionsT())
     add("SUB", 2, [y, file.constant(chosen((6,), np.int16), np.int16, 2e-4)], shape, 3e-4, schema.SubOptionsT())
+    fine = float(np.float32(1.3e-4))
+    narrow, wide = file.constant(chosen((12, 6), np.int8), np.int8, 256 * fine), file.tensor((12, 6), np.int16, fine)
+    add("ADD", 2, [x, file.operator("QUANTIZE", 1, [narrow], wide, schema.QuantizeOptionsT())], shape, 5e-4,
+        schema.AddOptionsT())  # fmt: skip
     product = add("MUL", 2, [x, y], shape, 2e-3, schema.MulOptionsT(fusedActivationFunction=RELU))
     add("MAXIMUM", 3, [x, file.constant(chosen((6,), np.int16), np.int16, 3.1e-4)], shape, 3.1e-4)
     mean = add("MEAN", 2, [x, file.constant([3], np.int32)], (1, 1, 12, 1), 2e-4, schema.ReducerOptionsT(keepDims=True))
@@ -80,10 +84,10 @@ def convolutions_in_sixteen_bits():
     file = File()
     outputs = []
 
-    def conv(name, x, shape, weights, padding, form, axis=0, limit=30_000):
+    def conv(name, x, shape, weights, padding, form, axis=0, limit=30_000, kind=np.int64):
         channels = weights.shape[axis]
         scales = np.geomspace(1e-3, 3e-3, channels)
-        bias = file.constant(chosen(channels, np.int64, limit), np.int64)
+        bias = file.constant(chosen(channels, kind, limit), kind)
         inputs = [x, file.constant(weights, np.int8, scales, axis), bias]
         outputs.append(file.operator(name, 3, inputs, file.tensor(shape, np.int16, 2e-3), form))
         form.padding, form.strideH = padding, 1
@@ -93,6 +97,8 @@ def convolutions_in_sixteen_bits():
     extreme = np.where(random.random((5, 1, 7, 90)) < 0.9, 127, -127)
     conv("CONV_2D", x, (1, 1, 10, 5), extreme, SAME, schema.Conv2DOptionsT(), limit=2**31 - 1)
     conv("CONV_2D", x, (1, 1, 2, 6), chosen((6, 1, 7, 90), np.int8), VALID, schema.Conv2DOptionsT(strideW=2))
+    narrow = schema.Conv2DOptionsT(strideW=2, quantizedBiasType=schema.TensorType.INT32)
+    conv("CONV_2D", x, (1, 1, 2, 6), chosen((6, 1, 7, 90), np.int8, 80), VALID, narrow, limit=10**8, kind=np.int32)
     shift = schema.DepthwiseConv2DOptionsT(depthMultiplier=1, dilationHFactor=2, dilationWFactor=1)
     grid = file.operator("RESHAPE", 1, [x, file.constant([1, 10, 3, 30], np.int32)],
                          file.tensor((1, 10, 3, 30), np.int16, 3.1e-4))  # fmt: skip

@@ -18,7 +18,7 @@ from export.flatbuffer import METADATA
 from export.stream_exporter import tensors
 from firmware_bench import qemu
 from firmware_bench.bench_rpi import TFLiteModel, read_metadata
-from firmware_bench.streaming import StreamingModel
+from firmware_bench.streaming import NEXT, StreamingModel
 
 pytestmark = pytest.mark.slow
 
@@ -146,10 +146,10 @@ def test_what_is_no_step_is_refused(data, change, tmp_path):
     if change == "scale":
         model.subgraphs[0].tensors[tensor["share"]].quantization.scale = [0.001]
     elif change == "size":
-        states = about["streaming"]["states"]
-        sizes = {t["name"]: np.prod(t["shape"]) for t in about["outputs"]}
-        small, large = (pick(states, key=lambda state: sizes[state["output"]]) for pick in (min, max))
-        small["output"], large["output"] = large["output"], small["output"]
+        sizes = {NEXT + t["name"]: np.prod(t["shape"]) for t in about["inputs"]}
+        following = [entry for entry in signature.outputs if entry.name.decode() in sizes]
+        small, large = (pick(following, key=lambda entry: sizes[entry.name.decode()]) for pick in (min, max))
+        small.name, large.name = large.name, small.name
     else:
         about["streaming"]["step"] += 1
     spoilt = flatbuffer.set_metadata(flatbuffer.write(model), METADATA, about)
