@@ -6,10 +6,8 @@ ELEMENTWISE = {"ADD", "SUB", "MUL"}
 
 
 def compact(model) -> None:
-    """Leaves out what no runtime reads. Operators stand where
-    their outputs are asked for, and tensors in the order in which they are made: so TensorFlow Lite Micro finds room
-    for them in the least memory.
-    """
+    """Leaves out what no runtime reads. Operators stand where their outputs are asked for, and tensors in the order in
+    which they are made: so TensorFlow Lite Micro finds room for them in the least memory."""
     (graph,) = model.subgraphs
     drop_idle_reshapes(model)
     flatbuffer.compact(model)
