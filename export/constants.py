@@ -14,6 +14,7 @@ WEIGHTS, BIAS = 1, 2  # which of their inputs it is
 ALIKE = 4  # times the least scale of a channel that the largest may be
 LARGE = 256  # numbers of a constant from which on 8 bits and an operator take less than 16 bits
 LOWEST = 2**15  # the amount of the lowest 16-bit number
+WIDER = 128  # times the 8-bit number less its zero point is the 16-bit number
 
 
 def separate_biases(model: schema.ModelT) -> None:
@@ -78,13 +79,28 @@ def settle_summands_and_factors(model: schema.ModelT) -> None:
             tensor = editor.graph.tensors[number]
             if tensor.type == schema.TensorType.INT16 and model.buffers[tensor.buffer].data is not None:
                 values = _numbers(model, tensor, np.int16) * float(tensor.quantization.scale[0])
-                kind = np.int8 if values.size >= LARGE else np.int16
-                scale = 2.0 ** math.ceil(math.log2(np.abs(values).max() / np.iinfo(kind).max))
-                replaced = editor.constant(np.rint(values / scale).astype(kind), scale)
-                if kind is np.int8:
-                    at = next(n for n, other in enumerate(editor.graph.operators) if other is operator)
-                    replaced = editor.operator("QUANTIZE", [replaced], editor.wide(tensor.shape, scale / 256), at=at)
-                operator.inputs = [replaced if n == place else int(other) for n, other in enumerate(operator.inputs)]
+                settled = _widened(editor, operator, values) if values.size >= LARGE else _settled(editor, values)
+                operator.inputs = [settled if n == place else int(other) for n, other in enumerate(operator.inputs)]
+
+
+def _settled(editor, values):
+    scale = _power_of_two(np.abs(values).max() / (LOWEST - 1))
+    return editor.constant(np.rint(values / scale).astype(np.int16), scale)
+
+
+def _widened(editor, operator, values):
+    """The output of an operator in front of `operator` that widens a constant of 8 bits."""
+    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
+    scale = _power_of_two((high - low) / 256)  # each end may be half a step beyond the last number
+    zero_point = int(np.clip(np.rint(-128 - low / scale), -128, 127))
+    narrow = np.clip(np.rint(values / scale) + zero_point, -128, 127).astype(np.int8)
+    at = next(n for n, other in enumerate(editor.graph.operators) if other is operator)
+    wide = editor.wide(values.shape, scale / WIDER)
+    return editor.operator("QUANTIZE", [editor.constant(narrow, scale, zero_point)], wide, at=at)
+
+
+def _power_of_two(least):
+    return 2.0 ** math.ceil(math.log2(least))
 
 
 def forget_scales_of_biases(model: schema.ModelT) -> None:

@@ -41,10 +41,10 @@ class Editor:
         """A 16-bit tensor; its zero point is 0, the only one that kernels know."""
         return self._add(shape, schema.TensorType.INT16, scale, 0)
 
-    def constant(self, values: np.ndarray, scale: float | None = None) -> int:
+    def constant(self, values: np.ndarray, scale: float | None = None, zero_point: int = 0) -> int:
         """Numbers of 8, 16 or 32 bits in a `scale`, or without one."""
         kind = getattr(schema.TensorType, values.dtype.name.upper())
-        tensor = self._add(values.shape, kind, scale, 0)
+        tensor = self._add(values.shape, kind, scale, zero_point)
         self.graph.tensors[tensor].buffer = len(self.model.buffers)
         self.model.buffers.append(schema.BufferT(data=np.frombuffer(values.tobytes(), np.uint8)))
         return tensor

@@ -9,6 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ecg_edge.errors import InputError
 from export import flatbuffer
 from export.c99.fused import ATTENTION, fused
+from export.constants import WIDER
 from firmware_bench.bench_rpi import ModelError, read_metadata
 from firmware_bench.streaming import NEXT
 
@@ -158,9 +159,10 @@ def _widened(model, operator, tensors) -> bool:
     if flatbuffer.operator_name(model, operator) != "QUANTIZE" or tensors[operator.inputs[0]].data is None:
         return False
     narrow, wide = tensors[operator.inputs[0]], tensors[operator.outputs[0]]
-    if (narrow.dtype, wide.dtype, narrow.scale) != (np.int8, np.int16, 256 * wide.scale):
+    if (narrow.dtype, wide.dtype, narrow.scale) != (np.int8, np.int16, WIDER * wide.scale):
         return False
-    tensors[operator.outputs[0]] = dataclasses.replace(wide, data=narrow.data.astype(np.int16) * 256)
+    values = (narrow.data.astype(np.int16) - narrow.zero_point) * WIDER
+    tensors[operator.outputs[0]] = dataclasses.replace(wide, data=values)
     return True
 
 

@@ -103,7 +103,7 @@ def test_large_summands_have_8_bits(filters):
     assert len(widened) == (filters == 10)
     for _, operator, graph in widened:
         narrow, wide = (graph.tensors[part[0]].quantization.scale[0] for part in (operator.inputs, operator.outputs))
-        assert narrow == 256 * wide  # so that a program may have the product
+        assert narrow == constants.WIDER * wide  # so that a program may have the product
     expected = model.predict(windows, batch_size=1, verbose=0)["y"]
     assert decibels(expected, answers(data, windows)) > 38
 

@@ -57,7 +57,8 @@ def sixteen_bits():
     total = add("ADD", 2, [x, y], shape, 4e-4, schema.AddOptionsT())
     add("SUB", 2, [y, file.constant(chosen((6,), np.int16), np.int16, 2e-4)], shape, 3e-4, schema.SubOptionsT())
     fine = float(np.float32(1.3e-4))
-    narrow, wide = file.constant(chosen((12, 6), np.int8), np.int8, 256 * fine), file.tensor((12, 6), np.int16, fine)
+    narrow, wide = file.constant(chosen((12, 6), np.int8), np.int8, 128 * fine), file.tensor((12, 6), np.int16, fine)
+    file.tensors[narrow].quantization.zeroPoint = [127]
     add("ADD", 2, [x, file.operator("QUANTIZE", 1, [narrow], wide, schema.QuantizeOptionsT())], shape, 5e-4,
         schema.AddOptionsT())  # fmt: skip
     product = add("MUL", 2, [x, y], shape, 2e-3, schema.MulOptionsT(fusedActivationFunction=RELU))
