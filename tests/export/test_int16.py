@@ -9,10 +9,11 @@ from ecg_edge.errors import InputError
 from ecg_edge.evaluation.predictors import TFLitePredictor
 from ecg_edge.records.synthetic import synthesise
 from export import flatbuffer
-from export.convert import Windows
+from export.convert import Windows, convert_16_bits
 from export.decibels import decibels
 from export.decisions import decision_gates
-from export.stream_exporter import export, state_gate
+from export.flatbuffer import METADATA
+from export.stream_exporter import export, state_gate, tensors
 from export.streaming import step
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import TFLiteModel, read_metadata, verify
@@ -144,6 +145,18 @@ def test_micro_runs_a_long_stream_to_the_same_bytes(data):
         stream.feed(block)
     for ours, theirs in zip(recorder.answers, tflm.outputs(data, recorder.arrays), strict=True):
         assert all(np.array_equal(*pair) for pair in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.slow
+def test_an_artefact_among_the_calibration_windows_is_left_out_of_the_ranges(model):
+    spoilt = windows(40)
+    spoilt[7, 100:160] *= 30.0
+    made = convert_16_bits(model, {"ecg": spoilt}, streaming=True)
+    metadata = read_metadata(made)
+    assert metadata["quantisation"]["percentile"] < 100
+    stream = StreamingModel(TFLiteModel(flatbuffer.set_metadata(made, METADATA, {**metadata, **tensors(made)})))
+    others = windows(20, first=200)
+    assert decibels(model.predict(others, verbose=0), np.stack([stream.run(window) for window in others])) > 35
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from steps import shaken
 from ecg_edge.errors import InputError
 from ecg_edge.evaluation.predictors import TFLitePredictor
 from ecg_edge.records.synthetic import synthesise
-from export import exporter, flatbuffer
+from export import exporter, flatbuffer, ranges
 from export.convert import Windows
 from export.decibels import decibels
 from export.decisions import decision_gates
@@ -76,8 +76,9 @@ def test_what_moves_in_time_keeps_its_scale(backwards):
     ecg = keras.Input((20, 3, 2), batch_size=1, name="ecg")
     graph = float_graph(keras.Model(ecg, {"late": shifted(ecg, 4, backwards)}))
     file = flatbuffer.read(graph)
-    (signal,), (late,) = file.subgraphs[0].inputs, file.subgraphs[0].outputs
-    observed = Observed({int(signal): (-1.0, 1.0), int(late): (-0.1, 0.1)}, means={})
+    signal, late = file.subgraphs[0].inputs, file.subgraphs[0].outputs
+    ends = {int(signal[0]): 1.0, int(late[0]): 0.1}
+    observed = Observed({tensor: ranges.Observed(np.zeros(0), -end, end) for tensor, end in ends.items()}, means={})
     model = TFLiteModel(quantise(graph, (), observed))
     assert model.inputs[0].scale == model.outputs[0].scale
     values = np.arange(-2400, 2400, 40, np.int16).reshape(1, 20, 3, 2)
