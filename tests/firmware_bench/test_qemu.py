@@ -105,6 +105,20 @@ def test_the_profile_adds_up_to_the_instructions_of_a_window(convolutions):
 
 
 @needs_toolchain
+@pytest.mark.slow
+def test_a_program_of_many_steps_is_profiled(tmp_path):
+    file = File()
+    x = file.tensor((1, 1, 2, 4), np.int16, 2.0**-12)
+    y = x
+    for _ in range(900):
+        y = file.operator("ADD", 2, [y, x], file.tensor((1, 1, 2, 4), np.int16, 2.0**-12), schema.AddOptionsT())
+    generate(file.data([x], [y]), tmp_path / "program")
+    with qemu.Program(tmp_path / "program", "cortex-m4", profiled=True) as program:
+        steps = program.profile()
+    assert len(steps) == 900 + 1 and steps["add900"] == pytest.approx(steps["add2"], rel=0.2)  # and the flow
+
+
+@needs_toolchain
 def test_without_a_profile_its_marks_leave_no_trace(convolutions, tmp_path):
     folder, _ = convolutions
     marked = (folder / "model.c").read_text()
