@@ -255,16 +255,19 @@ def test_predict_is_quick_and_leaves_tensorflow_alone(folder):
         "assert not {'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)"
     )
     words = [sys.executable, "-c", code, folder / "model.tflite", folder / "both"]
-    seconds = []
-    for _ in range(3):
+    libraries = [sys.executable, "-c", "import wfdb, scipy.signal, ai_edge_litert.interpreter"]
+
+    def seconds(words):
+        """Of processor time: on an idle machine the time to wait, on a busy one not somebody else's."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         ran = subprocess.run(words, capture_output=True, text=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert ran.returncode == 0, ran.stderr
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    # Processor time of the quickest: on an idle machine the time to wait, on a busy one not somebody else's.
-    assert min(seconds) < 1.5
-    assert len(ran.stderr.splitlines()) == 1
+        assert len(ran.stderr.splitlines()) == (words is not libraries)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    ours, theirs = zip(*[(seconds(words), seconds(libraries)) for _ in range(3)], strict=True)
+    assert min(ours) < min(theirs)  # about 0.85 of it: it takes only what it needs of scipy.signal
 
 
 def test_real_recordings_of_several_databases(real_data, folder):
