@@ -24,9 +24,12 @@ NEXT = "next_"  # what the output is called that a state, an input, is in the ne
 
 class _Step:
     """A step with its states. model: a TFLiteModel, or whatever has its inputs, outputs, metadata and run_raw.
-    inputs, outputs: those that are no states."""
+    inputs, outputs: those that are no states. ModelError where the file has no such states."""
 
     def __init__(self, model, states):
+        known = {t.name for t in model.inputs}, {t.name for t in model.outputs}
+        if not all(isinstance(name, str) and name in known[0] and NEXT + name in known[1] for name in states):
+            raise ModelError(f"{model.name}: its metadata name states that it does not have: export it again")
         self.model, self.metadata, self.name = model, model.metadata, model.name
         self.feedback = {name: NEXT + name for name in states}
         self.inputs = [tensor for tensor in model.inputs if tensor.name not in self.feedback]

@@ -61,6 +61,14 @@ def test_what_is_refused():
             StreamingModel(Sum()).run(signal)
 
 
+@pytest.mark.parametrize("states", [["late", "gone"], [{"input": "late", "output": "next_late"}]])
+def test_states_that_the_file_does_not_have_are_refused(states):
+    step = Sum()
+    step.metadata["streaming"]["states"] = states
+    with pytest.raises(ModelError, match="sum: its metadata name states that it does not have: export it again"):
+        StreamingModel(step)
+
+
 class Counts:
     """A step that keeps how many examples there were."""
 
