@@ -13,7 +13,6 @@ import numpy as np
 
 from ecg_edge.cli.main import fail
 from ecg_edge.cli.predict import described
-from ecg_edge.errors import InputError
 from ecg_edge.evaluation.predictors import KerasPredictor
 from ecg_edge.records.database import read_wfdb
 from ecg_edge.records.record import Entry
@@ -23,6 +22,7 @@ from ecg_edge.tasks.recordings import recordings_of
 from export.decibels import decibels
 from export.history_exporter import kept_by_the_caller
 from firmware_bench.bench_rpi import TFLiteModel
+from firmware_bench.runtime.errors import InputError
 from firmware_bench.streaming import HistoryModel
 
 

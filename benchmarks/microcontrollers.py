@@ -45,11 +45,11 @@ def row(name, data) -> str:
     import tempfile
 
     from ecg_edge.cli.c99 import STACK_ROOM
-    from ecg_edge.errors import GateError, InputError
     from export.c99.folder import generate
     from firmware_bench import qemu, tflm
     from firmware_bench.bench_rpi import ModelError
     from firmware_bench.boards import BOARDS
+    from firmware_bench.runtime.errors import AcceptanceError, InputError
 
     try:
         file = data()
@@ -60,7 +60,7 @@ def row(name, data) -> str:
                 room = STACK_ROOM * found.stack
                 lacking = {board: program.missing_bytes(BOARDS[board], room) for board in BOARDS}
         arena = tflm.arena(file).total
-    except (GateError, InputError, ModelError) as error:
+    except (AcceptanceError, InputError, ModelError) as error:
         return f"| {name} | {error} ||||||"
     if found.differing:
         raise SystemExit(f"{name}: {found.differing} of {found.values} values differ from LiteRT's")
@@ -116,7 +116,7 @@ def figure(run, form) -> tuple[str, str]:
     """Name of the headline figure that ecg-edge evaluate has kept of a run's form, and its value with the interval; a
     dash where it has kept none."""
     from ecg_edge.cli.evaluate import LABELS, interval, number
-    from ecg_edge.files import read_json
+    from firmware_bench.runtime.files import read_json
 
     path = run / f"evaluation-{form}.json"
     if not path.exists():

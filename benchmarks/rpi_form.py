@@ -33,14 +33,14 @@ def main(archs, preset, leads, rounds, folder):
 
 
 def row(arch, preset, leads, rounds, folder):
-    from ecg_edge.errors import GateError
     from firmware_bench.bench_rpi import TFLiteModel
+    from firmware_bench.runtime.errors import AcceptanceError
 
     model = build(arch, preset, leads)
     noise = {t.name: np.random.default_rng(0).normal(size=(8, *t.shape[1:])).astype(np.float32) for t in model.inputs}
     try:
         files = {form: kept(folder, f"{arch}-{preset}-{leads}-{form}", model, noise, form) for form in FORMS}
-    except GateError as error:
+    except AcceptanceError as error:
         return [arch, str(error)[:60], *[""] * 6]
     runners = {form: TFLiteModel(data) for form, data in files.items()}
     inputs = {form: raw(runner, noise) for form, runner in runners.items()}

@@ -15,15 +15,15 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ecg_edge.errors import InputError
 from ecg_edge.evaluation.embedding import attach
-from ecg_edge.files import read_json, write_json
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.dataset import Dataset
 from ecg_edge.tasks.examples import Examples
 from ecg_edge.tasks.recordings import Recordings
 from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import Config
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import read_json, write_json
 
 PACKAGES = ("ecg-edge", "tensorflow", "keras", "jax", "ai-edge-litert", "tflite-micro", "numpy", "scipy", "wfdb")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.errors import GateError
+from firmware_bench.runtime.errors import AcceptanceError
 
 CHILD = (sys.executable, "-m", "export.child")
 CHILD_16_BITS = (sys.executable, "-m", "export.int16")
@@ -26,7 +26,7 @@ TIMEOUT = 7200  # s; a paper-size model takes about a minute on two cores, its f
 PERCENTILES = (99, 99.9, 99.99)
 
 
-class ExportError(GateError):
+class ExportError(AcceptanceError):
     """The converter could not make an integer file of this model."""
 
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.errors import GateError, InputError
-from ecg_edge.files import whole
 from export import flatbuffer
 from export.convert import Windows, convert, needs_16_bits
 from export.flatbuffer import METADATA
@@ -15,6 +13,8 @@ from export.gate import Gate
 from export.lint import lint
 from export.parity import parity
 from firmware_bench.bench_rpi import UNSEALED, TFLiteModel, outputs_digest, read_metadata, reference_outputs, seal
+from firmware_bench.runtime.errors import AcceptanceError, InputError
+from firmware_bench.runtime.files import atomic_write
 
 FORMAT = 1
 REFERENCE_VECTORS = 4
@@ -36,7 +36,7 @@ class Report:
     layers: Sequence[dict]
 
 
-class GatesFailed(GateError):
+class GatesFailed(AcceptanceError):
     """An integer file was made and is not good enough; `report` has every gate."""
 
     def __init__(self, report: Report):
@@ -122,7 +122,7 @@ def written(path: Path, data: bytes, gates: Sequence[Gate], description: dict, a
     report = Report(Path(path) if passed else None, len(data), gates, description, answers, layers)
     if not passed:
         raise GatesFailed(report)
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(data)
     return report
 

@@ -10,7 +10,7 @@ import uuid
 import keras
 import tensorflow as tf
 
-from ecg_edge.errors import InputError
+from firmware_bench.runtime.errors import InputError
 from models_keras.layers.lstm import CELL_CLIP, LSTM
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
-from ecg_edge.errors import InputError
 from export import flatbuffer
 from export.ranges import LSTM
+from firmware_bench.runtime.errors import InputError
 from models_keras.layers.lstm import CELL_CLIP
 
 # Positions among an operator's inputs of what training moves, and the axis of its channels with a scale each.

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ecg_edge.errors import GateError
 from export.decibels import decibels
 from export.gate import Gate
 from export.runtimes import TENSOR_WINDOWS, output_gate, tensor_gate
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import ModelError, TFLiteModel, dequantise, quantise
+from firmware_bench.runtime.errors import AcceptanceError
 
 # TensorFlow Lite Micro's kernels on a PC take up to a third of a second a window of a paper-size model.
 MICRO_WINDOWS = 32
@@ -80,7 +80,7 @@ def _in_both_runtimes(data, model, windows, with_keras):
     try:
         micro = tflm.outputs(data, windows)
     except ModelError as error:
-        raise GateError(f"{error}; nothing was written: use layers that it has") from None
+        raise AcceptanceError(f"{error}; nothing was written: use layers that it has") from None
     reference = TFLiteModel(data, kernels="reference")
     outputs = [reference.run_raw(arrays) for arrays in windows]
     zero_points = [tensor.zero_point for tensor in model.outputs]

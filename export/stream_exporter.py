@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.errors import GateError, InputError
 from export import flatbuffer
 from export.convert import Windows, convert_16_bits
 from export.decibels import decibels
@@ -18,6 +17,7 @@ from export.runtimes import tensor_gate
 from export.streaming import streamable
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import ModelError, TFLiteModel, read_metadata
+from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.streaming import NEXT, StreamingModel
 
 DECIBELS = 35.0  # against Keras at a window's end, some hundred steps of rounded states later
@@ -142,7 +142,7 @@ def in_both_runtimes(data: bytes, recorder: "Recorder") -> tuple[list[bool], lis
     try:
         micro = tflm.outputs(data, recorder.arrays)
     except ModelError as error:
-        raise GateError(f"{error}; nothing was written: use layers that it has") from None
+        raise AcceptanceError(f"{error}; nothing was written: use layers that it has") from None
     equal = [
         all(np.array_equal(*pair) for pair in zip(ours, theirs, strict=True))
         for ours, theirs in zip(recorder.answers, micro, strict=True)

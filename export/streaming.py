@@ -23,7 +23,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ecg_edge.errors import InputError
+from firmware_bench.runtime.errors import InputError
 from firmware_bench.streaming import NEXT
 from models_keras.layers.normalisation import LayerNorm
 from models_keras.layers.positions import SinusoidalPositions

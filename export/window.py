@@ -16,8 +16,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ecg_edge.errors import InputError
 from export.streaming import RULES, Stream, Walk, constant
+from firmware_bench.runtime.errors import InputError
 from models_keras.layers.positions import SinusoidalPositions, sinusoids
 from models_keras.layers.selective_ssm import SelectiveSSM
 

@@ -7,9 +7,9 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-from ecg_edge.errors import InputError
 from firmware_bench.boards import KIB, MIB, Board
 from firmware_bench.qemu import COMPILER, HARNESS, LINK, PACKAGES, VECTORS
+from firmware_bench.runtime.errors import InputError
 
 MARK = "/* Firmware by ecg-edge"
 STACK = 2048  # bytes that the linker keeps free; the models take 200 to 400

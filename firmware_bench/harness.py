@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.errors import InputError
+from firmware_bench.runtime.errors import InputError
 
 HARNESS = Path(__file__).with_name("bench_rpi.py")
 

@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ecg_edge.errors import InputError
+from firmware_bench.runtime.errors import InputError
 
 SIGN_OF_LIFE_S = 5.0
 SILENCE_S = 30.0  # after which the other end cleans up

@@ -2,14 +2,14 @@
 
 import pytest
 
-from ecg_edge.errors import InputError
-from ecg_edge.files import read_json, write_json
 from ecg_edge.records.split import split
 from ecg_edge.records.synthetic import Synthetic
 from ecg_edge.run import Run
 from ecg_edge.tasks.dataset import Dataset
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.training.config import resolve
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import read_json, write_json
 from models_keras.registry import find
 
 

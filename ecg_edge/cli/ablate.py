@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ecg_edge.cli import console
-from ecg_edge.errors import InputError, unknown
+from firmware_bench.runtime.errors import InputError, unknown_name
 
 
 @click.command()
@@ -36,11 +36,13 @@ def command(arch, study, preset, data, leads, assignments, epochs, seed, out, as
     from models_keras.registry import find, names
 
     if arch not in names():
-        raise unknown("architecture", arch, names())
+        raise unknown_name("architecture", arch, names())
     console.import_keras()
     studies = find(arch).studies
     if study not in studies:
-        raise unknown(f"study of {arch}", study or "", studies) if studies else InputError(f"{arch} has no studies")
+        raise (
+            unknown_name(f"study of {arch}", study or "", studies) if studies else InputError(f"{arch} has no studies")
+        )
     folder = out or Path("runs") / f"{arch}-{study}-{Path(data or 'synthetic').name}"
     variants = studies[study]
     if leads and any(variant.leads for variant in variants):
@@ -79,7 +81,7 @@ def compared(variant, run, reference):
     from ecg_edge.evaluation.bootstrap import RESAMPLES
     from ecg_edge.evaluation.evaluate import difference, evaluate, measure
     from ecg_edge.evaluation.predictors import KerasPredictor
-    from ecg_edge.files import write_json
+    from firmware_bench.runtime.files import write_json
 
     model = run.model()
     predictor, examples = KerasPredictor(model), run.examples("test")
@@ -108,7 +110,7 @@ def compared(variant, run, reference):
 def report(folder, arch, study, rows, as_json) -> None:
     """The table, to the terminal and into the study's folder."""
     from ecg_edge.cli.evaluate import interval, number
-    from ecg_edge.files import whole, write_json
+    from firmware_bench.runtime.files import atomic_write, write_json
 
     figure = rows[0]["figure"].replace("_", " ")
     header = [
@@ -131,7 +133,7 @@ def report(folder, arch, study, rows, as_json) -> None:
         for row in rows
     ]
     lines = ["| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *table)]
-    with whole(folder / "table.md") as temporary:
+    with atomic_write(folder / "table.md") as temporary:
         temporary.write_text("\n".join(lines) + "\n")
     write_json(folder / "study.json", {"architecture": arch, "study": study, "variants": rows})
     if as_json:

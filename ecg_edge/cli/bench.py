@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ecg_edge.cli import console
-from ecg_edge.errors import GateError, InputError
+from firmware_bench.runtime.errors import AcceptanceError, InputError
 
 
 class Threads(click.ParamType):
@@ -91,7 +91,7 @@ def command(files, host, port, identity, offline, wheels, threads, windows, roun
         bench_report.show(report)
     missed = bench_report.missed(report)
     if missed:
-        raise GateError("; ".join(missed))
+        raise AcceptanceError("; ".join(missed))
     # A file that calculates partly in floats, as its tolerance shows, is not for a microcontroller.
     floats = report["results"][0]["reference"]["tolerance"] is not None
     console.say(f"next: ecg-edge predict {files[0]} RECORD" if floats else f"next: ecg-edge mcu {files[0]}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ecg_edge.cli import console
-from ecg_edge.errors import InputError
+from firmware_bench.runtime.errors import InputError
 
 WINDOWS = 500  # sent at most; whole recordings, spread evenly
 

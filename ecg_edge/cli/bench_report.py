@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ecg_edge.cli import console
-from ecg_edge.errors import InputError
+from firmware_bench.runtime.errors import InputError
 
 # CNN-Att-BiLSTM as published (arXiv 2511.08650), measured by its authors on a Raspberry Pi.
 PUBLISHED_MS, PUBLISHED_BYTES = 174.0, 3.66e6
@@ -104,7 +104,7 @@ def interval(ratio: dict) -> str:
 
 def write(path: Path, report: dict) -> None:
     """The report as JSON at `path`, and its plot beside it where there are latencies to plot."""
-    from ecg_edge.files import write_json
+    from firmware_bench.runtime.files import write_json
 
     write_json(path, report)
     if report["results"][0]["rounds"]:
@@ -117,7 +117,7 @@ def plot(report: dict, path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import StrMethodFormatter
 
-    from ecg_edge.files import whole
+    from firmware_bench.runtime.files import atomic_write
 
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     shares, times = figure.subplots(1, 2, width_ratios=(2, 3))
@@ -143,7 +143,7 @@ def plot(report: dict, path: Path) -> None:
         right.set_ylabel("temperature (°C)", color="tab:red")
     machine = report["machine"]
     figure.suptitle(f"{machine['board'] or machine['cpu']}, {report['versions']['runtime']}, {report['time']}")
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=120, format="png")
 
 
@@ -193,7 +193,7 @@ def compare(first: Path, second: Path) -> dict:
 
 def read(path: Path) -> dict:
     """A report that bench wrote. Raises InputError."""
-    from ecg_edge.files import read_json
+    from firmware_bench.runtime.files import read_json
 
     try:
         report = read_json(path)

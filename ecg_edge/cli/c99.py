@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from ecg_edge.cli import console
-from ecg_edge.errors import InputError
+from firmware_bench.runtime.errors import InputError
 
 REFERENCE_CORE = "cortex-m4"
 PLANNED = "estimated: planned, not linked"

@@ -58,7 +58,7 @@ def describe(database, folder: Path | None) -> dict:
     """A database as plain data; `folder` is None where it is not here."""
     from collections import Counter
 
-    from ecg_edge.errors import InputError
+    from firmware_bench.runtime.errors import InputError
 
     entries, problem = None, None
     try:
@@ -93,9 +93,9 @@ def check(data, as_json):
       ecg-edge data check cinc2017
       ecg-edge data check my_recordings/ --json
     """
-    from ecg_edge.errors import InputError
     from ecg_edge.records.catalogue import locate
     from ecg_edge.records.check import check as check_records
+    from firmware_bench.runtime.errors import InputError
 
     database, folder = locate(data)
     with console.progress() as progress:
@@ -143,14 +143,14 @@ def download(name, to, url):
       ecg-edge data download mitdb
       ecg-edge data download ptbxl100 --to /data/ecg
     """
-    from ecg_edge.errors import unknown
     from ecg_edge.records.catalogue import DATABASES, roots
     from ecg_edge.records.download import PHYSIONET
     from ecg_edge.records.download import download as fetch_database
+    from firmware_bench.runtime.errors import unknown_name
 
     fetchable = {key: database for key, database in DATABASES.items() if database.physionet}
     if name not in fetchable:
-        raise unknown("database on PhysioNet", name, fetchable)
+        raise unknown_name("database on PhysioNet", name, fetchable)
     database = fetchable[name]
     folder = (to or roots()[0]) / database.folder_name
     console.say(f"{database.title}: {database.licence}, from {url or PHYSIONET}/{database.physionet} to {folder}")

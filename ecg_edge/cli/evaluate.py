@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ecg_edge.cli import console
-from ecg_edge.errors import InputError
+from firmware_bench.runtime.errors import InputError
 
 LABELS = {
     "macro_f1": "macro F1",
@@ -51,8 +51,8 @@ def command(run_path, tflite, data, views, as_json):
     """
     from ecg_edge.evaluation.bootstrap import RESAMPLES
     from ecg_edge.evaluation.evaluate import evaluate, measured_part, ways
-    from ecg_edge.files import write_json
     from ecg_edge.run import Run
+    from firmware_bench.runtime.files import write_json
 
     run = Run(run_path)
     if tflite:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ecg_edge.cli import console
-from ecg_edge.errors import InputError
+from firmware_bench.runtime.errors import InputError
 
 CALIBRATION_WINDOWS = 200  # at most, and at most half of the training windows: the others check the result
 PARITY_WINDOWS = 300

@@ -31,10 +31,10 @@ class Verbs(click.Group):
         return importlib.import_module(f"ecg_edge.cli.{name}").command
 
     def resolve_command(self, ctx, args):
-        from ecg_edge.errors import unknown
+        from firmware_bench.runtime.errors import unknown_name
 
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            raise click.UsageError(str(unknown("command", args[0], VERBS)))
+            raise click.UsageError(str(unknown_name("command", args[0], VERBS)))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx, formatter):

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ecg_edge.cli import console
-from ecg_edge.errors import InputError, unknown
+from firmware_bench.runtime.errors import InputError, unknown_name
 
 ESTIMATE = "estimated: the interpreter's code, its stack and the application are not counted"
 
@@ -41,7 +41,7 @@ def command(file, board, firmware, as_json):
     if board:
         boards = [candidate for candidate in boards if candidate.name.lower() == board.lower()]
         if not boards:
-            raise unknown("board", board, BOARDS)
+            raise unknown_name("board", board, BOARDS)
     try:
         data = file.read_bytes()
         metadata = read_metadata(data)
@@ -74,15 +74,15 @@ def command(file, board, firmware, as_json):
 
 def write_firmware(file, data, metadata, board, folder) -> None:
     """The folder of firmware of a file for one board, whole or not at all."""
-    from ecg_edge.files import whole
     from export.c99.folder import generate
     from firmware_bench import firmware
+    from firmware_bench.runtime.files import atomic_write
 
     if board is None:
         raise InputError(f"--firmware needs one --board: there is firmware for {', '.join(firmware.TARGETS)}")
     if folder.exists() and not firmware.replaceable(folder):
         raise InputError(f"{folder} exists and is no firmware: choose another folder, or remove it")
-    with whole(folder) as temporary:
+    with atomic_write(folder) as temporary:
         temporary.mkdir()
         generate(data, temporary / "model", file.stem)
         firmware.write(temporary, board, windows_for_a_host(metadata))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ecg_edge.cli import console
-from ecg_edge.errors import InputError, unknown
+from firmware_bench.runtime.errors import InputError, unknown_name
 
 NEEDED = ("task", "decision", "labels", "leads", "fs", "window", "preprocessing", "window_preprocessing")
 
@@ -101,7 +101,7 @@ def described(about: dict):
     options = {key: value for key, value in about["task"].items() if key != "name"}
     name, window = about["task"]["name"], about["window"]
     if name not in TASKS:
-        raise unknown("task", name, TASKS)
+        raise unknown_name("task", name, TASKS)
     kind = TASKS[name]
     form = Form(about["fs"], window["samples"], window["stride"], about["preprocessing"], about["window_preprocessing"])
     task = kind(about["labels"], kind.Options(**options), about["decision"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ecg_edge.cli import console
-from ecg_edge.errors import InputError, unknown
+from firmware_bench.runtime.errors import InputError, unknown_name
 
 
 @click.command()
@@ -74,7 +74,7 @@ def started(arch, preset, data, leads, epochs, assignments, folder, seed, dry_ru
     from models_keras.registry import find, names
 
     if arch not in names():
-        raise unknown("architecture", arch, names())
+        raise unknown_name("architecture", arch, names())
     console.import_keras()
     architecture = find(arch)
     served = (architecture.task, *architecture.other_tasks)
@@ -198,7 +198,7 @@ def carry_out(run) -> None:
 def decide(run, validation) -> None:
     """Keeps what the task chooses on the validation part with the model that was kept."""
     from ecg_edge.evaluation.predictors import KerasPredictor
-    from ecg_edge.files import write_json
+    from firmware_bench.runtime.files import write_json
 
     task = run.task
     decision = task.choose(task.predict(KerasPredictor(run.model()), validation), validation)

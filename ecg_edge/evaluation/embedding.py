@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ecg_edge.errors import InputError
-from ecg_edge.files import whole
 from ecg_edge.tasks.beats import CLASSES, UNKNOWN, BeatsTask, annotated_classes, predict_in_turn
 from ecg_edge.tasks.examples import Form
 from ecg_edge.tasks.recordings import Recordings, cache_folder
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import atomic_write
 
 BATCH = 256
 
@@ -83,7 +83,7 @@ class Embedder:
             return self._features(recordings, labels)
         file = cache_folder() / f"{recordings.key}-{self.identity}-{labels}.npy"
         if not file.exists():
-            with whole(file) as temporary, open(temporary, "wb") as opened:
+            with atomic_write(file) as temporary, open(temporary, "wb") as opened:
                 np.save(opened, self._features(recordings, labels))
         return np.load(file, mmap_mode="r")
 

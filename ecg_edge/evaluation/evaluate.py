@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from ecg_edge.evaluation.bootstrap import intervals
 from ecg_edge.evaluation.scores import SCORES
 from ecg_edge.records.folder import Folder
 from ecg_edge.tasks.dataset import Dataset
 from ecg_edge.tasks.examples import Examples
 from ecg_edge.tasks.task import Measured, Task
+from firmware_bench.runtime.errors import InputError
 
 
 def measured_part(run, data: str | None, advance: Callable[[int, int], None]) -> tuple[Examples, str]:

@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-from ecg_edge.errors import InputError, unknown
 from ecg_edge.records.cinc2017 import Cinc2017
 from ecg_edge.records.cpsc2018 import Cpsc2018
 from ecg_edge.records.cpsc2021 import Cpsc2021
@@ -14,6 +13,7 @@ from ecg_edge.records.mitdb import Mitdb
 from ecg_edge.records.ptbxl import Ptbxl
 from ecg_edge.records.synthetic import SYNTHETIC
 from ecg_edge.records.union import Union
+from firmware_bench.runtime.errors import InputError, unknown_name
 
 ON_DISK: tuple[Database, ...] = (
     Cinc2017(),
@@ -45,7 +45,7 @@ def locate(data: str) -> tuple[Database, Path]:
         return union, union.folder
     if os.sep in data:
         raise InputError(f"there is no folder {data}")
-    raise unknown("database or folder", data, {*DATABASES, *neighbours()})
+    raise unknown_name("database or folder", data, {*DATABASES, *neighbours()})
 
 
 def joined(names: list[str]) -> Union:

@@ -7,9 +7,9 @@ Labels: N normal, A atrial fibrillation, O other rhythm, ~ too noisy.
 import dataclasses
 from pathlib import Path
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.database import Database, first_line, read_rows, record_paths
 from ecg_edge.records.record import Entry, Record
+from firmware_bench.runtime.errors import InputError
 
 LABEL_FILES = ("REFERENCE-v3.csv", "REFERENCE.csv", "training/REFERENCE-v3.csv", "training/REFERENCE.csv")
 

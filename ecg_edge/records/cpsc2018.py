@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.database import Database, RecordError, first_line, one_line, read_rows, record_paths
 from ecg_edge.records.record import STANDARD_LEADS, Entry, Record
+from firmware_bench.runtime.errors import InputError
 
 CLASSES = ("SNR", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")  # REFERENCE.csv's 1 … 9
 SNOMED = {

@@ -10,10 +10,10 @@ import dataclasses
 import re
 from pathlib import Path
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.annotations import read_annotations
 from ecg_edge.records.database import Database, read_wfdb, record_paths
 from ecg_edge.records.record import Entry, Record, RhythmInterval
+from firmware_bench.runtime.errors import InputError
 
 NAME = re.compile(r"data_(\d+)_\d+")
 LABELS = {

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.record import Entry, Record, standard_lead
+from firmware_bench.runtime.errors import InputError
 
 MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "v": 1e3}  # both Unicode signs for micro
 

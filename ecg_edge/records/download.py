@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from ecg_edge.errors import InputError
-from ecg_edge.files import whole
 from ecg_edge.records.database import Database, one_line, wfdb_package
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import atomic_write
 
 PHYSIONET = "https://physionet.org/files"
 CONNECTIONS = 4
@@ -71,7 +71,7 @@ def fetch(url: str, path: Path, sha256: str | None = None) -> None:
     """Downloads one file, whole or not at all, in up to ATTEMPTS tries. Raises InputError."""
     for attempt in range(ATTEMPTS):
         try:
-            with whole(path) as temporary:
+            with atomic_write(path) as temporary:
                 wfdb_package().io.download.dl_full_file(url, temporary)
                 if sha256 and sum_of(temporary) != sha256:
                     raise InputError("what arrived does not match the published SHA-256")

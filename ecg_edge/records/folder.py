@@ -9,10 +9,10 @@ In a column scp_codes are PTB-XL's statements, as in its own table or as "SR;NOR
 
 from pathlib import Path, PurePosixPath
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.database import Database, read_rows, record_paths
 from ecg_edge.records.record import Entry
 from ecg_edge.records.scp import CLASSES, read_codes, superclasses
+from firmware_bench.runtime.errors import InputError
 
 COLUMNS = {
     "record": ("record", "name", "file", "filename", "record_name", "recording", "ecg_id"),

@@ -13,10 +13,10 @@ import dataclasses
 import re
 from pathlib import Path
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.annotations import read_annotations
 from ecg_edge.records.database import Database, first_line, read_header, read_wfdb
 from ecg_edge.records.record import Entry, Record
+from firmware_bench.runtime.errors import InputError
 
 NAME = re.compile(r"\d\d|1\d\d|20\d")
 TEST = {"100", "104", "105", "11", "200", "32", "48", "49", "68"}

@@ -12,10 +12,10 @@ import dataclasses
 import re
 from pathlib import Path
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.annotations import read_annotations
 from ecg_edge.records.database import Database, first_line, read_wfdb
 from ecg_edge.records.record import Entry, Record
+from firmware_bench.runtime.errors import InputError
 
 NAME = re.compile(r"[12]\d\d")
 DS1 = (101, 106, 108, 109, 112, 114, 115, 116, 118, 119, 122, 124, 201, 203, 205, 207, 208, 209, 215, 220, 223, 230)

@@ -8,10 +8,10 @@ without any diagnostic code have no labels.
 import re
 from pathlib import Path
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.database import Database, read_rows, record_paths
 from ecg_edge.records.record import STANDARD_LEADS, Entry
 from ecg_edge.records.scp import CLASSES, read_codes, superclasses
+from firmware_bench.runtime.errors import InputError
 
 COLUMNS = {"100": "filename_lr", "500": "filename_hr"}
 

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from ecg_edge.errors import InputError, unknown
+from firmware_bench.runtime.errors import InputError, unknown_name
 
 STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 UNNAMED_LEAD = re.compile(r"(ecg|lead|channel|ch|signal)?[ _]?\d*", re.IGNORECASE)
@@ -92,7 +92,7 @@ class Record:
             return self.signal
         for lead in leads:
             if lead.lower() not in own:
-                raise InputError(f"record {self.name}: {unknown('lead', lead, self.leads)}")
+                raise InputError(f"record {self.name}: {unknown_name('lead', lead, self.leads)}")
         return self.signal[:, [own[lead.lower()] for lead in leads]]
 
 

@@ -4,8 +4,8 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.record import Entry
+from firmware_bench.runtime.errors import InputError
 
 PARTS = ("train", "validation", "test")
 OFFICIAL = dict.fromkeys(range(1, 9), "train") | {9: "validation", 10: "test"}  # PTB-XL's recommendation

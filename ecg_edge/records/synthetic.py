@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.errors import InputError, unknown
 from ecg_edge.records.database import Database
 from ecg_edge.records.record import STANDARD_LEADS, Beats, Entry, Record, RhythmInterval
 from ecg_edge.records.synthetic_rhythms import RHYTHMS, beats, kinds_of_beats
+from firmware_bench.runtime.errors import InputError, unknown_name
 
 CLASSES = ("SNR", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")
 
@@ -79,10 +79,10 @@ def synthesise(
     codes. Raises InputError for an unknown rhythm or lead, or a duration or rate that is not positive.
     """
     if rhythm not in RHYTHMS:
-        raise unknown("synthetic rhythm", rhythm, RHYTHMS)
+        raise unknown_name("synthetic rhythm", rhythm, RHYTHMS)
     for lead in leads:
         if lead not in STANDARD_LEADS:
-            raise unknown("lead", lead, STANDARD_LEADS)
+            raise unknown_name("lead", lead, STANDARD_LEADS)
     samples = round(seconds * fs)
     if fs <= 0 or samples < 1:
         raise InputError(f"a synthetic ECG of {seconds:g} s at {fs:g} Hz has no samples: both must be positive")

@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.database import Database, RecordError
 from ecg_edge.records.record import Entry, Record
+from firmware_bench.runtime.errors import InputError
 
 
 class Union(Database):

@@ -5,10 +5,10 @@ Beats are given by the sample indices of their R peaks, int (n,) in time order.
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.record import Beats, Record
 from ecg_edge.signals.preprocessing import fill_gaps, flat_leads
 from ecg_edge.signals.scipy_signal import scipy_signal
+from firmware_bench.runtime.errors import InputError
 
 # The classes of ANSI/AAMI EC57 for the WFDB beat codes, as in de Chazal et al. 2004: escape beats (e, j, n) are N. A
 # stands for the standard's S, supraventricular ectopic; F is the fusion of a normal and a ventricular beat; Q is paced,

@@ -12,8 +12,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ecg_edge.errors import InputError, unknown
 from ecg_edge.signals.scipy_signal import scipy_signal
+from firmware_bench.runtime.errors import InputError, unknown_name
 
 LOWEST_SHARE = 0.35  # of the asked rate: 100 Hz recordings still serve a model of 250 Hz
 FLAT = 1e-6  # mV, or the signal's own unit: a lead whose values span less is flat
@@ -108,11 +108,11 @@ class Preprocessing:
         for step in self.steps:
             name = step.get("step", "")
             if name not in STEPS:
-                raise unknown("preprocessing step", name, STEPS)
+                raise unknown_name("preprocessing step", name, STEPS)
             parameters = inspect.signature(STEPS[name]).parameters
             accepted = {key: p for key, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
             for key in step.keys() - {"step"} - accepted.keys():
-                raise unknown(f"parameter of step {name}", key, accepted)
+                raise unknown_name(f"parameter of step {name}", key, accepted)
             for key, parameter in accepted.items():
                 if parameter.default is parameter.empty and key not in step:
                     raise InputError(f"preprocessing step {name} needs {key}")

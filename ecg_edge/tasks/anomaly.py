@@ -11,11 +11,11 @@ from typing import Literal
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from ecg_edge.tasks.examples import Examples
 from ecg_edge.tasks.figures import best_threshold, confusion_matrix, ranking
 from ecg_edge.tasks.task import BATCH, Measured, Task, mean_by_record
 from ecg_edge.tasks.windows import consecutive
+from firmware_bench.runtime.errors import InputError
 
 CLASSES = ("normal", "abnormal")
 NORMAL = ("SNR", "NORM", "N", "normal")  # as CPSC 2018, PTB-XL, CinC 2017 and CPSC 2021, and people write it

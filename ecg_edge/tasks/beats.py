@@ -12,12 +12,12 @@ from typing import Literal
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from ecg_edge.signals.beats import AAMI, record_beats
 from ecg_edge.tasks.examples import Examples
 from ecg_edge.tasks.figures import by_class, confusion_matrix, macro, ratios
 from ecg_edge.tasks.recordings import Recordings
 from ecg_edge.tasks.task import BATCH, Measured, Options, Task, class_weights
+from firmware_bench.runtime.errors import InputError
 
 CLASSES = ("N", "A", "V")
 FUSION, UNKNOWN = 3, -1  # beside the positions in CLASSES

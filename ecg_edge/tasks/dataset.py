@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ecg_edge.errors import InputError, unknown
 from ecg_edge.records.catalogue import locate
 from ecg_edge.records.database import Database, RecordError
 from ecg_edge.records.fingerprint import cache_stamp, fingerprint
@@ -12,6 +11,7 @@ from ecg_edge.records.record import Entry
 from ecg_edge.tasks.examples import Form
 from ecg_edge.tasks.recordings import Recordings, cached_recordings, recordings_of
 from ecg_edge.tasks.task import Task
+from firmware_bench.runtime.errors import InputError, unknown_name
 
 SYNTHETIC = "synthetic"
 
@@ -49,7 +49,7 @@ class Dataset:
         spelling = {name.lower(): name for name in own}
         for lead in leads or ():
             if lead.lower() not in spelling:
-                raise unknown(f"lead in {data}", lead, own)
+                raise unknown_name(f"lead in {data}", lead, own)
         chosen = tuple(spelling[lead.lower()] for lead in leads or own)
         return cls(database, folder, entries, chosen, len(index) - len(entries))
 

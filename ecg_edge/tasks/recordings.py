@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.errors import InputError
-from ecg_edge.files import read_json, whole, write_json
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.signals.preprocessing import Preprocessing, flat_leads
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import atomic_write, read_json, write_json
 
 UNREADABLE_SHARE = 0.05  # above this share of unreadable recordings the data set, not the recording, is at fault
 FORMAT = 2  # of the cache; to be raised when what is stored for the same parameters changes
@@ -175,7 +175,7 @@ def cached_recordings(
     key = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:24]
     folder = cache_folder() / key
     if not (folder / "index.json").exists():
-        with whole(folder) as temporary:
+        with atomic_write(folder) as temporary:
             temporary.mkdir()
             _write(temporary, entries, read, leads, Preprocessing(steps), fs, advance)
     index = read_json(folder / "index.json")

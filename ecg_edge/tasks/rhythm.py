@@ -6,10 +6,10 @@ may count any of its labels as right (its own score, ecg_edge.evaluation.scores)
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from ecg_edge.tasks.figures import classification, confusion_matrix, figures_of
 from ecg_edge.tasks.task import Measured, Task, class_weights, mean_by_record
 from ecg_edge.tasks.windows import consecutive
+from firmware_bench.runtime.errors import InputError
 
 
 class RhythmTask(Task):

@@ -8,10 +8,10 @@ and is nothing that a device could choose.
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from ecg_edge.tasks.examples import Examples, Form
 from ecg_edge.tasks.figures import classification, confusion_matrix, figures_of
 from ecg_edge.tasks.task import Measured, Task, class_weights
+from firmware_bench.runtime.errors import InputError
 
 # Output class → the code that databases annotate it with. Other rhythms are left out, as their source does.
 RHYTHMS = {"NSR": "N", "AFIB": "AFIB", "SBR": "SBR", "AB": "AB", "SVTA": "SVTA", "B": "B"}

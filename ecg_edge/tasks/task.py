@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.tasks.examples import Examples, Form
 from ecg_edge.tasks.recordings import Recordings
 from ecg_edge.tasks.windows import consecutive
+from firmware_bench.runtime.errors import InputError
 
 BATCH = 64  # examples read and predicted at a time
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.errors import InputError
-from ecg_edge.files import whole
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import atomic_write
 
 
 @dataclasses.dataclass
@@ -29,7 +29,7 @@ class Progress:
 def save(path: Path, model, progress: Progress) -> None:
     """Every variable of the compiled `model` (weights, statistics, random state) and of its optimizer."""
     arrays = {f"v{i}": np.asarray(variable) for i, variable in enumerate(_variables(model))}
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         np.savez(temporary, progress=json.dumps(dataclasses.asdict(progress)), **arrays)
 
 

@@ -11,8 +11,8 @@ import types
 import typing
 from typing import Literal
 
-from ecg_edge.errors import InputError, unknown
 from ecg_edge.tasks.examples import Form
+from firmware_bench.runtime.errors import InputError, unknown_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +135,7 @@ def resolve(
     Raises InputError for an unknown preset, an unknown key (naming close matches) and a value of the wrong type.
     """
     if preset not in architecture.presets:
-        raise unknown("preset", preset, architecture.presets)
+        raise unknown_name("preset", preset, architecture.presets)
     chosen = architecture.presets[preset]
     builder = inspect.signature(architecture.build).parameters
     model = {key: p.default for key, p in builder.items() if key not in ("samples", "leads", "classes", "name")}
@@ -157,7 +157,7 @@ def resolve(
         if not equals:
             raise InputError(f"--set takes key=value, not {assignment!r}")
         if name not in keys:
-            raise unknown("setting", name, keys)
+            raise unknown_name("setting", name, keys)
         section, key = keys[name]
         sections[section][key] = parse(text, kinds[section][key], name)
     _check(sections["signal"], sections["training"])
@@ -183,7 +183,7 @@ def parse(text: str, kind, name: str):
         return parse(text, next(option for option in options if option is not type(None)), name)
     if typing.get_origin(kind) is Literal:
         if text not in options:
-            raise unknown(f"value of {name}", text, options)
+            raise unknown_name(f"value of {name}", text, options)
         return text
     try:
         if kind is str:

@@ -9,12 +9,12 @@ import keras
 import numpy as np
 
 from ecg_edge.evaluation.predictors import KerasPredictor
-from ecg_edge.files import whole
 from ecg_edge.tasks.examples import Examples
 from ecg_edge.training import checkpoint
 from ecg_edge.training.batches import Batches
 from ecg_edge.training.config import Training
 from ecg_edge.training.objective import loss, optimizer, scheduled_rate
+from firmware_bench.runtime.files import atomic_write
 
 
 class _EachBatch(keras.callbacks.Callback):
@@ -93,12 +93,12 @@ def _judge(model, progress, recipe, kept: Path):
         model.optimizer.learning_rate = float(np.float32(model.optimizer.learning_rate) * np.float32(0.5))
         progress.halved_epoch = progress.epoch
     if better or recipe.keep == "last":
-        with whole(kept) as temporary:
+        with atomic_write(kept) as temporary:
             model.save(temporary, include_optimizer=False)
 
 
 def _write_history(path: Path, history: list[dict]) -> None:
-    with whole(path) as temporary, open(temporary, "w", newline="") as file:
+    with atomic_write(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.DictWriter(file, history[0])
         writer.writeheader()
         writer.writerows(history)

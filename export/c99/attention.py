@@ -3,12 +3,12 @@ scores one row is there at a time."""
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from export.c99.fixed_point import points_of_reciprocals, quantised, wide_exponentials
 from export.c99.graph import Operator
 from export.c99.matrices import product_fields
 from export.c99.pools import is_time_mean, mean_fields
 from export.c99.steps import Step, View, array, structure
+from firmware_bench.runtime.errors import InputError
 
 
 def attention(names: list[str], operator: Operator, inputs: list[View], outputs: list[View], sums: int) -> list[Step]:

@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from ecg_edge.errors import InputError
 from export.c99.fixed_point import quantised_of_sums, rounded_once
 from export.c99.loops import limits, only_in_8_bits
 from export.c99.steps import Step, array, structure
+from firmware_bench.runtime.errors import InputError
 
 
 def convolution(name, operator, inputs, output):

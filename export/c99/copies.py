@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from export.c99.loops import distances, joined
 from export.c99.steps import Step, structure
+from firmware_bench.runtime.errors import InputError
 
 
 def transpose(name, operator, inputs, output):

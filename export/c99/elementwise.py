@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from export.c99.fixed_point import quantised
 from export.c99.loops import distances, joined, limits
 from export.c99.steps import Step, array, ctype, structure
 from export.c99.tables import sigmoid_points
+from firmware_bench.runtime.errors import InputError
 
 BLOCK = 1024  # values, at most, of a product that is added up at once
 ADD_SHIFTS = {np.int8: 20, np.int16: 15}  # ECG_LEFT_SHIFT of kernels/ecg_elementwise.c

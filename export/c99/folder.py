@@ -3,14 +3,14 @@
 import shutil
 from pathlib import Path
 
-from ecg_edge.errors import InputError
-from ecg_edge.files import whole
 from export.c99 import graph
 from export.c99.lower import Program, lower
 from export.c99.plan import Plan, plan
 from export.c99.program import MARK, header, source
 from export.c99.stream import Stream, split
 from export.c99.vectors import test_vector
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import atomic_write
 
 KERNELS = Path(__file__).parent / "kernels"
 # Headers that a kernel's C file includes beside its own.
@@ -51,7 +51,7 @@ def generate(data: bytes, folder: Path, title: str = "model") -> Plan:
     folder = Path(folder)
     if folder.exists() and not _replaceable(folder):
         raise InputError(f"{folder} exists and is no generated program: choose another folder, or remove it")
-    with whole(folder) as temporary:
+    with atomic_write(folder) as temporary:
         temporary.mkdir()
         for name, text in files.items():
             (temporary / name).write_text(text)

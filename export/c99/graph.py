@@ -6,11 +6,11 @@ import math
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from ecg_edge.errors import InputError
 from export import flatbuffer
 from export.c99.fused import ATTENTION, fused
 from export.constants import WIDER
 from firmware_bench.bench_rpi import ModelError, read_metadata
+from firmware_bench.runtime.errors import InputError
 from firmware_bench.streaming import NEXT
 
 _DTYPES = {

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from ecg_edge.errors import InputError
 from export.c99.graph import Tensor
+from firmware_bench.runtime.errors import InputError
 
 _ACTIVATION = schema.ActivationFunctionType
 

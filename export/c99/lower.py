@@ -5,7 +5,6 @@ import dataclasses
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from export.c99 import convolutions, copies, elementwise, matrices, pools
 from export.c99 import operators as ops
 from export.c99.attention import attention
@@ -13,6 +12,7 @@ from export.c99.fused import ATTENTION
 from export.c99.graph import Graph, Operator, Tensor
 from export.c99.steps import LSTM, Step, Storage, TimeMean, View
 from export.c99.tables import VALUES, evaluate
+from firmware_bench.runtime.errors import InputError
 
 RECURRENT = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from export.c99.fixed_point import exponentials, quantised, quantised_of_sums
 from export.c99.loops import only_in_8_bits
 from export.c99.steps import LSTM, Step, View, array, structure
+from firmware_bench.runtime.errors import InputError
 
 GATES = 4
 

@@ -5,11 +5,11 @@ import math
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from ecg_edge.errors import InputError
 from export.c99.fixed_point import mean_factor
 from export.c99.graph import Operator
 from export.c99.loops import distances, joined, limits
 from export.c99.steps import Step, TimeMean, View, structure
+from firmware_bench.runtime.errors import InputError
 
 
 def max_pool(name, operator, inputs, output):

@@ -3,11 +3,11 @@ the step where the recording begins and ends. It is firmware_bench.streaming in 
 
 import numpy as np
 
-from ecg_edge.errors import InputError
 from export.c99.lower import Program
 from export.c99.plan import Plan
 from export.c99.steps import ctype
 from firmware_bench.bench_rpi import TFLiteModel
+from firmware_bench.runtime.errors import InputError
 from firmware_bench.streaming import StreamingModel
 
 ANSWERS = 4  # steps of a test whose outputs are compared

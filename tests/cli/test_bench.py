@@ -16,9 +16,9 @@ from small_models import altered, convolutional
 
 from ecg_edge.cli import bench_records
 from ecg_edge.cli.bench import command
-from ecg_edge.errors import GateError, InputError
 from firmware_bench import harness
 from firmware_bench.bench_rpi import read_metadata
+from firmware_bench.runtime.errors import AcceptanceError, InputError
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,7 +104,7 @@ def test_several_results_are_compared_with_the_first(model):
 @pytest.mark.parametrize("option, missed", [("--budget-ms", "latency"), ("--budget-mb", "size")])
 def test_a_missed_budget_is_exit_status_1(model, option, missed):
     ran = bench(model, option, "1e-6")
-    assert isinstance(ran.exception, GateError) and "missed, at" in str(ran.exception)
+    assert isinstance(ran.exception, AcceptanceError) and "missed, at" in str(ran.exception)
     assert "budget 1e-06" in ran.stdout and "next:" not in ran.stderr
     assert bench(model, option, "1000").exit_code == 0
 
@@ -263,7 +263,7 @@ def test_one_window_that_is_predicted_otherwise_fails(classifier, recordings, mo
 
     monkeypatch.setattr(harness, "answers", wrong)
     ran = bench(classifier, "--records", recordings)
-    assert isinstance(ran.exception, GateError) and "1 of " in str(ran.exception)
+    assert isinstance(ran.exception, AcceptanceError) and "1 of " in str(ran.exception)
     assert "are predicted as here, equal to the byte" in ran.stdout
 
 

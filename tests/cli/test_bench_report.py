@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ecg_edge.cli import bench_report
-from ecg_edge.errors import InputError
+from firmware_bench.runtime.errors import InputError
 
 
 def report(board="Raspberry Pi 4 Model B Rev 1.4", stamp=None, milliseconds=80.0, temperature=50.0):
@@ -92,7 +92,7 @@ def test_the_temperature_is_plotted_where_it_is_known(tmp_path):
 
 
 def test_reports_without_a_common_number_of_threads_cannot_be_compared(tmp_path):
-    from ecg_edge.files import write_json
+    from firmware_bench.runtime.files import write_json
 
     other = report()
     other["results"][0]["threads"] = 2

@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from ecg_edge.cli.data import command
-from ecg_edge.errors import InputError
 from ecg_edge.records.database import wfdb_package
+from firmware_bench.runtime.errors import InputError
 
 
 @pytest.fixture

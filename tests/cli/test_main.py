@@ -9,7 +9,7 @@ import pytest
 
 from ecg_edge.cli import main as command_line
 from ecg_edge.cli.main import VERBS
-from ecg_edge.errors import GateError, InputError
+from firmware_bench.runtime.errors import AcceptanceError, InputError
 
 
 def test_help_is_quick_and_names_every_verb():
@@ -74,7 +74,7 @@ def test_wrong_usage_is_one_line_with_the_way_out_and_status_2(words, message, t
     ("error", "status", "line"),
     [
         (InputError("the file is\ndamaged"), 2, "error: the file is damaged"),
-        (GateError("17 dB, the bar is 20"), 1, "error: 17 dB, the bar is 20"),
+        (AcceptanceError("17 dB, the bar is 20"), 1, "error: 17 dB, the bar is 20"),
         (KeyboardInterrupt(), 130, "error: interrupted"),
         (
             OSError(28, "No space left on device", "runs/a"),

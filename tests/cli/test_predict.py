@@ -13,7 +13,6 @@ from small_models import LABELS, STEPS, altered, convolutional, reconstructing
 
 from ecg_edge.cli.predict import command, described, predicted
 from ecg_edge.demo import write_wfdb
-from ecg_edge.errors import InputError
 from ecg_edge.evaluation.predictors import KerasPredictor
 from ecg_edge.records.synthetic import synthesise
 from ecg_edge.run import Run
@@ -21,6 +20,7 @@ from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.signals.windows import windows
 from export.flatbuffer import set_metadata
 from firmware_bench.bench_rpi import TFLiteModel
+from firmware_bench.runtime.errors import InputError
 
 
 @pytest.fixture

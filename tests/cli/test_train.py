@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from ecg_edge.cli.train import command
-from ecg_edge.errors import InputError
-from ecg_edge.files import read_json
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import read_json
 
 
 def train(*words):

@@ -8,13 +8,13 @@ from small_recordings import record as plain
 from small_recordings import recordings
 from tiny_models import built
 
-from ecg_edge.errors import InputError
 from ecg_edge.evaluation.embedding import Embedder, attach
 from ecg_edge.records.record import Beats
 from ecg_edge.tasks.beat_rhythm import BeatRhythmTask
 from ecg_edge.tasks.beats import CLASSES, BeatsTask, annotated_classes
 from ecg_edge.tasks.examples import Form
 from ecg_edge.training.config import resolve
+from firmware_bench.runtime.errors import InputError
 from models_keras.htf_beat import fused_features
 from models_keras.registry import find
 

@@ -5,7 +5,6 @@ import sys
 import numpy as np
 import pytest
 
-from ecg_edge.errors import InputError
 from export import convert as conversion
 from export import decisions, exporter, parity
 from export.convert import Converted, ExportError, Windows
@@ -13,6 +12,7 @@ from export.decisions import decision_gates
 from export.exporter import GatesFailed, export, with_reference
 from export.flatbuffer import set_metadata
 from firmware_bench.bench_rpi import ModelError, TFLiteModel, read_metadata, verify
+from firmware_bench.runtime.errors import InputError
 
 CALLER = {"architecture": "pulses", "labels": ["slow", "fast", "wide"], "fs": 100.0, "leads": ["I", "II"]}
 

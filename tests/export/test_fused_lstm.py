@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from ecg_edge.errors import InputError
 from export.fused_lstm import FusedLSTM, exportable
+from firmware_bench.runtime.errors import InputError
 from models_keras.layers.lstm import CELL_CLIP, LSTM
 
 

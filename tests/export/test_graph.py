@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tiny_models import inputs_of, shared
 
-from ecg_edge.errors import InputError
 from export import flatbuffer
+from firmware_bench.runtime.errors import InputError
 from models_keras.registry import names
 
 

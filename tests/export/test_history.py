@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from histories import BEFORE, HISTORIES, described, keeper, repeating, told
 
-from ecg_edge.errors import GateError
 from export import exporter, history_exporter
 from export.convert import Windows
 from export.exporter import Report
 from export.history import as_step
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import TFLiteModel, quantise, read_metadata, verify
+from firmware_bench.runtime.errors import AcceptanceError
 from firmware_bench.streaming import NEXT
 
 
@@ -125,6 +125,6 @@ def test_the_file_describes_its_states_and_proves_itself(monkeypatch, tmp_path):
 
 def test_a_step_that_forgets_leaves_no_file(monkeypatch, tmp_path):
     monkeypatch.setattr(history_exporter, "as_step", lambda data, histories: as_step(data, {"rr": None}))
-    with pytest.raises(GateError, match="whose caller keeps the history, of 40"):
+    with pytest.raises(AcceptanceError, match="whose caller keeps the history, of 40"):
         exported(monkeypatch, tmp_path / "model.tflite")
     assert not [*tmp_path.iterdir()]

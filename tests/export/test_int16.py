@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from steps import forward_mamba
 
-from ecg_edge.errors import InputError
 from ecg_edge.evaluation.predictors import TFLitePredictor
 from ecg_edge.records.synthetic import synthesise
 from export import flatbuffer
@@ -17,6 +16,7 @@ from export.stream_exporter import export, state_gate, tensors
 from export.streaming import step
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import TFLiteModel, read_metadata, verify
+from firmware_bench.runtime.errors import InputError
 from firmware_bench.streaming import NEXT, StreamingModel
 
 FS, SAMPLES, LEADS = 100, 400, 2

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from ecg_edge.errors import GateError
 from export import flatbuffer, runtimes
 from export.decibels import decibels
 from export.decisions import decision_gates, recall_gate
@@ -11,6 +10,7 @@ from export.parity import parity
 from export.ranges import LSTM, LSTM_HIDDEN, LSTM_OUTPUT_STATE
 from export.runtimes import tensor_gate
 from firmware_bench.bench_rpi import TFLiteModel, quantise
+from firmware_bench.runtime.errors import AcceptanceError
 
 LABELS = ("slow", "fast", "wide")
 
@@ -92,7 +92,7 @@ def test_model_that_tflm_cannot_run(edited, integer, recogniser, expected, monke
         raise ModelError("TensorFlow Lite Micro cannot run this model: it has no operator TILE")
 
     monkeypatch.setattr(tflm, "outputs", refuse)
-    with pytest.raises(GateError, match="no operator TILE"):
+    with pytest.raises(AcceptanceError, match="no operator TILE"):
         gates(integer(edited), recogniser, expected)
 
 

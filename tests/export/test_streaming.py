@@ -6,9 +6,9 @@ import pytest
 from keras import layers
 from steps import forward_mamba, shaken, stream_of
 
-from ecg_edge.errors import InputError
 from export.decibels import decibels
 from export.streaming import RULES, check, step, streamable
+from firmware_bench.runtime.errors import InputError
 from models_keras.layers.normalisation import LayerNorm
 from models_keras.layers.selective_ssm import SelectiveSSM
 from models_keras.registry import find

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from steps import shaken
 
-from ecg_edge.errors import InputError
 from ecg_edge.evaluation.predictors import TFLitePredictor
 from ecg_edge.records.synthetic import synthesise
 from export import exporter, flatbuffer, ranges
@@ -16,6 +15,7 @@ from export.int16 import Observed, float_graph, quantise
 from export.window import scan, shifted, whole_window
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import TFLiteModel, read_metadata, verify
+from firmware_bench.runtime.errors import InputError
 from models_keras.ecg_mamba import ecg_mamba
 from models_keras.layers.lstm import LSTM
 from models_keras.layers.selective_ssm import SelectiveSSM

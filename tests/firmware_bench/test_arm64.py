@@ -21,10 +21,10 @@ from small_models import altered, convolutional, recurrent
 from ecg_edge.cli.bench import command as bench
 from ecg_edge.cli.predict import command as predict
 from ecg_edge.demo import write_wfdb
-from ecg_edge.errors import GateError
 from ecg_edge.records.synthetic import synthesise
 from firmware_bench import bench_rpi
 from firmware_bench.bench_rpi import TFLiteModel
+from firmware_bench.runtime.errors import AcceptanceError
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "Dockerfile.rpi"
@@ -125,7 +125,7 @@ def test_a_bench_over_ssh_is_stamped_and_says_nothing_of_speed(python, tmp_path,
         ran = CliRunner().invoke(bench, [str(tmp_path / "model.tflite"), *words, "--budget-ms", "1000"])
     finally:
         device.stop()
-    assert isinstance(ran.exception, GateError) and "no verdict (emulated, withheld)" in str(ran.exception)
+    assert isinstance(ran.exception, AcceptanceError) and "no verdict (emulated, withheld)" in str(ran.exception)
     report = json.loads((tmp_path / "report.json").read_text())
     (result,) = report["results"]
     assert report["stamp"] == "emulated: runs under qemu-aarch64" and not (tmp_path / "report.png").exists()

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from small_models import convolutional
 
-from ecg_edge.errors import InputError
 from export.c99.folder import generate
 from export.c99.vectors import reference
 from firmware_bench import firmware, qemu
 from firmware_bench.bench_rpi import read_metadata, reference_inputs
 from firmware_bench.boards import BOARDS
+from firmware_bench.runtime.errors import InputError
 
 needs_toolchain = pytest.mark.skipif(
     bool(qemu.missing()) or shutil.which("make") is None, reason=f"not installed: {', '.join(qemu.missing())} or make"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from loopback import Loopback, until
 
-from ecg_edge.errors import InputError
 from firmware_bench import ssh
+from firmware_bench.runtime.errors import InputError
 from firmware_bench.ssh import Remote
 
 pytestmark = pytest.mark.slow

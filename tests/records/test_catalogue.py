@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.catalogue import DATABASES, everything, locate
+from firmware_bench.runtime.errors import InputError
 
 
 @pytest.fixture

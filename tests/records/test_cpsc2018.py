@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import scipy.io
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.cpsc2018 import CLASSES, Cpsc2018
 from ecg_edge.records.database import RecordError
 from ecg_edge.records.record import STANDARD_LEADS
+from firmware_bench.runtime.errors import InputError
 
 DATABASE = Cpsc2018()
 REFERENCE = "Recording,First_label,Second_label,Third_label\n"

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.cpsc2021 import Cpsc2021
 from ecg_edge.records.database import RecordError, wfdb_package
 from ecg_edge.records.record import RhythmInterval
+from firmware_bench.runtime.errors import InputError
 
 DATABASE = Cpsc2021()
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.database import RecordError, read_header, read_rows, read_wfdb, wfdb_package
 from ecg_edge.records.record import Entry
+from firmware_bench.runtime.errors import InputError
 
 
 def refused(path, *parts):

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.records import download as downloading
 from ecg_edge.records.cinc2017 import Cinc2017
 from ecg_edge.records.download import download, published_sums
 from ecg_edge.records.folder import Folder
 from ecg_edge.records.mitdb import Mitdb
+from firmware_bench.runtime.errors import InputError
 
 FILES = {"100.hea": b"100 2 360", "100.dat": bytes(range(256)) * 300, "RECORDS": b"100\n", "x_mitdb/x_108.hea": b"no"}
 

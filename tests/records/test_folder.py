@@ -1,7 +1,7 @@
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.folder import Folder
+from firmware_bench.runtime.errors import InputError
 
 
 def test_columns_by_their_usual_names(tmp_path, write_record):

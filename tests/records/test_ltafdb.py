@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.database import RecordError, wfdb_package
 from ecg_edge.records.ltafdb import Ltafdb
 from ecg_edge.records.record import RhythmInterval
+from firmware_bench.runtime.errors import InputError
 
 DATABASE = Ltafdb()
 

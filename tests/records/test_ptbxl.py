@@ -3,9 +3,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.ptbxl import Ptbxl
 from ecg_edge.records.record import STANDARD_LEADS
+from firmware_bench.runtime.errors import InputError
 
 CODES = [
     "{'NORM': 100.0, 'SR': 0.0}",

@@ -2,9 +2,9 @@ import random
 
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.record import Entry
 from ecg_edge.records.split import PARTS, left_out, split
+from firmware_bench.runtime.errors import InputError
 
 
 def entries(**counts):

@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.record import STANDARD_LEADS
 from ecg_edge.records.synthetic import CLASSES, DOWER, NO_NOISE, SYNTHETIC, Noise, synthesise
 from ecg_edge.records.synthetic_rhythms import RHYTHMS
+from firmware_bench.runtime.errors import InputError
 
 SEEDS = range(12)
 INDEPENDENT = [0, 1, 6, 7, 8, 9, 10, 11]  # I, II, V1 … V6

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.catalogue import locate
 from ecg_edge.records.check import check
 from ecg_edge.records.fingerprint import fingerprint
 from ecg_edge.records.folder import Folder
 from ecg_edge.records.union import Union
+from firmware_bench.runtime.errors import InputError
 
 
 @pytest.fixture

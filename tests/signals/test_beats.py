@@ -6,11 +6,11 @@ import warnings
 import numpy as np
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.annotations import BEAT_CODES
 from ecg_edge.records.record import Beats, Record
 from ecg_edge.records.synthetic import synthesise
 from ecg_edge.signals.beats import AAMI, r_peaks, record_beats
+from firmware_bench.runtime.errors import InputError
 
 
 def test_every_wfdb_beat_code_has_its_class():

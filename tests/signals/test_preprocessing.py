@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.signals.preprocessing import STEPS, Preprocessing, flat_leads
+from firmware_bench.runtime.errors import InputError
 
 FS = 500.0
 TIME = np.arange(5000) / FS

@@ -8,9 +8,9 @@ from scipy.stats import norm
 from sklearn import metrics as sk
 from small_recordings import form, record, recordings
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.record import Entry
 from ecg_edge.tasks.anomaly import CODE, LATENT, LOSS, PAPER, AnomalyTask, Options, surprise, weighted_errors
+from firmware_bench.runtime.errors import InputError
 
 CLASSES = ("normal", "abnormal")
 MADE = recordings(  # of 2, 1, 1, 1 and 1 windows

@@ -7,9 +7,9 @@ import pytest
 from small_recordings import form, recordings
 from small_recordings import record as plain
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.record import Beats
 from ecg_edge.tasks.beats import CLASSES, BeatOptions, BeatsTask, beat_figures, counts, history, predict_in_turn
+from firmware_bench.runtime.errors import InputError
 
 TASK = BeatsTask(CLASSES)
 

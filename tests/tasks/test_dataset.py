@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ecg_edge.demo import write_wfdb
-from ecg_edge.errors import InputError
 from ecg_edge.records.record import STANDARD_LEADS
 from ecg_edge.records.synthetic import CLASSES, synthesise
 from ecg_edge.tasks.dataset import Dataset
@@ -13,6 +12,7 @@ from ecg_edge.tasks.recordings import MARKS
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
 from ecg_edge.training.config import Signal
+from firmware_bench.runtime.errors import InputError
 
 FORM = Signal(fs=100.0, window_s=10.0).form()
 

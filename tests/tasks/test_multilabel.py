@@ -7,10 +7,10 @@ import pytest
 from sklearn import metrics as sk
 from small_recordings import form, record, recordings
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.record import Entry
 from ecg_edge.tasks.figures import best_threshold
 from ecg_edge.tasks.multilabel import MultilabelTask
+from firmware_bench.runtime.errors import InputError
 
 CLASSES = ("NORM", "MI", "CD")
 DECISION = {"thresholds": [0.5, 0.2, 0.7]}

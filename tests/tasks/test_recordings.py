@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from small_recordings import record
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.record import Beats, Entry, RhythmInterval
 from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.tasks.recordings import MARKS, cache_folder, cached_recordings, recordings_of
+from firmware_bench.runtime.errors import InputError
 
 STEPS = [{"step": "fill_gaps"}, {"step": "resample", "fs": 100.0}]
 

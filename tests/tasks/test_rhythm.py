@@ -7,10 +7,10 @@ import pytest
 from sklearn.metrics import f1_score
 from small_recordings import form, record, recordings
 
-from ecg_edge.errors import InputError
 from ecg_edge.records.record import Entry
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.tasks.task import class_weights, mean_by_record
+from firmware_bench.runtime.errors import InputError
 
 TASK = RhythmTask(["N", "A", "O"])
 MADE = recordings(  # of 3, 1, 2 and 1 windows

@@ -5,8 +5,8 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 from small_recordings import form, record, recordings
 
-from ecg_edge.errors import InputError
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask, start_bounds
+from firmware_bench.runtime.errors import InputError
 
 TASK = RhythmBoutsTask(("NSR", "AFIB", "B"))
 MADE = recordings(

@@ -5,10 +5,10 @@ from typing import Literal
 
 import pytest
 
-from ecg_edge.errors import InputError
 from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.tasks.task import Options
 from ecg_edge.training.config import Config, Signal, Training, resolve
+from firmware_bench.runtime.errors import InputError
 from models_keras.registry import Preset, find
 
 

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import pytest
 
-from ecg_edge.errors import InputError
-from ecg_edge.files import read_json
 from ecg_edge.run import Run
 from ecg_edge.training import checkpoint
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import read_json
 
 pytestmark = pytest.mark.slow
 TRAIN = ["train", "--arch", "cnn_att_bilstm", "--preset", "tiny", "--leads", "II", "--seed", "5"]

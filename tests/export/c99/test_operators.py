@@ -5,10 +5,10 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from comparing import File, assert_same
 
-from ecg_edge.errors import InputError
 from export.attention import widen
 from export.c99 import graph
 from export.c99.lower import lower
+from firmware_bench.runtime.errors import InputError
 
 SAME, VALID = schema.Padding.SAME, schema.Padding.VALID
 RELU = schema.ActivationFunctionType.RELU

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from steps import forward_mamba
 
-from ecg_edge.errors import InputError
 from export import flatbuffer
 from export.c99 import graph
 from export.c99.folder import generate
@@ -18,6 +17,7 @@ from export.flatbuffer import METADATA
 from export.stream_exporter import tensors
 from firmware_bench import qemu
 from firmware_bench.bench_rpi import TFLiteModel, read_metadata
+from firmware_bench.runtime.errors import InputError
 from firmware_bench.streaming import NEXT, StreamingModel
 
 pytestmark = pytest.mark.slow

@@ -5,9 +5,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from small_models import convolutional
 
-from ecg_edge.errors import InputError
 from export import flatbuffer
 from export.c99.folder import generate
+from firmware_bench.runtime.errors import InputError
 
 
 def refused(data, folder):
