@@ -19,8 +19,8 @@ from ecg_edge.records.record import Entry
 from ecg_edge.run import Run
 from ecg_edge.tasks.beats import BEFORE
 from ecg_edge.tasks.recordings import recordings_of
-from export.decibels import decibels
 from export.history_exporter import kept_by_the_caller
+from export.verify.sqnr import decibels
 from firmware_bench.bench_rpi import TFLiteModel
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.streaming import HistoryModel

@@ -29,7 +29,7 @@ def main(arch, preset, leads, rounds, out):
 
     from ecg_edge.cli import console
     from ecg_edge.training.config import Signal
-    from export.convert import Windows, convert
+    from export.convert.converter_process import Windows, convert
     from firmware_bench.bench_rpi import TFLiteModel
     from models_keras.registry import find
 
@@ -95,7 +95,7 @@ def float_file(model) -> bytes:
     """The model as a float TensorFlow Lite file with fused LSTMs."""
     import tensorflow as tf
 
-    from export.fused_lstm import exportable
+    from export.convert.fused_lstm import exportable
 
     with contextlib.redirect_stdout(io.StringIO()):  # the converter lists every variable
         return tf.lite.TFLiteConverter.from_keras_model(exportable(model)).convert()

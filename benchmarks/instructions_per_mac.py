@@ -61,7 +61,7 @@ def small_cnn() -> bytes:
     import keras
     from keras import layers
 
-    from export.convert import Windows, convert
+    from export.convert.converter_process import Windows, convert
 
     keras.utils.set_random_seed(0)
     x = ecg = keras.Input((300, 2), name="ecg")

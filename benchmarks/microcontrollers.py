@@ -132,10 +132,10 @@ def untrained(name, preset) -> bytes:
 
     from ecg_edge.tasks import TASKS
     from ecg_edge.training.config import Signal
-    from export.convert import Windows, convert, convert_16_bits
-    from export.flatbuffer import METADATA, set_metadata
+    from export.convert.converter_process import Windows, convert, convert_16_bits
+    from export.convert.streaming_step import streamable
     from export.stream_exporter import tensors
-    from export.streaming import streamable
+    from export.tflite.flatbuffer import METADATA, set_metadata
     from firmware_bench.bench_rpi import read_metadata
     from models_keras.registry import find
 

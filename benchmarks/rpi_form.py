@@ -59,7 +59,7 @@ def row(arch, preset, leads, rounds, folder):
 
 def kept(folder, name, model, noise, form) -> bytes:
     """The file of a form, made now or read from where it was kept."""
-    from export.convert import Windows, convert
+    from export.convert.converter_process import Windows, convert
 
     path = folder and folder / f"{name}.tflite"
     if path and path.exists():

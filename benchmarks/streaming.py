@@ -10,10 +10,11 @@ import argparse
 import keras
 import numpy as np
 
-from export import flatbuffer, int16
-from export.decibels import decibels
+from export.convert import int16
+from export.convert.streaming_step import step
 from export.stream_exporter import tensors
-from export.streaming import step
+from export.tflite import flatbuffer
+from export.verify.sqnr import decibels
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import TFLiteModel
 from firmware_bench.streaming import StreamingModel

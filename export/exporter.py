@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from export import flatbuffer
-from export.convert import Windows, convert, needs_16_bits
-from export.flatbuffer import METADATA
-from export.gate import Gate
-from export.lint import lint
-from export.parity import parity
+from export.convert.converter_process import Windows, convert, needs_16_bits
+from export.tflite import flatbuffer
+from export.tflite.flatbuffer import METADATA
+from export.verify.acceptance import Gate
+from export.verify.lint import lint
+from export.verify.parity import parity
 from firmware_bench.bench_rpi import UNSEALED, TFLiteModel, outputs_digest, read_metadata, reference_outputs, seal
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.files import atomic_write
@@ -26,7 +26,8 @@ LONG = 128  # digits of outputs in hex; more are recorded as their digest
 @dataclasses.dataclass(frozen=True)
 class Report:
     """The outcome of an export. `path` is None, and nothing was written, where a gate did not pass. answers: a row for
-    every way to compute the model, each its outputs to the check windows by name. layers: export.layers.errors."""
+    every way to compute the model, each its outputs to the check windows by name. layers:
+    export.quantise.layer_error.errors."""
 
     path: Path | None
     size: int  # bytes
@@ -68,7 +69,8 @@ def export(
 
     judged: as export.parity.parity wants it. metadata: what the caller knows (labels, fs, leads, preprocessing, …); the
     quantisation, the parity figures and the reference vectors are added to it. target, epochs: as
-    export.convert.convert wants them. choose: the thresholds and the like for a file that passed, by its own answers.
+    export.convert.converter_process.convert wants them. choose: the thresholds and the like for a file that passed, by
+    its own answers.
 
     Raises ExportError where no integer file comes out, GatesFailed where it misses a bar; neither leaves a file.
     """
@@ -79,7 +81,7 @@ def export(
         raise InputError("no windows are left to fine-tune with: train on more recordings, or leave out --qat")
 
     if layer := needs_16_bits(model):
-        from export.window import check
+        from export.convert.whole_window import check
 
         if target == "mcu":
             check(model)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from export import exporter, flatbuffer
-from export.convert import Windows
+from export import exporter
+from export.convert.converter_process import Windows
+from export.convert.history_step import as_step
 from export.exporter import Report, with_reference, written
-from export.flatbuffer import METADATA
-from export.gate import Gate
-from export.history import as_step
 from export.stream_exporter import Recorder, in_both_runtimes, state_gate, tensors
+from export.tflite import flatbuffer
+from export.tflite.flatbuffer import METADATA
+from export.verify.acceptance import Gate
 from firmware_bench.bench_rpi import TFLiteModel, read_metadata
 from firmware_bench.streaming import HistoryModel
 

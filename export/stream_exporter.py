@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from export import flatbuffer
-from export.convert import Windows, convert_16_bits
-from export.decibels import decibels
+from export.convert.converter_process import Windows, convert_16_bits
+from export.convert.streaming_step import streamable
 from export.exporter import FORMAT, Report, described_tensor, keras_outputs, with_reference, written
-from export.flatbuffer import METADATA
-from export.gate import Gate
-from export.lint import lint
-from export.parity import Parity
-from export.runtimes import tensor_gate
-from export.streaming import streamable
+from export.tflite import flatbuffer
+from export.tflite.flatbuffer import METADATA
+from export.verify.acceptance import Gate
+from export.verify.lint import lint
+from export.verify.parity import Parity
+from export.verify.runtimes import tensor_gate
+from export.verify.sqnr import decibels
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import ModelError, TFLiteModel, read_metadata
 from firmware_bench.runtime.errors import AcceptanceError, InputError

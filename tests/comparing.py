@@ -3,8 +3,8 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from export import flatbuffer
 from export.c99.vectors import reference
+from export.tflite import flatbuffer
 
 CODES = {name: code for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 TYPES = {

@@ -3,10 +3,10 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from export import flatbuffer
-from export.editor import Editor
-from export.flatbuffer import METADATA
 from export.stream_exporter import tensors
+from export.tflite import flatbuffer
+from export.tflite.editor import Editor
+from export.tflite.flatbuffer import METADATA
 from firmware_bench.bench_rpi import TFLiteModel
 from firmware_bench.streaming import HistoryModel
 

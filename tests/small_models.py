@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from export.flatbuffer import set_metadata
+from export.tflite.flatbuffer import set_metadata
 from firmware_bench.bench_rpi import UNSEALED, TFLiteModel, read_metadata, reference_outputs, seal
 
 STEPS = [{"step": "fill_gaps"}, {"step": "resample", "fs": 100}, {"step": "highpass", "cutoff": 0.5, "order": 2}]
@@ -31,7 +31,7 @@ def recurrent() -> bytes:
     """An LSTM, whose state is a variable of the graph, before the dense layer."""
     import keras
 
-    from export.convert import Windows, convert
+    from export.convert.converter_process import Windows, convert
     from models_keras.layers.lstm import LSTM
 
     keras.utils.set_random_seed(3)

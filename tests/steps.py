@@ -25,7 +25,7 @@ class KerasStep:
 
 def stream_of(model, integer=False):
     """The float step of a Keras model, ready to be fed."""
-    from export.streaming import step, streamable
+    from export.convert.streaming_step import step, streamable
 
     return StreamingModel(KerasStep(step(streamable(model), integer)))
 

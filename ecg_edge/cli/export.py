@@ -127,7 +127,7 @@ def default_name(arch: str, target: str, qat: bool, streaming: bool) -> str:
 
 def epochs(windows) -> int:
     """Of fine-tuning, until there are QAT_STEPS."""
-    from export.finetune import BATCH
+    from export.quantise.qat import BATCH
 
     return -(-QAT_STEPS // max(1, windows.count(windows.training) // BATCH))
 
@@ -145,7 +145,7 @@ class Check:
         return self.task.summarise(self.inputs, alone)
 
     def judged(self, expected, found):
-        from export.decisions import decision_gates
+        from export.verify.prediction_agreement import decision_gates
 
         decided = (self.task.decide(self.summaries(outputs)) for outputs in (expected, found))
         return decision_gates(*decided, self.targets, self.task.classes)
@@ -161,7 +161,7 @@ def chosen_windows(run, qat):
     is short, the rest of training; never from the test part."""
     import numpy as np
 
-    from export.convert import Windows
+    from export.convert.converter_process import Windows
 
     training, validation = run.examples("train"), run.examples("validation").spread(PARITY_WINDOWS)
     count = min(CALIBRATION_WINDOWS, (len(training) + 1) // 2)
@@ -221,7 +221,7 @@ def metadata(run) -> dict:
 
 def show(report, check, explain) -> None:
     """On stdout: the model in its four forms, the gates, and the layers where they are asked for."""
-    from export.decibels import decibels
+    from export.verify.sqnr import decibels
 
     if report.answers:
         expected, *_ = report.answers.values()

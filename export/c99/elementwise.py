@@ -166,7 +166,9 @@ def _binary_fields(operator, a, b, y):
         multiplier, shift = quantised(product)
         fields |= {"multiplier_out": multiplier, "shift_out": shift}
     elif len({(t.scale, t.zero_point) for t in (a, b, y)}) > 1:
-        raise InputError(f"{operator.name} of tensors that differ in scale: convert again with export.ranges.tie")
+        raise InputError(
+            f"{operator.name} of tensors that differ in scale: convert again with export.quantise.ranges.tie"
+        )
     return fields | limits(operator.options, y)
 
 

@@ -1,4 +1,5 @@
-"""Attention in 16 bits (export.attention) in a file of 8 bits: its operators as one, from 8 bits to 8 bits."""
+"""Attention in 16 bits (export.quantise.long_softmax) in a file of 8 bits: its operators as one, from 8 bits to 8
+bits."""
 
 import dataclasses
 

@@ -6,9 +6,9 @@ import math
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from export import flatbuffer
 from export.c99.fused import ATTENTION, fused
-from export.constants import WIDER
+from export.convert.int16_weights import WIDER
+from export.tflite import flatbuffer
 from firmware_bench.bench_rpi import ModelError, read_metadata
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.streaming import NEXT
@@ -70,9 +70,9 @@ class Operator:
 
 @dataclasses.dataclass(frozen=True)
 class Blocks:
-    """How the file of one step takes a recording (export.streaming): `step` samples at a time, its outputs late by
-    `delay` steps, means over `window` samples. `states`: what goes in and the output that goes in next. Any of the
-    rest of the inputs may be missing."""
+    """How the file of one step takes a recording (export.convert.streaming_step): `step` samples at a time, its outputs
+    late by `delay` steps, means over `window` samples. `states`: what goes in and the output that goes in next. Any of
+    the rest of the inputs may be missing."""
 
     step: int
     delay: int
@@ -154,8 +154,8 @@ def _tensor(model, tensor, index):
 
 
 def _widened(model, operator, tensors) -> bool:
-    """Whether the operator only widens a constant of 8 bits (export.constants). If so the program has it as wide as it
-    is needed, in flash; TensorFlow Lite Micro takes memory for it."""
+    """Whether the operator only widens a constant of 8 bits (export.convert.int16_weights). If so the program has it as
+    wide as it is needed, in flash; TensorFlow Lite Micro takes memory for it."""
     if flatbuffer.operator_name(model, operator) != "QUANTIZE" or tensors[operator.inputs[0]].data is None:
         return False
     narrow, wide = tensors[operator.inputs[0]], tensors[operator.outputs[0]]

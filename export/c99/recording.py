@@ -1,5 +1,5 @@
-"""The program of one step (export.streaming): it takes a recording sample by sample, keeps the states itself and tells
-the step where the recording begins and ends. It is firmware_bench.streaming in C."""
+"""The program of one step (export.convert.streaming_step): it takes a recording sample by sample, keeps the states
+itself and tells the step where the recording begins and ends. It is firmware_bench.streaming in C."""
 
 import numpy as np
 

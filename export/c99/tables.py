@@ -7,8 +7,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from export import flatbuffer
 from export.c99.graph import Operator, Tensor
+from export.tflite import flatbuffer
 
 VALUES = np.arange(-128, 128).astype(np.int8)
 _CODES = {name: code for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}

@@ -13,7 +13,7 @@ from ecg_edge.cli.export import CALIBRATION_WINDOWS, PARITY_WINDOWS, TRAINING_WI
 from ecg_edge.cli.train import command as train
 from ecg_edge.demo import write_wfdb
 from ecg_edge.records.synthetic import synthesise
-from export import flatbuffer
+from export.tflite import flatbuffer
 from firmware_bench.runtime.errors import InputError
 
 
@@ -84,7 +84,7 @@ def test_file_table_and_next_command(run, tmp_path):
 
 @pytest.mark.slow
 def test_failed_gate_shows_the_table_and_leaves_no_file(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("export.parity.DECIBELS", 90.0)
+    monkeypatch.setattr("export.verify.parity.DECIBELS", 90.0)
     shown = invoke(run, "--int8", "--ptq", "--out", tmp_path / "model.tflite")
     assert shown.exception.exit_status == 1
     assert shown.stdout.count("FAIL") == 2 and shown.stdout.count("pass") == 8

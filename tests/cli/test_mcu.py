@@ -9,7 +9,7 @@ from small_models import convolutional
 
 from ecg_edge.cli import c99
 from ecg_edge.cli.mcu import command, fit
-from export.flatbuffer import set_metadata
+from export.tflite.flatbuffer import set_metadata
 from firmware_bench import firmware, qemu, tflm, vela
 from firmware_bench.boards import BOARDS
 from firmware_bench.runtime.errors import InputError

@@ -18,7 +18,7 @@ from ecg_edge.records.synthetic import synthesise
 from ecg_edge.run import Run
 from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.signals.windows import windows
-from export.flatbuffer import set_metadata
+from export.tflite.flatbuffer import set_metadata
 from firmware_bench.bench_rpi import TFLiteModel
 from firmware_bench.runtime.errors import InputError
 

@@ -8,7 +8,7 @@ from histories import HISTORIES, described, repeating, told
 from small_models import SAMPLES, convolutional, reconstructing
 
 from ecg_edge.evaluation.predictors import KerasPredictor, TFLitePredictor
-from export.history import as_step
+from export.convert.history_step import as_step
 from firmware_bench.bench_rpi import TFLiteModel
 
 

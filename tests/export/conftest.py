@@ -68,8 +68,8 @@ def recogniser():
 @pytest.fixture(scope="session")
 def float_graph(recogniser):
     """The recogniser as a float TFLite file after calibration, bytes."""
-    from export.child import float_graph
-    from export.fused_lstm import exportable
+    from export.convert.fused_lstm import exportable
+    from export.convert.int8 import float_graph
 
     return float_graph(exportable(recogniser.model), {"ecg": recogniser.windows})
 
@@ -77,7 +77,7 @@ def float_graph(recogniser):
 @pytest.fixture(scope="session")
 def limits(recogniser, float_graph):
     """Tensor index → (lowest, highest) value at the 99.99th percentile."""
-    from export.ranges import observe
+    from export.quantise.ranges import observe
 
     observed = observe(float_graph, {"ecg": recogniser.windows})
     return {tensor: values.limits(99.99) for tensor, values in observed.items()}
@@ -86,7 +86,8 @@ def limits(recogniser, float_graph):
 @pytest.fixture
 def edited(float_graph, limits):
     """The float graph as objects, with its tied ranges, ready to be spoilt and given to `integer`."""
-    from export import flatbuffer, ranges
+    from export.quantise import ranges
+    from export.tflite import flatbuffer
 
     model = flatbuffer.read(float_graph)
     ranges.set_ranges(model, ranges.tie(model, limits))
@@ -96,7 +97,7 @@ def edited(float_graph, limits):
 @pytest.fixture(scope="session")
 def integer():
     """Calibrated graph as objects → int8 file."""
-    from export.targets import integers
+    from export.convert.targets import integers
 
     return integers
 
@@ -104,7 +105,8 @@ def integer():
 @pytest.fixture(scope="session")
 def quantised(integer):
     """Float graph, what was observed, percentile → int8 file."""
-    from export import flatbuffer, ranges
+    from export.quantise import ranges
+    from export.tflite import flatbuffer
 
     def make(graph, observed, percentile):
         model = flatbuffer.read(graph)
@@ -118,7 +120,7 @@ def quantised(integer):
 @pytest.fixture(scope="session")
 def agreement(recogniser):
     """int8 file → (dB against Keras, share of windows in the same class), LiteRT's reference kernels."""
-    from export.decibels import decibels
+    from export.verify.sqnr import decibels
     from firmware_bench.bench_rpi import TFLiteModel
 
     expected = recogniser.model.predict(recogniser.others, verbose=0)
@@ -134,9 +136,10 @@ def agreement(recogniser):
 @pytest.fixture(scope="session")
 def calibrate():
     """calibrate(model, windows) → the float file's object tree of a Keras model, with the range of every tensor."""
-    from export import flatbuffer, ranges
-    from export.child import float_graph
-    from export.fused_lstm import exportable
+    from export.convert.fused_lstm import exportable
+    from export.convert.int8 import float_graph
+    from export.quantise import ranges
+    from export.tflite import flatbuffer
 
     def calibrated(model, windows):
         data = float_graph(exportable(model), {"ecg": windows})

@@ -5,12 +5,13 @@ import sys
 import numpy as np
 import pytest
 
-from export import convert as conversion
-from export import decisions, exporter, parity
-from export.convert import Converted, ExportError, Windows
-from export.decisions import decision_gates
+from export import exporter
+from export.convert import converter_process as conversion
+from export.convert.converter_process import Converted, ExportError, Windows
 from export.exporter import GatesFailed, export, with_reference
-from export.flatbuffer import set_metadata
+from export.tflite.flatbuffer import set_metadata
+from export.verify import parity, prediction_agreement
+from export.verify.prediction_agreement import decision_gates
 from firmware_bench.bench_rpi import ModelError, TFLiteModel, read_metadata, verify
 from firmware_bench.runtime.errors import InputError
 
@@ -142,7 +143,7 @@ def test_lint_stops_before_any_runtime(run, float_graph, monkeypatch, tmp_path):
 def test_earlier_file_survives_a_failed_export(run, converted, monkeypatch):
     before = run().path
     content = before.read_bytes()
-    monkeypatch.setattr(decisions, "SAME_DECISION", 1.01)
+    monkeypatch.setattr(prediction_agreement, "SAME_DECISION", 1.01)
     with pytest.raises(GatesFailed):
         run()
     assert before.read_bytes() == content

@@ -5,7 +5,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from small_models import convolutional, recurrent
 
-from export import flatbuffer
+from export.tflite import flatbuffer
 from firmware_bench import tflm
 from firmware_bench.bench_rpi import ModelError, TFLiteModel, reference_inputs
 

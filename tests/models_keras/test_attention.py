@@ -104,10 +104,10 @@ def test_there_are_positions_for_the_longest_sequence_only():
 @pytest.mark.slow
 def test_masked_attention_in_integers():
     """Without floating point, and with LiteRT and TensorFlow Lite Micro equal in every value."""
-    from export.convert import Windows, convert
-    from export.decibels import decibels
-    from export.lint import lint
-    from export.runtimes import tensor_gate
+    from export.convert.converter_process import Windows, convert
+    from export.verify.lint import lint
+    from export.verify.runtimes import tensor_gate
+    from export.verify.sqnr import decibels
     from firmware_bench.bench_rpi import TFLiteModel, quantise
 
     keras.utils.set_random_seed(0)

@@ -42,9 +42,9 @@ def test_saved_and_loaded_it_keeps_its_epsilon(tmp_path):
 
 @pytest.mark.slow
 def test_in_integers_small_rows_keep_their_resolution_beside_large_ones():
-    from export.convert import Windows, convert
-    from export.decibels import decibels
-    from export.lint import lint
+    from export.convert.converter_process import Windows, convert
+    from export.verify.lint import lint
+    from export.verify.sqnr import decibels
     from firmware_bench.bench_rpi import TFLiteModel
 
     x = keras.Input((8, 32), name="x")

@@ -61,10 +61,10 @@ def test_there_are_two_forms():
 @pytest.mark.slow
 def test_the_integer_form_in_integers():
     """Near the definition, rounding of the input included, without floating point, the same on both runtimes."""
-    from export.convert import Windows, convert
-    from export.decibels import decibels
-    from export.lint import lint
-    from export.runtimes import tensor_gate
+    from export.convert.converter_process import Windows, convert
+    from export.verify.lint import lint
+    from export.verify.runtimes import tensor_gate
+    from export.verify.sqnr import decibels
     from firmware_bench.bench_rpi import TFLiteModel, quantise
 
     ecg = keras.Input((256, 2), name="ecg")

@@ -5,7 +5,7 @@ import ctypes
 import numpy as np
 from histories import HISTORIES, described, keeper, repeating, told
 
-from export.history import as_step
+from export.convert.history_step import as_step
 from firmware_bench.bench_rpi import quantise
 
 

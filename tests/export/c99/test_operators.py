@@ -5,9 +5,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from comparing import File, assert_same
 
-from export.attention import widen
 from export.c99 import graph
 from export.c99.lower import lower
+from export.quantise.long_softmax import widen
 from firmware_bench.runtime.errors import InputError
 
 SAME, VALID = schema.Padding.SAME, schema.Padding.VALID
@@ -167,8 +167,9 @@ def test_same(make, generated):
 
 
 def attention(keys, product=0.03, axes=(1, 2)):
-    """Attention to many, of export.attention: 2 heads of 5 queries. Twice, of given scores with their mean, and of
-    queries and keys, whose mean nothing wants and whose product 16 bits do not hold. `product`: the scale of both."""
+    """Attention to many, of export.quantise.long_softmax: 2 heads of 5 queries. Twice, of given scores with their mean,
+    and of queries and keys, whose mean nothing wants and whose product 16 bits do not hold. `product`: the scale of
+    both."""
     file, outputs = File(), []
 
     def made(name, version, inputs, shape, dtype, scales, options):

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from steps import forward_mamba
 
-from export import flatbuffer
 from export.c99 import graph
 from export.c99.folder import generate
 from export.c99.lower import lower
 from export.c99.plan import plan
 from export.c99.stream import split
-from export.convert import convert_16_bits
-from export.flatbuffer import METADATA
+from export.convert.converter_process import convert_16_bits
 from export.stream_exporter import tensors
+from export.tflite import flatbuffer
+from export.tflite.flatbuffer import METADATA
 from firmware_bench import qemu
 from firmware_bench.bench_rpi import TFLiteModel, read_metadata
 from firmware_bench.runtime.errors import InputError

@@ -1,0 +1,90 @@
+"""An integer file whose inputs hold what was before → the same graph as one step, which hands that on itself.
+
+A history is an input (1, n, …), oldest first. In the step it is a state, and the output NEXT + state is what it holds
+one example later: without the oldest, with the newest behind the others. The newest is a number that is told with every
+example and that the graph reads too (an RR interval; the state then holds the n − 1 before it), or the winner among the
+classes of an output, one-hot. The graph between is left as it is, so that the step answers what the whole file answers
+to the same history, byte for byte, and every state comes out in the scale that it went in with.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from export.tflite import flatbuffer
+from export.tflite.editor import Editor
+from firmware_bench.bench_rpi import read_metadata
+from firmware_bench.streaming import NEXT
+
+LARGEST_WEIGHT, STEPS = 127, 255  # of 8 bits: a weight that stands for 1, and how many steps there are from 0 to 1
+
+
+def as_step(data: bytes, histories: Mapping[str, str | None]) -> tuple[bytes, dict]:
+    """The exported file `data` as a step, and what its metadata have to say of that. histories: input → the output
+    whose winners it holds, None for what is told with every example."""
+    about, model = read_metadata(data), flatbuffer.read(data)
+    (graph,), (signature,) = model.subgraphs, model.signatureDefs
+    editor = Registers(model)
+    ends = ("inputs", graph.inputs), ("outputs", graph.outputs)
+    inputs, outputs = ({entry["name"]: int(n) for entry, n in zip(about[kind], at, strict=True)} for kind, at in ends)
+    states = {}
+    for name, output in histories.items():
+        whole, state = inputs[name], f"state_{name}"
+        kept = editor.without_oldest(whole)
+        if output is None:
+            shape = editor.shape(whole)
+            inputs[name] = editor.tensor((1, 1, *shape[2:]), like=whole)
+            states[state] = editor.tensor((1, shape[1] - 1, *shape[2:]), like=whole)
+            editor.operator("CONCATENATION", [states[state], inputs[name]], whole, axis=1, at=0)
+            outputs[NEXT + state] = kept
+        else:
+            states[state] = inputs.pop(name)
+            newest = editor.reshaped(editor.winner(outputs[output], like=whole), (1, 1, *editor.shape(whole)[2:]))
+            outputs[NEXT + state] = editor.tensor(editor.shape(whole), like=whole)
+            editor.operator("CONCATENATION", [kept, newest], outputs[NEXT + state], axis=1)
+    inputs |= states
+    graph.inputs, graph.outputs = [*inputs.values()], [*outputs.values()]
+    for entries, named in (("inputs", inputs), ("outputs", outputs)):
+        for name, tensor in named.items():
+            graph.tensors[tensor].name = name.encode()
+        maps = [schema.TensorMapT(name=name.encode(), tensorIndex=tensor) for name, tensor in named.items()]
+        setattr(signature, entries, maps)
+    return flatbuffer.write(model), {"history": {"states": [*states]}}
+
+
+class Registers(Editor):
+    """Adds what a history is handed on by."""
+
+    def without_oldest(self, tensor: int) -> int:
+        """What is left of a history but its first entry."""
+        shape = np.array(self.shape(tensor), np.int32)
+        begin = np.zeros_like(shape)
+        begin[1] = 1
+        limits = [self.constant(values) for values in (begin, shape, np.ones_like(shape))]
+        return self.operator("STRIDED_SLICE", [tensor, *limits], self.tensor(shape - begin, like=tensor))
+
+    def winner(self, classes: int, like: int) -> int:
+        """The first of the largest `classes` (1, n), one-hot, where one is written as in the scale of `like`.
+
+        Two dense layers. A row of the first compares a class i with another one, j: it is 1 where i is larger, or
+        equal and named first, and else 0; for a difference of one step is worth 1, and the 8 bits end at 0 and 1. The
+        second adds up what came of each class, n − 1 comparisons, and leaves 1 only where all were won.
+        """
+        count = self.shape(classes)[1]
+        pairs = [(i, j) for i in range(count) for j in range(count) if i != j]
+        rows, one = np.eye(count, dtype=np.int8), LARGEST_WEIGHT
+        compare = np.array([one * (rows[i] - rows[j]) for i, j in pairs], np.int8)
+        named_first = np.array([one * (i < j) for i, j in pairs], np.int32)
+        won = self.tensor((1, len(pairs)), scale=1 / STEPS, zero_point=-128)
+        self._dense(classes, compare, 1 / self.scale(classes)[0], named_first, won)
+        add_up = np.array([[one * (i == own) for i, _ in pairs] for own in range(count)], np.int8)
+        others = np.full(count, -(count - 2) * STEPS * one, np.int32)
+        relu = schema.ActivationFunctionType.RELU
+        return self._dense(won, add_up, 1.0, others, self.tensor((1, count), like=like), fusedActivationFunction=relu)
+
+    def _dense(self, x, weights, largest, bias, output, **options):
+        """`largest`: what the largest weight stands for."""
+        scale = largest / LARGEST_WEIGHT
+        parameters = [self.constant(weights, scale), self.constant(bias, scale * self.scale(x)[0])]
+        return self.operator("FULLY_CONNECTED", [x, *parameters], output, **options)

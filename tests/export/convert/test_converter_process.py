@@ -1,0 +1,52 @@
+"""The conversion in its child process."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from export.convert import converter_process as conversion
+from export.convert.converter_process import ExportError, Windows, convert
+from export.verify.lint import lint
+from export.verify.sqnr import decibels
+from firmware_bench.bench_rpi import TFLiteModel, read_metadata
+
+
+@pytest.mark.slow
+def test_child_gives_a_sound_integer_file(recogniser, agreement):
+    stages = []
+    made = convert(
+        recogniser.model,
+        Windows({"ecg": recogniser.windows}, {"ecg": recogniser.others}),
+        advance=lambda *progress: stages.append(progress),
+    )
+    assert all(gate.passed for gate in lint(made.data)) and stages == [("converting", 0, 1)]
+    assert agreement(made.data)[0] > 25
+    (rounded,) = made.checked.values()
+    model = TFLiteModel(made.data)
+    assert decibels(rounded, np.stack([model.run(window) for window in recogniser.others])) > 35
+    found = [row["decibels"] for row in made.layers]
+    assert (
+        found == sorted(found) and len(found) > 15 and all(row["alone"] >= row["decibels"] - 3 for row in made.layers)
+    )
+    quantisation = read_metadata(made.data)["quantisation"]
+    assert quantisation["calibration_windows"] == 60 and quantisation["percentile"] in conversion.PERCENTILES
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", r"crashed \(SIGSEGV\).*try"),
+        ("import os; os.abort()", r"crashed \(SIGABRT\)"),
+        ("raise ValueError('layer gru has no kernel')", "failed: ValueError: layer gru has no kernel"),
+        ("import sys; sys.exit(3)", "exit status 3"),
+        ("pass", "ended without a file"),
+        ("import time; time.sleep(60)", "did not end within 1 s"),
+    ],
+)
+def test_whatever_befalls_the_child_is_one_error(recogniser, monkeypatch, script, message):
+    monkeypatch.setattr(conversion, "CHILD", (sys.executable, "-c", script))
+    with pytest.raises(ExportError, match=message) as caught:
+        windows = Windows({"ecg": recogniser.windows[:2]}, {"ecg": recogniser.others[:2]})
+        convert(recogniser.model, windows, timeout=1 if "sleep" in script else 60)
+    assert "\n" not in str(caught.value) and caught.value.exit_status == 1

@@ -1,0 +1,178 @@
+"""A stream, fed block by block, answers what the whole-window model answers: for every kind of layer, the same."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from steps import forward_mamba, shaken, stream_of
+
+from export.convert.streaming_step import RULES, check, step, streamable
+from export.verify.sqnr import decibels
+from firmware_bench.runtime.errors import InputError
+from models_keras.layers.normalisation import LayerNorm
+from models_keras.layers.selective_ssm import SelectiveSSM
+from models_keras.registry import find
+
+pytestmark = pytest.mark.slow
+
+SAMPLES, LEADS = 96, 2
+
+
+def model_of(parts):
+    """keras.Model of `parts`, a function of the signal."""
+    keras.utils.set_random_seed(0)
+    ecg = keras.Input((SAMPLES, LEADS), name="ecg")
+    return shaken(keras.Model(ecg, parts(ecg)))
+
+
+def conv(filters=4, kernel=5, **settings):
+    return layers.Conv1D(filters, kernel, padding=settings.pop("padding", "same"), **settings)
+
+
+def residual(x):
+    """Two convolutions, each of which looks ahead, beside what waits for them."""
+    x = conv(activation="relu")(x)
+    return layers.Add()([x, conv()(layers.ReLU()(layers.BatchNormalization()(conv(kernel=7)(x))))])
+
+
+CASES = {
+    "convolution": (conv(), 2),
+    "even kernel": (conv(kernel=4), 2),
+    "stride": (conv(kernel=7, strides=2), 2),
+    "stride beyond the kernel": (conv(kernel=2, strides=4), 0),
+    "dilation": (conv(kernel=3, dilation_rate=4), 4),
+    "causal": (lambda x: conv(padding="causal")(conv(padding="causal", activation="silu")(x)), 0),
+    "causal, stride": (conv(padding="causal", strides=2), 0),
+    "convolutions": (lambda x: conv(strides=2)(layers.ReLU()(conv(strides=2)(conv(strides=3)(x)))), None),
+    "batch norm and pools": (
+        lambda x: layers.AveragePooling1D(2)(layers.MaxPooling1D(3)(layers.BatchNormalization()(conv()(x)))),
+        1,
+    ),
+    "batch norm alone": (lambda x: layers.BatchNormalization()(layers.ReLU()(x)), 0),
+    "dense": (
+        lambda x: layers.SpatialDropout1D(0.5)(
+            layers.Dropout(0.5)(layers.Dense(3, "tanh")(layers.Dense(5, use_bias=False)(x)))
+        ),
+        0,
+    ),
+    "activations": (
+        lambda x: layers.Softmax()(layers.LeakyReLU(0.2)(layers.Activation("gelu")(x))),
+        0,
+    ),
+    "layer norm": (lambda x: LayerNorm()(conv(6)(x)), 2),
+    "residual": (residual, None),
+    "product": (lambda x: layers.Multiply()([conv()(x), layers.Dense(4, activation="sigmoid")(x)]), None),
+    "concatenation": (lambda x: layers.Concatenate()([conv(3)(x), layers.Subtract()([x, conv(2, 9)(x)])]), None),
+    "state space": (lambda x: SelectiveSSM(3, 2)(conv(4, 7)(x)), 3),
+    "state space behind a shorter step": (lambda x: conv(4, 3, strides=4)(SelectiveSSM(3, 2)(conv(4)(x))), None),
+    "average": (lambda x: layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling1D()(conv()(x))), 2),
+    "average of several frames": (
+        lambda x: layers.Concatenate()(
+            [layers.GlobalAveragePooling1D()(y) for y in (conv(3, 9)(x), conv(4, strides=4)(x))]
+        ),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_equals_the_whole_window(name):
+    parts, delay = CASES[name]
+    model = model_of(parts)
+    stream = stream_of(model)
+    for window in np.random.default_rng(1).normal(size=(2, SAMPLES, LEADS)).astype(np.float32):
+        expected = model.predict(window[None], verbose=0)[0]
+        assert np.abs(stream.run(window) - expected).max() < 1e-5
+    assert delay is None or stream.delay == delay
+
+
+def test_every_rule_has_a_case():
+    kinds = {type(layer) for parts, _ in CASES.values() for layer in model_of(parts).layers}
+    assert set(RULES) == kinds & set(RULES)
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"encoder": False}, {"normalisation": False}, {"feed_forward": False, "blocks": 3}]
+)
+def test_ecg_mamba(settings):
+    model = forward_mamba(**settings)
+    window = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
+    stream = stream_of(model)
+    assert stream.step == 4
+    assert np.abs(stream.run(window) - model.predict(window[None], verbose=0)[0]).max() < 1e-5
+
+
+@pytest.mark.parametrize("name, multiple", [("cnn", 128), ("cnn_att", 128), ("rhythm_resnet1d", None)])
+def test_registered_convolutional_models(name, multiple):
+    """Their windows are no whole number of steps: the stream equals them on the whole steps of one."""
+    architecture = find(name)
+    samples = 1000
+    model = shaken(architecture.build(samples, 2, 3, **architecture.presets["tiny"].model))
+    model = streamable(model)
+    length = model.inputs[0].shape[1]
+    stream = stream_of(model)
+    assert 0 < length <= samples and length % stream.step == 0 and stream.step == (multiple or stream.step)
+    window = np.random.default_rng(1).normal(size=(length, 2)).astype(np.float32)
+    assert np.abs(stream.run(window) - model.predict(window[None], verbose=0)[0]).max() < 1e-5
+
+
+def test_morphology_of_htf_beat_up_to_its_spectrum():
+    """The stream that convolves the beat runs; the whole model does not, because a spectrum needs the whole beat."""
+    architecture = find("htf_beat")
+    model = shaken(architecture.build(128, 2, 3, **architecture.presets["tiny"].model))
+    with pytest.raises(InputError, match="LogSpectrum"):
+        streamable(model)
+    time = next(layer for layer in model.layers if isinstance(layer, layers.GlobalAveragePooling1D))
+    trunk = keras.Model(model.inputs[0], time.output)
+    window = np.random.default_rng(1).normal(size=(128, 2)).astype(np.float32)
+    assert np.abs(stream_of(trunk).run(window) - trunk.predict(window[None], verbose=0)[0]).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    "parts, named",
+    [
+        (lambda x: SelectiveSSM(3, 2, backwards=True)(x), "backwards in time; train with --set model.bidirectional"),
+        (lambda x: layers.LSTM(3)(x), "LSTM.* whole window"),
+        (lambda x: layers.Flatten()(x), "Flatten"),
+        (lambda x: layers.MaxPooling1D(3, strides=2)(x), "overlap"),
+        (lambda x: conv(padding="valid")(x), "'valid'"),
+    ],
+)
+def test_a_layer_that_cannot_stream_is_named(parts, named):
+    model = model_of(parts)
+    with pytest.raises(InputError, match=named):
+        step(streamable(model))
+
+
+def test_a_position_in_a_window_is_refused():
+    with pytest.raises(InputError, match=r"SinusoidalPositions.*model\.positions=false"):
+        check(find("ecg_mamba").build(200, 2, 3, width=16, states=4, blocks=1, bidirectional=False))
+
+
+def test_the_step_leaves_the_model_as_it_was():
+    model = forward_mamba(blocks=1)
+    before = model.get_weights(), model.get_config()
+    step(model)
+    assert all(np.array_equal(a, b) for a, b in zip(before[0], model.get_weights(), strict=True))
+    assert model.get_config() == before[1] and all(layer.output is not None for layer in model.layers)
+
+
+def test_the_integer_form_approximates_the_root_alone():
+    model = forward_mamba()
+    window = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
+    expected = model.predict(window[None], verbose=0)[0]
+    assert 45 < decibels(expected, stream_of(model, integer=True).run(window)) < 120
+    model = forward_mamba(normalisation=False)
+    expected = model.predict(window[None], verbose=0)[0]
+    assert np.abs(stream_of(model, integer=True).run(window) - expected).max() < 1e-5
+
+
+def test_behind_the_window_the_mean_forgets():
+    """A signal that changes its kind: the mean of all blocks would keep half of the old one, this one keeps 1/e."""
+    model = model_of(lambda x: layers.GlobalAveragePooling1D()(x))
+    stream = stream_of(model)
+    for level in (1.0, 0.0):
+        for _ in range(SAMPLES):
+            outputs = stream.feed(np.full((1, LEADS), level))
+    (mean,) = outputs.values()
+    assert mean == pytest.approx(np.exp(-1), abs=0.01)

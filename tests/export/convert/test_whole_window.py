@@ -1,0 +1,171 @@
+"""Selective state spaces over a whole window: in float as Keras has them, in 16-bit integers nearly so."""
+
+import keras
+import numpy as np
+import pytest
+from steps import shaken
+
+from ecg_edge.evaluation.predictors import TFLitePredictor
+from ecg_edge.records.synthetic import synthesise
+from export import exporter
+from export.convert.converter_process import Windows
+from export.convert.int16 import Observed, float_graph, quantise
+from export.convert.whole_window import scan, shifted, whole_window
+from export.quantise import ranges
+from export.tflite import flatbuffer
+from export.verify.prediction_agreement import decision_gates
+from export.verify.sqnr import decibels
+from firmware_bench import tflm
+from firmware_bench.bench_rpi import TFLiteModel, read_metadata, verify
+from firmware_bench.runtime.errors import InputError
+from models_keras.ecg_mamba import ecg_mamba
+from models_keras.layers.lstm import LSTM
+from models_keras.layers.selective_ssm import SelectiveSSM
+
+FS, SAMPLES, LEADS = 100, 200, 2
+
+
+def windows(count, first=0):
+    """(count, SAMPLES, LEADS) of synthetic rhythms, z-scored."""
+    signals = [
+        synthesise("AF" if n % 2 else "SNR", n, SAMPLES / FS, float(FS), ("I", "V1")).signal for n in range(count)
+    ]
+    return np.stack([(x - x.mean(0)) / x.std(0) for x in signals]).astype(np.float32)[first:]
+
+
+def both_ways(**settings):
+    """A tiny ECGMamba as it is registered: bidirectional, with positions."""
+    keras.utils.set_random_seed(0)
+    return shaken(ecg_mamba(SAMPLES, LEADS, classes=3, width=16, states=4, blocks=1, **settings))
+
+
+def answers(model, x):
+    return np.concatenate([keras.ops.convert_to_numpy(model(window[None])["probabilities"]) for window in x])
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("frames", [1, 2, 7, 8, 50])
+def test_scan_gives_the_states_of_the_recurrence(frames, backwards):
+    random = np.random.default_rng(frames)
+    kept, added = random.uniform(0.5, 1, (1, frames, 3, 2)), random.normal(size=(1, frames, 3, 2))
+    state, states = 0.0, [None] * frames
+    for t in range(frames)[:: -1 if backwards else 1]:
+        states[t] = state = kept[0, t] * state + added[0, t]
+    found = scan(*(keras.ops.convert_to_tensor(v.astype(np.float32)) for v in (added, kept)), backwards)
+    np.testing.assert_allclose(found[0], states, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [{"normalisation": False}, {"normalisation": False, "encoder": False}])
+def test_in_float_the_window_form_gives_the_same_numbers(settings):
+    model = both_ways(**settings)
+    x = windows(2)
+    np.testing.assert_allclose(answers(whole_window(model), x), model.predict(x, verbose=0), atol=1e-5)
+
+
+def test_convolutions_and_pools_of_every_padding():
+    ecg = keras.Input((SAMPLES, LEADS), name="ecg")
+    x = keras.layers.Conv1D(4, 5, dilation_rate=3, padding="causal")(ecg)
+    x = keras.layers.Conv1D(4, 3, strides=2, padding="valid")(x)
+    x = keras.layers.MaxPooling1D(3, 2, padding="same")(x)
+    x = keras.layers.AveragePooling1D(4, padding="valid")(x)
+    model = shaken(keras.Model(ecg, keras.layers.Dense(3, name="probabilities")(SelectiveSSM(3, 2)(x))))
+    found = answers(whole_window(model), windows(2))
+    np.testing.assert_allclose(found, model.predict(windows(2), verbose=0), atol=1e-4)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_moves_in_time_keeps_its_scale(backwards):
+    ecg = keras.Input((20, 3, 2), batch_size=1, name="ecg")
+    graph = float_graph(keras.Model(ecg, {"late": shifted(ecg, 4, backwards)}))
+    file = flatbuffer.read(graph)
+    signal, late = file.subgraphs[0].inputs, file.subgraphs[0].outputs
+    ends = {int(signal[0]): 1.0, int(late[0]): 0.1}
+    observed = Observed({tensor: ranges.Observed(np.zeros(0), -end, end) for tensor, end in ends.items()}, means={})
+    model = TFLiteModel(quantise(graph, (), observed))
+    assert model.inputs[0].scale == model.outputs[0].scale
+    values = np.arange(-2400, 2400, 40, np.int16).reshape(1, 20, 3, 2)
+    (found,) = model.run_raw([values])
+    expected = np.concatenate([np.zeros((4, 3, 2)), values[0, :-4]])
+    if backwards:
+        expected = np.concatenate([values[0, 4:], np.zeros((4, 3, 2))])
+    np.testing.assert_array_equal(found[0], expected)
+
+
+def test_a_layer_without_16_bit_form_is_named():
+    x = keras.Input((SAMPLES, LEADS), name="ecg")
+    model = keras.Model(x, LSTM(4, name="memory")(SelectiveSSM(3, 2)(x)))
+    with pytest.raises(InputError, match=r"'memory' \(LSTM\) has no form with 16-bit activations"):
+        whole_window(model)
+
+
+def test_fine_tuning_is_refused_and_leaves_no_file(tmp_path):
+    some = {"ecg": windows(2)}
+    with pytest.raises(InputError, match="16-bit activations, which are found by calibration alone: leave out --qat"):
+        exporter.export(both_ways(), Windows(some, some, some), None, {}, tmp_path / "model.tflite", epochs=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def model():
+    return both_ways()
+
+
+@pytest.fixture(scope="module")
+def report(model, tmp_path_factory):
+    """What the whole way gives: a file that passed."""
+    check, labels = windows(60, first=40), ["a", "b", "c"]
+    truth = model.predict(check, verbose=0).argmax(-1)
+
+    def judged(expected, found):
+        return decision_gates(*(outputs["probabilities"].argmax(-1) for outputs in (expected, found)), truth, labels)
+
+    folder = tmp_path_factory.mktemp("window")
+    metadata = {"labels": labels, "fs": float(FS), "window": {"samples": SAMPLES, "stride": SAMPLES}}
+    return exporter.export(
+        model, Windows({"ecg": windows(40)}, {"ecg": check}), judged, metadata, folder / "model.tflite"
+    )
+
+
+@pytest.mark.slow
+def test_gates_and_metadata(report):
+    assert len(report.gates) == 8 and all(gate.passed for gate in report.gates)
+    metadata = read_metadata(report.path.read_bytes())
+    assert metadata == report.metadata
+    assert metadata["quantisation"]["activations"] == "int16" and "8-bit scale" in metadata["quantisation"]["reason"]
+    (ecg,), (probabilities,) = metadata["inputs"], metadata["outputs"]
+    assert (ecg["name"], ecg["shape"], ecg["dtype"]) == ("ecg", [1, SAMPLES, LEADS], "int16")
+    assert (probabilities["name"], probabilities["shape"]) == ("probabilities", [1, 3])
+    assert verify(TFLiteModel(report.path))
+
+
+@pytest.mark.slow
+def test_it_agrees_with_keras_on_windows_of_its_own(model, report):
+    others = windows(120, first=100)
+    found = TFLitePredictor(report.path)({"ecg": others})
+    assert decibels(model.predict(others, verbose=0), found) > 35
+
+
+@pytest.mark.slow
+def test_no_operator_computes_in_float_or_in_8_bits(report):
+    for _, operator, graph in flatbuffer.operators(flatbuffer.read(report.path.read_bytes())):
+        assert flatbuffer.type_name(graph.tensors[operator.outputs[0]]) == "INT16"
+
+
+@pytest.mark.slow
+def test_four_tensors_of_states_of_half_the_channels_are_in_memory_at_a_time(report):
+    frames, width, states = SAMPLES // 4, 2 * 16, 4
+    assert tflm.arena(report.path.read_bytes()).head < 1.6 * 4 * (2 * frames * width / 2 * states)
+
+
+@pytest.mark.slow
+def test_nothing_is_in_the_file_twice(report):
+    file = flatbuffer.read(report.path.read_bytes())
+    contents = [bytes(np.asarray(buffer.data, np.uint8)) for buffer in file.buffers if buffer.data is not None]
+    assert len(set(contents)) == len(contents)
+    (graph,) = file.subgraphs
+    assert len(graph.tensors) < 1.4 * len(graph.operators)
+    sizes = {"INT8": 1, "INT16": 2, "INT32": 4, "INT64": 8}
+    for tensor in graph.tensors:  # equal in bytes is equal in kind: a bias of four zeros is longer than their indices
+        content = file.buffers[tensor.buffer].data
+        shape = [] if tensor.shape is None else tensor.shape
+        assert content is None or len(content) == np.prod(shape) * sizes[flatbuffer.type_name(tensor)]
