@@ -26,7 +26,7 @@ PAGE = 1024  # bytes: where QEMU ends a block without a branch
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
 def main(file):
-    from export.c99.folder import generate
+    from export.c99 import generate
     from firmware_bench import qemu
 
     with tempfile.TemporaryDirectory() as folder:

@@ -43,8 +43,7 @@ def models(files):
 
 def counted(data) -> tuple[int, int, int]:
     """Multiplications of an integer file, and instructions with and without DSP."""
-    from export.c99 import graph
-    from export.c99.folder import generate
+    from export.c99 import generate, graph
     from firmware_bench import qemu
 
     found = []

@@ -45,7 +45,7 @@ def row(name, data) -> str:
     import tempfile
 
     from ecg_edge.cli.c99 import STACK_ROOM
-    from export.c99.folder import generate
+    from export.c99 import generate
     from firmware_bench import qemu, tflm
     from firmware_bench.bench_rpi import ModelError
     from firmware_bench.boards import BOARDS

@@ -16,7 +16,7 @@ STACK_ROOM = 4  # times the stack that was measured: interrupts and the applicat
 
 def write(source: Path, out: Path | None) -> None:
     """Turns the integer file of a run, or the .tflite file `source` itself, into a folder of C99."""
-    from export.c99.folder import generate
+    from export.c99 import generate
     from firmware_bench.bench_rpi import ModelError, read_metadata
 
     path = source
@@ -37,7 +37,7 @@ def write(source: Path, out: Path | None) -> None:
         raise InputError(f"{path}: {error}") from None
     folder = out or path.with_name(f"{path.stem}-c99")
     try:
-        memory = generate(data, folder, path.stem)
+        memory = generate(data, folder, path.stem).memory
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     console.table(
@@ -55,14 +55,13 @@ def write(source: Path, out: Path | None) -> None:
 def report(data: bytes, boards) -> dict:
     """What the generated program of a .tflite file takes: planned, and measured in QEMU where the Arm toolchain is
     installed; why there is none under "none"."""
-    from export.c99 import graph
-    from export.c99.folder import generate
+    from export.c99 import generate, graph
     from firmware_bench import qemu
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "program"
         try:
-            found = {"static_ram": {"bytes": generate(data, folder).total, "label": PLANNED}}
+            found = {"static_ram": {"bytes": generate(data, folder).memory.total, "label": PLANNED}}
         except InputError as error:
             return {"none": str(error)}
         if qemu.missing():

@@ -74,7 +74,7 @@ def command(file, board, firmware, as_json):
 
 def write_firmware(file, data, metadata, board, folder) -> None:
     """The folder of firmware of a file for one board, whole or not at all."""
-    from export.c99.folder import generate
+    from export.c99 import generate
     from firmware_bench import firmware
     from firmware_bench.runtime.files import atomic_write
 

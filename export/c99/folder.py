@@ -1,5 +1,6 @@
 """The folder of a generated program: model.c, model.h, the kernels that it calls, a test, a Makefile, a README."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -30,10 +31,35 @@ typedef int{0}_t ecg_value;
 """
 
 
-def generate(data: bytes, folder: Path, title: str = "model") -> Plan:
-    """Writes the program of the integer .tflite file `data` to `folder`, whole or not at all.
+@dataclasses.dataclass(frozen=True)
+class GeneratedProgram:
+    """What `generate` wrote.
 
-    Raises InputError for a file that is none, computes in floats, or has an operator without a C kernel.
+    Attributes:
+        folder: The folder that holds the program.
+        files: The names of its files.
+        memory: The static RAM that was planned, in bytes: `memory.total` and its parts.
+    """
+
+    folder: Path
+    files: tuple[str, ...]
+    memory: Plan
+
+
+def generate(data: bytes, folder: Path | str, title: str = "model") -> GeneratedProgram:
+    """Generate a C99 program from an integer .tflite file.
+
+    Args:
+        data: The .tflite file; all activations int8, or all int16.
+        folder: The folder to write. It is complete or absent; an earlier program there is replaced.
+        title: The heading of the folder's README.
+
+    Returns:
+        What was written.
+
+    Raises:
+        InputError: `data` is not a .tflite file, computes in floats or has an operator without a C kernel, or `folder`
+            holds something else than a generated program.
     """
     program = lower(graph.read(data))
     stream = split(program)
@@ -57,9 +83,10 @@ def generate(data: bytes, folder: Path, title: str = "model") -> Plan:
             (temporary / name).write_text(text)
         for name in [*HEADERS, *(f"{kernel}{end}" for kernel in kernels for end in (".h", ".c"))]:
             shutil.copyfile(KERNELS / name, temporary / name)
+        names = tuple(sorted(path.name for path in temporary.iterdir()))
         if folder.exists():
             shutil.rmtree(folder)
-    return memory
+    return GeneratedProgram(folder, names, memory)
 
 
 def _replaceable(folder):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from small_models import convolutional
 
-from export.c99.folder import generate
+from export.c99 import generate
 from export.c99.vectors import reference
 from firmware_bench import firmware, qemu
 from firmware_bench.bench_rpi import read_metadata, reference_inputs

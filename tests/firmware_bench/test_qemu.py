@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from comparing import File
 from small_models import convolutional, recurrent
 
-from export.c99.folder import generate
+from export.c99 import generate
 from firmware_bench import qemu
 from firmware_bench.bench_rpi import ModelError
 from firmware_bench.boards import BOARDS
@@ -22,7 +22,7 @@ needs_toolchain = pytest.mark.skipif(bool(qemu.missing()), reason=f"not installe
 @pytest.fixture(scope="module")
 def convolutions(tmp_path_factory):
     folder = tmp_path_factory.mktemp("convolutions") / "program"
-    return folder, generate(convolutional(), folder)
+    return folder, generate(convolutional(), folder).memory
 
 
 @needs_toolchain

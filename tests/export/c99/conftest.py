@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.c99.folder import generate
+from export.c99 import generate
 
 WARNINGS = "-std=c99 -Wall -Wextra -Wconversion -Werror"
 
@@ -18,7 +18,7 @@ class Generated:
 
     def __init__(self, data: bytes, folder: Path):
         self.data, self.folder = data, folder
-        self.plan = generate(data, folder, "test")
+        self.plan = generate(data, folder, "test").memory
 
     def sanitised(self) -> str:
         """What the folder's own test prints, with checks of addresses and of undefined behaviour. AssertionError where

@@ -9,8 +9,7 @@ import pytest
 from keras import layers
 from small_models import SAMPLES, converted, convolutional, recurrent
 
-from export.c99 import graph
-from export.c99.folder import generate
+from export.c99 import generate, graph
 from export.c99.lower import lower
 from export.c99.plan import plan
 from export.c99.stream import split

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from steps import forward_mamba
 
-from export.c99 import graph
-from export.c99.folder import generate
+from export.c99 import generate, graph
 from export.c99.lower import lower
 from export.c99.plan import plan
 from export.c99.stream import split
@@ -117,7 +116,7 @@ def test_states_lie_where_nothing_else_does(data):
 
 
 def test_header_tells_what_a_caller_needs(data, stream, tmp_path):
-    memory = generate(data, tmp_path / "program")
+    memory = generate(data, tmp_path / "program").memory
     header = (tmp_path / "program" / "model.h").read_text()
     values = {"STEP": stream.step, "DELAY": stream.delay, "WINDOW": stream.window, "SAMPLE": 2, "RAM": memory.total}
     for name, value in values.items():
@@ -129,7 +128,7 @@ def test_header_tells_what_a_caller_needs(data, stream, tmp_path):
 @pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")
 @pytest.mark.parametrize("portable", [False, True])
 def test_on_a_core(data, tmp_path, portable):
-    memory = generate(data, tmp_path / "program")
+    memory = generate(data, tmp_path / "program").memory
     with qemu.Program(tmp_path / "program", "cortex-m4", portable) as program:
         measured = program.measure()
     assert measured.differing == 0 and measured.values == 2 * 4 * 3

@@ -5,7 +5,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from small_models import convolutional
 
-from export.c99.folder import generate
+from export.c99 import generate
 from export.tflite import flatbuffer
 from firmware_bench.runtime.errors import InputError
 
