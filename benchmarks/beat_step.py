@@ -13,12 +13,12 @@ import numpy as np
 
 from ecg_edge.cli.main import fail
 from ecg_edge.cli.predict import described
-from ecg_edge.evaluation.predictors import KerasPredictor
+from ecg_edge.data.recordings import prepare_records
 from ecg_edge.records.database import read_wfdb
 from ecg_edge.records.record import Entry
 from ecg_edge.run import Run
 from ecg_edge.tasks.beats import BEFORE
-from ecg_edge.tasks.recordings import recordings_of
+from ecg_edge.tasks.predictor import KerasPredictor
 from export.history_exporter import kept_by_the_caller
 from export.verify.sqnr import decibels
 from firmware_bench.bench_rpi import TFLiteModel
@@ -33,17 +33,17 @@ def main():
     arguments = parser.parse_args()
     exported = arguments.run / "export"
     model = HistoryModel(TFLiteModel(exported / "htf_beat-streaming.tflite"))
-    task, form = described(model.metadata)
+    task, window = described(model.metadata)
     told, seconds = [], 0.0
     for path in arguments.records:
         record = task.read(read_wfdb(path, Entry(str(path), path.name, path.name)))
-        recordings = recordings_of([record], model.metadata["leads"], form.steps, form.fs)
-        told.append(task.questions(recordings, form).batch(slice(None)))
-        seconds += float(recordings.lengths[0] / form.fs)
+        recordings = prepare_records([record], model.metadata["leads"], window.steps, window.fs)
+        told.append(task.inference_examples(recordings, window).batch(slice(None)))
+        seconds += float(recordings.lengths[0] / window.fs)
     ecg, rr = (np.concatenate([batch[name] for batch in told]) for name in ("ecg", "rr"))
     beats = [{"ecg": e, "rr": r[-1:]} for e, r in zip(ecg, rr, strict=True)]
     found = np.array([model.run(beat) for beat in beats])
-    whole = kept_by_the_caller(TFLiteModel(exported / "htf_beat-int8.tflite"), task.histories, beats)
+    whole = kept_by_the_caller(TFLiteModel(exported / "htf_beat-int8.tflite"), task.autoregressive_inputs, beats)
     other = np.any(found != [answer["probabilities"] for answer in whole], axis=1).sum()
 
     said = np.concatenate([np.zeros((BEFORE, 3)), np.eye(3)[found.argmax(axis=1)]])

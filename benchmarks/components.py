@@ -28,7 +28,7 @@ def main(arch, preset, leads, rounds, out):
     import keras
 
     from ecg_edge.cli import console
-    from ecg_edge.training.config import Signal
+    from ecg_edge.training.config import SignalConfig
     from export.convert.converter_process import Windows, convert
     from firmware_bench.bench_rpi import TFLiteModel
     from models_keras.registry import find
@@ -36,7 +36,7 @@ def main(arch, preset, leads, rounds, out):
     architecture = find(arch)
     chosen = architecture.presets[preset]
     keras.utils.set_random_seed(0)
-    model = architecture.build(Signal(**chosen.signal).samples, leads, architecture.classes, **chosen.model)
+    model = architecture.build(SignalConfig(**chosen.signal).samples, leads, architecture.classes, **chosen.model)
     windows = np.random.default_rng(0).normal(size=(8, *model.inputs[0].shape[1:])).astype(np.float32)
 
     parts, start, values = {"whole": (model, windows)}, model.inputs[0], windows
@@ -54,7 +54,7 @@ def main(arch, preset, leads, rounds, out):
         out.mkdir(parents=True, exist_ok=True)
         for (name, kind), data in files.items():
             path = out / f"{name}-{kind}.tflite"
-            path.write_bytes(described(data, parts[name][0], arch, preset, Signal(**chosen.signal)))
+            path.write_bytes(described(data, parts[name][0], arch, preset, SignalConfig(**chosen.signal)))
             console.say(f"written to {path}")
         return
     runners = {key: (TFLiteModel(data), parts[key[0]][1][0]) for key, data in files.items()}

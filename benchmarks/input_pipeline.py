@@ -18,9 +18,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
+from ecg_edge.data.examples import WindowSpec
+from ecg_edge.data.recordings import load_recordings
 from ecg_edge.records.record import Entry, Record
-from ecg_edge.tasks.examples import Form
-from ecg_edge.tasks.recordings import cached_recordings
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.training.batches import Batches
 from models_keras.registry import find
@@ -41,8 +41,8 @@ def examples(task, folder):
     names = [str(number) for number in range(BATCH * STEPS)]
     entries = [Entry(name, name, name, (CLASSES[int(name) % 9],)) for name in names]
     leads = tuple(map(str, range(LEADS)))
-    recordings = cached_recordings(entries, random_recording, "benchmark", leads, [], FS)
-    return task.examples(recordings, names, Form(FS, SAMPLES, SAMPLES, []), training=True)
+    recordings = load_recordings(entries, random_recording, "benchmark", leads, [], FS)
+    return task.examples(recordings, names, WindowSpec(FS, SAMPLES, SAMPLES, []), training=True)
 
 
 def timed(work):
@@ -57,7 +57,7 @@ def main():
     model.compile(keras.optimizers.Adam(1e-3), loss="sparse_categorical_crossentropy")
     with tempfile.TemporaryDirectory() as folder:
         plain = examples(task, folder)
-        scaled = dataclasses.replace(plain, form=dataclasses.replace(plain.form, window_steps=[{"step": "zscore"}]))
+        scaled = dataclasses.replace(plain, window=dataclasses.replace(plain.window, window_steps=[{"step": "zscore"}]))
         batches, with_steps = (Batches(task, own, "balanced", BATCH) for own in (plain, scaled))
         batches.shuffle(0, 0)
         fixed = batches[0]

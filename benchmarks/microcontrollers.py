@@ -131,7 +131,7 @@ def untrained(name, preset) -> bytes:
     import keras
 
     from ecg_edge.tasks import TASKS
-    from ecg_edge.training.config import Signal
+    from ecg_edge.training.config import SignalConfig
     from export.convert.converter_process import Windows, convert, convert_16_bits
     from export.convert.streaming_step import streamable
     from export.stream_exporter import tensors
@@ -142,7 +142,7 @@ def untrained(name, preset) -> bytes:
     architecture = find(name)
     chosen, kind = architecture.presets[preset], TASKS[architecture.task]
     task = kind([str(n) for n in range(architecture.classes)], kind.Options(**chosen.task))
-    samples = task.samples(Signal(**chosen.signal).form())
+    samples = task.input_length(SignalConfig(**chosen.signal).window_spec())
     keras.utils.set_random_seed(0)
     settings = {**chosen.model, **STREAMS.get(name, {})}
     model = architecture.build(samples, next(iter(chosen.parameters)), architecture.classes, **settings)

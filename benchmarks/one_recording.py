@@ -20,31 +20,32 @@ def main(arch, preset, data, steps, others):
     import keras
 
     from ecg_edge.cli import console
+    from ecg_edge.data.dataset import Dataset
     from ecg_edge.tasks.anomaly import AnomalyTask, is_normal
-    from ecg_edge.tasks.dataset import Dataset
-    from ecg_edge.training.config import Signal
+    from ecg_edge.training.config import SignalConfig
+    from models_keras.layers.variational import start_epoch
     from models_keras.registry import find
 
     architecture = find(arch)
     chosen = architecture.presets[preset]
-    form, task = Signal(**chosen.signal).form(), AnomalyTask(("normal", "abnormal"))
+    window, task = SignalConfig(**chosen.signal).window_spec(), AnomalyTask(("normal", "abnormal"))
     dataset = Dataset.open(data, AnomalyTask)
     normal = [entry.name for entry in dataset.entries if is_normal(entry)][: others + 1]
     abnormal = [entry.name for entry in dataset.entries if not is_normal(entry)]
     abnormal = [abnormal[i] for i in np.linspace(0, len(abnormal) - 1, others).astype(int)]
-    recordings = dataset.first(AnomalyTask, form, normal + abnormal)
+    recordings = dataset.prepare_subset(AnomalyTask, window, normal + abnormal)
 
     keras.utils.set_random_seed(0)
-    model = architecture.build(form.samples, len(dataset.leads), 2, **chosen.model)
+    model = architecture.build(window.samples, len(dataset.leads), 2, **chosen.model)
     model.compile(keras.optimizers.Adam(3e-3, global_clipnorm=1.0))
-    task.epoch_begins(model, 0, 1)
-    windows = task.examples(recordings, normal[:1], form).batch(slice(None))["ecg"]
+    start_epoch(model, 1)
+    windows = task.examples(recordings, normal[:1], window).batch(slice(None))["ecg"]
     with console.progress() as bars:
         for _ in bars.track(range(steps), description="learning one recording"):
             model.train_on_batch(windows)
 
     def error(names):
-        ecg = task.examples(recordings, names, form).batch(slice(None))["ecg"]
+        ecg = task.examples(recordings, names, window).batch(slice(None))["ecg"]
         outputs = model.predict(ecg, verbose=0)
         return float(np.mean((ecg - outputs["reconstruction"]) ** 2) / np.var(ecg))
 

@@ -40,8 +40,9 @@ def main(runs):
 
 def rows_of(folder):
     from ecg_edge.evaluation.evaluate import difference, measure
-    from ecg_edge.evaluation.predictors import KerasPredictor, TFLitePredictor
+    from ecg_edge.evaluation.predictors import TFLitePredictor
     from ecg_edge.run import Run
+    from ecg_edge.tasks.predictor import KerasPredictor
 
     run = Run(folder)
     task = next(iter(run.task.variants().values()))

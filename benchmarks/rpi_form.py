@@ -76,13 +76,13 @@ def build(arch, preset, leads):
     import keras
 
     from ecg_edge.tasks import TASKS
-    from ecg_edge.training.config import Signal
+    from ecg_edge.training.config import SignalConfig
     from models_keras.registry import find
 
     architecture = find(arch)
     chosen, kind = architecture.presets[preset], TASKS[architecture.task]
     classes = [str(number) for number in range(architecture.classes)]
-    samples = kind(classes, kind.Options(**chosen.task)).samples(Signal(**chosen.signal).form())
+    samples = kind(classes, kind.Options(**chosen.task)).input_length(SignalConfig(**chosen.signal).window_spec())
     keras.utils.set_random_seed(0)
     leads = leads if leads in chosen.parameters else next(iter(chosen.parameters))
     return architecture.build(samples, leads, architecture.classes, **chosen.model)

@@ -15,11 +15,11 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ecg_edge.data.dataset import Dataset
+from ecg_edge.data.examples import Examples
+from ecg_edge.data.recordings import Recordings
 from ecg_edge.evaluation.embedding import attach
 from ecg_edge.tasks import TASKS
-from ecg_edge.tasks.dataset import Dataset
-from ecg_edge.tasks.examples import Examples
-from ecg_edge.tasks.recordings import Recordings
 from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import Config
 from firmware_bench.runtime.errors import InputError
@@ -109,12 +109,12 @@ class Run:
 
     def recordings(self, advance: Callable[[int, int], None] = lambda done, total: None) -> Recordings:
         """The run's data, prepared."""
-        return self.dataset.recordings(type(self.task), self.settings.signal.form(), advance)
+        return self.dataset.recordings(type(self.task), self.settings.signal.window_spec(), advance)
 
     def examples(self, part: str, advance: Callable[[int, int], None] = lambda done, total: None) -> Examples:
         """The examples of a part of the split: train (those to learn from), validation or test."""
-        form = self.settings.signal.form()
-        return self.task.examples(self.recordings(advance), self.split[part], form, training=part == "train")
+        window = self.settings.signal.window_spec()
+        return self.task.examples(self.recordings(advance), self.split[part], window, training=part == "train")
 
 
 def build(architecture, settings: Config, task: Task, leads: Sequence[str]):
@@ -122,7 +122,7 @@ def build(architecture, settings: Config, task: Task, leads: Sequence[str]):
     import keras
 
     keras.utils.set_random_seed(settings.seed)
-    samples = task.samples(settings.signal.form())
+    samples = task.input_length(settings.signal.window_spec())
     return architecture.build(samples, len(leads), len(task.classes), **settings.model)
 
 

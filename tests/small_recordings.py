@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ecg_edge.data.examples import WindowSpec
+from ecg_edge.data.recordings import prepare_records
 from ecg_edge.records.record import Beats, Record, RhythmInterval
-from ecg_edge.tasks.examples import Form
-from ecg_edge.tasks.recordings import recordings_of
 
 FS = 100.0
 
@@ -28,9 +28,9 @@ def record(name="r0", samples=2500, labels=("N",), patient=None, fs=FS, leads=("
 
 def recordings(*records, leads=("I",), fs=FS):
     """`records` as tasks take them, their signals as they are."""
-    return recordings_of(records, leads, [], fs)
+    return prepare_records(records, leads, [], fs)
 
 
-def form(samples=1000, stride=None, fs=FS, window_steps=()):
+def window_spec(samples=1000, stride=None, fs=FS, window_steps=()):
     """Windows of `samples`, one after the other."""
-    return Form(fs, samples, stride or samples, [], window_steps)
+    return WindowSpec(fs, samples, stride or samples, [], window_steps)

@@ -16,7 +16,15 @@ ALLOWED = {
     # signals takes a recording as it is (record), and knows nothing of the databases that recordings come from
     "ecg_edge/signals": {*SCIENCE, *ERRORS_AND_FILES, "wfdb", "ecg_edge.records.record", "ecg_edge.signals"},
     "ecg_edge/records": {*SCIENCE, *ERRORS_AND_FILES, "wfdb", "soundfile", "ecg_edge.records"},
-    "ecg_edge/tasks": {*SCIENCE, *ERRORS_AND_FILES, "ecg_edge.records", "ecg_edge.signals", "ecg_edge.tasks"},
+    "ecg_edge/data": {*SCIENCE, *ERRORS_AND_FILES, "ecg_edge.records", "ecg_edge.signals", "ecg_edge.data"},
+    "ecg_edge/tasks": {
+        *SCIENCE,
+        *ERRORS_AND_FILES,
+        "ecg_edge.records",
+        "ecg_edge.signals",
+        "ecg_edge.data",
+        "ecg_edge.tasks",
+    },
 }
 FORBIDDEN = {"ecg_edge": {"tensorflow", "ai_edge_litert", "tflite_micro"}, "export": {"wfdb", "scipy", "sklearn"}}
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from ecg_edge.data.dataset import Dataset
 from ecg_edge.records.split import split
 from ecg_edge.records.synthetic import Synthetic
 from ecg_edge.run import Run
-from ecg_edge.tasks.dataset import Dataset
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.training.config import resolve
 from firmware_bench.runtime.errors import InputError

@@ -5,10 +5,11 @@ import functools
 import keras
 import numpy as np
 
-from ecg_edge.evaluation.predictors import as_keras_takes
 from ecg_edge.tasks import TASKS
-from ecg_edge.training.config import Signal
+from ecg_edge.tasks.predictor import keras_inputs
+from ecg_edge.training.config import SignalConfig
 from ecg_edge.training.objective import loss
+from models_keras.layers.variational import start_epoch
 from models_keras.registry import find
 
 
@@ -25,7 +26,7 @@ def built(name, preset="tiny", leads=None):
     parameters are counted for."""
     architecture = find(name)
     chosen = architecture.presets[preset]
-    samples = task_of(name, preset).samples(Signal(**chosen.signal).form())
+    samples = task_of(name, preset).input_length(SignalConfig(**chosen.signal).window_spec())
     keras.utils.set_random_seed(0)
     leads = leads or next(iter(chosen.parameters))
     return architecture.build(samples, leads, architecture.classes, **chosen.model)
@@ -37,11 +38,11 @@ def shared(name):
     return built(name)
 
 
-def compiled(name, optimizer, epochs=1, **how):
+def compiled(name, optimizer, **how):
     """A tiny preset's model, compiled with the loss that the pipeline gives it, as in a first epoch."""
     model, task = built(name), task_of(name)
     model.compile(optimizer, loss=loss(task.output, 0.0), **how)
-    task.epoch_begins(model, 0, epochs)
+    start_epoch(model, 1)
     return model
 
 
@@ -71,7 +72,7 @@ def targets_of(name, count):
 
 def predicted(model, inputs):
     """The outputs by name."""
-    outputs = model(as_keras_takes(inputs), training=False)
+    outputs = model(keras_inputs(inputs), training=False)
     outputs = outputs if isinstance(outputs, dict) else dict(zip(model.output_names, [outputs], strict=True))
     return {name: keras.ops.convert_to_numpy(values) for name, values in outputs.items()}
 

@@ -80,7 +80,7 @@ def compared(variant, run, reference):
 
     from ecg_edge.evaluation.bootstrap import RESAMPLES
     from ecg_edge.evaluation.evaluate import difference, evaluate, measure
-    from ecg_edge.evaluation.predictors import KerasPredictor
+    from ecg_edge.tasks.predictor import KerasPredictor
     from firmware_bench.runtime.files import write_json
 
     model = run.model()

@@ -13,8 +13,8 @@ WINDOWS = 500  # sent at most; whole recordings, spread evenly
 def examples_for(file: Path, data: str):
     """The task that a file's metadata describe and the examples of it in `data`. Raises InputError."""
     from ecg_edge.cli.predict import NEEDED, described
+    from ecg_edge.data.dataset import Dataset
     from ecg_edge.evaluation.predictors import TFLitePredictor
-    from ecg_edge.tasks.dataset import Dataset
 
     about = TFLitePredictor(file).metadata
     missing = [key for key in NEEDED if key not in about]
@@ -22,18 +22,18 @@ def examples_for(file: Path, data: str):
         raise InputError(f"{file}: its metadata do not say {', '.join(missing)}: export it with ecg-edge export")
     if "streaming" in about or "history" in about:
         raise InputError(f"{file}: its states go from step to step, and --records compares windows: leave it out")
-    task, form = described(about)
+    task, window = described(about)
     dataset = Dataset.open(data, type(task), about["leads"])
-    names = [entry.name for entry in dataset.entries if task.usable(entry, task.classes)]
+    names = [entry.name for entry in dataset.entries if task.is_usable(entry, task.classes)]
     if not names:
         raise InputError(f"{data}: no recording carries one of the classes of {file}: {', '.join(task.classes)}")
     console.say(f"preparing recordings of {data}")
     chosen = spread(names, WINDOWS)
-    recordings = dataset.first(type(task), form, chosen)
-    examples = task.examples(recordings, chosen, form)
+    recordings = dataset.prepare_subset(type(task), window, chosen)
+    examples = task.examples(recordings, chosen, window)
     while len(examples) > WINDOWS and len(chosen) > 1:
         chosen = spread(chosen, max(1, len(chosen) * WINDOWS // len(examples)))
-        examples = task.examples(recordings, chosen, form)
+        examples = task.examples(recordings, chosen, window)
     if not len(examples):
         raise InputError(f"{data}: no recording to predict")
     return task, examples, data

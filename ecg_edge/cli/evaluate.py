@@ -64,7 +64,7 @@ def command(run_path, tflite, data, views, as_json):
         run.task.decision = predictor.metadata.get("decision") or run.task.decision
     else:
         console.import_keras()
-        from ecg_edge.evaluation.predictors import KerasPredictor
+        from ecg_edge.tasks.predictor import KerasPredictor
 
         predictor, form = KerasPredictor(run.model()), "keras"
 

@@ -85,8 +85,8 @@ def command(run, int8, qat, ptq, target, streaming, c99, explain, out):
                 bars.update(bar, description=stage, completed=done, total=total)
 
             choose = thresholds(run, advance)
-            if streaming and run.task.histories:
-                report = history_exporter.export(*what, run.task.histories, console.say, advance, choose)
+            if streaming and run.task.autoregressive_inputs:
+                report = history_exporter.export(*what, run.task.autoregressive_inputs, console.say, advance, choose)
             elif streaming:
                 report = stream_exporter.export(*what, say=console.say, choose=choose)
             else:
@@ -115,7 +115,7 @@ def thresholds(run, advance):
         done += examples
         advance("choosing thresholds", done, len(validation))
 
-    return lambda data: task.choose(task.predict(TFLitePredictor(data), validation, count), validation)
+    return lambda data: task.choose_decision(task.predict(TFLitePredictor(data), validation, count), validation)
 
 
 def default_name(arch: str, target: str, qat: bool, streaming: bool) -> str:
@@ -163,7 +163,7 @@ def chosen_windows(run, qat):
 
     from export.convert.converter_process import Windows
 
-    training, validation = run.examples("train"), run.examples("validation").spread(PARITY_WINDOWS)
+    training, validation = run.examples("train"), run.examples("validation").subsample(PARITY_WINDOWS)
     count = min(CALIBRATION_WINDOWS, (len(training) + 1) // 2)
     chosen, others = _spread(np.arange(len(training)), count)
     # Half of what is left at most, so that fine-tuning has something to learn from.
@@ -182,7 +182,7 @@ def chosen_windows(run, qat):
         most = min(TRAINING_WINDOWS, TRAINING_BYTES // size)
         learning, _ = _spread(others, most)
         draws = most // len(learning) if training.random and len(learning) else 1
-        drawn = [training.take(learning).drawn(run.settings.seed, n).batch(slice(None)) for n in range(draws)]
+        drawn = [training.take(learning).draw_epoch(run.settings.seed, n).batch(slice(None)) for n in range(draws)]
         learnt = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
     windows = Windows(calibration.batch(slice(None)), check, learnt)
     return windows, Check(run.task, check, targets, validation)
@@ -201,18 +201,15 @@ def metadata(run) -> dict:
     """What the run knows about its model and a device has to know to use it."""
     from ecg_edge.run import versions
 
-    settings, form = run.settings, run.settings.signal.form()
+    settings = run.settings
     return {
         "architecture": settings.arch,
         "preset": settings.preset,
         "task": run.config["task"],
         "decision": run.task.decision,
         "labels": list(run.config["classes"]),
-        "fs": form.fs,
         "leads": list(run.config["leads"]),
-        "window": {"samples": form.samples, "stride": form.stride},
-        "preprocessing": list(form.steps),
-        "window_preprocessing": list(form.window_steps),
+        **run.settings.signal.window_spec().to_metadata(),
         "data": {"database": Path(settings.data).name, "fingerprint": run.config["fingerprint"]},
         "seed": settings.seed,
         "versions": versions(),

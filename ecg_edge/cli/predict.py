@@ -39,11 +39,11 @@ def command(file, records, as_json, as_csv):
     missing = [key for key in NEEDED if key not in model.metadata]
     if missing:
         raise InputError(f"{file}: its metadata do not say {', '.join(missing)}: export it with ecg-edge export")
-    task, form = described(model.metadata)
+    task, window = described(model.metadata)
     predictions, errors = [], {}
     for path in records:
         try:
-            predictions.append(predicted(model, task, form, path, where=as_json))
+            predictions.append(predicted(model, task, window, path, where=as_json))
         except InputError as error:
             errors[str(path)] = str(error)
 
@@ -73,7 +73,8 @@ def command(file, records, as_json, as_csv):
 
 def opened(path: Path):
     """The predictor for an exported file or a run, with `metadata` that describe its input."""
-    from ecg_edge.evaluation.predictors import KerasPredictor, TFLitePredictor
+    from ecg_edge.evaluation.predictors import TFLitePredictor
+    from ecg_edge.tasks.predictor import KerasPredictor
 
     if not path.is_dir():
         return TFLitePredictor(path)
@@ -93,42 +94,43 @@ def figures(row: dict) -> dict[str, float]:
 
 
 def described(about: dict):
-    """The task and the form of the windows that a file's metadata describe. Raises InputError for a task that there
+    """The task and the windows that a file's metadata describe. Raises InputError for a task that there
     is not."""
+    from ecg_edge.data.examples import WindowSpec
     from ecg_edge.tasks import TASKS
-    from ecg_edge.tasks.examples import Form
 
     options = {key: value for key, value in about["task"].items() if key != "name"}
-    name, window = about["task"]["name"], about["window"]
+    name = about["task"]["name"]
     if name not in TASKS:
         raise unknown_name("task", name, TASKS)
     kind = TASKS[name]
-    form = Form(about["fs"], window["samples"], window["stride"], about["preprocessing"], about["window_preprocessing"])
+    window = WindowSpec.from_metadata(about)
     task = kind(about["labels"], kind.Options(**options), about["decision"])
     if options.get("embedder"):
         from ecg_edge.evaluation.embedding import Embedder
         from ecg_edge.run import Run
 
         console.import_keras()
-        task.embed = Embedder.of_run(Run(options["embedder"]))
-    return next(iter(task.variants().values())), form
+        task.embed_beats = Embedder.of_run(Run(options["embedder"]))
+    return next(iter(task.variants().values())), window
 
 
-def predicted(model, task, form, path: Path, where: bool) -> dict:
+def predicted(model, task, window, path: Path, where: bool) -> dict:
     """One record: its label, the probabilities behind it, and the number of windows; with `where`, the place of what is
     abnormal, if the task knows. Raises InputError naming the record: it cannot be read, or the model cannot take its
     leads or its sampling rate."""
+    from ecg_edge.data.recordings import prepare_records
     from ecg_edge.records.database import read_wfdb
     from ecg_edge.records.record import Entry
-    from ecg_edge.tasks.recordings import recordings_of
 
     bare = path.with_suffix("") if path.suffix in (".hea", ".dat", ".mat") else path
     record = task.read(read_wfdb(bare, Entry(str(bare), bare.name, bare.name)))
-    recordings = recordings_of([record], model.metadata["leads"], form.steps, form.fs)
-    questions = task.questions(recordings, form)
+    recordings = prepare_records([record], model.metadata["leads"], window.steps, window.fs)
+    questions = task.inference_examples(recordings, window)
     (answer,) = task.report(task.predict(model, questions), questions)
-    if where and hasattr(task, "localise"):
-        answer["localisation"] = in_steps(task.localise(model, questions)[0], model.metadata["leads"], form.fs)
+    errors = task.localise(model, questions) if where else {}
+    if errors:
+        answer["localisation"] = in_steps(errors[0], model.metadata["leads"], window.fs)
     return answer
 
 

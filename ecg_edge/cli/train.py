@@ -65,11 +65,11 @@ def continued(path: Path, given: dict):
 
 def started(arch, preset, data, leads, epochs, assignments, folder, seed, dry_run, task_name=None):
     """A new run folder; after a dry run, None."""
+    from ecg_edge.data.dataset import SYNTHETIC, Dataset
     from ecg_edge.evaluation.embedding import attach
     from ecg_edge.records.split import left_out, split
     from ecg_edge.run import Run, new_path
     from ecg_edge.tasks import TASKS
-    from ecg_edge.tasks.dataset import SYNTHETIC, Dataset
     from ecg_edge.training.config import resolve
     from models_keras.registry import find, names
 
@@ -91,15 +91,15 @@ def started(arch, preset, data, leads, epochs, assignments, folder, seed, dry_ru
     dataset = Dataset.open(settings.data, kind, settings.leads)
     parts = split(dataset.entries, seed, strict=not kind.published_split)
     describe(settings, dataset, parts, left_out(dataset.entries, parts))
-    form, options = settings.signal.form(), kind.Options(**settings.task)
+    window, options = settings.signal.window_spec(), kind.Options(**settings.task)
     if dry_run:
         some = parts["train"][: settings.training.batch]
-        recordings = dataset.first(kind, form, some)
+        recordings = dataset.prepare_subset(kind, window, some)
         task = kind(kind.find_classes(dataset, recordings, some), options)
         attach(task, settings, dry_run)
-        one_step(architecture, settings, task, task.examples(recordings, some, form, training=True), dataset.leads)
+        one_step(architecture, settings, task, task.examples(recordings, some, window, training=True), dataset.leads)
         return None
-    recordings = prepared(dataset, kind, form)
+    recordings = prepared(dataset, kind, window)
     task = kind(kind.find_classes(dataset, recordings, parts["train"]), options)
     attach(task, settings)
     run = Run.create(folder or new_path(arch, settings.data), task, settings, dataset, parts)
@@ -126,16 +126,17 @@ def one_step(architecture, settings, task, examples, leads) -> None:
     """Builds the model and trains it on one batch; nothing is written."""
     import numpy as np
 
-    from ecg_edge.evaluation.predictors import as_keras_takes
     from ecg_edge.run import build
+    from ecg_edge.tasks.predictor import keras_inputs
     from ecg_edge.training.objective import loss, optimizer
+    from models_keras.layers.variational import start_epoch
 
     recipe = settings.training
     model = build(architecture, settings, task, leads)
     model.compile(optimizer(recipe), loss=loss(task.output, recipe.label_smoothing))
-    task.epoch_begins(model, 0, recipe.epochs)
-    batch = examples.drawn(settings.seed, 0).spread(recipe.batch)
-    value = model.train_on_batch(as_keras_takes(batch.batch(slice(None))), batch.targets)
+    start_epoch(model, 1)
+    batch = examples.draw_epoch(settings.seed, 0).subsample(recipe.batch)
+    value = model.train_on_batch(keras_inputs(batch.batch(slice(None))), batch.targets)
     trainable = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
     value = value[0] if isinstance(value, list) else value
     console.say(f"classes {' '.join(task.classes)}")
@@ -148,19 +149,19 @@ def carry_out(run) -> None:
     console.import_keras()
     from ecg_edge.training.loop import train
 
-    form, task = run.settings.signal.form(), run.task
-    recordings = prepared(run.dataset, type(task), form)
+    window, task = run.settings.signal.window_spec(), run.task
+    recordings = prepared(run.dataset, type(task), window)
     recipe = run.settings.training
     with console.progress() as bars:
-        if getattr(task, "embed", None):
+        if task.embed_beats:
             bar = bars.add_task("features of beats", total=None)
-            task.embed.advance = lambda done, total: bars.update(bar, completed=done, total=total)
-        training = task.examples(recordings, run.split["train"], form, training=True)
-        validation = task.examples(recordings, run.split["validation"], form)
+            task.embed_beats.advance = lambda done, total: bars.update(bar, completed=done, total=total)
+        training = task.examples(recordings, run.split["train"], window, training=True)
+        validation = task.examples(recordings, run.split["validation"], window)
     if not len(training) or not len(validation):
         raise InputError(f"{len(training)} training and {len(validation)} validation examples: both need some")
     model = run.build()
-    steps = -(-len(training.drawn(0, 0)) // recipe.batch)
+    steps = -(-len(training.draw_epoch(0, 0)) // recipe.batch)
     console.say(f"{len(training)} training examples, {len(validation)} validation examples, {steps} steps an epoch")
 
     with console.progress() as bars:
@@ -197,20 +198,20 @@ def carry_out(run) -> None:
 
 def decide(run, validation) -> None:
     """Keeps what the task chooses on the validation part with the model that was kept."""
-    from ecg_edge.evaluation.predictors import KerasPredictor
+    from ecg_edge.tasks.predictor import KerasPredictor
     from firmware_bench.runtime.files import write_json
 
     task = run.task
-    decision = task.choose(task.predict(KerasPredictor(run.model()), validation), validation)
+    decision = task.choose_decision(task.predict(KerasPredictor(run.model()), validation), validation)
     if decision:
         write_json(run.path / "decision.json", decision)
 
 
-def prepared(dataset, task, form):
+def prepared(dataset, task, window):
     """The data set's recordings; says how many were repaired or could not be read."""
     with console.progress() as bars:
         bar = bars.add_task("preparing recordings", total=None)
-        recordings = dataset.recordings(task, form, lambda done, total: bars.update(bar, completed=done, total=total))
+        recordings = dataset.recordings(task, window, lambda done, total: bars.update(bar, completed=done, total=total))
     for name, reason in recordings.problems.items():
         console.say(f"warning: left out {name}: {reason}")
     if recordings.problems:

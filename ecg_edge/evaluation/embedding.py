@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ecg_edge.tasks.beats import CLASSES, UNKNOWN, BeatsTask, annotated_classes, predict_in_turn
-from ecg_edge.tasks.examples import Form
-from ecg_edge.tasks.recordings import Recordings, cache_folder
+from ecg_edge.data.examples import WindowSpec
+from ecg_edge.data.recordings import Recordings, cache_folder
+from ecg_edge.tasks.beats import CLASSES, UNKNOWN, BeatsTask, aami_classes, predict_autoregressively
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write
 
@@ -29,9 +29,9 @@ def attach(task, settings, dry_run: bool = False) -> None:
     if settings.task["embedder"]:
         from ecg_edge.run import Run
 
-        task.embed = Embedder.of_run(Run(settings.task["embedder"]))
+        task.embed_beats = Embedder.of_run(Run(settings.task["embedder"]))
     elif settings.model["morphology"] and dry_run:
-        task.embed = Embedder.untrained(settings)
+        task.embed_beats = Embedder.untrained(settings)
     elif settings.model["morphology"]:
         raise InputError(
             "the model takes a beat embedder's features: train htf_beat and name its run with "
@@ -45,8 +45,8 @@ class Embedder:
     """A beat classifier, of htf_beat's architecture, as a function of recordings. identity: of its weights.
     `advance(done, total)` is called as beats are done."""
 
-    def __init__(self, name: str, model, form: Form, identity: str):
-        self.name, self.model, self.form, self.identity = name, model, form, identity
+    def __init__(self, name: str, model, window: WindowSpec, identity: str):
+        self.name, self.model, self.window, self.identity = name, model, window, identity
         self.advance: Callable[[int, int], None] = lambda done, total: None
 
     @classmethod
@@ -56,7 +56,7 @@ class Embedder:
             raise InputError(f"{run.path} is a run of {run.settings.arch}: a beat embedder is one of htf_beat")
         model = run.model()
         identity = hashlib.sha256((run.path / "model.keras").read_bytes()).hexdigest()[:16]
-        return cls(str(run.path), model, run.settings.signal.form(), identity)
+        return cls(str(run.path), model, run.settings.signal.window_spec(), identity)
 
     @classmethod
     def untrained(cls, settings) -> "Embedder":
@@ -66,18 +66,18 @@ class Embedder:
 
         architecture = find("htf_beat")
         preset = architecture.presets[settings.preset]
-        form = dataclasses.replace(
-            settings.signal.form(), samples=round(preset.signal["window_s"] * settings.signal.fs)
+        window = dataclasses.replace(
+            settings.signal.window_spec(), samples=round(preset.signal["window_s"] * settings.signal.fs)
         )
-        model = architecture.build(form.samples, len(settings.leads or STANDARD_LEADS), len(CLASSES), **preset.model)
-        return cls("an untrained embedder", model, form, "untrained")
+        model = architecture.build(window.samples, len(settings.leads or STANDARD_LEADS), len(CLASSES), **preset.model)
+        return cls("an untrained embedder", model, window, "untrained")
 
     def __call__(self, recordings: Recordings, labels: str) -> np.ndarray:
         """The features of all beats, float32 (beats, k), in the cache where the recordings are. labels: of the beats
         before, the classifier's "own", the annotated ("true") ones, or "none"."""
-        if self.form.fs != recordings.fs:
+        if self.window.fs != recordings.fs:
             raise InputError(
-                f"{self.name} takes {self.form.fs:g} Hz, the recordings are prepared for {recordings.fs:g} Hz"
+                f"{self.name} takes {self.window.fs:g} Hz, the recordings are prepared for {recordings.fs:g} Hz"
             )
         if not recordings.key:
             return self._features(recordings, labels)
@@ -91,7 +91,7 @@ class Embedder:
         from models_keras.htf_beat import streams
 
         morphology, head = streams(self.model)
-        examples = BeatsTask(CLASSES).questions(recordings, self.form)
+        examples = BeatsTask(CLASSES).inference_examples(recordings, self.window)
         count = len(examples)
         waveform = []
         for start in range(0, count, BATCH):
@@ -107,7 +107,7 @@ class Embedder:
 
         classes = len(CLASSES)
         if labels == "own":
-            return predict_in_turn(examples.records, examples.beats, count, one_step)[0][:, classes:]
-        known = annotated_classes(recordings.beat_symbols) if labels == "true" else np.full(count, UNKNOWN, np.int8)
+            return predict_autoregressively(examples.records, examples.beats, count, one_step)[0][:, classes:]
+        known = aami_classes(recordings.beat_symbols) if labels == "true" else np.full(count, UNKNOWN, np.int8)
         steps = [one_step(np.arange(i, min(i + BATCH, count)), known) for i in range(0, count, BATCH)]
         return np.concatenate(steps)[:, classes:]

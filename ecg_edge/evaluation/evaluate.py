@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from ecg_edge.data.dataset import Dataset
+from ecg_edge.data.examples import Examples
 from ecg_edge.evaluation.bootstrap import intervals
 from ecg_edge.evaluation.scores import SCORES
 from ecg_edge.records.folder import Folder
-from ecg_edge.tasks.dataset import Dataset
-from ecg_edge.tasks.examples import Examples
-from ecg_edge.tasks.task import Measured, Task
+from ecg_edge.tasks.predictor import keeps_history
+from ecg_edge.tasks.task import Task, UnitMetrics
 from firmware_bench.runtime.errors import InputError
 
 
@@ -19,17 +20,17 @@ def measured_part(run, data: str | None, advance: Callable[[int, int], None]) ->
 
     Raises InputError where a patient of theirs took part in training.
     """
-    task, form = run.task, run.settings.signal.form()
+    task, window = run.task, run.settings.signal.window_spec()
     if data is None:
         examples, where = run.examples("test", advance), f"{run.config['data']}, test part"
     else:
         dataset = Dataset.open(data, type(task), run.config["leads"])
-        known = [entry.name for entry in dataset.entries if task.usable(entry, task.classes)]
+        known = [entry.name for entry in dataset.entries if task.is_usable(entry, task.classes)]
         if not known:
             raise InputError(f"no recording of {data} carries one of the run's classes {run.config['classes']}")
         refuse_overlap(run, dataset)
         left_out = len(dataset.entries) - len(known)
-        examples = task.examples(dataset.recordings(type(task), form, advance), known, form)
+        examples = task.examples(dataset.recordings(type(task), window, advance), known, window)
         where = data + (f" ({left_out} recordings of other classes left out)" if left_out else "")
     if not len(examples):
         raise InputError(f"{where}: no recording to evaluate on")
@@ -55,7 +56,7 @@ def refuse_overlap(run, dataset: Dataset) -> None:
 def ways(task: Task, predictor: Callable) -> Mapping[str, Task]:
     """The variants in which the task lets the predictor work: one that keeps the history itself knows its own way."""
     variants = task.variants()
-    return dict([*variants.items()][:1]) if getattr(predictor, "keeps_history", False) else variants
+    return dict([*variants.items()][:1]) if keeps_history(predictor) else variants
 
 
 def evaluate(
@@ -89,15 +90,15 @@ def measure(
     examples: Examples,
     views: int = 1,
     advance: Callable[[int], None] = lambda windows: None,
-) -> Measured:
+) -> UnitMetrics:
     """What there is to be resampled, from the mean of the outputs for `views` windows of each example."""
     summaries = [task.predict(predictor, view, advance) for view in examples.views(views)]
-    return task.measure(np.mean(summaries, axis=0), examples)
+    return task.compute_metrics(np.mean(summaries, axis=0), examples)
 
 
 def difference(
-    measured: Measured,
-    reference: Measured,
+    measured: UnitMetrics,
+    reference: UnitMetrics,
     resampled: Callable[[], None] = lambda: None,
     name: tuple[str, ...] | None = None,
 ) -> dict[str, float | None]:
@@ -113,7 +114,7 @@ def difference(
     return {"value": _plain(value), "low": _plain(low), "high": _plain(high)}
 
 
-def _figures(measured: Measured, challenge, resampled) -> dict:
+def _figures(measured: UnitMetrics, challenge, resampled) -> dict:
     """What was measured as plain data, every figure with its interval. challenge: a database's own (name, score)."""
     result = dict(measured.details)
     score = None

@@ -5,23 +5,6 @@ from pathlib import Path
 import numpy as np
 
 
-def as_keras_takes(inputs: dict[str, np.ndarray]):
-    """Inputs by name → what a Keras model is called with: the array alone where there is one input."""
-    return inputs if len(inputs) > 1 else next(iter(inputs.values()))
-
-
-class KerasPredictor:
-    """Calls a Keras model on a batch."""
-
-    def __init__(self, model):
-        self.model = model
-
-    def __call__(self, inputs: dict[str, np.ndarray]):
-        """Inputs by name, (n, …) float32 → the outputs (n, …) float32, by name where there are several."""
-        outputs = self.model.predict_on_batch(as_keras_takes(inputs))
-        return {k: np.asarray(v) for k, v in outputs.items()} if isinstance(outputs, dict) else np.asarray(outputs)
-
-
 class TFLitePredictor:
     """Calls an exported model, a file or its bytes, on one window after the other, its state reset before each.
     keeps_history: it is one of beats that keeps what was before, and takes them in order; see `begin`."""

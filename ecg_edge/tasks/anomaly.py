@@ -6,15 +6,14 @@ as an option, of the code published with it.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 
-from ecg_edge.tasks.examples import Examples
-from ecg_edge.tasks.figures import best_threshold, confusion_matrix, ranking
-from ecg_edge.tasks.task import BATCH, Measured, Task, mean_by_record
-from ecg_edge.tasks.windows import consecutive
+from ecg_edge.data.examples import consecutive_windows
+from ecg_edge.tasks.metrics import best_threshold, binary_auroc_auprc, confusion_matrix
+from ecg_edge.tasks.task import BATCH, Task, UnitMetrics, mean_by_record
 from firmware_bench.runtime.errors import InputError
 
 CLASSES = ("normal", "abnormal")
@@ -23,12 +22,12 @@ LOG_VARIANCE = 10.0  # a log-variance beyond ± this counts as this, as in the m
 ACTIVE = 0.01  # nats of KL divergence from which on a latent dimension is in use: Burda et al., arXiv 1509.00519
 FALSE_ALARMS = 0.05  # of the normal recordings, where the validation part has no others to choose a threshold by
 
-LOSS, PAPER, CODE, LATENT = range(4)  # columns of the summaries, see `surprise`
+LOSS, PAPER, CODE, LATENT = range(4)  # columns of the summaries, see `anomaly_scores`
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """score: what makes a window abnormal, see `surprise`."""
+    """score: what makes a window abnormal, see `anomaly_scores`."""
 
     score: Literal["paper", "code"] = "paper"
 
@@ -45,7 +44,7 @@ class AnomalyTask(Task):
     Options = Options
 
     @classmethod
-    def usable(cls, entry, classes):
+    def is_usable(cls, entry, classes):
         return bool(entry.labels) and (tuple(classes) == CLASSES or any(label in classes for label in entry.labels))
 
     @classmethod
@@ -59,20 +58,15 @@ class AnomalyTask(Task):
             )
         return CLASSES
 
-    def epoch_begins(self, model, epoch, epochs):
-        for layer in model.layers:
-            if hasattr(layer, "start_epoch"):
-                layer.start_epoch(epoch + 1)
-
-    def examples(self, recordings, names, form, training=False):
+    def examples(self, recordings, names, window, training=False):
         targets = np.array([0 if is_normal(entry) else 1 for entry in recordings.entries])
         if training:
             normal = {entry.name for entry in recordings.entries if is_normal(entry)}
             names = [name for name in names if name in normal]
-        return consecutive(recordings, names, form, targets)
+        return consecutive_windows(recordings, names, window, targets)
 
     def summarise(self, inputs, outputs):
-        return surprise(inputs["ecg"], outputs).astype(np.float32)
+        return anomaly_scores(inputs["ecg"], outputs).astype(np.float32)
 
     def decide(self, summaries):
         return summaries[:, self._column()].astype(np.float64)
@@ -87,27 +81,27 @@ class AnomalyTask(Task):
         _, truth, scores = self._decided(summaries, examples)
         row = {
             "validation_loss": float(summaries[normal, LOSS].mean()),
-            "validation_score": _ranking(truth, scores)[0],
+            "validation_score": _auroc_auprc(truth, scores)[0],
         }
         if len(divergence):
             row["active_units"] = int(np.sum(divergence > ACTIVE))
             row |= {f"kl_{dimension:02}": float(nats) for dimension, nats in enumerate(divergence)}
         return row
 
-    def choose(self, summaries, examples):
+    def choose_decision(self, summaries, examples):
         _, truth, scores = self._decided(summaries, examples)
         if not truth.any():
             return {"threshold": float(np.quantile(scores, 1 - FALSE_ALARMS))}
         return {"threshold": best_threshold(truth, scores)}
 
-    def measure(self, summaries, examples):
+    def compute_metrics(self, summaries, examples):
         found, truth, scores = self._decided(summaries, examples)
-        predicted = (scores >= self.chosen("threshold")).astype(int)
+        predicted = (scores >= self.require_decision("threshold")).astype(int)
         entries = [examples.entries[record] for record in found]
 
         def statistic(positions):
             abnormal, alarm = truth[positions], predicted[positions] == 1
-            auroc, auprc = _ranking(abnormal, scores[positions])
+            auroc, auprc = _auroc_auprc(abnormal, scores[positions])
             hits, alarms, cases = int(np.sum(abnormal & alarm)), int(alarm.sum()), int(abnormal.sum())
             return {
                 ("auroc",): auroc,
@@ -118,12 +112,12 @@ class AnomalyTask(Task):
             }
 
         counts = np.bincount(truth.astype(int), minlength=2)
-        return Measured(
+        return UnitMetrics(
             unit="recordings",
             patients=[entry.patient for entry in entries],
             statistic=statistic,
             details={
-                "threshold": self.chosen("threshold"),
+                "threshold": self.require_decision("threshold"),
                 "classes": {name: {"recordings": int(n)} for name, n in zip(CLASSES, counts, strict=True)},
                 "confusion_matrix": confusion_matrix(truth.astype(int), predicted, 2).tolist(),
             },
@@ -136,7 +130,7 @@ class AnomalyTask(Task):
         """Per recording its score, and normal or abnormal by the threshold."""
         found, decided = mean_by_record(summaries, examples.records)
         windows, scores = np.bincount(examples.records), decided[:, self._column()]
-        threshold = self.chosen("threshold")
+        threshold = self.require_decision("threshold")
         return [
             {
                 "record": examples.entries[record].name,
@@ -145,12 +139,12 @@ class AnomalyTask(Task):
                 "score": round(float(score), 6),
                 "threshold": round(threshold, 6),
                 "windows": int(windows[record]),
-                "seconds": round(float(examples.recordings.lengths[record] / examples.form.fs), 3),
+                "seconds": round(float(examples.recordings.lengths[record] / examples.window.fs), 3),
             }
             for record, score in zip(found, scores, strict=True)
         ]
 
-    def localise(self, predictor: Callable, examples: Examples) -> dict[int, np.ndarray]:
+    def localise(self, predictor, examples) -> dict[int, np.ndarray]:
         """Where the model is surprised: position of each recording → (samples, leads) its weighted squared error, the
         mean over the windows that see a sample, NaN where none does."""
         leads = examples.recordings.signals.shape[1]
@@ -182,8 +176,8 @@ def is_normal(entry) -> bool:
     return len(entry.labels) == 1 and entry.labels[0] in NORMAL
 
 
-def surprise(ecg: np.ndarray, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """How much windows (n, samples, leads) surprise the model that gave `outputs`: (n, 3 + latent dimensions).
+def anomaly_scores(ecg: np.ndarray, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """How much windows (n, samples, leads) anomaly_scores the model that gave `outputs`: (n, 3 + latent dimensions).
 
     LOSS: what training minimises, nats per value of the window at a weight of 1 for the KL divergence.
     PAPER: the squared error, weighted by attention where the model has some, mean over the window, plus the KL
@@ -220,6 +214,6 @@ def _latent_divergence(outputs):
     return np.mean(0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance), axis=1)
 
 
-def _ranking(abnormal, scores):
+def _auroc_auprc(abnormal, scores):
     """AUROC and AUPRC, NaN where only one class is there."""
-    return ranking(abnormal, scores) if abnormal.any() and not abnormal.all() else (np.nan, np.nan)
+    return binary_auroc_auprc(abnormal, scores) if abnormal.any() and not abnormal.all() else (np.nan, np.nan)

@@ -6,13 +6,12 @@ labels. In both cases labels are the beat classifier's own, the annotated ones, 
 """
 
 import dataclasses
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 
-from ecg_edge.tasks.beats import LONGEST_RR, UNKNOWN, BeatsTask, annotated_classes, history
-from ecg_edge.tasks.examples import Examples
+from ecg_edge.data.examples import Examples
+from ecg_edge.tasks.beats import LONGEST_RR, UNKNOWN, BeatsTask, aami_classes, history
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
 from ecg_edge.tasks.task import Options
 
@@ -50,7 +49,7 @@ class BeatSequences(Examples):
         found = np.full((len(records), BEATS), -1, np.int64)
         for row, record, start in zip(found, records, starts, strict=True):
             times, _ = self.recordings.beats(record)
-            bounds = np.array([start, start + self.form.samples]) / self.form.fs
+            bounds = np.array([start, start + self.window.samples]) / self.window.fs
             first, stop = np.searchsorted(times, bounds)
             own = np.arange(first, stop)
             if len(own) > BEATS:
@@ -76,27 +75,26 @@ class BeatRhythmOptions(Options):
 
 
 class BeatRhythmTask(RhythmBoutsTask):
-    """See the module. embed: set by whoever has the embedder: (recordings, labels) → features of all beats."""
+    """See the module."""
 
     name = "beat_rhythm"
     reading = "beats"
     Options = BeatRhythmOptions
-    embed: Callable | None = None
 
     @classmethod
     def read(cls, record):
         return BeatsTask.read(record)
 
-    def samples(self, form):
+    def input_length(self, window):
         """Beats, not samples of the ECG."""
         return BEATS
 
-    def questions(self, recordings, form):
-        windows = super().questions(recordings, form)
+    def inference_examples(self, recordings, window):
+        windows = super().inference_examples(recordings, window)
         return self.make(*(getattr(windows, field.name) for field in dataclasses.fields(windows)))
 
     def make(self, recordings, *fields):
         unknown = np.full(len(recordings.beat_times), UNKNOWN, np.int8)
-        known = annotated_classes(recordings.beat_symbols) if self.options.labels == "true" else unknown
-        features = self.embed(recordings, self.options.labels) if self.embed else None
+        known = aami_classes(recordings.beat_symbols) if self.options.labels == "true" else unknown
+        features = self.embed_beats(recordings, self.options.labels) if self.embed_beats else None
         return BeatSequences(recordings, *fields, known=known, features=features)

@@ -12,11 +12,12 @@ from typing import Literal
 
 import numpy as np
 
+from ecg_edge.data.examples import Examples
+from ecg_edge.data.recordings import Recordings
 from ecg_edge.signals.beats import AAMI, record_beats
-from ecg_edge.tasks.examples import Examples
-from ecg_edge.tasks.figures import by_class, confusion_matrix, macro, ratios
-from ecg_edge.tasks.recordings import Recordings
-from ecg_edge.tasks.task import BATCH, Measured, Options, Task, class_weights
+from ecg_edge.tasks.metrics import confusion_matrix, macro_average, per_class, precision_recall_f1
+from ecg_edge.tasks.predictor import keeps_history
+from ecg_edge.tasks.task import BATCH, Options, Task, UnitMetrics, class_weights
 from firmware_bench.runtime.errors import InputError
 
 CLASSES = ("N", "A", "V")
@@ -26,7 +27,7 @@ LONGEST_RR = 3.0  # s; a longer one is a gap in the annotations
 NORMALS = 2  # normal beats per ectopic one in an epoch of training, of each recording
 
 
-def annotated_classes(symbols: np.ndarray) -> np.ndarray:
+def aami_classes(symbols: np.ndarray) -> np.ndarray:
     """WFDB beat codes S1 (n,) → positions in CLASSES, FUSION or UNKNOWN: int8 (n,)."""
     table = np.full(256, UNKNOWN, np.int8)
     for symbol, name in AAMI.items():
@@ -52,7 +53,7 @@ def history(recordings: Recordings, records: np.ndarray, beats: np.ndarray, know
     return rr.astype(np.float32), (labels[..., None] == np.arange(len(CLASSES))).astype(np.float32)
 
 
-def predict_in_turn(
+def predict_autoregressively(
     records: np.ndarray,
     beats: np.ndarray,
     total: int,
@@ -98,7 +99,7 @@ class BeatExamples(Examples):
     def take(self, positions):
         return dataclasses.replace(super().take(positions), beats=self.beats[positions])
 
-    def drawn(self, *seed):
+    def draw_epoch(self, *seed):
         """All ectopic beats, and NORMALS times as many normal ones of each recording, drawn anew."""
         random, chosen = np.random.default_rng(seed), [np.flatnonzero(self.targets != 0)]
         ectopic = np.bincount(self.records[chosen[0]], minlength=len(self.entries))
@@ -129,7 +130,9 @@ class BeatsTask(Task):
         super().__init__(classes, options, decision)
         self.labels = labels or self.options.labels
         # A model that learnt without labels is told of none.
-        self.histories = {"rr": None} | ({"labels": "probabilities"} if self.options.labels == "true" else {})
+        self.autoregressive_inputs = {"rr": None} | (
+            {"labels": "probabilities"} if self.options.labels == "true" else {}
+        )
 
     @classmethod
     def read(cls, record):
@@ -140,20 +143,20 @@ class BeatsTask(Task):
     def find_classes(cls, dataset, recordings, names):
         return CLASSES
 
-    def examples(self, recordings, names, form, training=False):
-        classes = annotated_classes(recordings.beat_symbols)
+    def examples(self, recordings, names, window, training=False):
+        classes = aami_classes(recordings.beat_symbols)
         wanted = classes >= 0 if not training else (classes >= 0) & (classes != FUSION)
-        examples = self._examples(recordings, names, form, wanted, classes)
+        examples = self._examples(recordings, names, window, wanted, classes)
         if not len(examples):
             raise InputError("the recordings have no annotated beats of the classes N, A and V")
         return examples
 
-    def questions(self, recordings, form):
+    def inference_examples(self, recordings, window):
         everything = np.ones(len(recordings.beat_times), bool)
         unknown = np.full(len(recordings.beat_times), UNKNOWN, np.int8)
-        return self._examples(recordings, [e.name for e in recordings.entries], form, everything, unknown)
+        return self._examples(recordings, [e.name for e in recordings.entries], window, everything, unknown)
 
-    def _examples(self, recordings, names, form, wanted, classes):
+    def _examples(self, recordings, names, window, wanted, classes):
         chosen = recordings.positions(names)
         beats = [
             np.flatnonzero(wanted[recordings.beat_starts[i] : recordings.beat_starts[i + 1]])
@@ -162,9 +165,11 @@ class BeatsTask(Task):
         ]
         records = np.repeat(chosen, [len(own) for own in beats])
         beats = np.concatenate([np.zeros(0, np.int64), *beats])
-        starts = np.round(recordings.beat_times[beats] * form.fs).astype(np.int64) - form.samples // 2
+        starts = np.round(recordings.beat_times[beats] * window.fs).astype(np.int64) - window.samples // 2
         known = classes if self.options.labels == "true" else np.full(len(classes), UNKNOWN, np.int8)
-        return BeatExamples(recordings, form, records, starts, classes[beats], starts, starts, beats=beats, known=known)
+        return BeatExamples(
+            recordings, window, records, starts, classes[beats], starts, starts, beats=beats, known=known
+        )
 
     def weights(self, examples, rule):
         return class_weights(examples.targets, self.classes, rule)[examples.targets]
@@ -180,7 +185,7 @@ class BeatsTask(Task):
     def predict(self, predictor, examples, advance=lambda examples: None):
         if not len(examples):
             return np.zeros((0, len(self.classes)), np.float32)
-        if getattr(predictor, "keeps_history", False):
+        if keeps_history(predictor):
             return self.predict_in_order(predictor, examples, advance)
         if self.labels == "none":
             examples = dataclasses.replace(examples, known=np.full(len(examples.known), UNKNOWN, np.int8))
@@ -191,19 +196,23 @@ class BeatsTask(Task):
             advance(len(positions))
             return predictor(dataclasses.replace(examples, known=known).batch(positions))
 
-        return predict_in_turn(examples.records, examples.beats, len(examples.known), one_step)[0]
+        return predict_autoregressively(examples.records, examples.beats, len(examples.known), one_step)[0]
 
     def predict_in_order(self, predictor, examples, advance):
         """`predict` by a model that keeps the history itself: it is told of every beat of a recording, as a device is,
         also of those that are not asked for."""
-        told = self.questions(examples.recordings, examples.form)  # beat after beat, recording after recording
+        told = self.inference_examples(
+            examples.recordings, examples.window
+        )  # beat after beat, recording after recording
         outputs = np.zeros((len(told), len(self.classes)), np.float32)
         for record in np.unique(examples.records):
             predictor.begin()
             beats = np.flatnonzero(told.records == record)
             for positions in np.split(beats, range(BATCH, len(beats), BATCH)):
                 inputs = told.batch(positions)
-                own = {name: inputs[name][:, -1:] for name, output in self.histories.items() if output is None}
+                own = {
+                    name: inputs[name][:, -1:] for name, output in self.autoregressive_inputs.items() if output is None
+                }
                 outputs[positions] = predictor(inputs | own)
             advance(int(np.sum(examples.records == record)))
         return outputs[examples.beats]
@@ -213,17 +222,17 @@ class BeatsTask(Task):
         known = examples.targets != FUSION
         targets, outputs = examples.targets[known], summaries[known]
         likelihood = np.clip(outputs[np.arange(len(targets)), targets], 1e-7, 1.0)
-        figures = beat_figures(counts(targets, outputs.argmax(axis=1)))
+        figures = beat_metrics(counts(targets, outputs.argmax(axis=1)))
         return {"validation_loss": float(-np.log(likelihood).mean()), "validation_score": figures["macro_f1",]}
 
-    def measure(self, summaries, examples):
+    def compute_metrics(self, summaries, examples):
         predicted = summaries.argmax(axis=1)
         table = counts(examples.targets, predicted)
         patients = [examples.entries[record].patient for record in examples.records]
-        return Measured(
+        return UnitMetrics(
             unit="beats",
             patients=patients,
-            statistic=lambda positions: beat_figures(counts(examples.targets[positions], predicted[positions])),
+            statistic=lambda positions: beat_metrics(counts(examples.targets[positions], predicted[positions])),
             details={
                 "classes": {name: {"beats": int(n)} for name, n in zip(CLASSES, table.sum(axis=1), strict=False)},
                 "confusion_matrix": table[: len(CLASSES)].tolist(),
@@ -248,7 +257,7 @@ class BeatsTask(Task):
                     + " beats",
                     "probabilities": dict(zip(CLASSES, shares.round(6).tolist(), strict=True)),
                     "windows": int(own.sum()),
-                    "seconds": round(float(examples.recordings.lengths[record] / examples.form.fs), 3),
+                    "seconds": round(float(examples.recordings.lengths[record] / examples.window.fs), 3),
                     "beats": [
                         {"time_s": round(float(t), 3), "label": CLASSES[c]}
                         for t, c in zip(times, said[own], strict=True)
@@ -263,22 +272,22 @@ def counts(targets: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     return confusion_matrix(targets, predicted, len(CLASSES) + 1)[:, : len(CLASSES)]
 
 
-def beat_figures(table: np.ndarray) -> dict[tuple[str, ...], float]:
+def beat_metrics(table: np.ndarray) -> dict[tuple[str, ...], float]:
     """Figures of `counts`: accuracy and macro F1 of N, A and V, and for supraventricular (SVEB) and ventricular ectopic
     beats (VEB) sensitivity and positive predictivity as EC57 asks: a fusion beat called A is a false SVEB, one called V
     is no false VEB (de Chazal, O'Dwyer & Reilly, IEEE Trans. Biomed. Eng. 51(7), 2004, section III)."""
     own = table[: len(CLASSES)]
-    figures = ratios(np.diag(own), own.sum(axis=1), own.sum(axis=0))
+    figures = precision_recall_f1(np.diag(own), own.sum(axis=1), own.sum(axis=0))
     with np.errstate(invalid="ignore"):
         sveb, veb = own[1, 1] / own[1].sum(), own[2, 2] / own[2].sum()
         sveb_predictivity, veb_predictivity = own[1, 1] / table[:, 1].sum(), own[2, 2] / own[:, 2].sum()
         accuracy = np.trace(own) / own.sum()
     return {
-        **macro(figures, ("f1",)),
+        **macro_average(figures, ("f1",)),
         ("accuracy",): float(accuracy),
         ("SVEB_sensitivity",): float(sveb),
         ("SVEB_positive_predictivity",): float(sveb_predictivity),
         ("VEB_sensitivity",): float(veb),
         ("VEB_positive_predictivity",): float(veb_predictivity),
-        **by_class(figures, CLASSES),
+        **per_class(figures, CLASSES),
     }

@@ -6,9 +6,9 @@ may count any of its labels as right (its own score, ecg_edge.evaluation.scores)
 
 import numpy as np
 
-from ecg_edge.tasks.figures import classification, confusion_matrix, figures_of
-from ecg_edge.tasks.task import Measured, Task, class_weights, mean_by_record
-from ecg_edge.tasks.windows import consecutive
+from ecg_edge.data.examples import consecutive_windows
+from ecg_edge.tasks.metrics import classification_metrics, classification_statistic, confusion_matrix
+from ecg_edge.tasks.task import Task, UnitMetrics, class_weights, mean_by_record
 from firmware_bench.runtime.errors import InputError
 
 
@@ -23,7 +23,7 @@ class RhythmTask(Task):
         super().__init__(classes, options, decision)
 
     @classmethod
-    def usable(cls, entry, classes):
+    def is_usable(cls, entry, classes):
         return bool(entry.labels) and entry.labels[0] in classes
 
     @classmethod
@@ -31,10 +31,10 @@ class RhythmTask(Task):
         present = {entry.labels[0] for entry in dataset.entries}
         return tuple(name for name in dataset.database.classes if name in present)
 
-    def examples(self, recordings, names, form, training=False):
+    def examples(self, recordings, names, window, training=False):
         number = {name: position for position, name in enumerate(self.classes)}
         targets = np.array([number.get(entry.labels[0], -1) if entry.labels else -1 for entry in recordings.entries])
-        return consecutive(recordings, names, form, targets)
+        return consecutive_windows(recordings, names, window, targets)
 
     def weights(self, examples, rule):
         return class_weights(examples.targets, self.classes, rule)[examples.targets]
@@ -43,21 +43,21 @@ class RhythmTask(Task):
         """The cross-entropy per window, without class weights, and the macro F1 over recordings."""
         likelihood = np.clip(summaries[np.arange(len(examples)), examples.targets], 1e-7, 1.0)
         found, decided = mean_by_record(summaries, examples.records)
-        figures = figures_of(self._truth(found, examples), decided)
+        figures = classification_metrics(self._truth(found, examples), decided)
         return {
             "validation_loss": float(-np.log(likelihood).mean()),
             "validation_score": float(np.nanmean(figures["f1"])),
         }
 
-    def measure(self, summaries, examples):
+    def compute_metrics(self, summaries, examples):
         found, decided = mean_by_record(summaries, examples.records)
         entries = [examples.entries[record] for record in found]
         targets, predicted = self._truth(found, examples), decided.argmax(axis=1)
         counts = np.bincount(targets, minlength=len(self.classes))
-        return Measured(
+        return UnitMetrics(
             unit="recordings",
             patients=[entry.patient for entry in entries],
-            statistic=classification(targets, decided, self.classes),
+            statistic=classification_statistic(targets, decided, self.classes),
             details={
                 "classes": {name: {"recordings": int(n)} for name, n in zip(self.classes, counts, strict=True)},
                 "confusion_matrix": confusion_matrix(targets, predicted, len(self.classes)).tolist(),

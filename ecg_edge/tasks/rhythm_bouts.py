@@ -8,9 +8,9 @@ and is nothing that a device could choose.
 
 import numpy as np
 
-from ecg_edge.tasks.examples import Examples, Form
-from ecg_edge.tasks.figures import classification, confusion_matrix, figures_of
-from ecg_edge.tasks.task import Measured, Task, class_weights
+from ecg_edge.data.examples import Examples, WindowSpec
+from ecg_edge.tasks.metrics import classification_metrics, classification_statistic, confusion_matrix
+from ecg_edge.tasks.task import Task, UnitMetrics, class_weights
 from firmware_bench.runtime.errors import InputError
 
 # Output class → the code that databases annotate it with. Other rhythms are left out, as their source does.
@@ -34,20 +34,20 @@ class RhythmBoutsTask(Task):
             )
         return classes
 
-    def examples(self, recordings, names, form: Form, training=False):
+    def examples(self, recordings, names, window: WindowSpec, training=False):
         number = {RHYTHMS[name]: position for position, name in enumerate(self.classes)}
         rows = []
         for position in recordings.positions(names):
             times, rhythms = recordings.bouts(position)
-            bouts = np.round(times * form.fs).astype(np.int64)
+            bouts = np.round(times * window.fs).astype(np.int64)
             length = int(recordings.lengths[position])
             for (first, stop), rhythm in zip(bouts, rhythms, strict=True):
                 if str(rhythm) in number and stop > first:
-                    rows.append((position, number[str(rhythm)], *start_bounds(first, stop, length, form.samples)))
+                    rows.append((position, number[str(rhythm)], *start_bounds(first, stop, length, window.samples)))
         table = np.array(rows, np.int64).reshape(-1, 4)
         records, targets, earliest, latest = table.T
         starts = np.random.default_rng(0).integers(earliest, latest + 1)
-        return self.make(recordings, form, records, starts, targets, earliest, latest, True)
+        return self.make(recordings, window, records, starts, targets, earliest, latest, True)
 
     def make(self, *fields) -> Examples:
         """The examples; a task with other inputs makes its own kind."""
@@ -61,21 +61,21 @@ class RhythmBoutsTask(Task):
         likelihood = np.clip(summaries[np.arange(len(examples)), examples.targets], 1e-7, 1.0)
         return {
             "validation_loss": float(-np.log(likelihood).mean()),
-            "validation_score": float(np.nanmean(figures_of(examples.targets, summaries)["f1"])),
+            "validation_score": float(np.nanmean(classification_metrics(examples.targets, summaries)["f1"])),
         }
 
-    def measure(self, summaries, examples):
+    def compute_metrics(self, summaries, examples):
         counts = np.bincount(examples.targets, minlength=len(self.classes))
         predicted = summaries.argmax(axis=1)
         confusion = confusion_matrix(examples.targets, predicted, len(self.classes))
-        statistic = classification(examples.targets, summaries, self.classes)
+        statistic = classification_statistic(examples.targets, summaries, self.classes)
 
         def balanced(positions):
             figures = statistic(positions)
             recalls = [figures["classes", name, "recall"] for name in self.classes]
             return {("balanced_accuracy",): float(np.nanmean(recalls)), **figures}
 
-        return Measured(
+        return UnitMetrics(
             unit="bouts",
             patients=[examples.entries[record].patient for record in examples.records],
             statistic=balanced,
@@ -101,9 +101,9 @@ class RhythmBoutsTask(Task):
                         zip(self.classes, summaries[own].mean(axis=0).round(6).tolist(), strict=True)
                     ),
                     "windows": len(own),
-                    "seconds": round(float(examples.recordings.lengths[record] / examples.form.fs), 3),
+                    "seconds": round(float(examples.recordings.lengths[record] / examples.window.fs), 3),
                     "rhythms": [
-                        {"start_s": round(float(start / examples.form.fs), 3), "rhythm": self.classes[c]}
+                        {"start_s": round(float(start / examples.window.fs), 3), "rhythm": self.classes[c]}
                         for start, c in zip(examples.starts[own], said, strict=True)
                     ],
                 }

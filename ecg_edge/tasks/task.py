@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from ecg_edge.data.examples import Examples, WindowSpec, consecutive_windows
+from ecg_edge.data.recordings import Recordings
 from ecg_edge.records.record import Entry, Record
-from ecg_edge.tasks.examples import Examples, Form
-from ecg_edge.tasks.recordings import Recordings
-from ecg_edge.tasks.windows import consecutive
+from ecg_edge.tasks.predictor import Predictor
 from firmware_bench.runtime.errors import InputError
 
 BATCH = 64  # examples read and predicted at a time
@@ -26,7 +26,7 @@ class Options:
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
+class UnitMetrics:
     """What evaluation resamples: figures over `unit`s (recordings, bouts, beats), each of a patient.
 
     patients: (n,) of each unit. statistic: positions of units (some repeated) → name or (group, class, name) →
@@ -49,9 +49,9 @@ class Task:
     output: what the model says, "classes" (one of them: softmax), "labels" (any of them: sigmoid) or "reconstruction".
     annotated: whether it needs beats or rhythm marks. published_split: whether a database's published split is kept
     even where a patient is on both sides. reading: what `read` makes of a recording, for the key of the cache.
-    decision: plain data chosen on the validation part, or {}. histories: inputs of the model that hold, oldest first,
-    what was before an example: name → the output whose winners they are, or None for what the example itself brings
-    along, as the last.
+    decision: plain data chosen on the validation part, or {}. autoregressive_inputs: inputs of the model that hold
+    earlier values, oldest first: name → the output whose argmax they are, or None for a value of the example itself,
+    which is the newest. embed_beats: (recordings, labels) → features of all beats, for tasks that read them.
     """
 
     name: str
@@ -60,8 +60,9 @@ class Task:
     annotated = False
     published_split = False
     reading = ""
-    histories: Mapping[str, str | None] = types.MappingProxyType({})
+    autoregressive_inputs: Mapping[str, str | None] = types.MappingProxyType({})
     Options = Options
+    embed_beats: Callable | None = None
 
     def __init__(self, classes: Sequence[str], options: Options | None = None, decision: Mapping | None = None):
         self.classes = tuple(classes)
@@ -69,7 +70,7 @@ class Task:
         self.decision = dict(decision or {})
 
     @classmethod
-    def usable(cls, entry: Entry, classes: Sequence[str]) -> bool:
+    def is_usable(cls, entry: Entry, classes: Sequence[str]) -> bool:
         """Whether a recording can serve; `classes`: those of its database, or of the run that is to be evaluated."""
         return True
 
@@ -78,19 +79,18 @@ class Task:
         """The classes that can be learnt from the recordings called `names`, in order."""
         raise NotImplementedError
 
-    def samples(self, form: Form) -> int:
+    def input_length(self, window: WindowSpec) -> int:
         """How many time steps the model is built for."""
-        return form.samples
+        return window.samples
 
     @classmethod
     def read(cls, record: Record) -> Record:
         """A recording as the task wants it, before it is prepared."""
         return record
 
-    def epoch_begins(self, model, epoch: int, epochs: int) -> None:
-        """Called before each epoch, counted from 0, for what a loss changes from epoch to epoch."""
-
-    def examples(self, recordings: Recordings, names: Iterable[str], form: Form, training: bool = False) -> Examples:
+    def examples(
+        self, recordings: Recordings, names: Iterable[str], window: WindowSpec, training: bool = False
+    ) -> Examples:
         """The examples of the recordings called `names`; `training`: those to learn from."""
         raise NotImplementedError
 
@@ -99,7 +99,7 @@ class Task:
         return np.ones(len(examples), np.float32)
 
     def predict(
-        self, predictor: Callable, examples: Examples, advance: Callable[[int], None] = lambda examples: None
+        self, predictor: Predictor, examples: Examples, advance: Callable[[int], None] = lambda examples: None
     ) -> np.ndarray:
         """What is kept of the outputs for each of `examples`: (n, k). predictor: inputs by name, (n, …) float32 →
         outputs (n, …), by name where there are several. `advance(n)` is called as they are done."""
@@ -127,11 +127,11 @@ class Task:
         """Figures of an epoch, among them "validation_loss" and "validation_score"."""
         raise NotImplementedError
 
-    def choose(self, summaries: np.ndarray, examples: Examples) -> dict:
+    def choose_decision(self, summaries: np.ndarray, examples: Examples) -> dict:
         """Thresholds and the like from the validation part, as plain data: the later `decision`."""
         return {}
 
-    def chosen(self, name: str):
+    def require_decision(self, name: str):
         """What `choose` found, by name. Raises InputError where training has not got that far."""
         if name not in self.decision:
             raise InputError(
@@ -139,14 +139,14 @@ class Task:
             )
         return self.decision[name]
 
-    def measure(self, summaries: np.ndarray, examples: Examples) -> Measured:
+    def compute_metrics(self, summaries: np.ndarray, examples: Examples) -> UnitMetrics:
         """The figures of an evaluation."""
         raise NotImplementedError
 
-    def questions(self, recordings: Recordings, form: Form) -> Examples:
+    def inference_examples(self, recordings: Recordings, window: WindowSpec) -> Examples:
         """What a model is asked about recordings of which nothing is known: all their windows."""
         names = [entry.name for entry in recordings.entries]
-        return consecutive(recordings, names, form, np.zeros(len(names), np.int64))
+        return consecutive_windows(recordings, names, window, np.zeros(len(names), np.int64))
 
     def report(self, summaries: np.ndarray, examples: Examples) -> list[dict]:
         """The answers, for people: per recording its "record", "label", "probabilities" and what led to them."""
@@ -158,10 +158,14 @@ class Task:
                 "label": self.label(mean),
                 "probabilities": {name: round(float(p), 6) for name, p in zip(self.classes, mean, strict=True)},
                 "windows": int(windows[record]),
-                "seconds": round(float(examples.recordings.lengths[record] / examples.form.fs), 3),
+                "seconds": round(float(examples.recordings.lengths[record] / examples.window.fs), 3),
             }
             for record, mean in zip(found, decided, strict=True)
         ]
+
+    def localise(self, predictor: Predictor, examples: Examples) -> dict[int, np.ndarray]:
+        """Where a recording is abnormal: position of each recording → (samples, leads); {} where a task cannot say."""
+        return {}
 
     def label(self, probabilities: np.ndarray) -> str:
         """The decision from a recording's mean probabilities (classes,)."""

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from ecg_edge.evaluation.predictors import as_keras_takes
-from ecg_edge.tasks.examples import Examples
+from ecg_edge.data.examples import Examples
+from ecg_edge.tasks.predictor import keras_inputs
 from ecg_edge.tasks.task import Task
 
 
@@ -22,7 +22,7 @@ class Batches(keras.utils.PyDataset):
         self.batch = batch
 
     def shuffle(self, seed: int, epoch: int) -> None:
-        self.epoch = self.examples.drawn(seed, epoch)
+        self.epoch = self.examples.draw_epoch(seed, epoch)
         self.weights = self.task.weights(self.epoch, self.rule)
         self.order = np.random.default_rng([seed, epoch]).permutation(len(self.epoch))
 
@@ -31,5 +31,5 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int):
         chosen = self.order[index * self.batch : (index + 1) * self.batch]
-        inputs = as_keras_takes(self.epoch.batch(chosen))
+        inputs = keras_inputs(self.epoch.batch(chosen))
         return inputs, self.epoch.targets[chosen], self.weights[chosen]

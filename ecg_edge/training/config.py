@@ -11,12 +11,12 @@ import types
 import typing
 from typing import Literal
 
-from ecg_edge.tasks.examples import Form
+from ecg_edge.data.examples import WindowSpec
 from firmware_bench.runtime.errors import InputError, unknown_name
 
 
 @dataclasses.dataclass(frozen=True)
-class Signal:
+class SignalConfig:
     """How a recording becomes windows.
 
     fs: sampling rate of the windows, Hz. window_s, stride_s: length of a window and distance of their starts, s
@@ -44,10 +44,10 @@ class Signal:
         """Samples from one window's start to the next one's."""
         return max(1, round(self.fs * (self.stride_s or self.window_s)))
 
-    def form(self) -> Form:
+    def window_spec(self) -> WindowSpec:
         """The same as tasks take it."""
         window_steps = [{"step": "zscore"}] if self.normalise == "window" else []
-        return Form(self.fs, self.samples, self.stride, self.steps(), window_steps)
+        return WindowSpec(self.fs, self.samples, self.stride, self.steps(), window_steps)
 
     def steps(self) -> list[dict]:
         """The preprocessing as plain data, see ecg_edge.signals.preprocessing."""
@@ -67,7 +67,7 @@ class Signal:
 
 
 @dataclasses.dataclass(frozen=True)
-class Training:
+class TrainingConfig:
     """The recipe. Defaults are those of arXiv 2511.08650: Adam, balanced class weights, the rate halved after
     `halve_after` epochs without a better validation loss and training stopped after `stop_after`.
 
@@ -109,8 +109,8 @@ class Config:
     seed: int
     model: dict
     task: dict
-    signal: Signal
-    training: Training
+    signal: SignalConfig
+    training: TrainingConfig
 
     def to_dict(self) -> dict:
         return dataclasses.asdict(self)
@@ -119,8 +119,8 @@ class Config:
     def from_dict(cls, values: dict) -> "Config":
         fields = {field.name for field in dataclasses.fields(cls)}
         known = {key: value for key, value in values.items() if key in fields}
-        known["signal"] = Signal(**values["signal"])
-        known["training"] = Training(**values["training"])
+        known["signal"] = SignalConfig(**values["signal"])
+        known["training"] = TrainingConfig(**values["training"])
         known["task"] = {key: value for key, value in values["task"].items() if key != "name"}
         known["leads"] = tuple(values["leads"]) if values["leads"] else None
         return cls(**known)
@@ -142,14 +142,14 @@ def resolve(
     sections = {
         "model": {**model, **chosen.model},
         "task": dataclasses.asdict(options(**chosen.task)),
-        "signal": dataclasses.asdict(Signal(**chosen.signal)),
-        "training": dataclasses.asdict(Training(**chosen.training)),
+        "signal": dataclasses.asdict(SignalConfig(**chosen.signal)),
+        "training": dataclasses.asdict(TrainingConfig(**chosen.training)),
     }
     kinds = {
         "model": {key: type(value) for key, value in model.items()},
         "task": typing.get_type_hints(options),
-        "signal": typing.get_type_hints(Signal),
-        "training": typing.get_type_hints(Training),
+        "signal": typing.get_type_hints(SignalConfig),
+        "training": typing.get_type_hints(TrainingConfig),
     }
     keys = {f"{section}.{key}": (section, key) for section in kinds for key in kinds[section]}
     for assignment in assignments:
@@ -169,8 +169,8 @@ def resolve(
         seed=seed,
         model=sections["model"],
         task=sections["task"],
-        signal=Signal(**sections["signal"]),
-        training=Training(**sections["training"]),
+        signal=SignalConfig(**sections["signal"]),
+        training=TrainingConfig(**sections["training"]),
     )
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ecg_edge.evaluation.predictors import KerasPredictor
-from ecg_edge.tasks.examples import Examples
+from ecg_edge.data.examples import Examples
+from ecg_edge.tasks.predictor import KerasPredictor
 from ecg_edge.training import checkpoint
 from ecg_edge.training.batches import Batches
-from ecg_edge.training.config import Training
+from ecg_edge.training.config import TrainingConfig
 from ecg_edge.training.objective import loss, optimizer, scheduled_rate
 from firmware_bench.runtime.files import atomic_write
+from models_keras.layers.variational import start_epoch
 
 
 class _EachBatch(keras.callbacks.Callback):
@@ -31,7 +32,7 @@ def train(
     task,
     training: Examples,
     validation: Examples,
-    recipe: Training,
+    recipe: TrainingConfig,
     seed: int,
     folder: Path,
     batch_done: Callable[[], None] = lambda: None,
@@ -54,7 +55,7 @@ def train(
         if rate is not None:
             model.optimizer.learning_rate = rate
         batches.shuffle(seed, progress.epoch)
-        task.epoch_begins(model, progress.epoch, recipe.epochs)
+        start_epoch(model, progress.epoch + 1)
         # Keras would shuffle the batches once more, from a state that an interrupted run has lost.
         fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[_EachBatch(batch_done)])
         progress.epoch += 1

@@ -5,10 +5,10 @@ import math
 import keras
 from keras import ops
 
-from ecg_edge.training.config import Training
+from ecg_edge.training.config import TrainingConfig
 
 
-def optimizer(recipe: Training) -> keras.optimizers.Optimizer:
+def optimizer(recipe: TrainingConfig) -> keras.optimizers.Optimizer:
     """As the recipe says; the rate of the first epoch."""
     # At the end of every fit, here of every epoch, Keras replaces the weights by their moving average.
     settings = {"use_ema": True, "ema_momentum": recipe.averaging} if recipe.averaging else {}
@@ -19,7 +19,7 @@ def optimizer(recipe: Training) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(recipe.learning_rate, **settings)
 
 
-def scheduled_rate(recipe: Training, epoch: int) -> float | None:
+def scheduled_rate(recipe: TrainingConfig, epoch: int) -> float | None:
     """The learning rate of `epoch`, counted from 0; None where it stays what it is."""
     if epoch < recipe.warmup_epochs:
         return recipe.learning_rate * (epoch + 1) / (recipe.warmup_epochs + 1)

@@ -9,6 +9,21 @@ from keras import ops
 from models_keras.losses import cyclical_beta, gaussian_nll, kl_divergence
 
 
+class EpochScheduledLayer(keras.layers.Layer):
+    """A layer that adds a loss of its own, weighted by the epoch."""
+
+    def start_epoch(self, epoch: int) -> None:
+        """Set the weights of `epoch`, counted from 1."""
+        raise NotImplementedError
+
+
+def start_epoch(model: keras.Model, epoch: int) -> None:
+    """Tell every EpochScheduledLayer of `model` that `epoch`, counted from 1, begins: before each epoch of training."""
+    for layer in model.layers:
+        if isinstance(layer, EpochScheduledLayer):
+            layer.start_epoch(epoch)
+
+
 @keras.saving.register_keras_serializable("ecg_edge")
 class Sampling(keras.layers.Layer):
     """[mean, log-variance] of a latent vector, (..., d) each → in training a sample of it, else the mean: (..., d)."""
@@ -46,7 +61,7 @@ class SquaredError(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("ecg_edge")
-class EvidenceLowerBound(keras.layers.Layer):
+class EvidenceLowerBound(EpochScheduledLayer):
     """[ecg, reconstruction, log-variance, latent mean, latent log-variance], the first three (time, leads), the others
     (time, d) → the reconstruction; training minimises the negative evidence lower bound, nats per value of the ECG,
     with `beta` as the weight of the KL divergence: mean NLL + beta · KL of a time step / leads.
@@ -63,7 +78,6 @@ class EvidenceLowerBound(keras.layers.Layer):
         self.beta = self.add_weight(shape=(), initializer=first, trainable=False, name="beta")
 
     def start_epoch(self, epoch):
-        """To be called ahead of every epoch of training; epochs count from 1."""
         self.beta.assign(cyclical_beta(epoch, self.highest_beta))
 
     def call(self, inputs, training=False):

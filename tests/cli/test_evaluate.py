@@ -113,8 +113,8 @@ def test_bouts_of_recordings_with_rhythm_marks(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def multilabel(recordings, cache, tmp_path_factory):
     """A run whose task is several labels, trained to its end."""
+    from ecg_edge.data.dataset import Dataset
     from ecg_edge.records.split import split
-    from ecg_edge.tasks.dataset import Dataset
     from ecg_edge.tasks.multilabel import MultilabelTask
     from ecg_edge.training.config import resolve
     from models_keras.registry import find
@@ -137,11 +137,11 @@ def test_thresholds_are_chosen_kept_and_used(multilabel):
     assert "Confusion matrix" not in evaluate(multilabel).stdout
 
     run = Run(multilabel)
-    from ecg_edge.evaluation.predictors import KerasPredictor
+    from ecg_edge.tasks.predictor import KerasPredictor
 
     validation = run.examples("validation")
     summaries = run.task.predict(KerasPredictor(run.model()), validation)
-    assert run.task.choose(summaries, validation)["thresholds"] == pytest.approx(thresholds)
+    assert run.task.choose_decision(summaries, validation)["thresholds"] == pytest.approx(thresholds)
 
 
 def test_a_file_is_judged_by_its_own_thresholds(multilabel, tmp_path, monkeypatch):
@@ -163,7 +163,7 @@ def test_what_was_decided_goes_with_the_exported_file(multilabel):
     task, form = described(about)
     assert (task.name, task.classes) == (run.task.name, run.task.classes)
     assert task.decision == run.task.decision == read_json(multilabel / "decision.json")
-    assert form == run.settings.signal.form()
+    assert form == run.settings.signal.window_spec()
     just = np.array(task.decision["thresholds"])
     assert task.label(just) == "AF LBBB SNR" and task.label(just - 1e-6) == "-"
 

@@ -8,11 +8,11 @@ from click.testing import CliRunner
 
 from ecg_edge.cli.main import cli
 from ecg_edge.cli.predict import described
+from ecg_edge.data.recordings import prepare_records
 from ecg_edge.demo import write_wfdb
 from ecg_edge.records.database import read_wfdb
 from ecg_edge.records.record import Entry
 from ecg_edge.records.synthetic import synthesise
-from ecg_edge.tasks.recordings import recordings_of
 from export import history_exporter
 from export.history_exporter import kept_by_the_caller
 from firmware_bench.bench_rpi import TFLiteModel
@@ -47,21 +47,21 @@ def files(tmp_path_factory):
         yield run, step, whole
 
 
-def beats_of(record, task, form):
+def beats_of(record, task, window):
     """Every beat of a record of two leads, as a step is told of it."""
-    recordings = recordings_of([task.read(record)], ("lead 1", "lead 2"), form.steps, form.fs)
-    told = task.questions(recordings, form).batch(slice(None))
+    recordings = prepare_records([task.read(record)], ("lead 1", "lead 2"), window.steps, window.fs)
+    told = task.inference_examples(recordings, window).batch(slice(None))
     return [{"ecg": ecg, "rr": rr[-1:]} for ecg, rr in zip(told["ecg"], told["rr"], strict=True)]
 
 
 def test_an_hour_of_real_signal(files, real_data):
     """Two recordings without a new beginning: byte for byte what the whole file says whose histories are kept here."""
     _, step, whole = files
-    task, form = described(TFLiteModel(step).metadata)
+    task, window = described(TFLiteModel(step).metadata)
     paths = [real_data("mitdb") / name for name in ("208", "233")]
     records = [read_wfdb(path, Entry(path.name, path.name, path.name)) for path in paths]
-    beats = [beat for record in records for beat in beats_of(record, task, form)]
-    expected = kept_by_the_caller(TFLiteModel(whole), task.histories, beats)
+    beats = [beat for record in records for beat in beats_of(record, task, window)]
+    expected = kept_by_the_caller(TFLiteModel(whole), task.autoregressive_inputs, beats)
     model = HistoryModel(TFLiteModel(step))
     found = np.array([model.run(beat) for beat in beats])
     np.testing.assert_array_equal(found, [answer["probabilities"] for answer in expected])

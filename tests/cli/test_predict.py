@@ -13,11 +13,11 @@ from small_models import LABELS, STEPS, altered, convolutional, reconstructing
 
 from ecg_edge.cli.predict import command, described, predicted
 from ecg_edge.demo import write_wfdb
-from ecg_edge.evaluation.predictors import KerasPredictor
 from ecg_edge.records.synthetic import synthesise
 from ecg_edge.run import Run
 from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.signals.windows import windows
+from ecg_edge.tasks.predictor import KerasPredictor
 from export.tflite.flatbuffer import set_metadata
 from firmware_bench.bench_rpi import TFLiteModel
 from firmware_bench.runtime.errors import InputError
@@ -195,7 +195,7 @@ def test_a_run_predicts_too(run, recordings):
     answer = json.loads(ran.stdout)
     assert answer["labels"] == ["AF", "LBBB", "SNR"] and not answer["errors"]
     trained = Run(run)
-    everything = trained.task.questions(trained.recordings(), trained.settings.signal.form())
+    everything = trained.task.inference_examples(trained.recordings(), trained.settings.signal.window_spec())
     rows = trained.task.report(trained.task.predict(KerasPredictor(trained.model()), everything), everything)
     expected = {row["record"]: row["probabilities"] for row in rows}
     for row, name in zip(answer["records"], ("AF-1", "SNR-3"), strict=True):

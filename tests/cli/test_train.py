@@ -69,8 +69,8 @@ def test_an_architecture_is_trained_for_another_task_that_it_serves(recordings, 
 
 
 def test_a_class_without_a_recording_to_learn_from_is_named(recordings, tmp_path):
+    from ecg_edge.data.dataset import Dataset
     from ecg_edge.run import Run
-    from ecg_edge.tasks.dataset import Dataset
     from ecg_edge.tasks.rhythm import RhythmTask
     from ecg_edge.training.config import resolve
     from models_keras.registry import find

@@ -8,17 +8,17 @@ from small_recordings import record as plain
 from small_recordings import recordings
 from tiny_models import built
 
+from ecg_edge.data.examples import WindowSpec
 from ecg_edge.evaluation.embedding import Embedder, attach
 from ecg_edge.records.record import Beats
 from ecg_edge.tasks.beat_rhythm import BeatRhythmTask
-from ecg_edge.tasks.beats import CLASSES, BeatsTask, annotated_classes
-from ecg_edge.tasks.examples import Form
+from ecg_edge.tasks.beats import CLASSES, BeatsTask, aami_classes
 from ecg_edge.training.config import resolve
 from firmware_bench.runtime.errors import InputError
 from models_keras.htf_beat import fused_features
 from models_keras.registry import find
 
-FORM = Form(64.0, 128, 128, [], [{"step": "zscore"}])
+FORM = WindowSpec(64.0, 128, 128, [], [{"step": "zscore"}])
 
 
 def record(name, symbols):
@@ -43,9 +43,9 @@ def test_features_are_those_of_the_embedder(model, labels):
     embedder.advance = lambda done, total: heard.append((done, total))
     features = embedder(MADE, labels)
     assert heard == [(8, 8)]
-    questions = BeatsTask(CLASSES).questions(MADE, FORM)
+    questions = BeatsTask(CLASSES).inference_examples(MADE, FORM)
     if labels == "true":
-        questions = dataclasses.replace(questions, known=annotated_classes(MADE.beat_symbols))
+        questions = dataclasses.replace(questions, known=aami_classes(MADE.beat_symbols))
     expected = fused_features(model).predict(questions.batch(slice(None)), verbose=0)
     np.testing.assert_allclose(features, expected, atol=1e-5)
 
@@ -53,7 +53,7 @@ def test_features_are_those_of_the_embedder(model, labels):
 def test_with_labels_of_its_own_it_sees_what_it_said(model):
     features = Embedder("", model, FORM, "")(MADE, "own")
     own = next(iter(BeatsTask(CLASSES).variants().values()))
-    questions = own.questions(MADE, FORM)
+    questions = own.inference_examples(MADE, FORM)
     said = own.predict(lambda inputs: model.predict(inputs, verbose=0), questions).argmax(axis=1).astype(np.int8)
     expected = fused_features(model).predict(dataclasses.replace(questions, known=said).batch(slice(None)), verbose=0)
     np.testing.assert_allclose(features, expected, atol=1e-5)

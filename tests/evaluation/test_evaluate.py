@@ -5,7 +5,7 @@ import types
 
 import numpy as np
 import pytest
-from small_recordings import form, record, recordings
+from small_recordings import record, recordings, window_spec
 
 from ecg_edge.evaluation.bootstrap import RESAMPLES
 from ecg_edge.evaluation.evaluate import evaluate, ways
@@ -36,7 +36,7 @@ def rhythm():
     made = recordings(*(record(f"r{i}", 20, (label,), patient) for i, (label, patient) in enumerate(whose)))
     made.signals[:] = np.repeat(np.arange(5), 20)[:, None]  # every window begins with its recording's number
     task = RhythmTask(("N", "A", "O", "~"))
-    return task, task.examples(made, [f"r{i}" for i in range(5)], form(10))
+    return task, task.examples(made, [f"r{i}" for i in range(5)], window_spec(10))
 
 
 def all_right(number):
@@ -95,7 +95,7 @@ def bouts():
         record("r1", samples=1000, patient="q", bouts=((0, 1000, "N"),)),
     )
     task = RhythmBoutsTask(("NSR", "AFIB"))
-    return task, task.examples(made, ["r0", "r1"], form(100))
+    return task, task.examples(made, ["r0", "r1"], window_spec(100))
 
 
 def test_bouts_are_counted_where_they_are_the_unit(bouts):
@@ -128,7 +128,7 @@ def test_test_time_augmentation_is_the_mean_of_the_outputs(bouts):
 def test_views_of_whole_recordings_decide_as_their_mean():
     task = RhythmTask(("N", "A"))
     made = recordings(record("r0", samples=2000, labels=("A",)), record("r1", samples=2000, labels=("N",)))
-    examples = task.examples(made, ["r0", "r1"], form(1000))
+    examples = task.examples(made, ["r0", "r1"], window_spec(1000))
     seen = []
     predictor = by_start(lambda start: seen.append(start) or [1 - start / 2000, start / 2000])
     evaluate(run_of(task), predictor, examples, 3)
@@ -142,7 +142,7 @@ def test_several_labels_are_measured_at_the_thresholds():
     results = []
     for thresholds in ([0.5, 0.5, 0.5], [0.5, 0.2, 0.35]):
         task = MultilabelTask(("NORM", "MI", "CD"), decision={"thresholds": thresholds})
-        examples = task.examples(made, ["r0", "r1", "r2"], form(2500))
+        examples = task.examples(made, ["r0", "r1", "r2"], window_spec(2500))
         results.append(evaluate(run_of(task), by_start(lambda number: outputs[int(number)]), examples))
     assert [result["macro_f1"]["value"] for result in results] == [pytest.approx((1 + 0 + 2 / 3) / 3, abs=1e-4), 1.0]
     assert [result["all_labels_right"]["value"] for result in results] == [pytest.approx(1 / 3, abs=1e-4), 1.0]
@@ -172,5 +172,5 @@ def test_the_way_that_counts_comes_first_and_the_others_beside_it(rhythm):
 
 def test_who_keeps_what_was_before_works_in_one_way():
     task = BeatsTask(CLASSES)
-    assert list(ways(task, types.SimpleNamespace(keeps_history=True))) == list(task.variants())[:1]
+    assert list(ways(task, types.SimpleNamespace(keeps_history=True, begin=lambda: None))) == list(task.variants())[:1]
     assert list(ways(task, by_start(None))) == list(task.variants())

@@ -7,7 +7,8 @@ import numpy as np
 from histories import HISTORIES, described, repeating, told
 from small_models import SAMPLES, convolutional, reconstructing
 
-from ecg_edge.evaluation.predictors import KerasPredictor, TFLitePredictor
+from ecg_edge.evaluation.predictors import TFLitePredictor
+from ecg_edge.tasks.predictor import KerasPredictor
 from export.convert.history_step import as_step
 from firmware_bench.bench_rpi import TFLiteModel
 

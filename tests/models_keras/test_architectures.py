@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from tiny_models import built, compiled, inputs_of, predicted, shared, targets_of, task_of, trainable
 
 from ecg_edge.cli.train import command as train
-from ecg_edge.evaluation.predictors import as_keras_takes
 from ecg_edge.records.record import STANDARD_LEADS
 from ecg_edge.tasks import TASKS
+from ecg_edge.tasks.predictor import keras_inputs
 from ecg_edge.training.config import resolve
 from models_keras.registry import find, names
 
@@ -56,7 +56,7 @@ def test_every_variant_of_a_study_can_be_built(name):
     for variant in [variant for variants in find(name).studies.values() for variant in variants]:
         architecture = find(variant.arch or name)
         settings = varied_settings(variant, architecture, "tiny")
-        samples = task_of(architecture.name).samples(settings.signal.form())
+        samples = task_of(architecture.name).input_length(settings.signal.window_spec())
         leads = len(variant.leads.split(",")) if variant.leads else 12
         assert trainable(architecture.build(samples, leads, architecture.classes, **settings.model)) > 0
 
@@ -106,7 +106,7 @@ def test_outputs_are_what_the_task_takes_them_for(name):
 def test_every_weight_gets_a_gradient(name):
     model, targets = compiled(name, keras.optimizers.SGD(1.0), run_eagerly=True), targets_of(name, 8)
     before = [variable.numpy() for variable in model.trainable_variables]
-    model.train_on_batch(as_keras_takes(inputs_of(model, targets)), targets)
+    model.train_on_batch(keras_inputs(inputs_of(model, targets)), targets)
     after = [variable.numpy() for variable in model.trainable_variables]
     assert all(np.isfinite(value).all() for value in after)
     still = [v.path for v, old, new in zip(model.trainable_variables, before, after, strict=True) if (old == new).all()]
@@ -117,8 +117,8 @@ def test_every_weight_gets_a_gradient(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", names())
 def test_a_few_steps_lower_the_loss(name):
-    model, targets = compiled(name, keras.optimizers.Adam(3e-3), epochs=40), targets_of(name, 18)
-    inputs = as_keras_takes(inputs_of(model, targets))
+    model, targets = compiled(name, keras.optimizers.Adam(3e-3)), targets_of(name, 18)
+    inputs = keras_inputs(inputs_of(model, targets))
     losses = model.fit(inputs, targets, batch_size=18, epochs=40, verbose=0).history["loss"]
     assert np.mean(losses[-3:]) < losses[0] - 0.1 * abs(losses[0])
 

@@ -19,7 +19,7 @@ TRAIN_AND_SAVE = """
 import sys, traceback
 from pathlib import Path
 import keras, numpy as np
-from ecg_edge.evaluation.predictors import as_keras_takes
+from ecg_edge.tasks.predictor import keras_inputs
 from tiny_models import compiled, predicted
 
 def train_and_save(name, folder):
@@ -27,7 +27,7 @@ def train_and_save(name, folder):
     saved = dict(np.load(folder / "inputs.npz"))
     targets = saved.pop("targets")
     before = model.get_weights()
-    model.fit(as_keras_takes(saved), targets, batch_size=4, verbose=0)
+    model.fit(keras_inputs(saved), targets, batch_size=4, verbose=0)
     assert any((old != new).any() for old, new in zip(before, model.get_weights()))
     model.save(folder / "model.keras")
     np.savez(folder / "outputs.npz", **predicted(model, saved))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from models_keras.layers.variational import EvidenceLowerBound, Sampling, SquaredError
+from models_keras.layers.variational import EvidenceLowerBound, Sampling, SquaredError, start_epoch
 
 
 def arrays(*shapes):
@@ -66,7 +66,7 @@ def small_model():
 
 def test_beta_is_saved_and_not_trained(tmp_path):
     model = small_model()
-    model.get_layer("reconstruction").start_epoch(6)
+    start_epoch(model, 6)
     model.compile(keras.optimizers.SGD(0.1))
     model.fit(*arrays((8, 5, 3), (8,)), verbose=0)
     model.save(tmp_path / "model.keras")

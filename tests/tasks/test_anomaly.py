@@ -1,4 +1,4 @@
-"""Anomaly detection: who teaches, how windows and recordings are scored, where the surprise lies."""
+"""Anomaly detection: who teaches, how windows and recordings are scored, where the anomaly_scores lies."""
 
 import types
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 from sklearn import metrics as sk
-from small_recordings import form, record, recordings
+from small_recordings import record, recordings, window_spec
 
 from ecg_edge.records.record import Entry
-from ecg_edge.tasks.anomaly import CODE, LATENT, LOSS, PAPER, AnomalyTask, Options, surprise, weighted_errors
+from ecg_edge.tasks.anomaly import CODE, LATENT, LOSS, PAPER, AnomalyTask, Options, anomaly_scores, weighted_errors
 from firmware_bench.runtime.errors import InputError
 
 CLASSES = ("normal", "abnormal")
@@ -41,7 +41,7 @@ def task(score="paper", threshold=None):
 
 
 def examples(names=NAMES, training=False):
-    return task().examples(MADE, names, form(10), training=training)
+    return task().examples(MADE, names, window_spec(10), training=training)
 
 
 def outputs(n=3, samples=7, leads=4, latent=5):
@@ -82,12 +82,12 @@ def test_targets_tell_recordings_that_are_nothing_but_normal_from_the_others():
 @pytest.mark.parametrize("label", ["SNR", "NORM", "N", "normal"])
 def test_databases_write_normal_in_several_ways(label):
     made = recordings(record("r0", samples=10, labels=(label,)), record("r1", samples=10, labels=("AF",)))
-    np.testing.assert_array_equal(task().examples(made, ["r0", "r1"], form(10)).targets, [0, 1])
+    np.testing.assert_array_equal(task().examples(made, ["r0", "r1"], window_spec(10)).targets, [0, 1])
 
 
 def test_any_label_that_is_known_will_do():
     def usable(*labels, classes=("NORM", "MI")):
-        return AnomalyTask.usable(Entry("r", "r", "r", labels), classes)
+        return AnomalyTask.is_usable(Entry("r", "r", "r", labels), classes)
 
     assert usable("MI") and usable("OTHER", "NORM")
     assert not usable("OTHER") and not usable()
@@ -99,13 +99,6 @@ def test_without_a_normal_recording_there_is_nothing_to_learn():
     assert AnomalyTask.find_classes(dataset, MADE, NAMES) == CLASSES
     with pytest.raises(InputError, match="no recording of the training part is normal"):
         AnomalyTask.find_classes(dataset, MADE, ["r1", "r2", "r4"])
-
-
-def test_epochs_count_from_one_for_the_layers_that_want_to_know():
-    told = []
-    layers = [types.SimpleNamespace(), types.SimpleNamespace(start_epoch=told.append)]
-    task().epoch_begins(types.SimpleNamespace(layers=layers), 4, 10)
-    assert told == [5]
 
 
 def test_errors_are_weighted_by_both_attentions():
@@ -122,7 +115,7 @@ def test_errors_are_weighted_by_both_attentions():
 
 def test_scores_with_attention_and_a_latent_space():
     ecg, said = outputs()
-    found = surprise(ecg, said)
+    found = anomaly_scores(ecg, said)
     assert found.shape == (3, LATENT + 5)
     errors, variance = (ecg - said["reconstruction"]) ** 2, np.exp(said["log_variance"])
     kl = divergences(said)
@@ -139,7 +132,9 @@ def test_scores_without_attention():
     ecg, said = outputs()
     plain = without(said, "lead", "sequence")
     mse = np.mean((ecg - said["reconstruction"]) ** 2, axis=(1, 2))
-    np.testing.assert_allclose(surprise(ecg, plain)[:, PAPER], mse + divergences(said).mean(axis=(1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(
+        anomaly_scores(ecg, plain)[:, PAPER], mse + divergences(said).mean(axis=(1, 2)), rtol=1e-5
+    )
 
 
 def test_scores_without_a_distribution():
@@ -153,7 +148,7 @@ def test_a_certain_and_wrong_reconstruction_is_no_infinite_score():
     ecg, said = outputs()
     said["log_variance"][:] = -200.0
     limited = {**said, "log_variance": np.full_like(said["log_variance"], -10.0)}
-    np.testing.assert_array_equal(surprise(ecg, said), surprise(ecg, limited))
+    np.testing.assert_array_equal(anomaly_scores(ecg, said), anomaly_scores(ecg, limited))
 
 
 def test_an_epoch_is_judged_by_normal_windows_and_by_ranking_recordings():
@@ -176,7 +171,7 @@ def test_a_validation_part_needs_normal_recordings():
 
 
 def test_the_threshold_has_the_highest_f1_on_the_validation_part():
-    threshold, scores = task().choose(SUMMARIES, examples())["threshold"], SCORES
+    threshold, scores = task().choose_decision(SUMMARIES, examples())["threshold"], SCORES
     f1 = [sk.f1_score(TRUTH, scores >= t) for t in np.arange(0.05, 1, 0.1)]
     assert sk.f1_score(TRUTH, scores >= threshold) == max(f1) == pytest.approx(6 / 7)
     assert threshold == pytest.approx(0.25)
@@ -184,12 +179,12 @@ def test_the_threshold_has_the_highest_f1_on_the_validation_part():
 
 def test_with_normal_recordings_alone_the_threshold_leaves_few_false_alarms():
     some = examples(["r0", "r3"])
-    threshold = task().choose(SUMMARIES[[0, 1, 4]], some)["threshold"]
+    threshold = task().choose_decision(SUMMARIES[[0, 1, 4]], some)["threshold"]
     assert threshold == pytest.approx(np.quantile([0.2, 0.4], 0.95))
 
 
 def test_figures():
-    measured = task(threshold=0.45).measure(SUMMARIES, examples())
+    measured = task(threshold=0.45).compute_metrics(SUMMARIES, examples())
     figures = measured.statistic(np.arange(5))
     said = SCORES >= 0.45
     precision, recall, f1, _ = sk.precision_recall_fscore_support(TRUTH, said, average="binary")
@@ -209,14 +204,14 @@ def test_figures():
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_draw_of_one_class_has_no_ranking():
-    figures = task(threshold=0.45).measure(SUMMARIES, examples()).statistic(np.array([0, 0, 3]))
+def test_a_draw_of_one_class_has_no_auroc_auprc():
+    figures = task(threshold=0.45).compute_metrics(SUMMARIES, examples()).statistic(np.array([0, 0, 3]))
     assert np.isnan([figures["auroc",], figures["auprc",], figures["recall",], figures["f1",]]).all()
 
 
 def test_the_answer_is_the_score_against_the_threshold():
     detector = task(threshold=0.45)
-    rows = detector.report(SUMMARIES, detector.questions(MADE, form(10)))
+    rows = detector.report(SUMMARIES, detector.inference_examples(MADE, window_spec(10)))
     assert [row["label"] for row in rows] == ["normal", "abnormal", "normal", "normal", "abnormal"]
     assert rows[0] | {"probabilities": {}} == {
         "record": "r0",
@@ -231,13 +226,13 @@ def test_the_answer_is_the_score_against_the_threshold():
 
 def test_before_the_threshold_is_chosen_there_is_no_answer():
     with pytest.raises(InputError, match="no threshold"):
-        task().measure(SUMMARIES, examples())
+        task().compute_metrics(SUMMARIES, examples())
 
 
 def test_surprise_is_laid_where_the_windows_were():
     """A sample is reconstructed as 0, hence its error is the square of its number."""
     made = recordings(record("r0", samples=22, labels=("NORM",)), record("r1", samples=8, labels=("MI",)))
-    some = task().examples(made, ["r0", "r1"], form(10, stride=5))
+    some = task().examples(made, ["r0", "r1"], window_spec(10, stride=5))
     maps = task().localise(lambda inputs: {"reconstruction": np.zeros_like(inputs["ecg"])}, some)
     assert {record: error.shape for record, error in maps.items()} == {0: (22, 1), 1: (8, 1)}
     np.testing.assert_allclose(maps[0][:, 0], np.arange(22.0) ** 2)
@@ -246,7 +241,7 @@ def test_surprise_is_laid_where_the_windows_were():
 
 def test_surprise_is_the_mean_over_overlapping_windows():
     made = recordings(record("r0", samples=15, labels=("NORM",)))
-    some = task().examples(made, ["r0"], form(10, stride=5))
+    some = task().examples(made, ["r0"], window_spec(10, stride=5))
     answers = np.arange(len(some))[:, None, None] + np.zeros((1, 10, 1))  # the n-th window is off by n
     maps = task().localise(lambda inputs: {"reconstruction": inputs["ecg"] + answers.astype(np.float32)}, some)
     np.testing.assert_allclose(maps[0][:, 0], [0] * 5 + [0.5] * 5 + [1] * 5)
@@ -255,6 +250,6 @@ def test_surprise_is_the_mean_over_overlapping_windows():
 @pytest.mark.filterwarnings("error")
 def test_nothing_is_known_of_what_no_window_sees():
     made = recordings(record("r0", samples=20, labels=("NORM",)))
-    some = task().examples(made, ["r0"], form(4, stride=16))
+    some = task().examples(made, ["r0"], window_spec(4, stride=16))
     maps = task().localise(lambda inputs: {"reconstruction": inputs["ecg"] + 1}, some)
     np.testing.assert_array_equal(maps[0][:, 0], [1] * 4 + [np.nan] * 12 + [1] * 4)

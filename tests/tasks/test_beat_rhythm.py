@@ -3,8 +3,8 @@
 import dataclasses
 
 import numpy as np
-from small_recordings import form, recordings
 from small_recordings import record as plain
+from small_recordings import recordings, window_spec
 
 from ecg_edge.records.record import Beats
 from ecg_edge.tasks.beat_rhythm import BEATS, BeatRhythmOptions, BeatRhythmTask
@@ -18,13 +18,13 @@ def record(name="r0", every=80, samples=4000, signal=False, bouts=((0, 2000, "N"
 
 def task(labels="true", embed=None):
     made = BeatRhythmTask(("NSR", "AFIB"), BeatRhythmOptions(labels=labels))
-    made.embed = embed
+    made.embed_beats = embed
     return made
 
 
 def examples(made, labels="true", embed=None, samples=1000):
     """One window per bout, in its middle."""
-    drawn = task(labels, embed).examples(made, [entry.name for entry in made.entries], form(samples))
+    drawn = task(labels, embed).examples(made, [entry.name for entry in made.entries], window_spec(samples))
     return dataclasses.replace(drawn, starts=(drawn.earliest + drawn.latest) // 2)
 
 
@@ -91,14 +91,14 @@ def test_shifted_windows_have_other_beats():
     made = examples(recordings(record(), leads=()))
     first, last = (view.batch(np.array([0]))["weights"] for view in (made.views(3)[0], made.views(3)[2]))
     assert np.count_nonzero(first) and np.count_nonzero(last)
-    drawn = task().examples(made.recordings, ["r0"], form(1000), training=True)
-    assert drawn.drawn(0, 0).starts.tolist() != drawn.drawn(0, 1).starts.tolist()
+    drawn = task().examples(made.recordings, ["r0"], window_spec(1000), training=True)
+    assert drawn.draw_epoch(0, 0).starts.tolist() != drawn.draw_epoch(0, 1).starts.tolist()
 
 
 def test_a_model_is_built_for_beats_not_samples():
-    assert task().samples(form(1000)) == BEATS
+    assert task().input_length(window_spec(1000)) == BEATS
 
 
 def test_questions_are_all_windows():
-    questions = task("none").questions(recordings(record(), leads=()), form(1000))
-    assert len(questions) == 4 and questions.batch(slice(None))["weights"].any(axis=1).all()
+    windows = task("none").inference_examples(recordings(record(), leads=()), window_spec(1000))
+    assert len(windows) == 4 and windows.batch(slice(None))["weights"].any(axis=1).all()

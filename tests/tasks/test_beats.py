@@ -4,11 +4,19 @@ import dataclasses
 
 import numpy as np
 import pytest
-from small_recordings import form, recordings
 from small_recordings import record as plain
+from small_recordings import recordings, window_spec
 
 from ecg_edge.records.record import Beats
-from ecg_edge.tasks.beats import CLASSES, BeatOptions, BeatsTask, beat_figures, counts, history, predict_in_turn
+from ecg_edge.tasks.beats import (
+    CLASSES,
+    BeatOptions,
+    BeatsTask,
+    beat_metrics,
+    counts,
+    history,
+    predict_autoregressively,
+)
 from firmware_bench.runtime.errors import InputError
 
 TASK = BeatsTask(CLASSES)
@@ -24,7 +32,7 @@ MADE = recordings(record("r0", "NNVNANFQN"), record("r1", "NNA"))
 
 
 def examples(task=TASK, training=False, names=("r0", "r1"), made=MADE):
-    return task.examples(made, names, form(100), training)
+    return task.examples(made, names, window_spec(100), training)
 
 
 def test_every_classified_beat_is_an_example_in_the_middle_of_its_window():
@@ -65,7 +73,7 @@ def test_a_gap_is_no_rr_interval():
 def test_an_epoch_sees_all_ectopic_beats_and_twice_as_many_normal_ones_of_each_recording():
     made = recordings(record("many", "N" * 20 + "VA"), record("none", "N" * 20), record("few", "NVVV"))
     whole = examples(training=True, names=("many", "none", "few"), made=made)
-    first, again, second = whole.drawn(0, 0), whole.drawn(0, 0), whole.drawn(0, 1)
+    first, again, second = whole.draw_epoch(0, 0), whole.draw_epoch(0, 0), whole.draw_epoch(0, 1)
     assert np.bincount(first.records, minlength=3).tolist() == [2 + 4, 0, 4]
     assert sorted(first.targets[first.records == 0]) == [0, 0, 0, 0, 1, 2]
     np.testing.assert_array_equal(first.beats, again.beats)
@@ -131,8 +139,8 @@ def test_who_keeps_what_was_before_is_told_of_every_beat_in_order(monkeypatch):
 
 
 def test_what_is_kept_by_a_model_that_learnt_without_labels():
-    assert TASK.histories == {"rr": None, "labels": "probabilities"}
-    assert BeatsTask(CLASSES, BeatOptions(labels="none")).histories == {"rr": None}
+    assert TASK.autoregressive_inputs == {"rr": None, "labels": "probabilities"}
+    assert BeatsTask(CLASSES, BeatOptions(labels="none")).autoregressive_inputs == {"rr": None}
 
 
 def test_an_evaluation_counts_its_own_labels_first():
@@ -147,14 +155,14 @@ def test_in_turn_asks_for_every_beat_once():
         asked.append(positions.tolist())
         return np.ones((len(positions), 3))
 
-    predict_in_turn(records, beats, 10, answer)
+    predict_autoregressively(records, beats, 10, answer)
     assert [beats[step].tolist() for step in asked] == [[1, 7], [2, 9], [3]]
 
 
 def test_figures_by_hand():
     #        as N  A  V
     table = [[90, 6, 4], [3, 5, 2], [1, 2, 17], [0, 4, 6]]  # true N, A, V, F
-    figures = beat_figures(np.array(table))
+    figures = beat_metrics(np.array(table))
     assert figures["SVEB_sensitivity",] == 5 / 10
     assert figures["SVEB_positive_predictivity",] == 5 / (6 + 5 + 2 + 4), "a fusion beat called A is a false SVEB"
     assert figures["VEB_sensitivity",] == 17 / 20
@@ -171,7 +179,7 @@ def test_counts_put_fusion_beats_in_a_row_of_their_own():
 
 def test_measured_over_beats_of_patients():
     made = examples()
-    measured = TASK.measure(np.eye(4, 3)[made.targets], made)
+    measured = TASK.compute_metrics(np.eye(4, 3)[made.targets], made)
     assert measured.unit == "beats" and len(measured.patients) == 11 and len(set(measured.patients)) == 2
     assert measured.details["classes"] == {"N": {"beats": 7}, "A": {"beats": 2}, "V": {"beats": 1}}
     assert measured.statistic(np.arange(11))["macro_f1",] == 1.0
@@ -184,9 +192,9 @@ def test_recordings_without_classified_beats_are_refused():
 
 def test_a_recording_without_any_beat_has_an_answer():
     made = recordings(record("still", ""), record("one", "?"))
-    questions = TASK.questions(made, form(100))
-    still, one = TASK.report(TASK.predict(Follows(), questions), questions)
+    windows = TASK.inference_examples(made, window_spec(100))
+    still, one = TASK.report(TASK.predict(Follows(), windows), windows)
     assert (still["windows"], one["windows"]) == (0, 1)
     assert one["label"] == "0 N, 0 A, 1 V beats" and one["beats"] == [{"time_s": 0.5, "label": "V"}]
-    nothing = TASK.questions(recordings(record("still", "")), form(100))
+    nothing = TASK.inference_examples(recordings(record("still", "")), window_spec(100))
     assert TASK.report(TASK.predict(Follows(), nothing), nothing)[0]["beats"] == []

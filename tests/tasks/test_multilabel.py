@@ -5,10 +5,10 @@ import types
 import numpy as np
 import pytest
 from sklearn import metrics as sk
-from small_recordings import form, record, recordings
+from small_recordings import record, recordings, window_spec
 
 from ecg_edge.records.record import Entry
-from ecg_edge.tasks.figures import best_threshold
+from ecg_edge.tasks.metrics import best_threshold
 from ecg_edge.tasks.multilabel import MultilabelTask
 from firmware_bench.runtime.errors import InputError
 
@@ -26,7 +26,7 @@ DECIDED = np.array([[0.2, 0.4, 0.8], [0.8, 0.1, 0.2], [0.6, 0.1, 0.6], [0.7, 0.3
 
 
 def examples(task):
-    return task.examples(MADE, [entry.name for entry in MADE.entries], form(10))
+    return task.examples(MADE, [entry.name for entry in MADE.entries], window_spec(10))
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_every_label_is_a_target(task):
 
 def test_a_recording_serves_with_any_label_that_is_a_class(task):
     def usable(*labels):
-        return task.usable(Entry("r", "r", "r", labels), CLASSES)
+        return task.is_usable(Entry("r", "r", "r", labels), CLASSES)
 
     assert usable("OTHER", "CD") and not usable("OTHER") and not usable()
 
@@ -74,14 +74,14 @@ def test_certain_and_wrong_is_no_infinite_loss(task):
 
 
 def test_each_class_gets_its_own_threshold_from_the_recordings_of_the_validation_part(task):
-    chosen = task.choose(OUTPUTS, examples(task))
+    chosen = task.choose_decision(OUTPUTS, examples(task))
     assert chosen == {"thresholds": pytest.approx([0.65, 0.35, 0.4])}
     assert chosen["thresholds"] == [best_threshold(TRUTH[:, c] > 0, DECIDED[:, c]) for c in range(3)]
     assert all(type(threshold) is float for threshold in chosen["thresholds"])
 
 
 def test_figures_are_taken_at_the_thresholds(task):
-    measured = task.measure(OUTPUTS, examples(task))
+    measured = task.compute_metrics(OUTPUTS, examples(task))
     said = DECIDED >= [0.5, 0.2, 0.7]
     precision, recall, f1, _ = sk.precision_recall_fscore_support(TRUTH, said, zero_division=0)
     figures = measured.statistic(np.arange(4))
@@ -99,7 +99,7 @@ def test_figures_are_taken_at_the_thresholds(task):
 
 
 def test_a_draw_of_recordings_has_its_own_figures(task):
-    measured = task.measure(OUTPUTS, examples(task))
+    measured = task.compute_metrics(OUTPUTS, examples(task))
     assert measured.statistic(np.array([1, 1]))["all_labels_right",] == 1
     assert np.isnan(measured.statistic(np.array([1, 1]))["classes", "MI", "f1"])
 
@@ -107,12 +107,12 @@ def test_a_draw_of_recordings_has_its_own_figures(task):
 def test_the_label_is_all_that_are_there(task):
     assert task.label(np.array([0.5, 0.3, 0.6])) == "NORM MI"
     assert task.label(np.array([0.4, 0.1, 0.6])) == "-"
-    row, *_ = task.report(OUTPUTS, task.questions(MADE, form(10)))
+    row, *_ = task.report(OUTPUTS, task.inference_examples(MADE, window_spec(10)))
     assert row["label"] == "MI CD" and row["probabilities"] == {"NORM": 0.2, "MI": 0.4, "CD": 0.8}
 
 
 def test_before_the_thresholds_are_chosen_there_is_no_decision():
     undecided = MultilabelTask(CLASSES)
-    for ask in (lambda: undecided.label(DECIDED[0]), lambda: undecided.measure(OUTPUTS, examples(undecided))):
+    for ask in (lambda: undecided.label(DECIDED[0]), lambda: undecided.compute_metrics(OUTPUTS, examples(undecided))):
         with pytest.raises(InputError, match="no thresholds chosen yet.* ecg-edge train --resume"):
             ask()

@@ -5,7 +5,7 @@ import types
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
-from small_recordings import form, record, recordings
+from small_recordings import record, recordings, window_spec
 
 from ecg_edge.records.record import Entry
 from ecg_edge.tasks.rhythm import RhythmTask
@@ -23,7 +23,7 @@ NAMES = [entry.name for entry in MADE.entries]
 
 
 def examples(names=NAMES):
-    return TASK.examples(MADE, names, form(10))
+    return TASK.examples(MADE, names, window_spec(10))
 
 
 # outputs for the seven windows: r0 is called A, r1 O, r2 N, r3 A
@@ -41,7 +41,7 @@ def test_the_first_label_is_the_target_of_every_window():
 
 def test_a_recording_serves_whose_first_label_is_a_class():
     def usable(*labels):
-        return TASK.usable(Entry("r", "r", "r", labels), TASK.classes)
+        return TASK.is_usable(Entry("r", "r", "r", labels), TASK.classes)
 
     assert usable("A", "X") and not usable("X", "A") and not usable()
 
@@ -99,7 +99,7 @@ def test_a_probability_of_nothing_is_no_infinite_loss():
 
 
 def test_an_evaluation_counts_recordings():
-    measured = TASK.measure(OUTPUTS, examples())
+    measured = TASK.compute_metrics(OUTPUTS, examples())
     assert measured.unit == "recordings" and measured.patients == [f"patient of {name}" for name in NAMES]
     assert measured.predicted.tolist() == [1, 2, 0, 1]
     assert measured.details["confusion_matrix"] == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
@@ -110,16 +110,16 @@ def test_an_evaluation_counts_recordings():
 
 
 def test_only_some_of_a_data_set_s_recordings_are_counted():
-    measured = TASK.measure(OUTPUTS[[3, 6]], examples(["r1", "r3"]))
+    measured = TASK.compute_metrics(OUTPUTS[[3, 6]], examples(["r1", "r3"]))
     assert [entry.name for entry in measured.entries] == ["r1", "r3"]
     assert measured.statistic(np.arange(2))["accuracy",] == 0.5
 
 
 def test_what_is_asked_and_answered_about_recordings_of_unknown_rhythm():
     unknown = recordings(record("r0", samples=30, labels=()), record("r1", samples=7, labels=()))
-    questions = TASK.questions(unknown, form(10))
-    assert questions.records.tolist() == [0, 0, 0, 1]
-    first, second = TASK.report(OUTPUTS[:4], questions)
+    windows = TASK.inference_examples(unknown, window_spec(10))
+    assert windows.records.tolist() == [0, 0, 0, 1]
+    first, second = TASK.report(OUTPUTS[:4], windows)
     assert first == {
         "record": "r0",
         "label": "A",
@@ -132,7 +132,7 @@ def test_what_is_asked_and_answered_about_recordings_of_unknown_rhythm():
 
 
 def test_predictions_are_made_in_batches_and_told():
-    many = TASK.examples(recordings(record(samples=1500)), ["r0"], form(10))
+    many = TASK.examples(recordings(record(samples=1500)), ["r0"], window_spec(10))
     told = []
     summaries = TASK.predict(lambda inputs: inputs["ecg"][:, 0], many, told.append)
     np.testing.assert_array_equal(summaries[:, 0], many.starts)

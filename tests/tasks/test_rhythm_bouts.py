@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
-from small_recordings import form, record, recordings
+from small_recordings import record, recordings, window_spec
 
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask, start_bounds
 from firmware_bench.runtime.errors import InputError
@@ -19,7 +19,7 @@ NAMES = [entry.name for entry in MADE.entries]
 
 
 def examples(training=False, names=NAMES):
-    return TASK.examples(MADE, names, form(100), training)
+    return TASK.examples(MADE, names, window_spec(100), training)
 
 
 def inside(start, samples, first, stop):
@@ -61,7 +61,7 @@ def test_every_bout_of_a_class_is_one_example():
 
 def test_bouts_are_found_at_the_windows_rate():
     at_double_rate = recordings(record(samples=2000, fs=200.0, bouts=((0, 600, "N"), (600, 840, "AFIB"))), fs=200.0)
-    made = TASK.examples(at_double_rate, ["r0"], form(200, fs=200.0))
+    made = TASK.examples(at_double_rate, ["r0"], window_spec(200, fs=200.0))
     assert [made.earliest.tolist(), made.latest.tolist()] == [[0, 500], [500, 740]]
 
 
@@ -77,7 +77,7 @@ def test_an_evaluation_sees_the_same_windows_every_time_and_others_in_its_other_
 
 def test_every_epoch_of_training_draws_anew():
     training = examples(training=True)
-    epochs = np.array([training.drawn(7, epoch).starts for epoch in range(50)])
+    epochs = np.array([training.draw_epoch(7, epoch).starts for epoch in range(50)])
     assert (epochs >= training.earliest).all() and (epochs <= training.latest).all()
     for column in range(4):
         assert len(set(epochs[:, column])) > 20
@@ -105,7 +105,7 @@ def test_an_epoch_is_judged_by_bouts():
 
 
 def test_an_evaluation_counts_bouts_and_draws_patients():
-    measured = TASK.measure(OUTPUTS, examples())
+    measured = TASK.compute_metrics(OUTPUTS, examples())
     assert measured.unit == "bouts"
     assert measured.patients == ["patient of r0"] * 4 + ["patient of r2"]
     assert {name: row["bouts"] for name, row in measured.details["classes"].items()} == {"NSR": 2, "AFIB": 2, "B": 1}
@@ -121,8 +121,8 @@ def test_weights_follow_the_bouts():
 
 def test_a_recording_of_unknown_rhythm_is_answered_window_by_window():
     unknown = recordings(record("r0", samples=300))
-    questions = TASK.questions(unknown, form(100))
-    (row,) = TASK.report(OUTPUTS[:3], questions)
+    windows = TASK.inference_examples(unknown, window_spec(100))
+    (row,) = TASK.report(OUTPUTS[:3], windows)
     assert row["rhythms"] == [
         {"start_s": 0.0, "rhythm": "NSR"},
         {"start_s": 1.0, "rhythm": "AFIB"},

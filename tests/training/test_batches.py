@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from small_recordings import form, record, recordings
+from small_recordings import record, recordings, window_spec
 
 from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.rhythm import RhythmTask
@@ -22,7 +22,7 @@ NAMES = ["r0", "r1", "r2"]
 @pytest.fixture
 def batches():
     task = RhythmTask(("N", "A"))
-    return Batches(task, task.examples(MADE, NAMES, form(10)), "balanced", batch=4)
+    return Batches(task, task.examples(MADE, NAMES, window_spec(10)), "balanced", batch=4)
 
 
 def epoch(batches, seed, number):
@@ -53,7 +53,7 @@ def test_the_order_is_of_the_seed_and_the_epoch_alone(batches):
 
 def test_an_epoch_s_windows_are_drawn_where_the_task_draws():
     task = RhythmBoutsTask(("NSR", "AFIB"))
-    drawing = Batches(task, task.examples(MADE, NAMES, form(10), training=True), "none", batch=2)
+    drawing = Batches(task, task.examples(MADE, NAMES, window_spec(10), training=True), "none", batch=2)
     epochs = [starts(epoch(drawing, 0, number)) for number in range(8)]
     assert len({tuple(sorted(own)) for own in epochs}) > 1
     assert starts(epoch(drawing, 0, 3)) == epochs[3]
@@ -62,7 +62,7 @@ def test_an_epoch_s_windows_are_drawn_where_the_task_draws():
 def test_several_inputs_come_by_name():
     made = recordings(record("r0", samples=600, beats=(100, 200, 310, 400, 520)))
     task = BeatsTask(("N", "A", "V"))
-    beats = task.examples(made, ["r0"], form(20))
+    beats = task.examples(made, ["r0"], window_spec(20))
     ((inputs, targets, _),) = epoch(
         Batches(task, dataclasses.replace(beats, targets=np.arange(5) % 3), "none", 8), 0, 0
     )

@@ -7,7 +7,7 @@ import pytest
 
 from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.tasks.task import Options
-from ecg_edge.training.config import Config, Signal, Training, resolve
+from ecg_edge.training.config import Config, SignalConfig, TrainingConfig, resolve
 from firmware_bench.runtime.errors import InputError
 from models_keras.registry import Preset, find
 
@@ -111,7 +111,7 @@ def test_a_preset_brings_what_differs_from_the_defaults():
     )
     architecture = dataclasses.replace(find("cnn"), presets={"own": preset})
     config = settings("model.kernel=9", preset="own", options=Own, architecture=architecture)
-    assert (config.signal, config.training) == (Signal(fs=50.0), Training(epochs=7))
+    assert (config.signal, config.training) == (SignalConfig(fs=50.0), TrainingConfig(epochs=7))
     assert config.model["kernel"] == 9 and config.model["filters"] == (32, 64, 128)
     assert config.task == {"share": 0.5, "rule": "code"}
 
@@ -135,18 +135,18 @@ def test_plain_data_and_back():
 
 
 def test_signal_settings_become_steps():
-    assert [step["step"] for step in Signal().steps()] == ["fill_gaps", "resample", "highpass"]
-    signal = Signal(lowpass_hz=40.0, notch_hz=50.0, normalise="record", filter_order=4)
+    assert [step["step"] for step in SignalConfig().steps()] == ["fill_gaps", "resample", "highpass"]
+    signal = SignalConfig(lowpass_hz=40.0, notch_hz=50.0, normalise="record", filter_order=4)
     steps = Preprocessing(signal.steps()).steps
     assert [step["step"] for step in steps] == ["fill_gaps", "resample", "bandpass", "notch", "zscore"]
     assert steps[2] == {"step": "bandpass", "low": 0.5, "high": 40.0, "order": 4}
-    assert [step["step"] for step in Signal(highpass_hz=None).steps()] == ["fill_gaps", "resample"]
-    assert Signal(fs=100.0, window_s=10.0, stride_s=2.5).stride == 250
+    assert [step["step"] for step in SignalConfig(highpass_hz=None).steps()] == ["fill_gaps", "resample"]
+    assert SignalConfig(fs=100.0, window_s=10.0, stride_s=2.5).stride == 250
 
 
 def test_a_window_s_own_steps_are_apart_from_the_recording_s():
-    by_record, by_window = (Signal(normalise=rule).form() for rule in ("record", "window"))
+    by_record, by_window = (SignalConfig(normalise=rule).window_spec() for rule in ("record", "window"))
     assert by_record.steps[-1] == {"step": "zscore"} and by_record.window_steps == []
     assert by_window.window_steps == [{"step": "zscore"}] and {"step": "zscore"} not in by_window.steps
-    form = Signal(fs=100.0, window_s=10.0, stride_s=2.5).form()
-    assert (form.fs, form.samples, form.stride) == (100.0, 1000, 250)
+    window = SignalConfig(fs=100.0, window_s=10.0, stride_s=2.5).window_spec()
+    assert (window.fs, window.samples, window.stride) == (100.0, 1000, 250)

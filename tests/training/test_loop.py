@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 import pytest
-from small_recordings import form, record, recordings
+from small_recordings import record, recordings, window_spec
 
+from ecg_edge.data.examples import consecutive_windows
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
 from ecg_edge.tasks.task import Task
-from ecg_edge.tasks.windows import consecutive
-from ecg_edge.training.config import Training
+from ecg_edge.training.config import TrainingConfig
 from ecg_edge.training.loop import train
 
 
@@ -18,14 +18,10 @@ class Scripted(Task):
     def __init__(self, losses, scores=None):
         super().__init__(("a", "b"))
         self.rows = iter([(loss, score) for loss, score in zip(losses, scores or losses, strict=True)])
-        self.begun = []
 
     def validate(self, summaries, examples):
         loss, score = next(self.rows)
         return {"validation_loss": loss, "validation_score": score}
-
-    def epoch_begins(self, model, epoch, epochs):
-        self.begun.append((epoch, epochs))
 
 
 def one_weight():
@@ -43,8 +39,8 @@ def run(folder, losses, scores=None, task=None, **recipe):
     model = one_weight()
     made = recordings(*(record(f"r{i}", samples=4) for i in range(8)))
     made.signals[:] = 1.0
-    examples = consecutive(made, [entry.name for entry in made.entries], form(4), np.zeros(8, np.int64))
-    recipe = Training(**{"epochs": len(losses), "batch": 2, "learning_rate": 0.01, **recipe})
+    examples = consecutive_windows(made, [entry.name for entry in made.entries], window_spec(4), np.zeros(8, np.int64))
+    recipe = TrainingConfig(**{"epochs": len(losses), "batch": 2, "learning_rate": 0.01, **recipe})
     history = train(model, task or Scripted(losses, scores), examples, examples, recipe, 0, folder)
     kept = keras.models.load_model(folder / "model.keras", compile=False)
     return history, float(kept.get_weights()[0][0, 0]), float(model.get_weights()[0][0, 0])
@@ -111,10 +107,11 @@ def test_averaged_weights_lag_behind(tmp_path):
     assert averaged == pytest.approx(average, abs=1e-3)
 
 
-def test_a_task_hears_of_every_epoch(tmp_path):
-    task = Scripted([3, 2, 1])
-    run(tmp_path, [3, 2, 1], task=task)
-    assert task.begun == [(0, 3), (1, 3), (2, 3)]
+def test_scheduled_layers_are_told_the_epoch_counted_from_one(tmp_path, monkeypatch):
+    epochs = []
+    monkeypatch.setattr("ecg_edge.training.loop.start_epoch", lambda model, epoch: epochs.append(epoch))
+    run(tmp_path, [3, 2, 1])
+    assert epochs == [1, 2, 3]
 
 
 class Interrupted(Exception):
@@ -131,9 +128,9 @@ def test_interrupted_and_resumed_it_ends_with_the_same_weights(tmp_path, recipe)
     task = RhythmBoutsTask(("NSR", "AFIB"))
     made = recordings(*(record(f"r{i}", samples=400, bouts=((0, 200, "N"), (200, 400, "AFIB"))) for i in range(4)))
     made.signals[:] = np.random.default_rng(0).normal(size=made.signals.shape) + np.arange(1600)[:, None] % 400 / 200
-    training = task.examples(made, ["r0", "r1", "r2"], form(50), training=True)
-    validation = task.examples(made, ["r3"], form(50))
-    recipe = Training(epochs=4, batch=2, learning_rate=0.01, class_weights="sqrt", **recipe)
+    training = task.examples(made, ["r0", "r1", "r2"], window_spec(50), training=True)
+    validation = task.examples(made, ["r3"], window_spec(50))
+    recipe = TrainingConfig(epochs=4, batch=2, learning_rate=0.01, class_weights="sqrt", **recipe)
 
     def attempt(folder, batch_done=lambda: None):
         keras.utils.set_random_seed(1)

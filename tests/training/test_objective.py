@@ -6,14 +6,14 @@ import keras
 import numpy as np
 import pytest
 
-from ecg_edge.training.config import Training
+from ecg_edge.training.config import TrainingConfig
 from ecg_edge.training.objective import loss, optimizer, scheduled_rate, smoothed_cross_entropy
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], np.float32)
 
 
 def rates(**recipe):
-    recipe = Training(learning_rate=0.8, **recipe)
+    recipe = TrainingConfig(learning_rate=0.8, **recipe)
     return [scheduled_rate(recipe, epoch) for epoch in range(recipe.epochs)]
 
 
@@ -40,17 +40,17 @@ def test_training_may_end_within_the_warm_up():
 
 
 def test_adam_or_adamw_as_the_recipe_says():
-    adam = optimizer(Training(learning_rate=0.02))
+    adam = optimizer(TrainingConfig(learning_rate=0.02))
     assert type(adam) is keras.optimizers.Adam and float(adam.learning_rate) == pytest.approx(0.02)
     assert adam.weight_decay is None and adam.global_clipnorm is None and not adam.use_ema
-    adamw = optimizer(Training(optimizer="adamw", weight_decay=0.05, gradient_norm=1.5, averaging=0.9))
+    adamw = optimizer(TrainingConfig(optimizer="adamw", weight_decay=0.05, gradient_norm=1.5, averaging=0.9))
     assert type(adamw) is keras.optimizers.AdamW and adamw.weight_decay == 0.05
     assert adamw.global_clipnorm == 1.5 and adamw.use_ema and adamw.ema_momentum == 0.9
 
 
 def test_weight_decay_takes_its_share_off_at_every_step():
     weight = keras.Variable([2.0])
-    made = optimizer(Training(optimizer="adamw", learning_rate=0.1, weight_decay=0.5))
+    made = optimizer(TrainingConfig(optimizer="adamw", learning_rate=0.1, weight_decay=0.5))
     made.apply([keras.ops.convert_to_tensor([0.0])], [weight])
     assert keras.ops.convert_to_numpy(weight)[0] == pytest.approx(2.0 * (1 - 0.1 * 0.5))
 

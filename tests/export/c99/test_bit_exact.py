@@ -8,9 +8,9 @@ from keras import layers
 from small_models import converted, convolutional, reconstructing, recurrent
 from tiny_models import built, inputs_of, task_of
 
+from ecg_edge.data.dataset import Dataset
 from ecg_edge.evaluation.embedding import Embedder
-from ecg_edge.tasks.dataset import Dataset
-from ecg_edge.training.config import Signal
+from ecg_edge.training.config import SignalConfig
 from export.c99 import graph
 from export.c99.lower import lower
 from export.c99.vectors import reference
@@ -152,13 +152,13 @@ def real_inputs(name, preset, real_data):
     task, chosen = task_of(name, preset), find(name).presets[preset]
     database, count = ("ptbxl", 3) if 12 in chosen.parameters else ("mitdb", 1)
     real_data(database)
-    dataset, form = Dataset.open(database, type(task)), Signal(**chosen.signal).form()
+    dataset, window = Dataset.open(database, type(task)), SignalConfig(**chosen.signal).window_spec()
     if chosen.model.get("morphology", name == "rhythm_from_beats"):  # beats as an untrained classifier sees them
-        beats = Signal(**find("htf_beat").presets[preset].signal).form()
+        beats = SignalConfig(**find("htf_beat").presets[preset].signal).form()
         embedder = Embedder("htf_beat", built("htf_beat", preset), beats, "untrained")
-        task.embed = lambda recordings, labels: embedder(recordings, "none")
-    recordings = dataset.first(type(task), form, [entry.name for entry in dataset.entries[:count]])
-    return task.questions(recordings, form).spread(3).batch(np.arange(3))
+        task.embed_beats = lambda recordings, labels: embedder(recordings, "none")
+    recordings = dataset.prepare_subset(type(task), window, [entry.name for entry in dataset.entries[:count]])
+    return task.inference_examples(recordings, window).subsample(3).batch(np.arange(3))
 
 
 def untrained(name, preset):

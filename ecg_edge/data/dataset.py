@@ -3,17 +3,29 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
+from ecg_edge.data.examples import WindowSpec
+from ecg_edge.data.recordings import Recordings, load_recordings, prepare_records
 from ecg_edge.records.catalogue import locate
 from ecg_edge.records.database import Database, RecordError
 from ecg_edge.records.fingerprint import cache_stamp, fingerprint
-from ecg_edge.records.record import Entry
-from ecg_edge.tasks.examples import Form
-from ecg_edge.tasks.recordings import Recordings, cached_recordings, recordings_of
-from ecg_edge.tasks.task import Task
+from ecg_edge.records.record import Entry, Record
 from firmware_bench.runtime.errors import InputError, unknown_name
 
 SYNTHETIC = "synthetic"
+
+
+class RecordReader(Protocol):
+    """The part of a task's class (ecg_edge.tasks.task.Task) that chooses and reads recordings."""
+
+    name: str
+    annotated: bool
+    reading: str
+
+    def is_usable(self, entry: Entry, classes: Sequence[str], /) -> bool: ...
+
+    def read(self, record: Record, /) -> Record: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +43,7 @@ class Dataset:
     unusable: int
 
     @classmethod
-    def open(cls, data: str, task: type[Task], leads: Sequence[str] | None = None) -> "Dataset":
+    def open(cls, data: str, task: RecordReader, leads: Sequence[str] | None = None) -> "Dataset":
         """The data set called `data`, a database's name or a folder, for `task`. Raises InputError where there is
         none, where no recording can serve, and for a lead that its recordings do not have."""
         database, folder = locate(data)
@@ -40,7 +52,7 @@ class Dataset:
                 f"{data}: its recordings carry no beats and rhythm marks, which the task {task.name} needs"
             )
         index = database.index(folder)
-        entries = [entry for entry in index if task.usable(entry, database.classes)]
+        entries = [entry for entry in index if task.is_usable(entry, database.classes)]
         if not entries:
             raise InputError(f"{data}: no recording carries a label of its own, so there is nothing to classify")
         if any(entry.part for entry in entries):  # a published split leaves out what does not serve (paced rhythms)
@@ -58,24 +70,24 @@ class Dataset:
         return fingerprint(self.database, self.folder, self.entries)
 
     def recordings(
-        self, task: type[Task], form: Form, advance: Callable[[int, int], None] = lambda done, total: None
+        self, task: RecordReader, window: WindowSpec, advance: Callable[[int, int], None] = lambda done, total: None
     ) -> Recordings:
         """All recordings in the form that a model takes, from the cache where it has them."""
-        return cached_recordings(
+        return load_recordings(
             self.entries,
             lambda entry: task.read(self.database.read(self.folder, entry)),
             cache_stamp(self.database, self.folder, self.entries) + task.reading,
             self.leads,
-            form.steps,
-            form.fs,
+            window.steps,
+            window.fs,
             advance,
         )
 
-    def first(self, task: type[Task], form: Form, names: Sequence[str]) -> Recordings:
+    def prepare_subset(self, task: RecordReader, window: WindowSpec, names: Sequence[str]) -> Recordings:
         """Only the recordings called `names`, in memory."""
         chosen = [entry for entry in self.entries if entry.name in set(names)]
         records = [task.read(self.database.read(self.folder, entry)) for entry in chosen]
-        return recordings_of(records, self.leads, form.steps, form.fs)
+        return prepare_records(records, self.leads, window.steps, window.fs)
 
 
 def _leads_of_first(database, folder, entries):

@@ -13,16 +13,19 @@ def confusion_matrix(targets: np.ndarray, predicted: np.ndarray, classes: int) -
     return np.bincount(targets * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
-def figures_of(targets: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+def classification_metrics(targets: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
     """Per class (classes,): precision, recall, f1, auroc and auprc (one against the rest); 0 where a ratio is 0 / 0,
     NaN where a class is absent or alone."""
     classes = probabilities.shape[1]
     counts = confusion_matrix(targets, probabilities.argmax(axis=1), classes)
     hits, true, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-    return {**ratios(hits, true, predicted), **rankings(targets[:, None] == np.arange(classes), probabilities)}
+    return {
+        **precision_recall_f1(hits, true, predicted),
+        **auroc_auprc(targets[:, None] == np.arange(classes), probabilities),
+    }
 
 
-def ratios(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
+def precision_recall_f1(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
     """Precision, recall and F1 from counts per class; 0 where a ratio is 0 / 0, NaN where a class does not occur."""
     return {
         "precision": hits / np.maximum(predicted, 1),
@@ -31,16 +34,16 @@ def ratios(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> dict[st
     }
 
 
-def rankings(positive: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
+def auroc_auprc(positive: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
     """AUROC and AUPRC of each column of `scores` (n, classes) for bool `positive`; NaN for a class absent or alone."""
     auroc, auprc = np.full(scores.shape[1], np.nan), np.full(scores.shape[1], np.nan)
     true = positive.sum(axis=0)
     for c in np.flatnonzero((true > 0) & (true < len(positive))):
-        auroc[c], auprc[c] = ranking(positive[:, c], scores[:, c])
+        auroc[c], auprc[c] = binary_auroc_auprc(positive[:, c], scores[:, c])
     return {"auroc": auroc, "auprc": auprc}
 
 
-def ranking(positive: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
+def binary_auroc_auprc(positive: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
     """Area under the ROC curve and average precision of `scores` (n,) for `positive` bool (n,).
 
     The definitions are scikit-learn's, without its checks of every argument: the bootstrap calls this thousands of
@@ -59,29 +62,29 @@ def ranking(positive: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
     return auroc, auprc
 
 
-def macro(figures: Mapping[str, np.ndarray], names: Sequence[str] = ("f1", "auroc", "auprc")) -> dict:
+def macro_average(figures: Mapping[str, np.ndarray], names: Sequence[str] = ("f1", "auroc", "auprc")) -> dict:
     """{("macro_f1",): mean over the classes that occur, …}."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a metric that no class of this draw defines
         return {(f"macro_{name}",): float(np.nanmean(figures[name])) for name in names}
 
 
-def by_class(figures: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict:
+def per_class(figures: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict:
     """{("classes", class, metric): figure}."""
     return {("classes", name, metric): float(values[c]) for metric, values in figures.items()
             for c, name in enumerate(classes)}  # fmt: skip
 
 
-def classification(
+def classification_statistic(
     targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
 ) -> Callable[[np.ndarray], dict[tuple[str, ...], float]]:
-    """The statistic of a classifier for ecg_edge.tasks.task.Measured: targets (n,), probabilities (n, classes)."""
+    """The statistic of a classifier for ecg_edge.tasks.task.UnitMetrics: targets (n,), probabilities (n, classes)."""
     predicted = probabilities.argmax(axis=1)
 
     def statistic(positions):
-        figures = figures_of(targets[positions], probabilities[positions])
+        figures = classification_metrics(targets[positions], probabilities[positions])
         accuracy = float(np.mean(targets[positions] == predicted[positions]))
-        return {("accuracy",): accuracy, **macro(figures), **by_class(figures, classes)}
+        return {("accuracy",): accuracy, **macro_average(figures), **per_class(figures, classes)}
 
     return statistic
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from ecg_edge.tasks.figures import (
+from ecg_edge.tasks.metrics import (
+    auroc_auprc,
     best_threshold,
-    classification,
+    binary_auroc_auprc,
+    classification_metrics,
+    classification_statistic,
     confusion_matrix,
-    figures_of,
-    macro,
-    ranking,
-    rankings,
-    ratios,
+    macro_average,
+    precision_recall_f1,
 )
 
 
@@ -31,7 +31,7 @@ def predictions():
 def test_figures_equal_scikit_learn_s(predictions):
     targets, probabilities = predictions
     predicted = probabilities.argmax(axis=1)
-    ours = figures_of(targets, probabilities)
+    ours = classification_metrics(targets, probabilities)
     precision, recall, f1, _ = sk.precision_recall_fscore_support(targets, predicted, zero_division=0)
     np.testing.assert_allclose(ours["precision"], precision)
     np.testing.assert_allclose(ours["recall"], recall)
@@ -46,7 +46,9 @@ def test_figures_of_several_labels_equal_scikit_learn_s():
     random = np.random.default_rng(0)
     positive, scores = random.random((60, 3)) < 0.4, np.round(random.random((60, 3)), 1)
     said = scores >= 0.5
-    ours = ratios((positive & said).sum(axis=0), positive.sum(axis=0), said.sum(axis=0)) | rankings(positive, scores)
+    ours = precision_recall_f1((positive & said).sum(axis=0), positive.sum(axis=0), said.sum(axis=0)) | auroc_auprc(
+        positive, scores
+    )
     precision, recall, f1, _ = sk.precision_recall_fscore_support(positive, said, zero_division=0)
     np.testing.assert_allclose([ours["precision"], ours["recall"], ours["f1"]], [precision, recall, f1])
     np.testing.assert_allclose(ours["auroc"], sk.roc_auc_score(positive, scores, average=None))
@@ -54,21 +56,21 @@ def test_figures_of_several_labels_equal_scikit_learn_s():
 
 
 def test_ranking_of_ties_and_extremes():
-    assert ranking(np.array([True, False]), np.array([1.0, 0.0])) == (1.0, 1.0)
-    assert ranking(np.array([True, False]), np.array([0.0, 1.0])) == (0.0, 0.5)
-    assert ranking(np.array([True, False]), np.array([1.0, 1.0])) == (0.5, 0.5)
+    assert binary_auroc_auprc(np.array([True, False]), np.array([1.0, 0.0])) == (1.0, 1.0)
+    assert binary_auroc_auprc(np.array([True, False]), np.array([0.0, 1.0])) == (0.0, 0.5)
+    assert binary_auroc_auprc(np.array([True, False]), np.array([1.0, 1.0])) == (0.5, 0.5)
 
 
 def test_a_ratio_of_nothing_is_zero_where_the_class_occurs_and_undefined_where_not():
-    figures = ratios(np.array([0, 0, 2]), np.array([3, 0, 2]), np.array([0, 1, 4]))
+    figures = precision_recall_f1(np.array([0, 0, 2]), np.array([3, 0, 2]), np.array([0, 1, 4]))
     np.testing.assert_array_equal(figures["precision"], [0, 0, 0.5])
     np.testing.assert_array_equal(figures["recall"], [0, np.nan, 1])
     np.testing.assert_allclose(figures["f1"], [0, np.nan, 4 / 6])
 
 
-def test_a_class_absent_or_alone_has_no_ranking():
+def test_a_class_absent_or_alone_has_no_auroc_auprc():
     positive = np.array([[True, False, True], [True, False, False]])
-    figures = rankings(positive, np.array([[0.9, 0.1, 0.6], [0.2, 0.3, 0.5]]))
+    figures = auroc_auprc(positive, np.array([[0.9, 0.1, 0.6], [0.2, 0.3, 0.5]]))
     np.testing.assert_array_equal(figures["auroc"], [np.nan, np.nan, 1])
     np.testing.assert_array_equal(figures["auprc"], [np.nan, np.nan, 1])
 
@@ -76,13 +78,13 @@ def test_a_class_absent_or_alone_has_no_ranking():
 def test_the_mean_is_over_the_classes_that_occur():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        figures = macro({"f1": np.array([1.0, np.nan, 0.5]), "auroc": np.full(3, np.nan)}, ("f1", "auroc"))
+        figures = macro_average({"f1": np.array([1.0, np.nan, 0.5]), "auroc": np.full(3, np.nan)}, ("f1", "auroc"))
     assert figures["macro_f1",] == 0.75 and np.isnan(figures["macro_auroc",])
 
 
 def test_the_statistic_of_a_classifier_sees_the_drawn_positions_alone(predictions):
     targets, probabilities = predictions
-    statistic = classification(targets, probabilities, list("abcd"))
+    statistic = classification_statistic(targets, probabilities, list("abcd"))
     drawn = np.random.default_rng(0).integers(0, 200, 200)
     figures, predicted = statistic(drawn), probabilities.argmax(axis=1)
     assert figures["accuracy",] == np.mean(targets[drawn] == predicted[drawn])

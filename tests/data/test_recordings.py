@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from small_recordings import record
 
+from ecg_edge.data.recordings import MARKS, cache_folder, load_recordings, prepare_records
 from ecg_edge.records.record import Beats, Entry, RhythmInterval
 from ecg_edge.signals.preprocessing import Preprocessing
-from ecg_edge.tasks.recordings import MARKS, cache_folder, cached_recordings, recordings_of
 from firmware_bench.runtime.errors import InputError
 
 STEPS = [{"step": "fill_gaps"}, {"step": "resample", "fs": 100.0}]
@@ -42,7 +42,7 @@ class Reader:
 
 
 def prepared(count=4, reader=None, stamp="a", leads=("I",), steps=STEPS, fs=100.0):
-    return cached_recordings(entries(count), reader or Reader(), stamp, leads, steps, fs)
+    return load_recordings(entries(count), reader or Reader(), stamp, leads, steps, fs)
 
 
 def test_every_recording_has_its_signal_and_it_is_mapped():
@@ -56,7 +56,7 @@ def test_every_recording_has_its_signal_and_it_is_mapped():
 def test_signals_are_prepared_recording_by_recording():
     steps = [*STEPS, {"step": "highpass", "cutoff": 0.5}, {"step": "zscore"}]
     read = {f"r{i}": record(f"r{i}", samples=1000 + 700 * i, fs=250.0, leads=("I", "II")) for i in range(3)}
-    made = cached_recordings(entries(3), lambda entry: read[entry.name], "a", ("II",), steps, 100.0)
+    made = load_recordings(entries(3), lambda entry: read[entry.name], "a", ("II",), steps, 100.0)
     for position, (_, original) in enumerate(read.items()):
         expected, _ = Preprocessing(steps)(original.signal[:, 1:], 250.0)
         np.testing.assert_array_equal(made.signal(position), expected)
@@ -72,7 +72,7 @@ def annotated(name, fs=250.0, **changes):
 
 
 def test_beats_and_bouts_are_in_seconds_at_the_recording_s_own_resolution():
-    made = recordings_of([annotated("a", fs=500.0), annotated("b", fs=250.0)], ("I",), STEPS, 100.0)
+    made = prepare_records([annotated("a", fs=500.0), annotated("b", fs=250.0)], ("I",), STEPS, 100.0)
     for position in (0, 1):
         times, symbols = made.beats(position)
         np.testing.assert_allclose(times, [0.5, 1.4, 9.9])
@@ -83,21 +83,21 @@ def test_beats_and_bouts_are_in_seconds_at_the_recording_s_own_resolution():
 
 
 def test_a_beat_between_two_samples_of_the_new_rate_keeps_its_time():
-    times, _ = recordings_of([record(fs=360.0, samples=3600, beats=(77,))], ("I",), STEPS, 100.0).beats(0)
+    times, _ = prepare_records([record(fs=360.0, samples=3600, beats=(77,))], ("I",), STEPS, 100.0).beats(0)
     assert times[0] == 77 / 360
 
 
 def test_a_recording_without_annotations_has_none_and_its_neighbours_keep_theirs():
     bare = dataclasses.replace(record("bare"), beats=None)
-    made = recordings_of([annotated("a"), bare, annotated("c")], ("I",), STEPS, 100.0)
+    made = prepare_records([annotated("a"), bare, annotated("c")], ("I",), STEPS, 100.0)
     assert [len(made.beats(i)[0]) for i in range(3)] == [3, 0, 3]
     assert [len(made.bouts(i)[0]) for i in range(3)] == [2, 0, 2]
 
 
 def test_in_memory_and_from_the_cache_they_are_the_same():
     read = {"r0": annotated("r0"), "r1": record("r1", samples=777), "r2": annotated("r2", fs=300.0)}
-    cached = cached_recordings(entries(3), lambda entry: read[entry.name], "a", ("I",), STEPS, 100.0)
-    memory = recordings_of(list(read.values()), ("I",), STEPS, 100.0)
+    cached = load_recordings(entries(3), lambda entry: read[entry.name], "a", ("I",), STEPS, 100.0)
+    memory = prepare_records(list(read.values()), ("I",), STEPS, 100.0)
     for name in ("signals", *MARKS):
         np.testing.assert_array_equal(getattr(cached, name), getattr(memory, name), err_msg=name)
         assert getattr(cached, name).dtype == getattr(memory, name).dtype
@@ -110,7 +110,7 @@ def without_signal(name):
 
 def test_annotations_alone_are_a_recording():
     read = {"r0": without_signal("r0"), "r1": annotated("r1"), "r2": without_signal("r2")}
-    made = cached_recordings(entries(3), lambda entry: read[entry.name], "a", ("I",), STEPS, 100.0)
+    made = load_recordings(entries(3), lambda entry: read[entry.name], "a", ("I",), STEPS, 100.0)
     assert made.lengths.tolist() == [1000, 1000, 1000]  # 10 s at 100 Hz each, from the header or the signal
     assert [len(made.signal(i)) for i in range(3)] == [0, 1000, 0]
     assert made.beats(2)[0].tolist() == made.beats(1)[0].tolist() == [0.5, 1.4, 9.9]
@@ -120,7 +120,7 @@ def test_annotations_alone_are_a_recording():
 
 def test_a_data_set_of_annotations_alone():
     for _ in range(2):  # made, then found
-        made = cached_recordings(entries(2), lambda entry: without_signal(entry.name), "a", (), STEPS, 100.0)
+        made = load_recordings(entries(2), lambda entry: without_signal(entry.name), "a", (), STEPS, 100.0)
         assert made.signals.shape == (0, 0) and made.lengths.tolist() == [1000, 1000]
         assert made.bouts(1)[1].tolist() == ["N", "AFIB"]
 
@@ -185,14 +185,14 @@ def test_a_recording_without_the_lead_is_a_problem_of_that_recording():
     with pytest.raises(InputError, match="record r0: no lead 'V1'"):
         prepared(leads=("V1",))
     with pytest.raises(InputError, match="record r0: no lead 'V1'"):
-        recordings_of([record()], ("V1",), STEPS, 100.0)
+        prepare_records([record()], ("V1",), STEPS, 100.0)
 
 
 def test_a_rate_that_no_step_brings_to_the_model_s_is_refused():
     with pytest.raises(InputError, match="record r0: sampled at 250 Hz, and the model takes 100 Hz"):
-        recordings_of([record(fs=250.0)], ("I",), [{"step": "fill_gaps"}], 100.0)
+        prepare_records([record(fs=250.0)], ("I",), [{"step": "fill_gaps"}], 100.0)
     with pytest.raises(InputError, match="record r0: sampled at 30 Hz, too low"):
-        recordings_of([record(fs=30.0)], ("I",), STEPS, 100.0)
+        prepare_records([record(fs=30.0)], ("I",), STEPS, 100.0)
 
 
 def test_repairs_are_counted():
@@ -204,7 +204,7 @@ def test_repairs_are_counted():
 
 def test_progress_is_told():
     told = []
-    cached_recordings(entries(3), Reader(), "a", ("I",), STEPS, 100.0, lambda *counts: told.append(counts))
+    load_recordings(entries(3), Reader(), "a", ("I",), STEPS, 100.0, lambda *counts: told.append(counts))
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 

@@ -1,25 +1,49 @@
 """Examples: windows of recordings, cut when they are asked for."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from ecg_edge.data.recordings import Recordings
 from ecg_edge.records.record import Entry
 from ecg_edge.signals.preprocessing import Preprocessing
-from ecg_edge.tasks.recordings import Recordings
+from ecg_edge.signals.windows import window_starts
 
 
 @dataclasses.dataclass(frozen=True)
-class Form:
-    """What a model's windows are like: `samples` each, `stride` from one's start to the next one's, at `fs` Hz;
-    `steps` prepare a recording, `window_steps` a window (see ecg_edge.signals.preprocessing)."""
+class WindowSpec:
+    """The windows that a model takes: the one description of them, in a run as in an exported file's metadata.
+
+    Attributes:
+        fs: sampling rate, Hz.
+        samples: length of a window, samples.
+        stride: samples from one window's start to the next one's.
+        steps: preprocessing of a whole recording, as plain data (see ecg_edge.signals.preprocessing).
+        window_steps: preprocessing of each window after that.
+    """
 
     fs: float
     samples: int
     stride: int
     steps: Sequence[dict]
     window_steps: Sequence[dict] = ()
+
+    def to_metadata(self) -> dict:
+        """The metadata keys of an exported file that describe its windows."""
+        return {
+            "fs": self.fs,
+            "window": {"samples": self.samples, "stride": self.stride},
+            "preprocessing": list(self.steps),
+            "window_preprocessing": list(self.window_steps),
+        }
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping) -> "WindowSpec":
+        """The inverse of `to_metadata`."""
+        window = metadata["window"]
+        steps = metadata["preprocessing"], metadata["window_preprocessing"]
+        return cls(metadata["fs"], window["samples"], window["stride"], *steps)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +56,7 @@ class Examples:
     """
 
     recordings: Recordings
-    form: Form
+    window: WindowSpec
     records: np.ndarray
     starts: np.ndarray
     targets: np.ndarray
@@ -55,15 +79,15 @@ class Examples:
     def windows(self, positions) -> np.ndarray:
         """float32 (n, samples, leads)."""
         records, starts = self.records[positions], self.starts[positions]
-        cut = np.zeros((len(records), self.form.samples, self.recordings.signals.shape[1]), np.float32)
-        steps = Preprocessing(self.form.window_steps)
+        cut = np.zeros((len(records), self.window.samples, self.recordings.signals.shape[1]), np.float32)
+        steps = Preprocessing(self.window.window_steps)
         for window, record, start in zip(cut, records, starts, strict=True):
             signal = self.recordings.signal(record)
             first = max(0, start)
-            last = max(first, min(len(signal), start + self.form.samples))
+            last = max(first, min(len(signal), start + self.window.samples))
             window[first - start : last - start] = signal[first:last]
-            if self.form.window_steps:
-                window[:] = steps(window, self.form.fs)[0]
+            if self.window.window_steps:
+                window[:] = steps(window, self.window.fs)[0]
         return cut
 
     def take(self, positions) -> "Examples":
@@ -71,13 +95,13 @@ class Examples:
         per_example = ("records", "starts", "targets", "earliest", "latest")
         return dataclasses.replace(self, **{name: getattr(self, name)[positions] for name in per_example})
 
-    def spread(self, count: int) -> "Examples":
+    def subsample(self, count: int) -> "Examples":
         """At most `count` of them, spread evenly."""
         if len(self) <= count:
             return self
         return self.take(np.linspace(0, len(self) - 1, count).round().astype(int))
 
-    def drawn(self, *seed: int) -> "Examples":
+    def draw_epoch(self, *seed: int) -> "Examples":
         """What an epoch of training sees of them: where starts are random, every one drawn anew."""
         if not self.random:
             return self
@@ -90,9 +114,35 @@ class Examples:
         if count == 1:
             return [self]
         if self.random:
-            return [self, *(self.drawn(view) for view in range(1, count))]
+            return [self, *(self.draw_epoch(view) for view in range(1, count))]
         places = np.linspace(0, 1, count)
         span = self.latest - self.earliest
         return [
             dataclasses.replace(self, starts=self.earliest + np.round(place * span).astype(int)) for place in places
         ]
+
+
+def consecutive_windows(
+    recordings: Recordings, names: Iterable[str], window: WindowSpec, targets: np.ndarray
+) -> Examples:
+    """The windows of the recordings called `names`. targets: (all recordings, …), of each recording.
+
+    A window may be shifted by half a stride either way, within its recording.
+    """
+    records, starts = [], []
+    for position in recordings.positions(names):
+        own = window_starts(int(recordings.lengths[position]), window.samples, window.stride)
+        records.append(np.full(len(own), position))
+        starts.append(own)
+    records = np.concatenate([np.zeros(0, np.int64), *records])
+    starts = np.concatenate([np.zeros(0, np.int64), *starts])
+    last = np.maximum(recordings.lengths[records] - window.samples, 0)
+    return Examples(
+        recordings,
+        window,
+        records,
+        starts,
+        targets[records],
+        earliest=np.maximum(starts - window.stride // 2, 0),
+        latest=np.minimum(starts + window.stride // 2, last),
+    )

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
+from ecg_edge.data.dataset import Dataset
+from ecg_edge.data.recordings import MARKS
 from ecg_edge.demo import write_wfdb
 from ecg_edge.records.record import STANDARD_LEADS
 from ecg_edge.records.synthetic import CLASSES, synthesise
-from ecg_edge.tasks.dataset import Dataset
 from ecg_edge.tasks.multilabel import MultilabelTask
-from ecg_edge.tasks.recordings import MARKS
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
-from ecg_edge.training.config import Signal
+from ecg_edge.training.config import SignalConfig
 from firmware_bench.runtime.errors import InputError
 
-FORM = Signal(fs=100.0, window_s=10.0).form()
+FORM = SignalConfig(fs=100.0, window_s=10.0).window_spec()
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def test_the_embedded_database(task):
 def test_the_embedded_database_has_rhythms():
     dataset = Dataset.open("synthetic", RhythmBoutsTask)
     names = [entry.name for entry in dataset.entries if entry.labels[0] in ("AF", "SNR", "LBBB")][:6]
-    made = dataset.first(RhythmBoutsTask, FORM, names)
+    made = dataset.prepare_subset(RhythmBoutsTask, FORM, names)
     assert RhythmBoutsTask.find_classes(dataset, made, names) == ("NSR", "AFIB")
 
 
@@ -79,7 +79,7 @@ def test_a_folder_without_annotations_has_no_beats_to_learn_from(folder):
 
 def test_a_few_recordings_in_memory_are_those_of_the_cache(folder):
     dataset = Dataset.open(str(folder), RhythmTask, ("V1", "I"))
-    cached, few = dataset.recordings(RhythmTask, FORM), dataset.first(RhythmTask, FORM, ["AF-2", "SNR-1"])
+    cached, few = dataset.recordings(RhythmTask, FORM), dataset.prepare_subset(RhythmTask, FORM, ["AF-2", "SNR-1"])
     assert [entry.name for entry in few.entries] == ["SNR-1", "AF-2"]
     np.testing.assert_array_equal(few.signal(1), cached.signal(2))
     assert few.signals.shape[1] == 2
@@ -143,7 +143,9 @@ def test_mitdb_serves_tasks_of_rhythms_without_its_paced_recordings(real_data):
     assert not {"102", "104", "107", "217"} & {entry.name for entry in dataset.entries}
     assert len(dataset.leads) == 2
     names = ["201", "202", "203"]
-    made = dataset.first(RhythmBoutsTask, Signal(fs=128.0, window_s=10.0, highpass_hz=None).form(), names)
+    made = dataset.prepare_subset(
+        RhythmBoutsTask, SignalConfig(fs=128.0, window_s=10.0, highpass_hz=None).window_spec(), names
+    )
     assert (abs(made.lengths / 128 - 30 * 60) < 6).all() and len(made.beats(0)[0]) > 1500
     assert RhythmBoutsTask.find_classes(dataset, made, names)[:2] == ("NSR", "AFIB")
 
@@ -152,6 +154,6 @@ def test_mitdb_serves_tasks_of_rhythms_without_its_paced_recordings(real_data):
 def test_ltafdb_is_annotations_alone(real_data):
     dataset = Dataset.open(str(real_data("ltafdb")), RhythmBoutsTask)
     assert dataset.leads == () and len(dataset.entries) == 84
-    made = dataset.first(RhythmBoutsTask, FORM, ["00", "01"])
+    made = dataset.prepare_subset(RhythmBoutsTask, FORM, ["00", "01"])
     assert made.signals.shape == (0, 0) and (made.lengths > 20 * 3600 * 100).all()
     assert all(len(getattr(made, name)) for name in MARKS)

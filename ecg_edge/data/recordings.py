@@ -134,7 +134,7 @@ def prepare(record: Record, leads: Sequence[str], steps: Preprocessing) -> tuple
         raise InputError(f"record {record.name}: {error}") from None
 
 
-def recordings_of(records: Sequence[Record], leads: Sequence[str], steps: Sequence[dict], fs: float) -> Recordings:
+def prepare_records(records: Sequence[Record], leads: Sequence[str], steps: Sequence[dict], fs: float) -> Recordings:
     """`records` in memory, prepared. Raises InputError for one that does not come out at `fs` Hz, or lacks a lead."""
     marks, signals = _Marks(fs), [np.zeros((0, len(leads)), np.float32)]
     for record in records:
@@ -157,7 +157,7 @@ def cache_folder() -> Path:
     return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ecg-edge"
 
 
-def cached_recordings(
+def load_recordings(
     entries: Sequence[Entry],
     read: Callable[[Entry], Record],
     stamp: str,

@@ -5,12 +5,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from small_recordings import form, record, recordings
+from small_recordings import record, recordings, window_spec
 
+from ecg_edge.data.examples import Examples, consecutive_windows
+from ecg_edge.data.recordings import load_recordings
 from ecg_edge.signals.windows import windows
-from ecg_edge.tasks.examples import Examples
-from ecg_edge.tasks.recordings import cached_recordings
-from ecg_edge.tasks.windows import consecutive
 
 
 def examples(starts, records=None, samples=4, earliest=None, latest=None, random=False, made=None, **changes):
@@ -19,7 +18,7 @@ def examples(starts, records=None, samples=4, earliest=None, latest=None, random
     records = np.zeros(len(starts), np.int64) if records is None else np.array(records)
     return Examples(
         made or recordings(*(record(f"r{i}", samples=10) for i in range(records.max(initial=0) + 1))),
-        form(samples, **changes),
+        window_spec(samples, **changes),
         records,
         starts,
         targets=np.arange(len(starts)),
@@ -73,22 +72,22 @@ def test_some_of_them():
     some = made.take(np.array([4, 1]))
     assert len(some) == 2 and some.records.tolist() == [2, 0] and some.targets.tolist() == [4, 1]
     assert (some.starts.tolist(), some.earliest.tolist(), some.latest.tolist()) == ([4, 1], [3, 0], [5, 2])
-    assert made.spread(3).targets.tolist() == [0, 2, 5]
-    assert made.spread(6) is made and len(made.spread(100)) == 6
+    assert made.subsample(3).targets.tolist() == [0, 2, 5]
+    assert made.subsample(6) is made and len(made.subsample(100)) == 6
     assert [entry.name for entry in made.entries] == ["r0", "r1", "r2"]
 
 
 def test_what_is_not_random_is_what_it_was_in_every_epoch():
     made = examples([1, 2], earliest=[0, 0], latest=[5, 5])
-    assert made.drawn(0, 3) is made
+    assert made.draw_epoch(0, 3) is made
 
 
 def test_starts_are_drawn_between_their_bounds_anew_in_every_epoch():
     made = examples(np.zeros(500), earliest=np.full(500, -2), latest=np.full(500, 3), random=True)
-    first = made.drawn(0, 0)
+    first = made.draw_epoch(0, 0)
     assert set(first.starts.tolist()) == {-2, -1, 0, 1, 2, 3}
-    np.testing.assert_array_equal(first.starts, made.drawn(0, 0).starts)
-    assert (first.starts != made.drawn(0, 1).starts).any() and (first.starts != made.drawn(1, 0).starts).any()
+    np.testing.assert_array_equal(first.starts, made.draw_epoch(0, 0).starts)
+    assert (first.starts != made.draw_epoch(0, 1).starts).any() and (first.starts != made.draw_epoch(1, 0).starts).any()
     np.testing.assert_array_equal(first.targets, made.targets)
     assert made.starts.tolist() == [0] * 500
 
@@ -104,21 +103,21 @@ def test_views_are_spread_evenly_between_the_bounds():
 @pytest.mark.parametrize(("length", "samples", "stride"), [(2500, 1000, 1000), (999, 1000, 1000), (2500, 1000, 250)])
 def test_windows_one_after_the_other_are_those_of_the_whole_signal(length, samples, stride):
     made = recordings(record("r0", samples=300), record("r1", samples=length))
-    cut = consecutive(made, ["r1"], form(samples, stride), np.array([7, 8]))
+    cut = consecutive_windows(made, ["r1"], window_spec(samples, stride), np.array([7, 8]))
     np.testing.assert_array_equal(cut.windows(slice(None)), windows(made.signal(1), samples, stride))
     assert set(cut.records) == {1} and set(cut.targets) == {8}
 
 
 def test_windows_of_the_recordings_that_are_named_in_their_order():
     made = recordings(*(record(f"r{i}", samples=20) for i in range(4)))
-    cut = consecutive(made, ["r3", "r1", "absent"], form(10), np.arange(4))
+    cut = consecutive_windows(made, ["r3", "r1", "absent"], window_spec(10), np.arange(4))
     assert cut.records.tolist() == [1, 1, 3, 3] and cut.targets.tolist() == [1, 1, 3, 3]
-    assert len(consecutive(made, [], form(10), np.arange(4))) == 0
+    assert len(consecutive_windows(made, [], window_spec(10), np.arange(4))) == 0
 
 
 @pytest.mark.parametrize(("length", "samples", "stride"), [(2500, 1000, 1000), (2500, 1000, 400), (990, 1000, 1000)])
 def test_they_may_be_shifted_by_half_a_stride_within_their_recording(length, samples, stride):
-    cut = consecutive(recordings(record(samples=length)), ["r0"], form(samples, stride), np.zeros(1))
+    cut = consecutive_windows(recordings(record(samples=length)), ["r0"], window_spec(samples, stride), np.zeros(1))
     last = max(length - samples, 0)
     np.testing.assert_array_equal(cut.earliest, np.maximum(cut.starts - stride // 2, 0))
     np.testing.assert_array_equal(cut.latest, np.minimum(cut.starts + stride // 2, last))
@@ -130,9 +129,9 @@ def test_they_may_be_shifted_by_half_a_stride_within_their_recording(length, sam
 def test_memory_holds_a_batch_not_the_data_set(tmp_path, monkeypatch):
     monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path))
     entries = recordings(*(record(f"r{i}", samples=10) for i in range(200))).entries
-    made = cached_recordings(entries, lambda entry: record(entry.name, samples=4000), "a", ("I",), [], 100.0)
-    cut = consecutive(made, [entry.name for entry in entries], form(1000), np.zeros(200))
-    cut = dataclasses.replace(cut, form=form(1000, window_steps=[{"step": "zscore"}]))
+    made = load_recordings(entries, lambda entry: record(entry.name, samples=4000), "a", ("I",), [], 100.0)
+    cut = consecutive_windows(made, [entry.name for entry in entries], window_spec(1000), np.zeros(200))
+    cut = dataclasses.replace(cut, window=window_spec(1000, window_steps=[{"step": "zscore"}]))
     tracemalloc.start()
     for start in range(0, len(cut), 8):
         cut.batch(np.arange(start, start + 8))
