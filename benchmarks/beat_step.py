@@ -21,9 +21,9 @@ from ecg_edge.tasks.beats import BEFORE
 from ecg_edge.tasks.predictor import KerasPredictor
 from export.history_exporter import kept_by_the_caller
 from export.verify.sqnr import decibels
-from firmware_bench.bench_rpi import TFLiteModel
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.streaming import HistoryModel
+from firmware_bench.runtime.streaming_model import HistoryModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 def main():

@@ -30,7 +30,7 @@ def main(arch, preset, leads, rounds, out):
     from ecg_edge.cli import console
     from ecg_edge.training.config import SignalConfig
     from export.convert.converter_process import Windows, convert
-    from firmware_bench.bench_rpi import TFLiteModel
+    from firmware_bench.runtime.tflite_model import TFLiteModel
     from models_keras.registry import find
 
     architecture = find(arch)

@@ -47,9 +47,8 @@ def row(name, data) -> str:
     from ecg_edge.cli.c99 import STACK_ROOM
     from export.c99 import generate
     from firmware_bench import qemu, tflm
-    from firmware_bench.bench_rpi import ModelError
     from firmware_bench.boards import BOARDS
-    from firmware_bench.runtime.errors import AcceptanceError, InputError
+    from firmware_bench.runtime.errors import AcceptanceError, InputError, ModelError
 
     try:
         file = data()
@@ -136,7 +135,7 @@ def untrained(name, preset) -> bytes:
     from export.convert.streaming_step import streamable
     from export.stream_exporter import tensors
     from export.tflite.flatbuffer import METADATA, set_metadata
-    from firmware_bench.bench_rpi import read_metadata
+    from firmware_bench.runtime.metadata import read_metadata
     from models_keras.registry import find
 
     architecture = find(name)

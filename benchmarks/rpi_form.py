@@ -33,8 +33,8 @@ def main(archs, preset, leads, rounds, folder):
 
 
 def row(arch, preset, leads, rounds, folder):
-    from firmware_bench.bench_rpi import TFLiteModel
     from firmware_bench.runtime.errors import AcceptanceError
+    from firmware_bench.runtime.tflite_model import TFLiteModel
 
     model = build(arch, preset, leads)
     noise = {t.name: np.random.default_rng(0).normal(size=(8, *t.shape[1:])).astype(np.float32) for t in model.inputs}
@@ -90,7 +90,7 @@ def build(arch, preset, leads):
 
 def raw(runner, noise):
     """One window as the runner's raw inputs. A file without metadata names its inputs in the converter's way."""
-    from firmware_bench.bench_rpi import quantise
+    from firmware_bench.runtime.quantisation import quantise
 
     by_shape = {tuple(values.shape[1:]): values for values in noise.values()}
     return [quantise(by_shape[t.shape[1:]][:1], t.scale, t.zero_point, t.dtype) for t in runner.inputs]

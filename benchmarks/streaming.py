@@ -16,8 +16,8 @@ from export.stream_exporter import tensors
 from export.tflite import flatbuffer
 from export.verify.sqnr import decibels
 from firmware_bench import tflm
-from firmware_bench.bench_rpi import TFLiteModel
-from firmware_bench.streaming import StreamingModel
+from firmware_bench.runtime.streaming_model import StreamingModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 from models_keras.layers.selective_ssm import SelectiveSSM
 
 STEPS = 250

@@ -12,9 +12,11 @@ from export.tflite.flatbuffer import METADATA
 from export.verify.acceptance import Gate
 from export.verify.lint import lint
 from export.verify.parity import parity
-from firmware_bench.bench_rpi import UNSEALED, TFLiteModel, outputs_digest, read_metadata, reference_outputs, seal
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.files import atomic_write
+from firmware_bench.runtime.metadata import DIGEST_PLACEHOLDER, insert_digest, read_metadata
+from firmware_bench.runtime.reference_vector import compute_reference_outputs, digest_outputs
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 FORMAT = 1
 REFERENCE_VECTORS = 4
@@ -181,7 +183,7 @@ def with_reference(data: bytes, description: dict, vectors: int = REFERENCE_VECT
 
     def answers(seed, kernels):
         asked = {**description, "reference": {"seed": seed, **form}}
-        return reference_outputs(TFLiteModel(flatbuffer.set_metadata(data, METADATA, asked), kernels=kernels))
+        return compute_reference_outputs(TFLiteModel(flatbuffer.set_metadata(data, METADATA, asked), kernels=kernels))
 
     optimised = {seed: answers(seed, "optimised") for seed in REFERENCE_SEEDS}
     seed = max(optimised, key=lambda seed: len(set(bytes.fromhex("".join(optimised[seed]))) - {0x7F, 0x80}))
@@ -192,10 +194,12 @@ def with_reference(data: bytes, description: dict, vectors: int = REFERENCE_VECT
         reference |= {"tolerance": _tolerance(outputs), "outputs": {"optimised": outputs["optimised"]}}
     else:
         reference["outputs"] = {
-            kernels: [outputs_digest(each) if len(each) > LONG else each for each in vectors_of]
+            kernels: [digest_outputs(each) if len(each) > LONG else each for each in vectors_of]
             for kernels, vectors_of in outputs.items()
         }
-    return seal(flatbuffer.set_metadata(data, METADATA, {**description, "digest": UNSEALED, "reference": reference}))
+    return insert_digest(
+        flatbuffer.set_metadata(data, METADATA, {**description, "digest": DIGEST_PLACEHOLDER, "reference": reference})
+    )
 
 
 def _tolerance(outputs):

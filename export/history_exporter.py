@@ -15,8 +15,9 @@ from export.stream_exporter import Recorder, in_both_runtimes, state_gate, tenso
 from export.tflite import flatbuffer
 from export.tflite.flatbuffer import METADATA
 from export.verify.acceptance import Gate
-from firmware_bench.bench_rpi import TFLiteModel, read_metadata
-from firmware_bench.streaming import HistoryModel
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.streaming_model import HistoryModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 def export(model, windows: Windows, judged, metadata: dict, path: Path, histories, say, advance, choose) -> Report:

@@ -16,9 +16,10 @@ from export.verify.parity import Parity
 from export.verify.runtimes import tensor_gate
 from export.verify.sqnr import decibels
 from firmware_bench import tflm
-from firmware_bench.bench_rpi import ModelError, TFLiteModel, read_metadata
-from firmware_bench.runtime.errors import AcceptanceError, InputError
-from firmware_bench.streaming import NEXT, StreamingModel
+from firmware_bench.runtime.errors import AcceptanceError, InputError, ModelError
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.streaming_model import NEXT, StreamingModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 DECIBELS = 35.0  # against Keras at a window's end, some hundred steps of rounded states later
 MICRO_STEPS = 1000  # whose outputs and states TensorFlow Lite Micro repeats; of them so many with every tensor:

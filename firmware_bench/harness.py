@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from firmware_bench.bench_rpi import write_bundle
 from firmware_bench.runtime.errors import InputError
 
-HARNESS = Path(__file__).with_name("bench_rpi.py")
+BENCH_PROGRAM = "bench_rpi.pyz"  # its name on the device
 
 
 class Local:
@@ -36,11 +37,11 @@ class Local:
         return sys.executable
 
     def put(self, files: Mapping[str, Path]) -> None:
-        """Links files into the folder, under new names, which may have a folder in front."""
+        """Copies files into the folder, under new names, which may have a folder in front."""
         for name, path in files.items():
-            link = Path(self._folder.name, name)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(path.resolve())
+            copy = Path(self._folder.name, name)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
 
     def get(self, name: str, path: Path) -> None:
         """Copies the file `name` out of the folder."""
@@ -77,7 +78,7 @@ def bench(device, python: str, files: Sequence[Path], threads: Sequence[int], wi
     """bench_rpi.py's report on `files`, in the order of the files and then of the threads; each result is called by its
     file's name, or by its path where two files have the same name. Raises InputError."""
     names = placed(device, files)
-    command = [python, HARNESS.name, *names, "--threads", ",".join(map(str, threads)), "--windows", windows]
+    command = [python, BENCH_PROGRAM, *names, "--threads", ",".join(map(str, threads)), "--windows", windows]
     try:
         device.run([*command, "--rounds", rounds, "--out", "report.json"])
     except InputError as error:
@@ -98,7 +99,9 @@ def placed(device, files: Sequence[Path]) -> list[str]:
         if not path.is_file():
             raise InputError(f"{path}: there is no such file")
     names = [f"{number}/{path.name}" for number, path in enumerate(files)]
-    device.put({HARNESS.name: HARNESS, **dict(zip(names, files, strict=True))})
+    with tempfile.TemporaryDirectory() as folder:
+        write_bundle(Path(folder, BENCH_PROGRAM))
+        device.put({BENCH_PROGRAM: Path(folder, BENCH_PROGRAM), **dict(zip(names, files, strict=True))})
     return names
 
 
@@ -109,7 +112,15 @@ def answers(device, python: str, number: int, file: Path, inputs: Sequence[np.nd
         windows, outputs = Path(folder, "windows.npz"), Path(folder, "outputs.npz")
         np.savez(windows, **{f"input_{i}": array for i, array in enumerate(inputs)})
         device.put({f"{number}/windows.npz": windows})
-        command = [python, HARNESS.name, name, "--answer", f"{number}/windows.npz", "--out", f"{number}/outputs.npz"]
+        command = [
+            python,
+            BENCH_PROGRAM,
+            name,
+            "--outputs-for",
+            f"{number}/windows.npz",
+            "--out",
+            f"{number}/outputs.npz",
+        ]
         try:
             device.run(command)
         except InputError as error:

@@ -13,8 +13,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from firmware_bench.bench_rpi import ModelError
 from firmware_bench.boards import Board
+from firmware_bench.runtime.errors import ModelError
 
 HARNESS = Path(__file__).parent / "cortex"
 COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"

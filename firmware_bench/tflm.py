@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_bench.bench_rpi import ModelError, model_table
+from firmware_bench.runtime.errors import ModelError
+from firmware_bench.runtime.tflite_reader import read_model_table
 
 ARENA_LIMIT = 64 << 20  # bytes; only what a model needs of it is touched
 
@@ -51,7 +52,7 @@ def arena(data: bytes) -> Arena:
 def weights(data: bytes) -> int:
     """Bytes of the constants (weights, biases, shapes) that the graph's tensors refer to: the part of the file that
     any way of deploying the model keeps in flash. ModelError for a damaged file."""
-    model = model_table(data)
+    model = read_model_table(data)
     sizes = [len(buffer.span(0)) for buffer in model.tables(4)]
     used = {tensor.integer(2) for graph in model.tables(2) for tensor in graph.tables(0)}
     if not used <= set(range(len(sizes))):
@@ -61,7 +62,7 @@ def weights(data: bytes) -> int:
 
 def _child(data, windows):
     """Run the model in a child process: its outputs per window, and what it wrote to stderr."""
-    model_table(data)
+    read_model_table(data)
     if importlib.util.find_spec("tflite_micro") is None:
         raise ModelError("TensorFlow Lite Micro is not installed: python -m pip install tflite-micro")
     with tempfile.TemporaryDirectory() as folder:
@@ -99,7 +100,7 @@ def _run(folder: Path) -> None:
     from tflite_micro.python.tflite_micro import runtime
 
     data = (folder / "model.tflite").read_bytes()
-    outputs_number = len(model_table(data).tables(2)[0].span(2, 4))
+    outputs_number = len(read_model_table(data).tables(2)[0].span(2, 4))
     interpreter = runtime.Interpreter.from_bytes(data, arena_size=ARENA_LIMIT)
     interpreter.print_allocations()
     with np.load(folder / "inputs.npz") as stacked:

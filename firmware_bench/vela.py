@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from firmware_bench.bench_rpi import ModelError
+from firmware_bench.runtime.errors import ModelError
 
 PACKAGE = "pip install ethos-u-vela"
 CONFIGURATION = "Arm/vela.ini"  # part of the package

@@ -7,8 +7,8 @@ from export.stream_exporter import tensors
 from export.tflite import flatbuffer
 from export.tflite.editor import Editor
 from export.tflite.flatbuffer import METADATA
-from firmware_bench.bench_rpi import TFLiteModel
-from firmware_bench.streaming import HistoryModel
+from firmware_bench.runtime.streaming_model import HistoryModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 BEFORE = 5
 HISTORIES = {"rr": None, "labels": "probabilities"}

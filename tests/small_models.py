@@ -5,7 +5,9 @@ import functools
 import numpy as np
 
 from export.tflite.flatbuffer import set_metadata
-from firmware_bench.bench_rpi import UNSEALED, TFLiteModel, read_metadata, reference_outputs, seal
+from firmware_bench.runtime.metadata import DIGEST_PLACEHOLDER, insert_digest, read_metadata
+from firmware_bench.runtime.reference_vector import compute_reference_outputs
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 STEPS = [{"step": "fill_gaps"}, {"step": "resample", "fs": 100}, {"step": "highpass", "cutoff": 0.5, "order": 2}]
 SAMPLES, LEADS, LABELS = 256, ("I", "II"), ("N", "A", "O")
@@ -103,17 +105,20 @@ def described(data: bytes, samples, leads, output="probabilities") -> bytes:
         "window_preprocessing": [],
         "inputs": tensors(model.inputs, "ecg"),
         "outputs": tensors(model.outputs, output),
-        "digest": UNSEALED,
+        "digest": DIGEST_PLACEHOLDER,
         "versions": {"ai-edge-litert": "2.3.0"},
         "reference": {"seed": 1, "vectors": 4},
     }
     unsealed = set_metadata(data, "ecg_edge", {**metadata, "digest": ""})
     metadata["reference"]["outputs"] = {
-        kernels: reference_outputs(TFLiteModel(unsealed, kernels=kernels)) for kernels in ("reference", "optimised")
+        kernels: compute_reference_outputs(TFLiteModel(unsealed, kernels=kernels))
+        for kernels in ("reference", "optimised")
     }
-    return seal(set_metadata(data, "ecg_edge", metadata))
+    return insert_digest(set_metadata(data, "ecg_edge", metadata))
 
 
 def altered(data: bytes, **changes) -> bytes:
     """`data` with keys of its metadata replaced."""
-    return seal(set_metadata(data, "ecg_edge", {**read_metadata(data), "digest": UNSEALED, **changes}))
+    return insert_digest(
+        set_metadata(data, "ecg_edge", {**read_metadata(data), "digest": DIGEST_PLACEHOLDER, **changes})
+    )

@@ -129,11 +129,13 @@ def measured(device, files, wheels, offline, threads, windows, rounds, records) 
 def runtime_version(files) -> str:
     """Which ai-edge-litert the files were exported with, as pip takes it; "" where none says. Raises InputError for a
     file that is not an export."""
-    from firmware_bench.bench_rpi import ModelError, contents, read_metadata
+    from firmware_bench.runtime.errors import ModelError
+    from firmware_bench.runtime.metadata import read_metadata
+    from firmware_bench.runtime.tflite_reader import read_model_file
 
     for path in files:
         try:
-            version = read_metadata(contents(path)).get("versions", {}).get("ai-edge-litert")
+            version = read_metadata(read_model_file(path)).get("versions", {}).get("ai-edge-litert")
         except ModelError as error:
             raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
         if version:

@@ -56,7 +56,7 @@ class Answers:
 
     def __call__(self, inputs: dict[str, np.ndarray]):
         """Inputs by name, (n, …) float32 → the outputs (n, …) float32, by name unless they are probabilities."""
-        from firmware_bench.bench_rpi import dequantise, quantise
+        from firmware_bench.runtime.quantisation import dequantise, quantise
 
         values = []
         for position in range(len(next(iter(inputs.values())))):
@@ -91,7 +91,8 @@ def compared(device, python: str, number: int, file: Path, task, examples, data:
     """How the device's raw outputs for `examples` compare with this machine's, and the task's headline figure there and
     here. Integer outputs have to be equal to the byte, others within the file's tolerance."""
     from firmware_bench import harness
-    from firmware_bench.bench_rpi import TFLiteModel, tolerance, within
+    from firmware_bench.runtime.reference_vector import outputs_agree, read_tolerance
+    from firmware_bench.runtime.tflite_model import TFLiteModel
 
     model = TFLiteModel(file)
     own = Answers(model)
@@ -101,9 +102,9 @@ def compared(device, python: str, number: int, file: Path, task, examples, data:
     arrays = [np.concatenate(column) for column in zip(*own.inputs, strict=True)]
     outputs = harness.answers(device, python, number, file, arrays)
     rows = [[array[n : n + 1] for array in outputs] for n in range(len(own.outputs))]
-    limit = tolerance(model.metadata)
+    limit = read_tolerance(model.metadata)
     agreeing = sum(
-        all(within(tensor, a, b, limit) for tensor, a, b in zip(model.outputs, mine, theirs, strict=True))
+        all(outputs_agree(tensor, a, b, limit) for tensor, a, b in zip(model.outputs, mine, theirs, strict=True))
         for mine, theirs in zip(own.outputs, rows, strict=True)
     )
     exact = limit is None and all(np.dtype(tensor.dtype).kind != "f" for tensor in model.outputs)

@@ -74,9 +74,9 @@ def said(one: dict) -> str:
 
 def show(report: dict) -> None:
     """The harness's own table, then ratios, verdicts and predictions."""
-    from firmware_bench.bench_rpi import text
+    from firmware_bench.bench_table import format_report
 
-    print(text(report))
+    print(format_report(report))
     print()
     results = report["results"]
     for result in results:

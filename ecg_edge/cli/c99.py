@@ -17,7 +17,8 @@ STACK_ROOM = 4  # times the stack that was measured: interrupts and the applicat
 def write(source: Path, out: Path | None) -> None:
     """Turns the integer file of a run, or the .tflite file `source` itself, into a folder of C99."""
     from export.c99 import generate
-    from firmware_bench.bench_rpi import ModelError, read_metadata
+    from firmware_bench.runtime.errors import ModelError
+    from firmware_bench.runtime.metadata import read_metadata
 
     path = source
     if source.is_dir():

@@ -34,8 +34,9 @@ def command(file, board, firmware, as_json):
     """
     from ecg_edge.cli import c99
     from firmware_bench import tflm
-    from firmware_bench.bench_rpi import ModelError, read_metadata
     from firmware_bench.boards import BOARDS
+    from firmware_bench.runtime.errors import ModelError
+    from firmware_bench.runtime.metadata import read_metadata
 
     boards = list(BOARDS.values())
     if board:
@@ -96,20 +97,20 @@ def windows_for_a_host(metadata) -> bytes:
     """The inputs of the reference vectors; for a stream, whose program keeps its states itself, a recording as long as
     the application takes at a time."""
     from export.c99.recording import ANSWERS
-    from firmware_bench.bench_rpi import reference_inputs
+    from firmware_bench.runtime.reference_vector import make_reference_inputs
 
     if stream := metadata.get("streaming"):
         kept = {"valid", "share", *stream["states"]}
         (signal,) = (tensor for tensor in metadata["inputs"] if tensor["name"] not in kept)
         shape = [1, (stream["delay"] + ANSWERS) * stream["step"], signal["shape"][-1]]
         metadata = {**metadata, "inputs": [{**signal, "shape": shape}]}
-    return b"".join(array.tobytes() for arrays in reference_inputs(metadata) for array in arrays)
+    return b"".join(array.tobytes() for arrays in make_reference_inputs(metadata) for array in arrays)
 
 
 def ethos_u(data: bytes) -> dict:
     """What vela estimates of the file, by processor; "none" says why there is no estimate."""
     from firmware_bench import vela
-    from firmware_bench.bench_rpi import ModelError
+    from firmware_bench.runtime.errors import ModelError
 
     found = {}
     for processor in vela.PROCESSORS:

@@ -10,8 +10,8 @@ class TFLitePredictor:
     keeps_history: it is one of beats that keeps what was before, and takes them in order; see `begin`."""
 
     def __init__(self, path: Path | str | bytes):
-        from firmware_bench.bench_rpi import TFLiteModel
-        from firmware_bench.streaming import HistoryModel, StreamingModel
+        from firmware_bench.runtime.streaming_model import HistoryModel, StreamingModel
+        from firmware_bench.runtime.tflite_model import TFLiteModel
 
         model = TFLiteModel(path)
         self.metadata = model.metadata

@@ -9,9 +9,9 @@ from ai_edge_litert import schema_py_generated as schema
 from export.c99.fused import ATTENTION, fused
 from export.convert.int16_weights import WIDER
 from export.tflite import flatbuffer
-from firmware_bench.bench_rpi import ModelError, read_metadata
-from firmware_bench.runtime.errors import InputError
-from firmware_bench.streaming import NEXT
+from firmware_bench.runtime.errors import InputError, ModelError
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.streaming_model import NEXT
 
 _DTYPES = {
     schema.TensorType.INT8: np.int8,

@@ -1,14 +1,14 @@
 """The program of one step (export.convert.streaming_step): it takes a recording sample by sample, keeps the states
-itself and tells the step where the recording begins and ends. It is firmware_bench.streaming in C."""
+itself and tells the step where the recording begins and ends. It is firmware_bench.runtime.streaming_model in C."""
 
 import numpy as np
 
 from export.c99.lower import Program
 from export.c99.plan import Plan
 from export.c99.steps import ctype
-from firmware_bench.bench_rpi import TFLiteModel
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.streaming import StreamingModel
+from firmware_bench.runtime.streaming_model import StreamingModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 ANSWERS = 4  # steps of a test whose outputs are compared
 

@@ -14,8 +14,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from export.tflite import flatbuffer
 from export.tflite.editor import Editor
-from firmware_bench.bench_rpi import read_metadata
-from firmware_bench.streaming import NEXT
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.streaming_model import NEXT
 
 LARGEST_WEIGHT, STEPS = 127, 255  # of 8 bits: a weight that stands for 1, and how many steps there are from 0 to 1
 

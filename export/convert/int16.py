@@ -32,8 +32,8 @@ from export.quantise import ranges
 from export.tflite import flatbuffer, layout
 from export.tflite.flatbuffer import METADATA
 from export.verify.sqnr import decibels
-from firmware_bench.bench_rpi import Tensor, TFLiteModel
-from firmware_bench.streaming import NEXT, StreamingModel
+from firmware_bench.runtime.streaming_model import NEXT, StreamingModel
+from firmware_bench.runtime.tflite_model import Tensor, TFLiteModel
 
 RECORDINGS = 10  # that the calibration windows are made into: a state goes on growing for longer than a window
 LOOK_EVERY = 3  # steps: successive ones hold nearly the same values

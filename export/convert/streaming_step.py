@@ -24,7 +24,7 @@ import numpy as np
 from keras import layers, ops
 
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.streaming import NEXT
+from firmware_bench.runtime.streaming_model import NEXT
 from models_keras.layers.normalisation import LayerNorm
 from models_keras.layers.positions import SinusoidalPositions
 from models_keras.layers.selective_ssm import SelectiveSSM, advance, read
@@ -46,7 +46,7 @@ class Step:
     delay: int
 
     def metadata(self) -> dict:
-        """What a file of this step says of itself, for firmware_bench.streaming. Lengths are samples."""
+        """What a file of this step says of itself, for firmware_bench.runtime.streaming_model. Lengths are samples."""
         return {"streaming": {"step": self.samples, "delay": self.delay, "window": self.window, "states": self.states}}
 
 

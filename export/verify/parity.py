@@ -9,8 +9,9 @@ from export.verify.acceptance import Gate
 from export.verify.runtimes import TENSOR_WINDOWS, output_gate, tensor_gate
 from export.verify.sqnr import decibels
 from firmware_bench import tflm
-from firmware_bench.bench_rpi import ModelError, TFLiteModel, dequantise, quantise
-from firmware_bench.runtime.errors import AcceptanceError
+from firmware_bench.runtime.errors import AcceptanceError, ModelError
+from firmware_bench.runtime.quantisation import dequantise, quantise
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 # TensorFlow Lite Micro's kernels on a PC take up to a third of a second a window of a paper-size model.
 MICRO_WINDOWS = 32

@@ -17,8 +17,8 @@ from small_models import altered, convolutional
 from ecg_edge.cli import bench_records
 from ecg_edge.cli.bench import command
 from firmware_bench import harness
-from firmware_bench.bench_rpi import read_metadata
 from firmware_bench.runtime.errors import AcceptanceError, InputError
+from firmware_bench.runtime.metadata import read_metadata
 
 ROOT = Path(__file__).parents[2]
 

@@ -64,7 +64,8 @@ def test_what_is_missing(tmp_path):
 
 @pytest.mark.slow
 def test_file_table_and_next_command(run, tmp_path):
-    from firmware_bench.bench_rpi import TFLiteModel, verify
+    from firmware_bench.runtime.reference_vector import verify_reference
+    from firmware_bench.runtime.tflite_model import TFLiteModel
 
     shown = invoke(run, "--int8")
     path = run / "export" / "cnn_att_bilstm-int8.tflite"
@@ -74,7 +75,7 @@ def test_file_table_and_next_command(run, tmp_path):
     assert f"{path.stat().st_size:,} bytes" in shown.stderr
     assert shown.stderr.splitlines()[-1] == f"next: ecg-edge bench {path}"
     model = TFLiteModel(path)
-    assert verify(model)
+    assert verify_reference(model)
     assert model.metadata["labels"] == ["LBBB", "SNR"] and model.metadata["leads"] == ["I", "V1"]
     assert model.metadata["preprocessing"][0] == {"step": "fill_gaps"} and model.metadata["fs"] == 100
     assert model.metadata["window"] == {"samples": 1000, "stride": 1000}
@@ -137,7 +138,7 @@ def test_a_recurrence_that_reads_both_ways_is_no_stream(run, tmp_path):
 def test_streaming_file_next_command_and_prediction(tmp_path, monkeypatch):
     """Forwards only, trained for an epoch: the way to a file and what predict makes of it."""
     from ecg_edge.cli.predict import command as predict
-    from firmware_bench.bench_rpi import TFLiteModel
+    from firmware_bench.runtime.tflite_model import TFLiteModel
 
     monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path / "cache"))
     settings = ["model.bidirectional=false", "model.positions=false"]
@@ -170,7 +171,7 @@ def firmware_of_a_stream(path, folder):
     """A recording goes over to the device at a time, whose steps tell what LiteRT says."""
     from ecg_edge.cli.mcu import command as mcu
     from firmware_bench import qemu
-    from firmware_bench.bench_rpi import TFLiteModel
+    from firmware_bench.runtime.tflite_model import TFLiteModel
 
     words = [str(path), "--board", "STM32F407", "--firmware", str(folder)]
     assert CliRunner().invoke(mcu, words, catch_exceptions=False).exit_code == 0

@@ -15,8 +15,8 @@ from ecg_edge.records.record import Entry
 from ecg_edge.records.synthetic import synthesise
 from export import history_exporter
 from export.history_exporter import kept_by_the_caller
-from firmware_bench.bench_rpi import TFLiteModel
-from firmware_bench.streaming import HistoryModel
+from firmware_bench.runtime.streaming_model import HistoryModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 pytestmark = pytest.mark.slow
 

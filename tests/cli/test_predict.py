@@ -19,8 +19,8 @@ from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.signals.windows import windows
 from ecg_edge.tasks.predictor import KerasPredictor
 from export.tflite.flatbuffer import set_metadata
-from firmware_bench.bench_rpi import TFLiteModel
 from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from small_models import SAMPLES, convolutional, reconstructing
 from ecg_edge.evaluation.predictors import TFLitePredictor
 from ecg_edge.tasks.predictor import KerasPredictor
 from export.convert.history_step import as_step
-from firmware_bench.bench_rpi import TFLiteModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 def test_keras_with_one_input_and_one_output():

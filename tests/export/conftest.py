@@ -121,7 +121,7 @@ def quantised(integer):
 def agreement(recogniser):
     """int8 file → (dB against Keras, share of windows in the same class), LiteRT's reference kernels."""
     from export.verify.sqnr import decibels
-    from firmware_bench.bench_rpi import TFLiteModel
+    from firmware_bench.runtime.tflite_model import TFLiteModel
 
     expected = recogniser.model.predict(recogniser.others, verbose=0)
 

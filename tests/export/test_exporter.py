@@ -12,8 +12,10 @@ from export.exporter import GatesFailed, export, with_reference
 from export.tflite.flatbuffer import set_metadata
 from export.verify import parity, prediction_agreement
 from export.verify.prediction_agreement import decision_gates
-from firmware_bench.bench_rpi import ModelError, TFLiteModel, read_metadata, verify
-from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.errors import InputError, ModelError
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.reference_vector import verify_reference
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 CALLER = {"architecture": "pulses", "labels": ["slow", "fast", "wide"], "fs": 100.0, "leads": ["I", "II"]}
 
@@ -97,7 +99,7 @@ def test_metadata(run, converted, recogniser):
 def test_reference_vectors_prove_either_kind_of_kernel(run, converted, kernels):
     data = run().path.read_bytes()
     assert (
-        verify(TFLiteModel(data, kernels=kernels)) == kernels
+        verify_reference(TFLiteModel(data, kernels=kernels)) == kernels
         or read_metadata(data)["reference"]["outputs"]["optimised"]
         == read_metadata(data)["reference"]["outputs"]["reference"]
     )
@@ -167,8 +169,8 @@ def test_many_outputs_are_recorded_by_their_digest(converted, monkeypatch):
     made = with_reference(converted, {"fs": 100.0, "inputs": [_ecg(converted)], "outputs": []})
     recorded = read_metadata(made)["reference"]["outputs"]["optimised"]
     assert all(output.startswith("sha256:") for output in recorded) and len(set(recorded)) > 1
-    assert verify(TFLiteModel(made)) == "optimised"
+    assert verify_reference(TFLiteModel(made)) == "optimised"
     other = with_reference(converted, {"fs": 150.0, "inputs": [_ecg(converted)], "outputs": []})
     wrong = read_metadata(made) | {"reference": read_metadata(other)["reference"], "digest": ""}
     with pytest.raises(ModelError, match="does not compute the recorded reference vector"):
-        verify(TFLiteModel(set_metadata(made, "ecg_edge", wrong)))
+        verify_reference(TFLiteModel(set_metadata(made, "ecg_edge", wrong)))

@@ -22,9 +22,9 @@ from ecg_edge.cli.bench import command as bench
 from ecg_edge.cli.predict import command as predict
 from ecg_edge.demo import write_wfdb
 from ecg_edge.records.synthetic import synthesise
-from firmware_bench import bench_rpi
-from firmware_bench.bench_rpi import TFLiteModel
+from firmware_bench import bench_rpi, measurement
 from firmware_bench.runtime.errors import AcceptanceError
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "Dockerfile.rpi"
@@ -107,8 +107,9 @@ def test_outputs_equal_those_of_this_processor_to_the_byte(python, tmp_path, mad
     shape = (20, *model.inputs[0].shape[1:])
     windows = np.random.default_rng(0).integers(-128, 128, shape).astype(np.int8)
     np.savez(tmp_path / "windows.npz", input_0=windows)
-    words = ["model.tflite", "--answer", "windows.npz", "--out", "outputs.npz"]
-    ran = subprocess.run([python, bench_rpi.__file__, *words], cwd=tmp_path, capture_output=True, text=True)
+    words = ["model.tflite", "--outputs-for", "windows.npz", "--out", "outputs.npz"]
+    bench_rpi.write_bundle(tmp_path / "bench_rpi.pyz")
+    ran = subprocess.run([python, "bench_rpi.pyz", *words], cwd=tmp_path, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr  # its reference vector came out right
     outputs = np.load(tmp_path / "outputs.npz")["output_0"]
     here = np.concatenate([model.run_raw([window[None]])[0] for window in windows])
@@ -130,7 +131,7 @@ def test_a_bench_over_ssh_is_stamped_and_says_nothing_of_speed(python, tmp_path,
     (result,) = report["results"]
     assert report["stamp"] == "emulated: runs under qemu-aarch64" and not (tmp_path / "report.png").exists()
     assert (report["machine"]["machine"], report["machine"]["cpu"]) == ("aarch64", "Cortex-A72")
-    here = bench_rpi.bench([str(tmp_path / "model.tflite")], windows=50, rounds=1)
+    here = measurement.measure_models([str(tmp_path / "model.tflite")], windows=50, rounds=1)
     assert here.keys() == report.keys() and here["machine"].keys() == report["machine"].keys()
     assert result.keys() - {"verdicts"} == here["results"][0].keys()
     assert result["figures"].keys() == here["results"][0]["figures"].keys() and result["rounds"] == []

@@ -15,8 +15,13 @@ import pytest
 from loopback import until
 from small_models import LABELS, altered, convolutional, recurrent
 
-from firmware_bench import bench_rpi
-from firmware_bench.bench_rpi import ModelError, TFLiteModel, dequantise, quantise, read_metadata, verify
+from firmware_bench import bench_rpi, machine, measurement
+from firmware_bench.bench_table import format_report
+from firmware_bench.runtime.errors import ModelError
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.quantisation import dequantise, quantise
+from firmware_bench.runtime.reference_vector import make_reference_inputs, verify_reference
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 def test_quantise_rounds_half_away_from_zero_and_clips():
@@ -41,7 +46,7 @@ def test_metadata_are_read_without_a_flatbuffer_library():
 def test_a_file_of_somebody_else_has_no_metadata_and_cannot_be_verified():
     foreign = altered(convolutional(), reference={})
     with pytest.raises(ModelError, match="hold no reference vector"):
-        verify(TFLiteModel(foreign))
+        verify_reference(TFLiteModel(foreign))
     bare = convolutional().replace(b"ecg_edge", b"gce_edge")
     with pytest.raises(ModelError, match="no ecg_edge metadata"):
         read_metadata(bare)
@@ -74,8 +79,8 @@ def test_a_flipped_byte_is_refused_before_the_runtime_sees_it():
 
 @pytest.mark.parametrize("made", [convolutional, pytest.param(recurrent, marks=pytest.mark.slow)])
 def test_what_the_runtime_computes_is_proved_for_both_kernel_sets(made):
-    assert verify(TFLiteModel(made())) == "optimised"
-    assert verify(TFLiteModel(made(), kernels="reference")) == "reference"
+    assert verify_reference(TFLiteModel(made())) == "optimised"
+    assert verify_reference(TFLiteModel(made(), kernels="reference")) == "reference"
 
 
 def test_another_outcome_than_the_recorded_one_is_refused():
@@ -83,12 +88,12 @@ def test_another_outcome_than_the_recorded_one_is_refused():
     wrong = {kind: [f"{int(out, 16) ^ 1:06x}" for out in outs] for kind, outs in reference["outputs"].items()}
     model = TFLiteModel(altered(convolutional(), reference={**reference, "outputs": wrong}))
     with pytest.raises(ModelError, match=r"pip install ai-edge-litert==2\.3\.0"):
-        verify(model)
+        verify_reference(model)
 
 
 def test_a_float_model_is_proved_within_its_tolerance():
     model = TFLiteModel(convolutional(integer=False))
-    assert model.inputs[0].dtype == "float32" and verify(model) == "optimised"
+    assert model.inputs[0].dtype == "float32" and verify_reference(model) == "optimised"
     reference = model.metadata["reference"]
     moved = [
         (np.frombuffer(bytes.fromhex(out), "<f4") + 0.01).astype("<f4").tobytes().hex()
@@ -96,7 +101,7 @@ def test_a_float_model_is_proved_within_its_tolerance():
     ]
     other = altered(convolutional(integer=False), reference={**reference, "outputs": {"optimised": moved}})
     with pytest.raises(ModelError, match="does not compute"):
-        verify(TFLiteModel(other))
+        verify_reference(TFLiteModel(other))
 
 
 def test_of_many_outputs_so_many_are_compared_as_the_metadata_say():
@@ -105,12 +110,12 @@ def test_of_many_outputs_so_many_are_compared_as_the_metadata_say():
     full = reference["outputs"]["optimised"]
     ends = [output[:8] + output[-8:] for output in full]  # of three floats, eight digits each
     fewer = altered(data, reference={**reference, "values": 2, "outputs": {"optimised": ends}})
-    assert verify(TFLiteModel(fewer)) == "optimised"
+    assert verify_reference(TFLiteModel(fewer)) == "optimised"
     swapped = [output[-8:] + output[:8] for output in full]
     for values, outputs in ((2, full), (2, swapped), (1, ends), (True, ends), ("2", ends)):
         wrong = altered(data, reference={**reference, "values": values, "outputs": {"optimised": outputs}})
         with pytest.raises(ModelError, match="does not compute|number of reference values"):
-            verify(TFLiteModel(wrong))
+            verify_reference(TFLiteModel(wrong))
 
 
 def with_tolerance(data, tolerance, shift):
@@ -128,27 +133,27 @@ def with_tolerance(data, tolerance, shift):
 def test_a_tolerance_in_the_metadata_is_absolute_and_in_the_unit_of_the_output(integer, shift):
     data = convolutional(integer=integer)
     difference = abs(shift) * (read_metadata(data)["outputs"][0]["scale"] if integer else 1)
-    assert verify(TFLiteModel(with_tolerance(data, 1.01 * difference, shift))) == "optimised"
+    assert verify_reference(TFLiteModel(with_tolerance(data, 1.01 * difference, shift))) == "optimised"
     for tolerance in (0.99 * difference, 0, None):
         with pytest.raises(ModelError, match="does not compute"):
-            verify(TFLiteModel(with_tolerance(data, tolerance, shift)))
+            verify_reference(TFLiteModel(with_tolerance(data, tolerance, shift)))
 
 
 def test_not_a_number_is_within_no_tolerance():
     with pytest.raises(ModelError, match="does not compute"):
-        verify(TFLiteModel(with_tolerance(convolutional(integer=False), 1e9, np.nan)))
+        verify_reference(TFLiteModel(with_tolerance(convolutional(integer=False), 1e9, np.nan)))
 
 
 @pytest.mark.parametrize("tolerance", [-0.1, "0.1", True, [0.1], float("inf")])
 def test_a_tolerance_that_is_no_number_is_refused(tolerance):
     with pytest.raises(ModelError, match="tolerance"):
-        verify(TFLiteModel(with_tolerance(convolutional(integer=False), tolerance, 0)))
+        verify_reference(TFLiteModel(with_tolerance(convolutional(integer=False), tolerance, 0)))
 
 
 @pytest.mark.slow
 def test_state_does_not_reach_the_next_window():
     model = TFLiteModel(recurrent())
-    window = bench_rpi.reference_inputs(model.metadata)[2]
+    window = make_reference_inputs(model.metadata)[2]
     first = model.run_raw(window)[0]
     assert np.array_equal(model.run_raw(window)[0], first)
     model._interpreter.invoke()  # without a reset
@@ -201,7 +206,7 @@ def reference_value(seed, vectors, samples, leads, rate):
 def test_reference_inputs_are_what_their_description_says(dtype, factor):
     tensor = {"name": "ecg", "shape": [1, 300, 3], "dtype": dtype, "scale": 0.25, "zero_point": 5}
     metadata = {"fs": 250.0, "inputs": [tensor], "reference": {"seed": 7, "vectors": 4}}
-    made = bench_rpi.reference_inputs(metadata)
+    made = make_reference_inputs(metadata)
     for (array,), values in zip(made, reference_value(7, 4, 300, 3, 250), strict=True):
         assert array.shape == (1, 300, 3) and array.dtype == dtype
         if factor is None:
@@ -214,7 +219,7 @@ def test_reference_inputs_are_what_their_description_says(dtype, factor):
 
 
 @pytest.mark.parametrize(
-    "machine, cpuinfo, modalias, executable, emulated",
+    "processor, cpuinfo, modalias, executable, emulated",
     [
         ("x86_64", "vendor_id : GenuineIntel", "cpu:type:x86,ven0000", "/usr/bin/python3.11", False),
         ("aarch64", "CPU part : 0xd08", "", "/usr/bin/python3.11", False),
@@ -226,13 +231,13 @@ def test_reference_inputs_are_what_their_description_says(dtype, factor):
         ("x86_64", "model name : QEMU TCG CPU version 2.5+", "", "/usr/bin/python3.11", True),
     ],
 )
-def test_emulated_processors_are_recognised(machine, cpuinfo, modalias, executable, emulated):
-    assert bool(bench_rpi.emulation(machine, cpuinfo, modalias, executable)) is emulated
+def test_emulated_processors_are_recognised(processor, cpuinfo, modalias, executable, emulated):
+    assert bool(machine.detect_emulation(processor, cpuinfo, modalias, executable)) is emulated
 
 
 def test_arm_cores_are_named_by_their_part_number():
-    assert bench_rpi.cpu_model("processor : 0\nCPU part\t: 0xd0b\n") == "Cortex-A76"
-    assert bench_rpi.cpu_model("model name\t: Intel(R) N100\n") == "Intel(R) N100"
+    assert machine.parse_cpu_model("processor : 0\nCPU part\t: 0xd0b\n") == "Cortex-A76"
+    assert machine.parse_cpu_model("model name\t: Intel(R) N100\n") == "Intel(R) N100"
 
 
 def test_throttling_is_told_in_words(tmp_path, monkeypatch):
@@ -240,7 +245,7 @@ def test_throttling_is_told_in_words(tmp_path, monkeypatch):
     tool = tmp_path / "vcgencmd"
     tool.write_text("#!/bin/sh\necho throttled=0x50001\n")
     tool.chmod(0o755)
-    assert bench_rpi.throttling() == "under-voltage, throttled since boot"
+    assert machine.read_throttling() == "under-voltage, throttled since boot"
 
 
 @pytest.mark.parametrize(
@@ -269,8 +274,8 @@ def test_throttling_is_told_in_words(tmp_path, monkeypatch):
 )
 def test_without_vcgencmd_the_kernel_is_asked(tmp_path, monkeypatch, told, expected):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(bench_rpi, "_each", lambda pattern: told.get(pattern, []))
-    assert bench_rpi.throttling() == expected
+    monkeypatch.setattr(machine, "_read_matches", lambda pattern: told.get(pattern, []))
+    assert machine.read_throttling() == expected
 
 
 @pytest.mark.parametrize(
@@ -279,8 +284,8 @@ def test_without_vcgencmd_the_kernel_is_asked(tmp_path, monkeypatch, told, expec
 )
 def test_battery_or_mains(monkeypatch, status, online, expected):
     told = {"class/power_supply/*/status": status, "class/power_supply/*/online": online}
-    monkeypatch.setattr(bench_rpi, "_each", told.__getitem__)
-    assert bench_rpi.power() == expected
+    monkeypatch.setattr(machine, "_read_matches", told.__getitem__)
+    assert machine.read_power_source() == expected
 
 
 def test_conditions_are_in_the_units_that_they_are_named_by(tmp_path, monkeypatch):
@@ -291,9 +296,9 @@ def test_conditions_are_in_the_units_that_they_are_named_by(tmp_path, monkeypatc
         f"{cpu}/scaling_governor": "ondemand",
         "/sys/class/thermal/thermal_zone0/temp": "48686",
     }
-    monkeypatch.setattr(bench_rpi, "_read", files.get)
-    monkeypatch.setattr(bench_rpi, "_each", lambda pattern: [])
-    assert bench_rpi.conditions() == {
+    monkeypatch.setattr(machine, "read_text", files.get)
+    monkeypatch.setattr(machine, "_read_matches", lambda pattern: [])
+    assert machine.read_conditions() == {
         "governor": "ondemand",
         "clock_mhz": 1800,
         "temperature_celsius": 48.7,
@@ -304,9 +309,41 @@ def test_conditions_are_in_the_units_that_they_are_named_by(tmp_path, monkeypatc
 
 def run_alone(folder, *arguments):
     """The harness as a copied file, far from the package."""
-    shutil.copy(bench_rpi.__file__, folder)
-    command = [sys.executable, "-I", "bench_rpi.py", "--rounds", "2", *arguments]
+    bench_rpi.write_bundle(folder / "bench_rpi.pyz")
+    command = [sys.executable, "-I", "bench_rpi.pyz", "--rounds", "2", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_a_file_in_a_checkout_runs_as_well(tmp_path):
+    (tmp_path / "model.tflite").write_bytes(convolutional())
+    command = [sys.executable, "-I", bench_rpi.__file__, "model.tflite", "--rounds", "1", "--json"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0 and json.loads(ran.stdout)["results"][0]["windows"] == 100
+
+
+def test_a_file_copied_without_its_package_says_how_to_make_the_bundle(tmp_path):
+    shutil.copy(bench_rpi.__file__, tmp_path)
+    command = [sys.executable, "-I", "-S", "bench_rpi.py", "model.tflite"]  # -S: without what is installed
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 2 and len(ran.stderr.splitlines()) == 1
+    assert "python -m firmware_bench.bench_rpi --bundle bench_rpi.pyz" in ran.stderr
+
+
+def test_the_bundle_is_made_on_the_command_line_and_imports_nothing_else_of_this_repository(tmp_path):
+    command = [sys.executable, "-m", "firmware_bench.bench_rpi", "--bundle", tmp_path / "bench_rpi.pyz"]
+    subprocess.run(command, check=True)
+    (tmp_path / "model.tflite").write_bytes(convolutional())
+    program = (
+        "import runpy, sys; sys.argv = ['bench_rpi.pyz', 'model.tflite', '--rounds', '1']\n"
+        "try: runpy.run_path('bench_rpi.pyz', run_name='__main__')\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "for name, module in sys.modules.items():\n"
+        "    if name.split('.')[0] in ('firmware_bench', 'ecg_edge', 'export', 'models_keras'):\n"
+        "        assert 'bench_rpi.pyz' in module.__file__, name\n"
+    )
+    ran = subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "latency, median" in ran.stdout
 
 
 def test_the_file_stands_alone_and_prints_nothing_but_json(tmp_path):
@@ -333,7 +370,7 @@ def test_the_file_stands_alone_and_prints_nothing_but_json(tmp_path):
 
 def test_the_cold_start_counts_from_the_start_of_the_process(tmp_path):
     (tmp_path / "model.tflite").write_bytes(convolutional())
-    one = bench_rpi.measure(str(tmp_path / "model.tflite"), 1, 5, time.monotonic() - 100)
+    one = measurement.measure_model(str(tmp_path / "model.tflite"), 1, 5, time.monotonic() - 100)
     assert 100_000 < one["cold_start_ms"] < 160_000 and len(one["latencies_ms"]) == 5
 
 
@@ -343,13 +380,13 @@ def test_models_and_threads_are_measured_in_alternation(tmp_path):
     (tmp_path / "b.tflite").write_bytes(convolutional(integer=False))
     said = []
     paths = [str(tmp_path / name) for name in ("a.tflite", "b.tflite")]
-    report = bench_rpi.bench(paths, (1, 2), windows=4, rounds=2, say=said.append)
+    report = measurement.measure_models(paths, (1, 2), windows=4, rounds=2, report=said.append)
     pairs = [("a.tflite", 1), ("a.tflite", 2), ("b.tflite", 1), ("b.tflite", 2)]
     assert said == [f"round {number} of 2: {name}, threads {count}" for number in (1, 2) for name, count in pairs]
     assert [(one["file"], one["threads"]) for one in report["results"]] == pairs
     began = [one["rounds"][number]["began"] for number in (0, 1) for one in report["results"]]
     assert began == sorted(began)
-    table = bench_rpi.text(report)
+    table = format_report(report)
     assert table.splitlines()[0].split() == ["a.tflite", "a.tflite", "b.tflite", "b.tflite"]
 
 
@@ -364,16 +401,16 @@ def test_the_table_labels_every_figure(tmp_path):
 def test_two_benches_do_not_measure_each_other(tmp_path):
     (tmp_path / "model.tflite").write_bytes(convolutional())
     said = []
-    with bench_rpi.alone(said.append):
-        shutil.copy(bench_rpi.__file__, tmp_path)
+    with measurement.lock_machine(said.append):
+        bench_rpi.write_bundle(tmp_path / "bench_rpi.pyz")
         second = subprocess.Popen(
-            [sys.executable, "bench_rpi.py", "model.tflite", "--rounds", "1"],
+            [sys.executable, "bench_rpi.pyz", "model.tflite", "--rounds", "1"],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert second.stderr.readline() == "waiting: another bench measures on this machine\n"
+        assert second.stderr.readline() == "waiting: another benchmark measures on this machine\n"
         assert second.poll() is None
     out, errors = second.communicate(timeout=60)
     assert second.returncode == 0 and "latency, median" in out and errors.startswith("round 1 of 1") and said == []
@@ -414,11 +451,11 @@ def test_an_interrupted_bench_says_so_in_one_line(tmp_path):
     assert bench.returncode == 130
 
 
-def test_answers_are_raw_outputs(tmp_path):
+def test_outputs_for_given_windows_are_raw(tmp_path):
     (tmp_path / "model.tflite").write_bytes(convolutional())
     windows = np.random.default_rng(0).integers(-128, 128, (3, 256, 2)).astype(np.int8)
     np.savez(tmp_path / "windows.npz", input_0=windows)
-    ran = run_alone(tmp_path, "model.tflite", "--answer", "windows.npz", "--out", "outputs.npz")
+    ran = run_alone(tmp_path, "model.tflite", "--outputs-for", "windows.npz", "--out", "outputs.npz")
     assert ran.returncode == 0 and ran.stdout == ran.stderr == ""
     outputs = np.load(tmp_path / "outputs.npz")["output_0"]
     model = TFLiteModel(convolutional())
@@ -426,11 +463,11 @@ def test_answers_are_raw_outputs(tmp_path):
 
 
 def test_a_missing_numpy_is_one_line(tmp_path):
-    (tmp_path / "numpy.py").write_text("raise ImportError")
-    shutil.copy(bench_rpi.__file__, tmp_path)
-    command = [sys.executable, tmp_path / "bench_rpi.py", "model.tflite"]
-    ran = subprocess.run(command, capture_output=True, text=True)
-    assert ran.returncode == 2 and ran.stderr == "error: numpy is missing here: python3 -m pip install numpy\n"
+    (tmp_path / "numpy.py").write_text("raise ModuleNotFoundError(name='numpy')")
+    bench_rpi.write_bundle(tmp_path / "bench_rpi.pyz")
+    command = [sys.executable, tmp_path / "bench_rpi.pyz", "model.tflite"]
+    ran = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)
+    assert ran.returncode == 2 and ran.stderr == "error: numpy is not installed: python3 -m pip install numpy\n"
 
 
 @pytest.mark.parametrize(
@@ -456,8 +493,8 @@ def test_fewer_than_50_windows_are_refused(tmp_path):
 def test_times_of_an_emulated_machine_are_withheld(tmp_path, monkeypatch):
     path = tmp_path / "model.tflite"
     path.write_bytes(convolutional())
-    monkeypatch.setattr(bench_rpi, "emulation", lambda *facts: "runs under qemu-aarch64")
-    report = bench_rpi.bench([str(path)], rounds=1)
+    monkeypatch.setattr(machine, "detect_emulation", lambda *facts: "runs under qemu-aarch64")
+    report = measurement.measure_models([str(path)], rounds=1)
     (result,) = report["results"]
     figures = result["figures"]
     assert report["stamp"] == "emulated: runs under qemu-aarch64" and result["rounds"] == []
@@ -465,16 +502,16 @@ def test_times_of_an_emulated_machine_are_withheld(tmp_path, monkeypatch):
     timed = [figure for figure in figures.values() if figure["unit"] != "bytes"]
     assert len(timed) == 8 and all(figure["value"] is None for figure in timed)
     assert all(figure["label"].startswith("emulated") for figure in figures.values())
-    assert "runs under qemu-aarch64" in bench_rpi.text(report)
+    assert "runs under qemu-aarch64" in format_report(report)
 
 
-@pytest.mark.parametrize("machine, stamp", [("x86_64", "not Arm"), ("aarch64", None), ("armv7l", None)])
-def test_a_machine_that_is_no_arm_is_stamped(tmp_path, monkeypatch, machine, stamp):
+@pytest.mark.parametrize("processor, stamp", [("x86_64", "not Arm"), ("aarch64", None), ("armv7l", None)])
+def test_a_machine_that_is_no_arm_is_stamped(tmp_path, monkeypatch, processor, stamp):
     path = tmp_path / "model.tflite"
     path.write_bytes(convolutional())
-    monkeypatch.setattr(bench_rpi.platform, "machine", lambda: machine)
-    monkeypatch.setattr(bench_rpi, "emulation", lambda *facts: None)
-    assert bench_rpi.bench([str(path)], rounds=1)["stamp"] == stamp
+    monkeypatch.setattr(machine.platform, "machine", lambda: processor)
+    monkeypatch.setattr(machine, "detect_emulation", lambda *facts: None)
+    assert measurement.measure_models([str(path)], rounds=1)["stamp"] == stamp
 
 
 def test_a_runtime_that_crashes_is_one_line(tmp_path):
@@ -486,7 +523,13 @@ def test_a_runtime_that_crashes_is_one_line(tmp_path):
         "OpResolverType = enum.Enum('OpResolverType', 'AUTO BUILTIN_REF')\n"
         "Interpreter = lambda **arguments: os.kill(os.getpid(), signal.SIGSEGV)\n"
     )
-    shutil.copy(bench_rpi.__file__, tmp_path)
-    ran = subprocess.run([sys.executable, "bench_rpi.py", "model.tflite"], cwd=tmp_path, capture_output=True, text=True)
+    bench_rpi.write_bundle(tmp_path / "bench_rpi.pyz")
+    ran = subprocess.run(
+        [sys.executable, "bench_rpi.pyz", "model.tflite"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
     assert ran.returncode == 2 and len(ran.stderr.splitlines()) == 1
     assert "ai-edge-litert 0.1 crashes on it (signal 11)" in ran.stderr

@@ -17,9 +17,10 @@ from small_models import convolutional
 from export.c99 import generate
 from export.c99.vectors import reference
 from firmware_bench import firmware, qemu
-from firmware_bench.bench_rpi import read_metadata, reference_inputs
 from firmware_bench.boards import BOARDS
 from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.reference_vector import make_reference_inputs
 
 needs_toolchain = pytest.mark.skipif(
     bool(qemu.missing()) or shutil.which("make") is None, reason=f"not installed: {', '.join(qemu.missing())} or make"
@@ -35,7 +36,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def windows():
-    return reference_inputs(read_metadata(convolutional()))
+    return make_reference_inputs(read_metadata(convolutional()))
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from small_models import convolutional, recurrent
 
 from export.c99 import generate
 from firmware_bench import qemu
-from firmware_bench.bench_rpi import ModelError
 from firmware_bench.boards import BOARDS
+from firmware_bench.runtime.errors import ModelError
 
 needs_toolchain = pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")
 

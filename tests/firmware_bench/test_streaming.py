@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from small_models import convolutional
 
-from firmware_bench.bench_rpi import ModelError, Tensor, TFLiteModel
-from firmware_bench.streaming import HistoryModel, StreamingModel
+from firmware_bench.runtime.errors import ModelError
+from firmware_bench.runtime.streaming_model import HistoryModel, StreamingModel
+from firmware_bench.runtime.tflite_model import Tensor, TFLiteModel
 
 
 class Sum:

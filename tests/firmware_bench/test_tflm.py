@@ -7,14 +7,16 @@ from small_models import convolutional, recurrent
 
 from export.tflite import flatbuffer
 from firmware_bench import tflm
-from firmware_bench.bench_rpi import ModelError, TFLiteModel, reference_inputs
+from firmware_bench.runtime.errors import ModelError
+from firmware_bench.runtime.reference_vector import make_reference_inputs
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 @pytest.mark.parametrize("integer", [True, False])
 def test_outputs_equal_the_reference_kernels(integer):
     data = convolutional(integer=integer)
     model = TFLiteModel(data, kernels="reference")
-    windows = reference_inputs(model.metadata)
+    windows = make_reference_inputs(model.metadata)
     for (found,), window in zip(tflm.outputs(data, windows), windows, strict=True):
         (expected,) = model.run_raw(window)
         assert found.dtype == expected.dtype and np.array_equal(found, expected)
@@ -23,7 +25,7 @@ def test_outputs_equal_the_reference_kernels(integer):
 @pytest.mark.slow
 def test_state_does_not_reach_the_next_window():
     data = recurrent()
-    _, _, window, other = reference_inputs(TFLiteModel(data).metadata)
+    _, _, window, other = make_reference_inputs(TFLiteModel(data).metadata)
     (first,), (second,), (third,) = tflm.outputs(data, [window, other, window])
     assert np.array_equal(first, third) and not np.array_equal(first, second)
 

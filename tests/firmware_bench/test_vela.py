@@ -5,7 +5,7 @@ from loopback import script
 from small_models import convolutional
 
 from firmware_bench import vela
-from firmware_bench.bench_rpi import ModelError
+from firmware_bench.runtime.errors import ModelError
 
 SUMMARY = """experiment,core_clock,sram_memory_used,off_chip_flash_memory_used,cycles_npu,cycles_total
 default,500000000.0,1.5,2.25,900,1234.0

@@ -108,7 +108,8 @@ def test_masked_attention_in_integers():
     from export.verify.lint import lint
     from export.verify.runtimes import tensor_gate
     from export.verify.sqnr import decibels
-    from firmware_bench.bench_rpi import TFLiteModel, quantise
+    from firmware_bench.runtime.quantisation import quantise
+    from firmware_bench.runtime.tflite_model import TFLiteModel
 
     keras.utils.set_random_seed(0)
     x, weights = keras.Input((8, WIDTH), name="x"), keras.Input((8,), name="weights")

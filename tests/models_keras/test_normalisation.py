@@ -45,7 +45,7 @@ def test_in_integers_small_rows_keep_their_resolution_beside_large_ones():
     from export.convert.converter_process import Windows, convert
     from export.verify.lint import lint
     from export.verify.sqnr import decibels
-    from firmware_bench.bench_rpi import TFLiteModel
+    from firmware_bench.runtime.tflite_model import TFLiteModel
 
     x = keras.Input((8, 32), name="x")
     model = keras.Model(x, layer_norm(x))

@@ -65,7 +65,8 @@ def test_the_integer_form_in_integers():
     from export.verify.lint import lint
     from export.verify.runtimes import tensor_gate
     from export.verify.sqnr import decibels
-    from firmware_bench.bench_rpi import TFLiteModel, quantise
+    from firmware_bench.runtime.quantisation import quantise
+    from firmware_bench.runtime.tflite_model import TFLiteModel
 
     ecg = keras.Input((256, 2), name="ecg")
     x = windows(256)

@@ -6,7 +6,7 @@ import numpy as np
 from histories import HISTORIES, described, keeper, repeating, told
 
 from export.convert.history_step import as_step
-from firmware_bench.bench_rpi import quantise
+from firmware_bench.runtime.quantisation import quantise
 
 
 def test_states_are_written_over_in_their_places(generated):

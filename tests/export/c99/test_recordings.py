@@ -15,9 +15,10 @@ from export.stream_exporter import tensors
 from export.tflite import flatbuffer
 from export.tflite.flatbuffer import METADATA
 from firmware_bench import qemu
-from firmware_bench.bench_rpi import TFLiteModel, read_metadata
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.streaming import NEXT, StreamingModel
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.streaming_model import NEXT, StreamingModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 pytestmark = pytest.mark.slow
 

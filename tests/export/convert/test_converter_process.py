@@ -9,7 +9,8 @@ from export.convert import converter_process as conversion
 from export.convert.converter_process import ExportError, Windows, convert
 from export.verify.lint import lint
 from export.verify.sqnr import decibels
-from firmware_bench.bench_rpi import TFLiteModel, read_metadata
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 @pytest.mark.slow

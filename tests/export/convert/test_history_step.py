@@ -11,9 +11,12 @@ from export.convert.converter_process import Windows
 from export.convert.history_step import as_step
 from export.exporter import Report
 from firmware_bench import tflm
-from firmware_bench.bench_rpi import TFLiteModel, quantise, read_metadata, verify
 from firmware_bench.runtime.errors import AcceptanceError
-from firmware_bench.streaming import NEXT
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.quantisation import quantise
+from firmware_bench.runtime.reference_vector import verify_reference
+from firmware_bench.runtime.streaming_model import NEXT
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 def step_of(data, histories=HISTORIES):
@@ -114,7 +117,7 @@ def exported(monkeypatch, path):
 def test_the_file_describes_its_states_and_proves_itself(monkeypatch, tmp_path):
     report = exported(monkeypatch, tmp_path / "model.tflite")
     model = TFLiteModel(tmp_path / "model.tflite")
-    assert verify(model) == "optimised" and report.path == tmp_path / "model.tflite"
+    assert verify_reference(model) == "optimised" and report.path == tmp_path / "model.tflite"
     names = {tensor.name: tensor for tensor in (*model.inputs, *model.outputs)}
     for state in model.metadata["history"]["states"]:
         before, after = names[state], names[NEXT + state]

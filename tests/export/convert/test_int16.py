@@ -15,9 +15,11 @@ from export.tflite.flatbuffer import METADATA
 from export.verify.prediction_agreement import decision_gates
 from export.verify.sqnr import decibels
 from firmware_bench import tflm
-from firmware_bench.bench_rpi import TFLiteModel, read_metadata, verify
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.streaming import NEXT, StreamingModel
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.reference_vector import verify_reference
+from firmware_bench.runtime.streaming_model import NEXT, StreamingModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 FS, SAMPLES, LEADS = 100, 400, 2
 
@@ -76,7 +78,7 @@ def test_gates_and_metadata(report, data):
     assert all(inputs[state]["zero_point"] == 0 for state in streaming["states"])
     assert all(tensor["dtype"] == "int16" for tensor in (*inputs.values(), *outputs.values()))
     assert metadata["metrics"]["parity"]["decibels"] > 35
-    assert verify(TFLiteModel(data))
+    assert verify_reference(TFLiteModel(data))
 
 
 @pytest.mark.slow

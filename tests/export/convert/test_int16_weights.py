@@ -10,7 +10,7 @@ from export.convert import int16, int16_weights
 from export.tflite import flatbuffer, layout
 from export.verify.sqnr import decibels
 from firmware_bench import tflm
-from firmware_bench.bench_rpi import TFLiteModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 FRAMES = 30
 

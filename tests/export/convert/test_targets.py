@@ -10,7 +10,7 @@ from export.convert.weight_only import weights_of_8_bits
 from export.tflite import flatbuffer
 from export.verify.lint import lint
 from export.verify.sqnr import decibels
-from firmware_bench.bench_rpi import TFLiteModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 from models_keras.layers.selective_ssm import SelectiveSSM
 
 WINDOWS = np.random.default_rng(0).normal(size=(12, 16, 4)).astype(np.float32)

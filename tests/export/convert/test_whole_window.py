@@ -16,8 +16,10 @@ from export.tflite import flatbuffer
 from export.verify.prediction_agreement import decision_gates
 from export.verify.sqnr import decibels
 from firmware_bench import tflm
-from firmware_bench.bench_rpi import TFLiteModel, read_metadata, verify
 from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.reference_vector import verify_reference
+from firmware_bench.runtime.tflite_model import TFLiteModel
 from models_keras.ecg_mamba import ecg_mamba
 from models_keras.layers.lstm import LSTM
 from models_keras.layers.selective_ssm import SelectiveSSM
@@ -135,7 +137,7 @@ def test_gates_and_metadata(report):
     (ecg,), (probabilities,) = metadata["inputs"], metadata["outputs"]
     assert (ecg["name"], ecg["shape"], ecg["dtype"]) == ("ecg", [1, SAMPLES, LEADS], "int16")
     assert (probabilities["name"], probabilities["shape"]) == ("probabilities", [1, 3])
-    assert verify(TFLiteModel(report.path))
+    assert verify_reference(TFLiteModel(report.path))
 
 
 @pytest.mark.slow

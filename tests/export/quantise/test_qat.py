@@ -7,7 +7,8 @@ from export.quantise import ranges
 from export.tflite import flatbuffer
 from export.verify.runtimes import tensor_gate
 from export.verify.sqnr import decibels
-from firmware_bench.bench_rpi import TFLiteModel, quantise
+from firmware_bench.runtime.quantisation import quantise
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 def fake_quantised(graph_bytes, windows, percentile=99.99):

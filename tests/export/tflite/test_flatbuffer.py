@@ -4,7 +4,9 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from export.tflite import flatbuffer
-from firmware_bench.bench_rpi import TFLiteModel, model_table, read_metadata
+from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.tflite_model import TFLiteModel
+from firmware_bench.runtime.tflite_reader import read_model_table
 
 
 def test_metadata_round_trip_and_replacement(edited, integer):
@@ -18,7 +20,7 @@ def test_metadata_round_trip_and_replacement(edited, integer):
 
 def test_weights_are_aligned_to_16_bytes(edited, integer):
     data = flatbuffer.set_metadata(integer(edited), "ecg_edge", {"odd": "x" * 13})
-    starts = [buffer.span(0).start for buffer in model_table(data).tables(4) if len(buffer.span(0))]
+    starts = [buffer.span(0).start for buffer in read_model_table(data).tables(4) if len(buffer.span(0))]
     assert len(starts) > 20 and all(start % 16 == 0 for start in starts)
 
 
@@ -82,7 +84,7 @@ def test_in_a_compact_file_biases_have_the_scales_of_weights_and_the_delegate_ta
     flatbuffer.compact(model)
     small = flatbuffer.write(model)
     convolutions = [o for name, o, _ in flatbuffer.operators(flatbuffer.read(small)) if name == "CONV_2D"]
-    (graph,) = model_table(small).tables(2)
+    (graph,) = read_model_table(small).tables(2)
     tensors = graph.tables(0)
     for operator in convolutions:
         weights, bias = (tensors[tensor].table(4) for tensor in operator.inputs[1:3])

@@ -7,7 +7,8 @@ from export.quantise.ranges import LSTM, LSTM_CELL_STATE, LSTM_HIDDEN, LSTM_OUTP
 from export.tflite import flatbuffer
 from export.verify.lint import lint
 from export.verify.sqnr import decibels
-from firmware_bench.bench_rpi import TFLiteModel, dequantise, quantise
+from firmware_bench.runtime.quantisation import dequantise, quantise
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 def lstms(model):

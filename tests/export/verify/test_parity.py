@@ -10,8 +10,9 @@ from export.verify.parity import parity
 from export.verify.prediction_agreement import decision_gates, recall_gate
 from export.verify.runtimes import tensor_gate
 from export.verify.sqnr import decibels
-from firmware_bench.bench_rpi import TFLiteModel, quantise
 from firmware_bench.runtime.errors import AcceptanceError
+from firmware_bench.runtime.quantisation import quantise
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 LABELS = ("slow", "fast", "wide")
 
@@ -87,7 +88,7 @@ def test_tensors_ahead_of_the_lstm_are_equal_and_a_difference_is_seen(edited, in
 
 def test_model_that_tflm_cannot_run(edited, integer, recogniser, expected, monkeypatch):
     from firmware_bench import tflm
-    from firmware_bench.bench_rpi import ModelError
+    from firmware_bench.runtime.errors import ModelError
 
     def refuse(data, windows):
         raise ModelError("TensorFlow Lite Micro cannot run this model: it has no operator TILE")

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from firmware_bench.bench_rpi import ModelError, dequantise, quantise
+from firmware_bench.runtime.errors import ModelError
+from firmware_bench.runtime.quantisation import dequantise, quantise
 
 NEXT = "next_"  # what the output is called that a state, an input, is in the next step
 

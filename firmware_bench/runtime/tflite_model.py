@@ -1,0 +1,180 @@
+"""An exported model, executed by the TensorFlow Lite runtime that is installed."""
+# ruff: noqa: B905 - Python 3.9 has no zip(strict=)
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import os
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from firmware_bench.runtime.errors import ModelError
+from firmware_bench.runtime.metadata import find_metadata
+from firmware_bench.runtime.quantisation import dequantise, quantise
+from firmware_bench.runtime.tflite_reader import read_model_file, read_model_table
+
+RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite.python.interpreter")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of a model.
+
+    Attributes:
+        name: Its name in the model's signature.
+        shape: Its shape, with the batch axis.
+        dtype: Its type, as numpy names it.
+        scale: The scale of its quantisation, 0 where it is not quantised.
+        zero_point: The zero point of its quantisation.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+
+class TFLiteRuntime(NamedTuple):
+    """A TensorFlow Lite runtime: its classes, and its package and version in words."""
+
+    interpreter: Any
+    op_resolver: Any
+    version: str
+
+
+@functools.cache
+def load_runtime() -> TFLiteRuntime:
+    """Import the first TensorFlow Lite runtime that is installed.
+
+    Raises:
+        ModelError: None is installed.
+    """
+    for name in RUNTIMES:
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        package = name.split(".")[0]
+        version = importlib.import_module(package).__version__
+        return TFLiteRuntime(module.Interpreter, module.OpResolverType, f"{package.replace('_', '-')} {version}")
+    raise ModelError("no TensorFlow Lite runtime is installed: python3 -m pip install ai-edge-litert")
+
+
+@contextlib.contextmanager
+def _silence_stderr():
+    """Keep the runtime's notes ("INFO: Created TensorFlow Lite XNNPACK delegate") off stderr; errors are raised."""
+    stderr = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+class TFLiteModel:
+    """A TensorFlow Lite model, ready to run.
+
+    Args:
+        source: The path of a .tflite file, or its bytes.
+        threads: Threads of the runtime.
+        kernels: "optimised", as the runtime chooses, or "reference", the plain C++ kernels whose results TensorFlow
+            Lite Micro reproduces.
+
+    Raises:
+        ModelError: The file cannot be read or is damaged, or the runtime cannot load it.
+    """
+
+    def __init__(self, source: str | os.PathLike | bytes, threads: int = 1, kernels: str = "optimised"):
+        self.name = "model" if isinstance(source, bytes) else os.fspath(source)
+        data = source if isinstance(source, bytes) else read_model_file(source)
+        try:
+            self.metadata = find_metadata(read_model_table(data))
+        except ModelError as error:
+            raise ModelError(f"{self.name}: {error}") from None
+
+        runtime = load_runtime()
+        self.kernels, self.runtime = kernels, runtime.version
+        resolver = {"optimised": runtime.op_resolver.AUTO, "reference": runtime.op_resolver.BUILTIN_REF}[kernels]
+        try:
+            with _silence_stderr():
+                self._interpreter = runtime.interpreter(
+                    model_content=data, num_threads=threads, experimental_op_resolver_type=resolver
+                )
+                self._interpreter.allocate_tensors()
+            self._in, self._out = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"{self.name}: {self.runtime} cannot load it: {' '.join(str(error).split())}") from None
+        self.inputs = self._tensors(self._in, "inputs")
+        self.outputs = self._tensors(self._out, "outputs")
+
+    def _tensors(self, details, kind):
+        names = [tensor.get("name", "") for tensor in self.metadata.get(kind, ())]
+        if len(names) != len(details):  # a file without our metadata: "serving_default_ecg:0" is "ecg"
+            names = [detail["name"].replace("serving_default_", "").split(":")[0] for detail in details]
+        return [
+            Tensor(
+                name,
+                tuple(int(n) for n in detail["shape"]),
+                np.dtype(detail["dtype"]).name,
+                float(detail["quantization"][0]),
+                int(detail["quantization"][1]),
+            )
+            for name, detail in zip(names, details)
+        ]
+
+    def run_raw(self, arrays) -> list[np.ndarray]:
+        """Run one window. The variables of LSTMs are reset first, so nothing of an earlier window has an effect.
+
+        Args:
+            arrays: One array per input, in order, of the input's shape (with the batch axis) and type.
+
+        Returns:
+            Copies of the outputs, in order, with the batch axis.
+
+        Raises:
+            ModelError: The runtime fails, or an array has another shape or type.
+        """
+        self._interpreter.reset_all_variables()
+        try:
+            for array, detail in zip(arrays, self._in):
+                self._interpreter.set_tensor(detail["index"], array)
+            self._interpreter.invoke()
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"{self.name}: {' '.join(str(error).split())}") from None
+        return [self._interpreter.get_tensor(detail["index"]) for detail in self._out]
+
+    def run(self, window):
+        """Run one window of real values.
+
+        Args:
+            window: float32 (samples, leads), or arrays by input name for a model of several inputs, without the batch
+                axis.
+
+        Returns:
+            The output, float32 without the batch axis, or outputs by name for a model of several outputs.
+
+        Raises:
+            ModelError: An input is missing or has another shape, or the runtime fails.
+        """
+        if not isinstance(window, dict):
+            window = {self.inputs[0].name: window}
+        arrays = []
+        for tensor in self.inputs:
+            if tensor.name not in window:
+                raise ModelError(f"{self.name}: input {tensor.name} is missing")
+            values = np.asarray(window[tensor.name], np.float32)
+            if values.shape != tensor.shape[1:]:
+                raise ModelError(f"{self.name}: input {tensor.name} takes {tensor.shape[1:]}, got {values.shape}")
+            arrays.append(quantise(values[None], tensor.scale, tensor.zero_point, tensor.dtype))
+        values = {
+            tensor.name: dequantise(raw[0], tensor.scale, tensor.zero_point)
+            for tensor, raw in zip(self.outputs, self.run_raw(arrays))
+        }
+        return values if len(values) > 1 else next(iter(values.values()))
