@@ -14,7 +14,7 @@ import numpy as np
 from ecg_edge.cli.main import fail
 from ecg_edge.cli.predict import described
 from ecg_edge.data.recordings import prepare_records
-from ecg_edge.records.database import read_wfdb
+from ecg_edge.records.formats.wfdb_format import read_wfdb
 from ecg_edge.records.record import Entry
 from ecg_edge.run import Run
 from ecg_edge.tasks.beats import BEFORE

@@ -6,7 +6,8 @@ python benchmarks/synthetic_generator.py [COUNT]
 import sys
 import time
 
-from ecg_edge.records.synthetic import CLASSES, synthesise
+from ecg_edge.records.databases.synthetic import CLASSES
+from ecg_edge.records.synthetic_ecg import synthesise
 
 SECONDS = 10.0
 

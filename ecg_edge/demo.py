@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from ecg_edge.records.record import Record
-from ecg_edge.records.synthetic import synthesise
+from ecg_edge.records.synthetic_ecg import synthesise
 from firmware_bench.runtime.files import read_json
 
 ENOUGH = 0.7  # macro F1; a model that has learnt the nine rhythms is far above it

@@ -3,8 +3,8 @@
 import pytest
 
 from ecg_edge.data.dataset import Dataset
+from ecg_edge.records.databases.synthetic import Synthetic
 from ecg_edge.records.split import split
-from ecg_edge.records.synthetic import Synthetic
 from ecg_edge.run import Run
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.training.config import resolve

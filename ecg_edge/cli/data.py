@@ -35,7 +35,7 @@ def list_databases(as_json):
       ecg-edge data list
       ECG_EDGE_DATA=/data/ecg ecg-edge data list --json
     """
-    from ecg_edge.records.catalogue import everything
+    from ecg_edge.records.databases.catalogue import everything
 
     found = {database.name: describe(database, folder) for database, folder in everything()}
     if as_json:
@@ -93,8 +93,8 @@ def check(data, as_json):
       ecg-edge data check cinc2017
       ecg-edge data check my_recordings/ --json
     """
-    from ecg_edge.records.catalogue import locate
     from ecg_edge.records.check import check as check_records
+    from ecg_edge.records.databases.catalogue import locate
     from firmware_bench.runtime.errors import InputError
 
     database, folder = locate(data)
@@ -143,7 +143,7 @@ def download(name, to, url):
       ecg-edge data download mitdb
       ecg-edge data download ptbxl100 --to /data/ecg
     """
-    from ecg_edge.records.catalogue import DATABASES, roots
+    from ecg_edge.records.databases.catalogue import DATABASES, roots
     from ecg_edge.records.download import PHYSIONET
     from ecg_edge.records.download import download as fetch_database
     from firmware_bench.runtime.errors import unknown_name

@@ -120,7 +120,7 @@ def predicted(model, task, window, path: Path, where: bool) -> dict:
     abnormal, if the task knows. Raises InputError naming the record: it cannot be read, or the model cannot take its
     leads or its sampling rate."""
     from ecg_edge.data.recordings import prepare_records
-    from ecg_edge.records.database import read_wfdb
+    from ecg_edge.records.formats.wfdb_format import read_wfdb
     from ecg_edge.records.record import Entry
 
     bare = path.with_suffix("") if path.suffix in (".hea", ".dat", ".mat") else path

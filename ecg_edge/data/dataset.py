@@ -7,10 +7,11 @@ from typing import Protocol
 
 from ecg_edge.data.examples import WindowSpec
 from ecg_edge.data.recordings import Recordings, load_recordings, prepare_records
-from ecg_edge.records.catalogue import locate
-from ecg_edge.records.database import Database, RecordError
+from ecg_edge.records.database import Database
+from ecg_edge.records.databases.catalogue import locate
 from ecg_edge.records.fingerprint import cache_stamp, fingerprint
 from ecg_edge.records.record import Entry, Record
+from ecg_edge.records.record_error import RecordError
 from firmware_bench.runtime.errors import InputError, unknown_name
 
 SYNTHETIC = "synthetic"

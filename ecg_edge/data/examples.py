@@ -8,7 +8,7 @@ import numpy as np
 from ecg_edge.data.recordings import Recordings
 from ecg_edge.records.record import Entry
 from ecg_edge.signals.preprocessing import Preprocessing
-from ecg_edge.signals.windows import window_starts
+from ecg_edge.signals.window_starts import window_starts
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.examples import Examples
 from ecg_edge.evaluation.bootstrap import intervals
 from ecg_edge.evaluation.scores import SCORES
-from ecg_edge.records.folder import Folder
+from ecg_edge.records.databases.labelled_folder import LabelledFolder
 from ecg_edge.tasks.predictor import keeps_history
 from ecg_edge.tasks.task import Task, UnitMetrics
 from firmware_bench.runtime.errors import InputError
@@ -42,7 +42,7 @@ def refuse_overlap(run, dataset: Dataset) -> None:
     own = run.dataset
     same_folder = dataset.folder.resolve() == own.folder.resolve()
     # Patients of two databases are other people, even where they carry the same number.
-    if not same_folder and (dataset.database.name != own.database.name or isinstance(own.database, Folder)):
+    if not same_folder and (dataset.database.name != own.database.name or isinstance(own.database, LabelledFolder)):
         return
     names = {*run.split["train"], *run.split["validation"]}
     overlap = {e.patient for e in own.entries if e.name in names} & {e.patient for e in dataset.entries}

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.records.database import Database, RecordError, wfdb_package
+from ecg_edge.records.database import Database
+from ecg_edge.records.formats.wfdb_format import import_wfdb
 from ecg_edge.records.record import Entry, Record
+from ecg_edge.records.record_error import RecordError
 
 CLIPPED_SECONDS = 0.04  # a QRS complex's tip lasts less than this at its highest value
 CLIPPED_FRACTION = 0.02
@@ -139,7 +141,7 @@ def length_remarks(path: Path) -> list[str]:
     """Whether a signal file of the WFDB record at `path` holds more than its header says (less is an error)."""
     if not path.with_name(path.name + ".hea").is_file():
         return []
-    header = wfdb_package().rdheader(str(path))
+    header = import_wfdb().rdheader(str(path))
     remarks = []
     for file in dict.fromkeys(header.file_name or ()):
         columns = [i for i, name in enumerate(header.file_name) if name == file]

@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from ecg_edge.records.database import Database, one_line, wfdb_package
+from ecg_edge.records.database import Database
+from ecg_edge.records.formats.wfdb_format import import_wfdb
+from ecg_edge.records.record_error import describe_error
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write
 
@@ -72,7 +74,7 @@ def fetch(url: str, path: Path, sha256: str | None = None) -> None:
     for attempt in range(ATTEMPTS):
         try:
             with atomic_write(path) as temporary:
-                wfdb_package().io.download.dl_full_file(url, temporary)
+                import_wfdb().io.download.dl_full_file(url, temporary)
                 if sha256 and sum_of(temporary) != sha256:
                     raise InputError("what arrived does not match the published SHA-256")
             return
@@ -81,7 +83,7 @@ def fetch(url: str, path: Path, sha256: str | None = None) -> None:
             if local:
                 raise
             if attempt == ATTEMPTS - 1:
-                raise InputError(f"{url}: {one_line(error)}; the same command resumes the download") from None
+                raise InputError(f"{url}: {describe_error(error)}; the same command resumes the download") from None
 
 
 def sum_of(path: Path) -> str:

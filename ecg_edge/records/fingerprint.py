@@ -5,7 +5,6 @@ and label files identify the content.
 """
 
 import hashlib
-import inspect
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,16 +25,14 @@ def cache_stamp(database: Database, folder: Path, entries: Iterable[Entry]) -> s
 
 def _digest(database: Database, folder: Path, entries: Iterable[Entry], times: bool) -> str:
     digest = hashlib.sha256(database.name.encode())
-    stored = False
     for entry in sorted(entries, key=lambda entry: entry.name):
         digest.update(repr((entry.name, entry.patient, entry.labels, entry.fold)).encode())
         for file, content in _identity(os.path.join(folder, entry.path)):
-            stored = True
             status = os.stat(file) if os.path.isfile(file) else None
             digest.update(repr((os.path.basename(file), content, status and status.st_size)).encode())
             if times and status:
                 digest.update(status.st_mtime_ns.to_bytes(8))
-    for file in database.label_files(folder) if stored else _generator(database):
+    for file in database.label_files(folder):
         if file.is_file():
             digest.update(file.read_bytes())
             if times:
@@ -62,9 +59,3 @@ def _identity(path: str) -> Iterator[tuple[str, bytes]]:
     if os.path.isfile(f"{path}.atr"):
         with open(f"{path}.atr", "rb") as file:
             yield f"{path}.atr", file.read()
-
-
-def _generator(database: Database) -> list[Path]:
-    """Recordings that are nowhere on disk are generated: then the generator's source says what they are."""
-    source = Path(inspect.getfile(type(database)))
-    return sorted(source.parent.glob(f"{source.stem}*.py"))

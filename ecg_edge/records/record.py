@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -102,3 +103,12 @@ def standard_lead(name: str) -> str:
         if name.strip().lower() == lead.lower():
             return lead
     return name.strip()
+
+
+def lead_names(names: Iterable[str | None]) -> tuple[str, ...]:
+    """A header's lead names as the standard spells them; one that several leads share is numbered: "ECG 1", "ECG 2"."""
+    spelt = [standard_lead(name or f"lead {i}") for i, name in enumerate(names, start=1)]
+    earlier = [spelt[:i].count(name) for i, name in enumerate(spelt)]
+    return tuple(
+        name if spelt.count(name) == 1 else f"{name} {count + 1}" for name, count in zip(spelt, earlier, strict=True)
+    )

@@ -14,7 +14,7 @@ import numpy as np
 
 from ecg_edge.data.examples import Examples
 from ecg_edge.data.recordings import Recordings
-from ecg_edge.signals.beats import AAMI, record_beats
+from ecg_edge.signals.r_peaks import AAMI, record_beats
 from ecg_edge.tasks.metrics import confusion_matrix, macro_average, per_class, precision_recall_f1
 from ecg_edge.tasks.predictor import keeps_history
 from ecg_edge.tasks.task import BATCH, Options, Task, UnitMetrics, class_weights

@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from ecg_edge.cli.train import command as train
 from ecg_edge.demo import write_wfdb
-from ecg_edge.records.synthetic import synthesise
+from ecg_edge.records.synthetic_ecg import synthesise
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from ecg_edge.cli.data import command
-from ecg_edge.records.database import wfdb_package
+from ecg_edge.records.formats.wfdb_format import import_wfdb
 from firmware_bench.runtime.errors import InputError
 
 
@@ -21,7 +21,7 @@ def root(tmp_path, monkeypatch):
         signal = np.random.default_rng(seed).normal(size=(1000, 1))
         with warnings.catch_warnings():  # wfdb's use of pandas is deprecated
             warnings.simplefilter("ignore")
-            wfdb_package().wrsamp(name, 250, ["mV"], ["I"], signal, fmt=["16"], write_dir=str(tmp_path / "hospital"))
+            import_wfdb().wrsamp(name, 250, ["mV"], ["I"], signal, fmt=["16"], write_dir=str(tmp_path / "hospital"))
     return tmp_path
 
 
@@ -80,7 +80,7 @@ def test_check_of_annotations_without_signals(root):
     (folder / "00.hea").write_text("00 2 128 1000\n00.dat 16 200/mV 0 0 0 0 0 ECG\n00.dat 16 200/mV 0 0 0 0 0 ECG\n")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        wfdb_package().wrann("00", "atr", np.array([50]), symbol=["N"], write_dir=str(folder))
+        import_wfdb().wrann("00", "atr", np.array([50]), symbol=["N"], write_dir=str(folder))
     result = run("check", "ltafdb")
     assert result.exit_code == 0 and "annotations alone" in result.stdout
     assert "1 of 1 recordings of ltafdb can be read, nothing suspicious" in result.stderr

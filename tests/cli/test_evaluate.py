@@ -12,7 +12,8 @@ from ecg_edge.cli.predict import described
 from ecg_edge.cli.train import carry_out
 from ecg_edge.cli.train import command as train
 from ecg_edge.demo import write_wfdb
-from ecg_edge.records.synthetic import Synthetic, synthesise
+from ecg_edge.records.databases.synthetic import Synthetic
+from ecg_edge.records.synthetic_ecg import synthesise
 from ecg_edge.run import Run
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import read_json, write_json

@@ -12,7 +12,7 @@ from small_models import convolutional
 from ecg_edge.cli.export import CALIBRATION_WINDOWS, PARITY_WINDOWS, TRAINING_WINDOWS, chosen_windows, command
 from ecg_edge.cli.train import command as train
 from ecg_edge.demo import write_wfdb
-from ecg_edge.records.synthetic import synthesise
+from ecg_edge.records.synthetic_ecg import synthesise
 from export.tflite import flatbuffer
 from firmware_bench.runtime.errors import InputError
 

@@ -10,9 +10,9 @@ from ecg_edge.cli.main import cli
 from ecg_edge.cli.predict import described
 from ecg_edge.data.recordings import prepare_records
 from ecg_edge.demo import write_wfdb
-from ecg_edge.records.database import read_wfdb
+from ecg_edge.records.formats.wfdb_format import read_wfdb
 from ecg_edge.records.record import Entry
-from ecg_edge.records.synthetic import synthesise
+from ecg_edge.records.synthetic_ecg import synthesise
 from export import history_exporter
 from export.history_exporter import kept_by_the_caller
 from firmware_bench.runtime.streaming_model import HistoryModel

@@ -13,10 +13,10 @@ from small_models import LABELS, STEPS, altered, convolutional, reconstructing
 
 from ecg_edge.cli.predict import command, described, predicted
 from ecg_edge.demo import write_wfdb
-from ecg_edge.records.synthetic import synthesise
+from ecg_edge.records.synthetic_ecg import synthesise
 from ecg_edge.run import Run
 from ecg_edge.signals.preprocessing import Preprocessing
-from ecg_edge.signals.windows import windows
+from ecg_edge.signals.window_starts import windows
 from ecg_edge.tasks.predictor import KerasPredictor
 from export.tflite.flatbuffer import set_metadata
 from firmware_bench.runtime.errors import InputError

@@ -6,8 +6,9 @@ import pytest
 from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.recordings import MARKS
 from ecg_edge.demo import write_wfdb
+from ecg_edge.records.databases.synthetic import CLASSES
 from ecg_edge.records.record import STANDARD_LEADS
-from ecg_edge.records.synthetic import CLASSES, synthesise
+from ecg_edge.records.synthetic_ecg import synthesise
 from ecg_edge.tasks.multilabel import MultilabelTask
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask

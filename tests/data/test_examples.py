@@ -9,7 +9,7 @@ from small_recordings import record, recordings, window_spec
 
 from ecg_edge.data.examples import Examples, consecutive_windows
 from ecg_edge.data.recordings import load_recordings
-from ecg_edge.signals.windows import windows
+from ecg_edge.signals.window_starts import windows
 
 
 def examples(starts, records=None, samples=4, earliest=None, latest=None, random=False, made=None, **changes):

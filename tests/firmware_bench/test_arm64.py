@@ -21,7 +21,7 @@ from small_models import altered, convolutional, recurrent
 from ecg_edge.cli.bench import command as bench
 from ecg_edge.cli.predict import command as predict
 from ecg_edge.demo import write_wfdb
-from ecg_edge.records.synthetic import synthesise
+from ecg_edge.records.synthetic_ecg import synthesise
 from firmware_bench import bench_rpi, measurement
 from firmware_bench.runtime.errors import AcceptanceError
 from firmware_bench.runtime.tflite_model import TFLiteModel

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_edge.records.database import wfdb_package
+from ecg_edge.records.formats.wfdb_format import import_wfdb
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def write_record():
         folder.mkdir(parents=True, exist_ok=True)
         signal = ecg(samples, len(leads), fs, seed)
         placeholders = [f"{column}:{lead}" for column, lead in enumerate(leads)]  # wfdb writes no name twice
-        wfdb_package().wrsamp(
+        import_wfdb().wrsamp(
             name,
             fs=fs,
             units=[units] * len(leads),

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from ecg_edge.records.check import check, is_clipped, longest_run, signal_remarks
-from ecg_edge.records.cinc2017 import Cinc2017
-from ecg_edge.records.database import wfdb_package
-from ecg_edge.records.folder import Folder
-from ecg_edge.records.ltafdb import Ltafdb
-from ecg_edge.records.mitdb import Mitdb
+from ecg_edge.records.databases.cinc2017 import Cinc2017
+from ecg_edge.records.databases.labelled_folder import LabelledFolder
+from ecg_edge.records.databases.ltafdb import Ltafdb
+from ecg_edge.records.databases.mitdb import Mitdb
+from ecg_edge.records.formats.wfdb_format import import_wfdb
 from ecg_edge.records.record import Record
 
 
@@ -24,17 +24,17 @@ def relabel(folder, names):
 
 
 def findings(folder, database=None):
-    report = check(database or Folder(folder), folder)
+    report = check(database or LabelledFolder(folder), folder)
     return report, {(finding.record, finding.severity, finding.text) for finding in report.findings}
 
 
 def store(folder, name, signal, fs=500, leads=("I", "II")):
-    wfdb_package().wrsamp(name, fs, ["mV"] * 2, list(leads), signal, fmt=["16"] * 2, write_dir=str(folder))
+    import_wfdb().wrsamp(name, fs, ["mV"] * 2, list(leads), signal, fmt=["16"] * 2, write_dir=str(folder))
 
 
 def test_nothing_is_found_where_nothing_is_wrong(folder):
     done = []
-    report = check(Folder(folder), folder, lambda *progress: done.append(progress))
+    report = check(LabelledFolder(folder), folder, lambda *progress: done.append(progress))
     assert (report.records, report.findings, done[-1]) == (12, (), (12, 12))
 
 
@@ -55,7 +55,7 @@ def test_unreadable_recordings_are_errors(folder):
 def test_databases_whose_leads_vary_have_no_usual_ones(tmp_path, write_record):
     for number in range(10):
         write_record(tmp_path, f"10{number}", leads=("MLII", "V5" if number == 4 else "V1"), fs=360, seed=number)
-        wfdb_package().wrann(f"10{number}", "atr", np.array([50]), symbol=["N"], write_dir=str(tmp_path))
+        import_wfdb().wrann(f"10{number}", "atr", np.array([50]), symbol=["N"], write_dir=str(tmp_path))
     assert findings(tmp_path, Mitdb())[1] == set()
 
 
@@ -97,8 +97,8 @@ def test_suspicious_recordings_are_warnings(folder):
 def test_compressed_files_that_are_too_long(folder, write_record):
     write_record(folder, "r0", leads=("I", "II"), form="516", samples=2500)
     header = (folder / "r0.hea").read_text()
-    sums = np.round(wfdb_package().rdrecord(str(folder / "r0"), physical=False, sampto=2000).d_signal).sum(0) % 65536
-    for old, new in zip(wfdb_package().rdheader(str(folder / "r0")).checksum, sums, strict=True):
+    sums = np.round(import_wfdb().rdrecord(str(folder / "r0"), physical=False, sampto=2000).d_signal).sum(0) % 65536
+    for old, new in zip(import_wfdb().rdheader(str(folder / "r0")).checksum, sums, strict=True):
         header = header.replace(f" {old} ", f" {new} ")
     (folder / "r0.hea").write_text(header.replace("500 2500", "500 2000"))
     _, found = findings(folder)
@@ -108,7 +108,7 @@ def test_compressed_files_that_are_too_long(folder, write_record):
 def test_annotations_alone_are_a_note(tmp_path, write_record):
     for number in range(3):
         write_record(tmp_path, f"0{number}", leads=("ECG", "ECG"), fs=128, seed=number)
-        wfdb_package().wrann(f"0{number}", "atr", np.array([50]), symbol=["N"], write_dir=str(tmp_path))
+        import_wfdb().wrann(f"0{number}", "atr", np.array([50]), symbol=["N"], write_dir=str(tmp_path))
     for number in range(2):
         (tmp_path / f"0{number}.dat").unlink()
     report, found = findings(tmp_path, Ltafdb())
@@ -140,7 +140,7 @@ def test_a_lead_without_any_valid_sample_is_flat():
 
 
 def test_real_recordings(real_data):
-    from ecg_edge.records.cpsc2018 import Cpsc2018
+    from ecg_edge.records.databases.cpsc2018 import Cpsc2018
 
     report = check(Cpsc2018(), real_data("cpsc2018"))
     assert (report.records, report.unreadable) == (133, [])

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from ecg_edge.records import download as downloading
-from ecg_edge.records.cinc2017 import Cinc2017
+from ecg_edge.records.databases.cinc2017 import Cinc2017
+from ecg_edge.records.databases.labelled_folder import LabelledFolder
+from ecg_edge.records.databases.mitdb import Mitdb
 from ecg_edge.records.download import download, published_sums
-from ecg_edge.records.folder import Folder
-from ecg_edge.records.mitdb import Mitdb
 from firmware_bench.runtime.errors import InputError
 
 FILES = {"100.hea": b"100 2 360", "100.dat": bytes(range(256)) * 300, "RECORDS": b"100\n", "x_mitdb/x_108.hea": b"no"}
@@ -172,4 +172,4 @@ def test_a_list_may_not_reach_outside_the_folder(tmp_path):
 def test_own_folders_are_not_on_physionet(tmp_path):
     (tmp_path / "labels.csv").write_text("record,label\nx,N\n")
     with pytest.raises(InputError, match="not on PhysioNet"):
-        download(Folder(tmp_path), tmp_path)
+        download(LabelledFolder(tmp_path), tmp_path)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import scipy.io
 
-from ecg_edge.records.cpsc2018 import Cpsc2018
+from ecg_edge.records.databases.cpsc2018 import Cpsc2018
+from ecg_edge.records.databases.labelled_folder import LabelledFolder
 from ecg_edge.records.fingerprint import cache_stamp, fingerprint
-from ecg_edge.records.folder import Folder
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def folder(tmp_path, write_record):
 
 
 def of(folder, what=fingerprint):
-    database = Folder(folder)
+    database = LabelledFolder(folder)
     return what(database, folder, database.index(folder))
 
 
@@ -30,7 +30,7 @@ def test_the_same_wherever_and_whenever(folder):
     copy = folder.parent / "elsewhere" / "x"
     shutil.copytree(folder, copy)
     assert of(copy) == before
-    database = Folder(folder)
+    database = LabelledFolder(folder)
     assert fingerprint(database, folder, reversed(database.index(folder))) == before
 
 
@@ -69,7 +69,7 @@ def test_structs_are_told_apart_by_their_ends(tmp_path):
 
 
 def test_real_recordings_quickly(real_data):
-    from ecg_edge.records.cinc2017 import Cinc2017
+    from ecg_edge.records.databases.cinc2017 import Cinc2017
 
     folder = real_data("cinc2017")
     entries = Cinc2017().index(folder)

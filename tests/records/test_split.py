@@ -120,15 +120,15 @@ def test_too_few_patients():
 
 
 def test_real_recordings(real_data):
-    from ecg_edge.records.cinc2017 import Cinc2017
+    from ecg_edge.records.databases.cinc2017 import Cinc2017
 
     parts = split(Cinc2017().index(real_data("cinc2017")), seed=0)
     assert {part: len(names) for part, names in parts.items()} == {"train": 6022, "validation": 753, "test": 753}
 
 
 def test_real_published_splits(real_data):
-    from ecg_edge.records.ltafdb import Ltafdb
-    from ecg_edge.records.mitdb import Mitdb
+    from ecg_edge.records.databases.ltafdb import Ltafdb
+    from ecg_edge.records.databases.mitdb import Mitdb
 
     ltafdb = split(Ltafdb().index(real_data("ltafdb")), seed=0)
     assert [len(ltafdb[part]) for part in PARTS] == [67, 8, 9]

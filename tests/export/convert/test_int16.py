@@ -6,7 +6,7 @@ import pytest
 from steps import forward_mamba
 
 from ecg_edge.evaluation.predictors import TFLitePredictor
-from ecg_edge.records.synthetic import synthesise
+from ecg_edge.records.synthetic_ecg import synthesise
 from export.convert.converter_process import Windows, convert_16_bits
 from export.convert.streaming_step import step
 from export.stream_exporter import export, state_gate, tensors

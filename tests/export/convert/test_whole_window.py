@@ -6,7 +6,7 @@ import pytest
 from steps import shaken
 
 from ecg_edge.evaluation.predictors import TFLitePredictor
-from ecg_edge.records.synthetic import synthesise
+from ecg_edge.records.synthetic_ecg import synthesise
 from export import exporter
 from export.convert.converter_process import Windows
 from export.convert.int16 import Observed, float_graph, quantise

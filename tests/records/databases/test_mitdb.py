@@ -3,9 +3,10 @@ import shutil
 import numpy as np
 import pytest
 
-from ecg_edge.records.database import RecordError, wfdb_package
-from ecg_edge.records.mitdb import Mitdb
+from ecg_edge.records.databases.mitdb import Mitdb
+from ecg_edge.records.formats.wfdb_format import import_wfdb
 from ecg_edge.records.record import RhythmInterval
+from ecg_edge.records.record_error import RecordError
 
 DATABASE = Mitdb()
 
@@ -13,7 +14,7 @@ DATABASE = Mitdb()
 def write_annotated(folder, name, write_record):
     """2000 samples with 4 beats, two rhythm marks, a flutter wave and a change of signal quality."""
     write_record(folder, name, leads=("MLII", "V1"), fs=360)
-    wfdb_package().wrann(
+    import_wfdb().wrann(
         name,
         "atr",
         np.array([10, 180, 500, 520, 900, 1200, 1300, 1600]),
@@ -35,7 +36,7 @@ def test_rhythm_marks_are_intervals_and_never_beats(tmp_path, write_record):
 
 def test_beats_without_any_rhythm_mark(tmp_path, write_record):
     write_record(tmp_path, "100", leads=("MLII", "V1"), fs=360)
-    wfdb_package().wrann("100", "atr", np.array([50]), symbol=["N"], write_dir=str(tmp_path))
+    import_wfdb().wrann("100", "atr", np.array([50]), symbol=["N"], write_dir=str(tmp_path))
     record = DATABASE.read(tmp_path, DATABASE.index(tmp_path)[0])
     assert (record.beats.samples.tolist(), record.rhythms) == ([50], ())
 
@@ -56,11 +57,11 @@ def test_the_published_split_between_patients(tmp_path):
 def test_a_rhythm_mark_may_stand_at_the_end_and_nothing_beyond(tmp_path, write_record):
     write_record(tmp_path, "100", leads=("MLII", "V1"), fs=360)
     marks = {"symbol": ["+", "N", "+"], "aux_note": ["(AFIB", "", "(N"], "write_dir": str(tmp_path)}
-    wfdb_package().wrann("100", "atr", np.array([0, 50, 2000]), **marks)
+    import_wfdb().wrann("100", "atr", np.array([0, 50, 2000]), **marks)
     (entry,) = DATABASE.index(tmp_path)
     assert DATABASE.read(tmp_path, entry).rhythms == (RhythmInterval(0, 2000, "AFIB"),)
     for symbol, end in (("+", 2001), ("N", 2000)):
-        wfdb_package().wrann("100", "atr", np.array([0, 50, end]), **marks | {"symbol": ["+", "N", symbol]})
+        import_wfdb().wrann("100", "atr", np.array([0, 50, end]), **marks | {"symbol": ["+", "N", symbol]})
         with pytest.raises(RecordError, match="beyond the recording's 2000 samples"):
             DATABASE.read(tmp_path, entry)
 

@@ -12,8 +12,10 @@ import dataclasses
 import re
 from pathlib import Path
 
-from ecg_edge.records.annotations import read_annotations
-from ecg_edge.records.database import Database, first_line, read_wfdb
+from ecg_edge.records.database import Database
+from ecg_edge.records.database_files import first_line
+from ecg_edge.records.formats.wfdb_annotations import read_annotations
+from ecg_edge.records.formats.wfdb_format import read_wfdb
 from ecg_edge.records.record import Entry, Record
 from firmware_bench.runtime.errors import InputError
 

@@ -7,7 +7,8 @@ Labels: N normal, A atrial fibrillation, O other rhythm, ~ too noisy.
 import dataclasses
 from pathlib import Path
 
-from ecg_edge.records.database import Database, first_line, read_rows, record_paths
+from ecg_edge.records.database import Database
+from ecg_edge.records.database_files import first_line, read_rows, record_paths
 from ecg_edge.records.record import Entry, Record
 from firmware_bench.runtime.errors import InputError
 

@@ -3,16 +3,16 @@
 import os
 from pathlib import Path
 
-from ecg_edge.records.cinc2017 import Cinc2017
-from ecg_edge.records.cpsc2018 import Cpsc2018
-from ecg_edge.records.cpsc2021 import Cpsc2021
 from ecg_edge.records.database import Database
-from ecg_edge.records.folder import Folder, labels_file
-from ecg_edge.records.ltafdb import Ltafdb
-from ecg_edge.records.mitdb import Mitdb
-from ecg_edge.records.ptbxl import Ptbxl
-from ecg_edge.records.synthetic import SYNTHETIC
-from ecg_edge.records.union import Union
+from ecg_edge.records.databases.cinc2017 import Cinc2017
+from ecg_edge.records.databases.cpsc2018 import Cpsc2018
+from ecg_edge.records.databases.cpsc2021 import Cpsc2021
+from ecg_edge.records.databases.labelled_folder import LabelledFolder, labels_file
+from ecg_edge.records.databases.ltafdb import Ltafdb
+from ecg_edge.records.databases.mitdb import Mitdb
+from ecg_edge.records.databases.ptbxl import Ptbxl
+from ecg_edge.records.databases.synthetic import SYNTHETIC
+from ecg_edge.records.databases.union import DatabaseUnion
 from firmware_bench.runtime.errors import InputError, unknown_name
 
 ON_DISK: tuple[Database, ...] = (
@@ -48,11 +48,11 @@ def locate(data: str) -> tuple[Database, Path]:
     raise unknown_name("database or folder", data, {*DATABASES, *neighbours()})
 
 
-def joined(names: list[str]) -> Union:
+def joined(names: list[str]) -> DatabaseUnion:
     """The data sets called `names` as one. Raises InputError."""
     if SYNTHETIC.name in names:
         raise InputError("synthetic ECG is for demos and tests alone: it cannot be joined with recordings")
-    return Union([locate(name) for name in names])
+    return DatabaseUnion([locate(name) for name in names])
 
 
 def find(database: Database) -> Path:
@@ -73,7 +73,7 @@ def recognise(folder: Path) -> Database:
         if database.is_at(folder):
             return database
     if labels_file(folder):
-        return Folder(folder)
+        return LabelledFolder(folder)
     raise InputError(f"{folder} holds no known database and no labels.csv (columns: record, labels)")
 
 
@@ -98,6 +98,6 @@ def everything() -> list[tuple[Database, Path | None]]:
     known = {database.folder_name for database in DATABASES.values()}
     for root in roots():
         for folder in sorted(root.iterdir()) if root.is_dir() else ():
-            if folder.is_dir() and folder.name not in known and Folder.fits(folder):
-                found.append((Folder(folder), folder))
+            if folder.is_dir() and folder.name not in known and LabelledFolder.fits(folder):
+                found.append((LabelledFolder(folder), folder))
     return found

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from ecg_edge.records.catalogue import locate
 from ecg_edge.records.check import check
+from ecg_edge.records.databases.catalogue import locate
+from ecg_edge.records.databases.labelled_folder import LabelledFolder
+from ecg_edge.records.databases.union import DatabaseUnion
 from ecg_edge.records.fingerprint import fingerprint
-from ecg_edge.records.folder import Folder
-from ecg_edge.records.union import Union
 from firmware_bench.runtime.errors import InputError
 
 
@@ -17,7 +17,7 @@ def make(tmp_path, write_record):
         for number in ("1", "2"):
             write_record(tmp_path / name, number, leads=leads, fs=fs, seed=hash_of(name + number))
         (tmp_path / name / "labels.csv").write_text(table)
-        return Folder(tmp_path / name), tmp_path / name
+        return LabelledFolder(tmp_path / name), tmp_path / name
 
     return write
 
@@ -27,7 +27,7 @@ def hash_of(text):
 
 
 def test_names_and_patients_tell_the_data_sets_apart(make):
-    union = Union([make("a"), make("b", "record,label,patient\n1,AF,p\n2,N,p\n")])
+    union = DatabaseUnion([make("a"), make("b", "record,label,patient\n1,AF,p\n2,N,p\n")])
     entries = union.index(union.folder)
     assert (union.name, union.classes) == ("a+b", ("AF", "N"))
     assert [entry.name for entry in entries] == ["a/1", "a/2", "b/1", "b/2"]
@@ -38,7 +38,7 @@ def test_names_and_patients_tell_the_data_sets_apart(make):
 def test_recordings_are_read_as_their_own_database_does(make):
     first, second = make("a"), make("b", fs=250)
     first[0].fs, second[0].fs, first[0].annotated = 500.0, 250.0, True
-    union, alone = Union([first, second]), Union([first])
+    union, alone = DatabaseUnion([first, second]), DatabaseUnion([first])
     assert (union.fs, union.annotated, alone.fs, alone.annotated) == (None, False, 500.0, True)
     for entry, (database, folder) in zip(union.index(union.folder)[1:3], (first, second), strict=True):
         record = union.read(union.folder, entry)
@@ -48,7 +48,7 @@ def test_recordings_are_read_as_their_own_database_does(make):
 
 
 def test_leads_are_those_that_all_have_in_the_first_ones_order(make):
-    union = Union([make("a", leads=("V1", "II", "I")), make("b", leads=("I", "V2", "V1"))])
+    union = DatabaseUnion([make("a", leads=("V1", "II", "I")), make("b", leads=("I", "V2", "V1"))])
     assert union.leads == ("V1", "I")
     second = union.index(union.folder)[2]
     record = union.read(union.folder, second)
@@ -61,16 +61,16 @@ def test_leads_are_those_that_all_have_in_the_first_ones_order(make):
 def test_what_cannot_be_joined(make):
     a = make("a")
     with pytest.raises(InputError, match="a and b cannot be joined, they label differently: AF, N; A, N"):
-        Union([a, make("b", "record,label\n1,N\n2,A\n")])
+        DatabaseUnion([a, make("b", "record,label\n1,N\n2,A\n")])
     with pytest.raises(InputError, match=r"a\+c: no lead is common to all \(a I, II; c V1\)"):
-        Union([a, make("c", leads=("V1",))])
+        DatabaseUnion([a, make("c", leads=("V1",))])
     with pytest.raises(InputError, match=r"a\+a has two data sets of the same name"):
-        Union([a, a])
+        DatabaseUnion([a, a])
 
 
 def test_the_same_recording_in_two_copies_of_ptbxl_counts_once(make):
     a = make("a", "ecg_id,scp_codes\n1,NORM\n2,IMI\n1,NORM\n")
-    union = Union([a, make("b", "ecg_id,scp_codes\n2,IMI\n1,NORM\n"), make("c", "record,scp_codes\n2,IMI\n")])
+    union = DatabaseUnion([a, make("b", "ecg_id,scp_codes\n2,IMI\n1,NORM\n"), make("c", "record,scp_codes\n2,IMI\n")])
     assert {entry.name for entry in union.index(union.folder)} == {"a/1", "a/2", "c/2"}
     remarks = [
         ("a/1", "listed more than once in the labels file: the first line counts"),
@@ -84,7 +84,7 @@ def test_the_same_recording_in_two_copies_of_ptbxl_counts_once(make):
 
 def test_the_fingerprint_changes_with_every_member(make):
     a, b = make("a"), make("b")
-    union = Union([a, b])
+    union = DatabaseUnion([a, b])
 
     def now():
         return fingerprint(union, union.folder, union.index(union.folder))

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.records.database import Database, RecordError, first_line, one_line, read_rows, record_paths
+from ecg_edge.records.database import Database
+from ecg_edge.records.database_files import first_line, read_rows, record_paths
 from ecg_edge.records.record import STANDARD_LEADS, Entry, Record
+from ecg_edge.records.record_error import RecordError, describe_error
 from firmware_bench.runtime.errors import InputError
 
 CLASSES = ("SNR", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")  # REFERENCE.csv's 1 … 9
@@ -113,7 +115,7 @@ def read_struct(path: Path, entry: Entry) -> Record:
     except KeyError:
         raise RecordError(f"{path} holds no struct 'ECG', and no header {path.stem}.hea stands beside it") from None
     except Exception as error:  # scipy answers damaged files with almost any exception
-        raise RecordError(f"{path} is truncated or corrupt: {one_line(error)}") from None
+        raise RecordError(f"{path} is truncated or corrupt: {describe_error(error)}") from None
     if data.ndim != 2 or len(data) != len(STANDARD_LEADS) or not data.size:
         raise RecordError(f"{path}: ECG.data is {data.shape}, expected (12, samples)")
     signal = np.ascontiguousarray(data.T)

@@ -3,8 +3,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ecg_edge.records.cinc2017 import Cinc2017
-from ecg_edge.records.database import RecordError
+from ecg_edge.records.databases.cinc2017 import Cinc2017
+from ecg_edge.records.record_error import RecordError
 from firmware_bench.runtime.errors import InputError
 
 DATABASE = Cinc2017()

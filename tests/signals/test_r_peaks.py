@@ -6,10 +6,10 @@ import warnings
 import numpy as np
 import pytest
 
-from ecg_edge.records.annotations import BEAT_CODES
+from ecg_edge.records.formats.wfdb_annotations import BEAT_CODES
 from ecg_edge.records.record import Beats, Record
-from ecg_edge.records.synthetic import synthesise
-from ecg_edge.signals.beats import AAMI, r_peaks, record_beats
+from ecg_edge.records.synthetic_ecg import synthesise
+from ecg_edge.signals.r_peaks import AAMI, r_peaks, record_beats
 from firmware_bench.runtime.errors import InputError
 
 
@@ -118,7 +118,7 @@ def test_nothing_is_printed_and_no_warning_given(capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["100", "103", "200", "232"])
 def test_found_beats_are_those_that_cardiologists_marked(real_data, name):
-    from ecg_edge.records.mitdb import Mitdb
+    from ecg_edge.records.databases.mitdb import Mitdb
 
     folder = real_data("mitdb")
     record = Mitdb().read(folder, {entry.name: entry for entry in Mitdb().index(folder)}[name])
@@ -129,7 +129,7 @@ def test_found_beats_are_those_that_cardiologists_marked(real_data, name):
 
 @pytest.mark.slow
 def test_low_voltages_are_found_in_ten_seconds(real_data):
-    from ecg_edge.records.ptbxl import Ptbxl
+    from ecg_edge.records.databases.ptbxl import Ptbxl
 
     folder, database = real_data("ptbxl"), Ptbxl()
     entries = {entry.name: entry for entry in database.index(folder)}

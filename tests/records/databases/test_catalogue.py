@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_edge.records.catalogue import DATABASES, everything, locate
+from ecg_edge.records.databases.catalogue import DATABASES, everything, locate
 from firmware_bench.runtime.errors import InputError
 
 

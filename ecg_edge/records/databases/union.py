@@ -12,12 +12,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ecg_edge.records.database import Database, RecordError
+from ecg_edge.records.database import Database
 from ecg_edge.records.record import Entry, Record
+from ecg_edge.records.record_error import RecordError
 from firmware_bench.runtime.errors import InputError
 
 
-class Union(Database):
+class DatabaseUnion(Database):
     """See the module. One object per combination; `folder`, the one that holds all the members' folders, goes with it.
 
     Raises InputError where the members' labels differ, no lead is common to all, or a member is there twice.

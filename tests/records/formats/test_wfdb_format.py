@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from ecg_edge.records.database import RecordError, read_header, read_rows, read_wfdb, wfdb_package
+from ecg_edge.records.database_files import read_rows
+from ecg_edge.records.formats.wfdb_format import import_wfdb, read_header, read_wfdb
 from ecg_edge.records.record import Entry
+from ecg_edge.records.record_error import RecordError
 from firmware_bench.runtime.errors import InputError
 
 
@@ -64,14 +66,14 @@ def test_a_header_alone_that_is_damaged_is_named(tmp_path, header, why):
 def test_invalid_samples_are_nan(tmp_path):
     signal = np.random.default_rng(0).normal(size=(500, 2))
     signal[100:110, 1] = np.nan
-    wfdb_package().wrsamp("r", 250, ["mV"] * 2, ["I", "II"], signal, fmt=["16"] * 2, write_dir=str(tmp_path))
+    import_wfdb().wrsamp("r", 250, ["mV"] * 2, ["I", "II"], signal, fmt=["16"] * 2, write_dir=str(tmp_path))
     np.testing.assert_array_equal(np.isnan(read_wfdb(tmp_path / "r").signal), np.isnan(signal))
 
 
 def test_other_signals_than_voltages_are_left_out_and_normalised_ones_keep_their_unit(tmp_path):
     signal = np.random.default_rng(0).normal(size=(500, 2))
-    wfdb_package().wrsamp("mixed", 250, ["mmHg", "mV"], ["ABP", "II"], signal, fmt=["16"] * 2, write_dir=str(tmp_path))
-    wfdb_package().wrsamp("normal", 250, ["NU", "NU"], ["I", "II"], signal, fmt=["16"] * 2, write_dir=str(tmp_path))
+    import_wfdb().wrsamp("mixed", 250, ["mmHg", "mV"], ["ABP", "II"], signal, fmt=["16"] * 2, write_dir=str(tmp_path))
+    import_wfdb().wrsamp("normal", 250, ["NU", "NU"], ["I", "II"], signal, fmt=["16"] * 2, write_dir=str(tmp_path))
     mixed, normal = read_wfdb(tmp_path / "mixed"), read_wfdb(tmp_path / "normal")
     assert (mixed.leads, mixed.units, mixed.signal.shape) == (("II",), "mV", (500, 1))
     assert (normal.leads, normal.units, normal.signal.shape) == (("I", "II"), "NU", (500, 2))

@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from ecg_edge.records.scp import CLASSES, SUPERCLASS, read_codes, superclasses
+from ecg_edge.records.databases.scp_statements import CLASSES, SUPERCLASS, read_codes, superclasses
 
 
 def test_the_likeliest_superclass_comes_first_and_equals_in_the_official_order():

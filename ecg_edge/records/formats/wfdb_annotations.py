@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.records.database import RecordError, one_line, wfdb_package
+from ecg_edge.records.formats.wfdb_format import import_wfdb
 from ecg_edge.records.record import Beats, RhythmInterval
+from ecg_edge.records.record_error import RecordError, describe_error
 
 BEAT_CODES = tuple("NLRBAaJSVrFejnE/fQ?")  # https://archive.physionet.org/physiobank/annotations.shtml
 
@@ -29,11 +30,11 @@ def read_annotations(path: Path, samples: int, crop: bool = False) -> tuple[Beat
     try:
         with warnings.catch_warnings():  # wfdb's use of pandas is deprecated
             warnings.simplefilter("ignore")
-            annotation = wfdb_package().rdann(str(path), "atr")
+            annotation = import_wfdb().rdann(str(path), "atr")
         at, codes = np.asarray(annotation.sample, np.int64), np.asarray(annotation.symbol, "U1")
         notes = annotation.aux_note
     except Exception as error:  # wfdb answers damaged files with almost any exception
-        raise RecordError(f"{file} is truncated or corrupt: {one_line(error)}") from None
+        raise RecordError(f"{file} is truncated or corrupt: {describe_error(error)}") from None
     inside = at < samples + (codes == "+")
     if len(at) and (at[0] < 0 or (np.diff(at) < 0).any() or not (crop or inside.all())):
         raise RecordError(f"{file} is corrupt: annotations out of order, or beyond the recording's {samples} samples")

@@ -9,8 +9,9 @@ import sys
 import numpy as np
 import pytest
 
+from ecg_edge.records.databases.synthetic import CLASSES, SYNTHETIC
 from ecg_edge.records.record import STANDARD_LEADS
-from ecg_edge.records.synthetic import CLASSES, DOWER, NO_NOISE, SYNTHETIC, Noise, synthesise
+from ecg_edge.records.synthetic_ecg import DOWER, NO_NOISE, Noise, synthesise
 from ecg_edge.records.synthetic_rhythms import RHYTHMS
 from firmware_bench.runtime.errors import InputError
 
@@ -311,7 +312,7 @@ def test_same_seed_same_recording_in_another_process():
     def digest():
         return hashlib.sha256(synthesise("PVC", 7).signal.tobytes()).hexdigest()
 
-    program = "import hashlib; from ecg_edge.records.synthetic import synthesise; "
+    program = "import hashlib; from ecg_edge.records.synthetic_ecg import synthesise; "
     program += "print(hashlib.sha256(synthesise('PVC', 7).signal.tobytes()).hexdigest())"
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert digest() == digest() == printed.strip()

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import scipy.io
 
-from ecg_edge.records.cpsc2018 import CLASSES, Cpsc2018
-from ecg_edge.records.database import RecordError
+from ecg_edge.records.databases.cpsc2018 import CLASSES, Cpsc2018
 from ecg_edge.records.record import STANDARD_LEADS
+from ecg_edge.records.record_error import RecordError
 from firmware_bench.runtime.errors import InputError
 
 DATABASE = Cpsc2018()

@@ -9,9 +9,10 @@ In a column scp_codes are PTB-XL's statements, as in its own table or as "SR;NOR
 
 from pathlib import Path, PurePosixPath
 
-from ecg_edge.records.database import Database, read_rows, record_paths
+from ecg_edge.records.database import Database
+from ecg_edge.records.database_files import read_rows, record_paths
+from ecg_edge.records.databases.scp_statements import CLASSES, read_codes, superclasses
 from ecg_edge.records.record import Entry
-from ecg_edge.records.scp import CLASSES, read_codes, superclasses
 from firmware_bench.runtime.errors import InputError
 
 COLUMNS = {
@@ -22,7 +23,7 @@ COLUMNS = {
 }
 
 
-class Folder(Database):
+class LabelledFolder(Database):
     """See the module. One object per folder, because its classes are the labels that occur there."""
 
     title = "labelled folder"

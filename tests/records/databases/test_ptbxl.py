@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ecg_edge.records.ptbxl import Ptbxl
+from ecg_edge.records.databases.ptbxl import Ptbxl
 from ecg_edge.records.record import STANDARD_LEADS
 from firmware_bench.runtime.errors import InputError
 

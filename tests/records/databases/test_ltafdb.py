@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from ecg_edge.records.database import RecordError, wfdb_package
-from ecg_edge.records.ltafdb import Ltafdb
+from ecg_edge.records.databases.ltafdb import Ltafdb
+from ecg_edge.records.formats.wfdb_format import import_wfdb
 from ecg_edge.records.record import RhythmInterval
+from ecg_edge.records.record_error import RecordError
 from firmware_bench.runtime.errors import InputError
 
 DATABASE = Ltafdb()
@@ -20,7 +21,7 @@ def folder(tmp_path, write_record):
 
 
 def annotate(folder, name, at):
-    wfdb_package().wrann(
+    import_wfdb().wrann(
         name,
         "atr",
         np.array(at),

@@ -1,16 +1,17 @@
 """PTB-XL: 21,799 clinical 12-lead recordings of 10 s at 500 and 100 Hz, with ten official folds.
 
 Wagner et al., "PTB-XL, a large publicly available electrocardiography dataset", Scientific Data 7:154, 2020. Labels
-are the diagnostic superclasses of a recording's SCP codes (ecg_edge.records.scp), the likeliest first. Recordings
-without any diagnostic code have no labels.
+are the diagnostic superclasses of a recording's SCP codes (see scp_statements), the likeliest first. Recordings without
+any diagnostic code have no labels.
 """
 
 import re
 from pathlib import Path
 
-from ecg_edge.records.database import Database, read_rows, record_paths
+from ecg_edge.records.database import Database
+from ecg_edge.records.database_files import read_rows, record_paths
+from ecg_edge.records.databases.scp_statements import CLASSES, read_codes, superclasses
 from ecg_edge.records.record import STANDARD_LEADS, Entry
-from ecg_edge.records.scp import CLASSES, read_codes, superclasses
 from firmware_bench.runtime.errors import InputError
 
 COLUMNS = {"100": "filename_lr", "500": "filename_hr"}

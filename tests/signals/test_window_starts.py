@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_edge.signals.windows import window_starts, windows
+from ecg_edge.signals.window_starts import window_starts, windows
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from ecg_edge.records.cpsc2021 import Cpsc2021
-from ecg_edge.records.database import RecordError, wfdb_package
+from ecg_edge.records.databases.cpsc2021 import Cpsc2021
+from ecg_edge.records.formats.wfdb_format import import_wfdb
 from ecg_edge.records.record import RhythmInterval
+from ecg_edge.records.record_error import RecordError
 from firmware_bench.runtime.errors import InputError
 
 DATABASE = Cpsc2021()
@@ -17,7 +18,7 @@ def make(tmp_path, write_record):
         write_record(folder, name, leads=("I", "II"), fs=200, samples=2000, comments=[comment])
         found = sorted([(30, "N", ""), (1970, "N", ""), *((at, "+", rhythm) for at, rhythm in marks)])
         at, symbols, notes = map(list, zip(*found, strict=True))
-        wfdb_package().wrann(name, "atr", np.array(at), symbol=symbols, aux_note=notes, write_dir=str(folder))
+        import_wfdb().wrann(name, "atr", np.array(at), symbol=symbols, aux_note=notes, write_dir=str(folder))
         return tmp_path
 
     return write

@@ -1,0 +1,14 @@
+"""The error for a recording that cannot be read, and the text of other libraries' errors."""
+
+import re
+
+from firmware_bench.runtime.errors import InputError
+
+
+class RecordError(InputError):
+    """A recording that cannot be read. The message names the file and the cause."""
+
+
+def describe_error(error: Exception) -> str:
+    """What an exception of another library says, on one line, without names of Python objects."""
+    return " ".join(re.sub(r"<[^>]*>", "it", str(error)).split())[:160] or type(error).__name__
