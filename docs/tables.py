@@ -1,0 +1,373 @@
+"""The tables of the documentation: for each name the kept result it shows and its columns.
+
+A column is a title and a format template of a row. A row that lacks a value of the template gets an empty cell.
+"""
+
+import functools
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ecg_edge.training.config import SignalConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+SIGNED = "{difference:+.3f}"
+MICROCONTROLLER = {
+    "RAM: static + stack": "{ram_static_bytes:,} + {stack_bytes:,}",
+    "flash: code + constants": "{code_bytes:,} + {weights_bytes:,}",
+}
+# table → file of benchmarks/results, columns
+LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
+    "cnn_att_bilstm-components": (
+        "cnn_att_bilstm-components",
+        {
+            "variant": "{variant}",
+            "parameters": "{parameters:,}",
+            "macro F1": "{macro_f1:.3f}",
+            "difference from the full model": SIGNED,
+            "published, CPSC 2018, 12 leads": "{published:.2f}",
+        },
+    ),
+    "cnn_att_bilstm-leads": (
+        "cnn_att_bilstm-leads",
+        {
+            "input": "{variant}",
+            "macro F1": "{macro_f1:.3f}",
+            "difference from 12 leads": SIGNED,
+            "macro AUROC": "{macro_auroc:.3f}",
+        },
+    ),
+    "htf_beat-mitdb": (
+        "htf_beat-mitdb",
+        {
+            "labels of the previous beats": "{previous_labels}",
+            "macro F1": "{macro_f1:.3f}",
+            "SVEB Se / +P": "{sveb_sensitivity:.3f} / {sveb_precision:.3f}",
+            "VEB Se / +P": "{veb_sensitivity:.3f} / {veb_precision:.3f}",
+        },
+    ),
+    "rhythm_from_beats-ltafdb": (
+        "rhythm_from_beats-ltafdb",
+        {
+            "windows averaged": "{windows}",
+            "macro F1": "{macro_f1:.3f}",
+            "accuracy": "{accuracy:.3f}",
+            "published macro F1": "{published_macro_f1:.3f}",
+            "published accuracy": "{published_accuracy:.3f}",
+        },
+    ),
+    "rhythm_from_beats-labels": (
+        "rhythm_from_beats-labels",
+        {"input": "{variant}", "macro F1": "{macro_f1:.3f}", "difference": SIGNED},
+    ),
+    "rhythm_from_beats-mitdb": (
+        "rhythm_from_beats-mitdb",
+        {
+            "windows averaged": "{windows}",
+            "bouts": "{bouts}",
+            "patients": "{patients}",
+            "macro F1": "{macro_f1:.3f}",
+            "accuracy": "{accuracy:.3f}",
+        },
+    ),
+    "rhythms-mitdb": (
+        "rhythms-mitdb",
+        {
+            "architecture": "`{architecture}`",
+            "macro F1, one window": "{macro_f1:.3f}",
+            "macro F1, seven windows": "{macro_f1_tta7:.3f}",
+            "published, LTAFDB, one / seven": "{published:.3f} / {published_tta7:.3f}",
+        },
+    ),
+    "ecg_mamba-ptbxl": (
+        "ecg_mamba-ptbxl",
+        {
+            "parameters": "{parameters:,}",
+            "macro AUROC": "{macro_auroc:.3f}",
+            "macro AUPRC": "{macro_auprc:.3f}",
+            "macro F1": "{macro_f1:.3f}",
+            "AUROC of NORM, MI, STTC, CD, HYP": "{auroc_norm:.3f}, {auroc_mi:.3f}, {auroc_sttc:.3f}, {auroc_cd:.3f}, "
+            "{auroc_hyp:.3f}",
+        },
+    ),
+    "ecg_mamba-components": (
+        "ecg_mamba-components",
+        {
+            "variant": "{variant}",
+            "parameters": "{parameters:,}",
+            "macro F1": "{macro_f1:.3f}",
+            "difference from the full model": SIGNED,
+            "macro AUROC": "{macro_auroc:.3f}",
+        },
+    ),
+    "vae_bilstm_mha-attention": (
+        "vae_bilstm_mha-attention",
+        {
+            "variant": "{variant}",
+            "parameters": "{parameters:,}",
+            "AUROC": "{auroc:.3f}",
+            "difference": SIGNED,
+            "AUPRC": "{auprc:.3f}",
+            "F1": "{f1:.3f}",
+            "precision / recall": "{precision:.3f} / {recall:.3f}",
+        },
+    ),
+    "cae-ptbxl": (
+        "cae-ptbxl",
+        {
+            "model": "{variant}",
+            "AUROC": "{auroc:.3f}",
+            "AUPRC": "{auprc:.3f}",
+            "F1": "{f1:.3f}",
+            "precision / recall": "{precision:.3f} / {recall:.3f}",
+        },
+    ),
+    "cae-one-recording": (
+        "cae-one-recording",
+        {"recordings": "{recordings}", "mean squared error / variance": "{relative_error:.4g}"},
+    ),
+    "bench-x86-64": (
+        "bench-x86-64",
+        {
+            "file": "`{file}`",
+            "latency, median / p90 / p99 (ms)": "{latency_median_ms:.1f} / {latency_p90_ms:.1f} / {latency_p99_ms:.1f}",
+            "load (ms)": "{load_ms:.1f}",
+            "cold start (ms)": "{cold_start_ms}",
+            "peak memory (bytes)": "{peak_memory_bytes:,}",
+            "file (bytes)": "{model_bytes:,}",
+        },
+    ),
+    "quantisation": (
+        "quantisation",
+        {
+            "run": "{run}",
+            "file": "{file}",
+            "metric": "{metric}",
+            "float": "{float:.4f}",
+            "quantised": "{quantised:.4f}",
+            "difference": "{difference:+.4f}",
+            "agreement (%)": "{agreement_percent}",
+            "SQNR (dB)": "{sqnr_db:.1f}",
+            "bytes": "{bytes:,}",
+            "of the file-size budget (%)": "{budget_percent}",
+            "note": "{result}",
+        },
+    ),
+    "quantisation-auprc": (
+        "quantisation",
+        {
+            "run": "{run}",
+            "file": "{file}",
+            "AUPRC, float": "{auprc_float:.4f}",
+            "AUPRC, quantised": "{auprc_quantised:.4f}",
+            "difference": "{auprc_difference:+.4f}",
+        },
+    ),
+    "latency-rpi-form": (
+        "latency-rpi-form",
+        {
+            "architecture": "{architecture}",
+            "float (ms)": "{float_ms}",
+            "int8, `--target mcu` (ms)": "{int8_ms}",
+            "mixed precision, `--target rpi` (ms)": "{rpi_ms}",
+            "mixed precision / float": "{rpi_over_float:.2f}",
+        },
+    ),
+    "microcontrollers": (
+        "microcontrollers",
+        {
+            "system": "{system}",
+            **MICROCONTROLLER,
+            "instructions (millions)": "{instructions_millions:,}",
+            "TFLM arena": "{tflm_arena_bytes:,}",
+        },
+    ),
+    "microcontrollers-trained": (
+        "microcontrollers-trained",
+        {
+            "task": "`{task}`",
+            "run": "{run}",
+            "metric": "{metric}",
+            "float": "{float:.3f}",
+            "quantised": "{quantised:.3f}",
+            **MICROCONTROLLER,
+            "instructions (millions)": "{instructions_millions:,}",
+            "fits": "{fits}",
+        },
+    ),
+    "instructions-per-mac": (
+        "instructions-per-mac",
+        {
+            "model": "{model}",
+            "multiply-accumulates (millions)": "{macs_millions:,}",
+            "instructions with DSP (millions)": "{instructions_dsp_millions:,}",
+            "per multiply-accumulate": "{per_mac_dsp:.2f}",
+            "instructions without DSP (millions)": "{instructions_millions:,}",
+            "per multiply-accumulate ": "{per_mac:.2f}",
+        },
+    ),
+    "streaming": (
+        "streaming",
+        {
+            "step": "{model}",
+            "length (ms)": "{step_ms}",
+            "delay (s)": "{delay_s:.2f}",
+            "SQNR against Keras (dB)": "{sqnr_db:.1f}",
+            "equal labels (%)": "{agreement_percent}",
+            "file (bytes)": "{bytes:,}",
+            "TFLM arena (bytes)": "{tflm_arena_bytes:,}",
+        },
+    ),
+    "mcu-tiny": (
+        "mcu-tiny",
+        {"device": "{device}", "window (ms)": "about {milliseconds:g}", "assumption": "{assumption}"},
+    ),
+}
+
+
+class Interval(dict):
+    """A value with its 95 % interval, as evaluation files hold it."""
+
+    def __format__(self, spec: str) -> str:
+        if self["value"] is None:
+            return "–"
+        value, low, high = format(self["value"], spec), self["low"], self["high"]
+        bounds = spec.removeprefix("+")
+        return value if low is None else f"{value} [{low:{bounds}}, {high:{bounds}}]"
+
+
+def render(name: str) -> str:
+    """Return the Markdown of a table: the command that repeats it, the table, and where its figures come from.
+
+    Args:
+        name: A key of LAYOUTS, `architectures`, `presets-ARCHITECTURE`,
+            `published-ARCHITECTURE`, `evaluation-RUN` or `device-RUN`.
+
+    Raises:
+        SystemExit: There is no table of that name, or its result file does not have the fields it needs.
+    """
+    kind, _, subject = name.partition("-")
+    if name in LAYOUTS:
+        return _result(*LAYOUTS[name])
+    if name == "architectures":
+        return _architectures()
+    if kind in ("presets", "published") and subject in architectures():
+        return {"presets": _presets, "published": _published}[kind](subject)
+    if kind == "device" and (RESULTS / "runs" / subject).is_dir():
+        return _device(RESULTS / "runs" / subject)
+    if kind == "evaluation" and (RESULTS / "runs" / subject).is_dir():
+        return _evaluation(RESULTS / "runs" / subject)
+    sys.exit(f"no table {name!r}: add it to docs/tables.py")
+
+
+def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [list(titles), *([["---"] * len(list(titles))]), *map(list, rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _result(file: str, columns: Mapping[str, str]) -> str:
+    result = _read(RESULTS / f"{file}.json")
+    rows = [[_cell(template, row) for template in columns.values()] for row in result["rows"]]
+    if not any(any(row) for row in rows):
+        sys.exit(f"benchmarks/results/{file}.json has none of the columns of its table")
+    commands = "\n".join(["```console", *result["command"], "```"])
+    caption = f"*{result['kind'].capitalize()}: {result['conditions']}.{_source(result)}*"
+    return "\n\n".join([commands, table((title.strip() for title in columns), rows), caption])
+
+
+def _source(result: Mapping) -> str:
+    return " Recorded with version 0.1.0." if result["source"].startswith("transcribed") else ""
+
+
+def _cell(template: str, row: Mapping) -> str:
+    values = {key: Interval(value) if isinstance(value, dict) else value for key, value in row.items()}
+    try:
+        return template.format_map(values)
+    except KeyError:
+        return ""
+
+
+def _read(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def architectures() -> dict[str, dict]:
+    """Return what `ecg-edge archs --json` prints."""
+    command = [sys.executable, "-m", "ecg_edge", "archs", "--json"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, cwd=ROOT, text=True).stdout)
+
+
+def _architectures() -> str:
+    rows = [
+        [f"`{name}`", a["summary"], a["paper"], f"`{a['task']}`", _parameters(a["presets"]["paper"])]
+        for name, a in architectures().items()
+    ]
+    return table(["name", "architecture", "source", "task", "parameters, paper preset"], rows)
+
+
+def _presets(name: str) -> str:
+    rows = []
+    for preset, settings in architectures()[name]["presets"].items():
+        signal = SignalConfig(**settings["signal"])
+        rows.append([f"`{preset}`", _parameters(settings), f"{signal.window_s:g}", f"{signal.fs:g}"])
+    return table(["preset", "trainable parameters", "window (s)", "sampling rate (Hz)"], rows)
+
+
+def _published(name: str) -> str:
+    return table(
+        ["published", "value"], [[key, f"{value:g}"] for key, value in architectures()[name]["published"].items()]
+    )
+
+
+def _parameters(preset: Mapping) -> str:
+    counts = preset["parameters"].items()
+    return ", ".join(f"{count:,} ({leads} lead{'s' if leads != '1' else ''})" for leads, count in counts)
+
+
+METRICS = {
+    "score": "mean F1 of N, A, O (score of the challenge)",
+    "macro_f1": "macro F1, all classes",
+    "macro_auroc": "macro AUROC",
+    "macro_auprc": "macro AUPRC",
+    "accuracy": "accuracy",
+}
+
+
+def _evaluation(run: Path) -> str:
+    keras = _read(run / "evaluation-keras.json")
+    (file,) = (path for path in run.glob("evaluation-*.json") if path.name != "evaluation-keras.json")
+    quantised = _read(file)
+    rows = [
+        [METRICS[key], *(_cell(f"{{{key}:.3f}}", e) for e in (keras, quantised))] for key in METRICS if key in keras
+    ]
+    for name in keras["classes"]:
+        f1 = (_cell("{f1:.3f}", e["classes"][name]) for e in (keras, quantised))
+        rows.append([f"F1 of {name} ({keras['classes'][name][keras['unit']]} {keras['unit']})", *f1])
+    caption = (
+        f"*Measured on {keras[keras['unit']]} {keras['unit']} of {keras['data']}, 95 % intervals by bootstrap over "
+        f"patients; benchmarks/results/runs/{run.name}, written by `ecg-edge evaluate`.*"
+    )
+    return f"{table(['', 'Keras, float', 'TFLite, int8'], rows)}\n\n{caption}"
+
+
+def _device(run: Path) -> str:
+    (metadata,) = map(_read, run.glob("metadata-*.json"))
+    (mcu,) = map(_read, run.glob("mcu-*.json"))
+    parity, c99 = metadata["metrics"]["parity"], mcu["c99"]
+    rows = [
+        ["file", f"{mcu['flash']['file']:,} bytes", mcu["flash"]["label"]],
+        ["SQNR against Keras", f"{parity['decibels']:.1f} dB", f"measured, {parity['windows']} validation windows"],
+        ["windows in the same class as Keras", f"{parity['same_decision']:.1%}", "measured, the same windows"],
+        ["tensor arena, TensorFlow Lite Micro", f"{mcu['arena']['total']:,} bytes", mcu["arena"]["label"]],
+        ["C99: RAM, static + stack", f"{c99['ram']['static']:,} + {c99['ram']['stack']:,} bytes", c99["label"]],
+        ["C99: flash, code + constants", f"{c99['flash']['code']:,} + {c99['flash']['weights']:,} bytes", c99["label"]],
+        ["C99: instructions of a window", f"{c99['instructions'] / 1e6:,.0f} million", c99["label"]],
+    ]
+    caption = f"*benchmarks/results/runs/{run.name}, written by `ecg-edge export` and `ecg-edge mcu --json`.*"
+    return f"{table(['', 'value', 'label'], rows)}\n\n{caption}"

@@ -1,0 +1,89 @@
+"""Every command that README.md and the documentation show exists and accepts its options."""
+
+import dataclasses
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from ecg_edge.cli.main import cli
+from ecg_edge.training.config import SignalConfig, TrainingConfig
+from models_keras.registry import names
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SETTINGS = {"signal": SignalConfig, "training": TrainingConfig}
+
+
+def shown_commands(text: str) -> list[str]:
+    """The command lines in a page's fenced blocks and code spans, continued lines joined, comments left out."""
+    fenced = "\n".join(re.findall(r"^ *```(?:console|text)?\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE))
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    lines = [*fenced.replace("\\\n", " ").splitlines(), *spans]
+    return [part.strip() for line in lines for part in re.split(r"&&|\s#\s", line)]
+
+
+def check_ecg_edge(words: list[str]) -> None:
+    """Parses the words after `ecg-edge`. Raises click.UsageError or AssertionError."""
+    command, context = cli, click.Context(cli, info_name="ecg-edge")
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        name, *words = words
+        found = command.get_command(context, name)
+        assert found is not None, f"there is no command {name}"
+        command, context = found, click.Context(found, info_name=name, parent=context)
+    values, extra, _ = command.make_parser(context).parse_args(list(words))
+    assert not extra, f"unexpected arguments {extra}"
+    for parameter in command.params:
+        chosen = values.get(parameter.name)
+        if isinstance(parameter.type, click.Choice) and isinstance(chosen, str):
+            parameter.type.convert(chosen, parameter, context)
+        if parameter.name == "arch" and isinstance(chosen, str) and chosen.islower():
+            assert chosen in names(), f"there is no architecture {chosen}"
+    for group, _, key in (word.partition("=")[0].partition(".") for word in words if "=" in word and "." in word):
+        if group in SETTINGS:
+            assert key in {field.name for field in dataclasses.fields(SETTINGS[group])}, f"no setting {group}.{key}"
+
+
+def check(line: str) -> None:
+    """Checks one command line."""
+    words = shlex.split(line.replace("…", " ").replace("KEY=VALUE", ""))
+    while words and re.fullmatch(r"[A-Z_]+=\S*", words[0]):
+        words.pop(0)
+    match words:
+        case ["ecg-edge", *rest]:
+            check_ecg_edge(rest)
+        case ["python" | "python3", script, *_] if "/" in script:
+            assert (ROOT / script).is_file(), f"{script} does not exist"
+        case ["make", target, *_] if target.islower() and (ROOT / "Makefile").is_file():
+            assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), f"no target {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_of_a_page_exist_and_parse(page):
+    faults = []
+    for line in shown_commands(page.read_text(encoding="utf-8")):
+        try:
+            check(line)
+        except (click.UsageError, AssertionError, ValueError) as error:
+            faults.append(f"{line}: {error}")
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ecg-edge trian",
+        "ecg-edge train --archi cnn",
+        "ecg-edge train --arch cnn_lstm",
+        "ecg-edge train --set signal.window=30",
+        "ecg-edge export RUN --target fpga",
+        "ecg-edge archs RUN",
+        "python benchmarks/absent.py",
+        "make absent",
+    ],
+)
+def test_a_command_that_does_not_exist_is_found(line):
+    with pytest.raises((click.UsageError, AssertionError)):
+        check(line)

@@ -1,0 +1,29 @@
+"""README.md and the pages of the documentation: length, links, paths."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+
+
+def test_the_readme_has_at_most_150_lines():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_lead_to_files(page):
+    missing = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if not (page.parent / link).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_paths_in_code_spans_exist(page):
+    """Of files in the source tree: `firmware_bench/bench_rpi.py`, not runs or names with placeholders."""
+    spans = re.findall(
+        r"`((?:benchmarks|docs|ecg_edge|export|firmware_bench|models_keras|tests)/[\w./-]+)`", page.read_text()
+    )
+    assert not [span for span in spans if not (ROOT / span).exists()]

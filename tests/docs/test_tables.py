@@ -1,0 +1,64 @@
+"""Tables of the documentation are what docs/render.py makes of the kept results."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def render():
+    """The module docs/render.py."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        import render as module
+    finally:
+        sys.path.remove(str(ROOT / "docs"))
+    return module
+
+
+@pytest.fixture
+def tables(render):
+    return sys.modules["tables"]
+
+
+def test_no_page_differs_from_the_kept_results():
+    checked = subprocess.run([sys.executable, "docs/render.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_an_edited_figure_is_replaced(render):
+    page = (ROOT / "docs" / "architectures" / "htf_beat.md").read_text(encoding="utf-8")
+    assert "| 0.722 [0.511, 0.894] |" in page
+    assert render.rendered(page.replace("0.722", "0.922")) == page
+
+
+def test_a_changed_result_changes_its_table(tables, tmp_path, monkeypatch):
+    result = json.loads((tables.RESULTS / "cae-ptbxl.json").read_text())
+    result["rows"][0]["auroc"]["value"] = 0.999
+    (tmp_path / "cae-ptbxl.json").write_text(json.dumps(result))
+    before = tables.render("cae-ptbxl")
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    assert tables.render("cae-ptbxl") == before.replace("0.819", "0.999") != before
+
+
+def test_every_layout_is_shown_on_a_page(render, tables):
+    shown = {match["name"] for page in render.pages() for match in render.TABLE.finditer(page.read_text())}
+    assert shown >= set(tables.LAYOUTS)
+
+
+def test_an_unknown_table_ends_with_one_line(render):
+    with pytest.raises(SystemExit, match="no table 'absent'"):
+        render.rendered("<!-- table absent -->\n<!-- end of table -->")
+
+
+def test_a_transcribed_result_names_its_version(tables):
+    for file in tables.RESULTS.glob("*.json"):
+        result = json.loads(file.read_text(encoding="utf-8"))
+        if result.get("source", "").startswith("transcribed"):
+            assert result["command"], f"{file.name} does not state the command that repeats it"
+    assert "Recorded with version 0.1.0." in tables.render("cae-ptbxl")
