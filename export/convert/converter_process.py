@@ -80,7 +80,9 @@ def convert(
 
 def needs_16_bits(model) -> str | None:
     """The name of the first layer of `model` that needs 16-bit activations."""
-    return next((layer.name for layer in model._flatten_layers() if getattr(layer, "needs_16_bits", False)), None)
+    from models_keras.layers.selective_ssm import Int16ActivationLayer  # imports Keras
+
+    return next((layer.name for layer in model._flatten_layers() if isinstance(layer, Int16ActivationLayer)), None)
 
 
 def convert_16_bits(

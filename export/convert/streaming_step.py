@@ -27,7 +27,7 @@ from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.streaming_model import NEXT
 from models_keras.layers.normalisation import LayerNorm
 from models_keras.layers.positions import SinusoidalPositions
-from models_keras.layers.selective_ssm import SelectiveSSM, advance, read
+from models_keras.layers.selective_ssm import SelectiveSSM, read_state, step_state
 
 # Of the line that stands for the root in integers: knots per decade, and the decades of variances that it spans.
 KNOTS, DECADES = 12, (-2, 2)
@@ -278,19 +278,19 @@ def mean_so_far(walk, layer, x):
 def state_space(walk, layer, x):
     """From its state: zero inputs leave a state of zeros as it is, so what comes before the recording must be zeros."""
     values = walk.inside(x) if x.delay else x.values
-    z = walk.conv(walk.conv(values, layer.narrow[None]), layer.widen[None])
-    b, c = walk.conv(values, layer.to_b[None]), walk.conv(values, layer.to_c[None])
-    bias, skip = constant(layer.bias), constant(layer.skip)
+    dt = walk.conv(walk.conv(values, layer.dt_down[None]), layer.dt_up[None])
+    B, C = walk.conv(values, layer.B_proj[None]), walk.conv(values, layer.C_proj[None])
+    dt_bias, D = constant(layer.dt_bias), constant(layer.D)
     name = f"state_{layer.name}"
-    state = walk.input(name, (1, *bias.shape))
+    state = walk.input(name, (1, *dt_bias.shape))
     outputs = []
-    for frame in zip(*(by_frame(v) for v in (z, values, b, c)), strict=True):
-        z, u, b, c = (ops.squeeze(v, 2) for v in frame)  # (1, 1, width or states)
-        state = advance(state, z, u, b, bias)  # (1, 1, states, width)
-        outputs.append(ops.expand_dims(read(c, state), 2))
+    for frame in zip(*(by_frame(v) for v in (dt, values, B, C)), strict=True):
+        dt_t, x_t, B_t, C_t = (ops.squeeze(v, 2) for v in frame)  # (1, 1, channels or states)
+        state = step_state(state, dt_t, x_t, B_t, dt_bias)  # (1, 1, states, channels)
+        outputs.append(ops.expand_dims(read_state(C_t, state), 2))
     walk.next[name] = state
     y = ops.concatenate(outputs, 2) if len(outputs) > 1 else outputs[0]
-    return x.but(y + values * skip, layer.name)
+    return x.but(y + values * D, layer.name)
 
 
 def by_frame(values):

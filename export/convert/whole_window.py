@@ -81,20 +81,20 @@ def positions(walk, layer, x):
 def state_space(walk, layer, x):
     """The states of all steps are (1, frames, width, states), GROUPS of channels one after the other."""
     frames, width = x.values.shape[2:]
-    selection = walk.conv(x.values, layer.narrow[None])
-    b = ops.reshape(walk.conv(x.values, layer.to_b[None]), (1, frames, 1, layer.states))
-    c = ops.reshape(walk.conv(x.values, layer.to_c[None]), (1, frames, layer.states, 1))
-    widen, bias = constant(layer.widen)[None], constant(layer.bias).T
+    dt_low_rank = walk.conv(x.values, layer.dt_down[None])
+    b = ops.reshape(walk.conv(x.values, layer.B_proj[None]), (1, frames, 1, layer.states))
+    c = ops.reshape(walk.conv(x.values, layer.C_proj[None]), (1, frames, layer.states, 1))
+    dt_up, dt_bias = constant(layer.dt_up)[None], constant(layer.dt_bias).T
     outputs = []
     for channels in np.array_split(np.arange(width), min(GROUPS, width)):
         group, shape = slice(channels[0], channels[-1] + 1), (1, frames, len(channels), 1)
-        gate = ops.sigmoid(ops.reshape(walk.conv(selection, widen[..., group]), shape) + bias[group])
+        gate = ops.sigmoid(ops.reshape(walk.conv(dt_low_rank, dt_up[..., group]), shape) + dt_bias[group])
         target = b * ops.reshape(x.values[..., group], shape)
         states = scan(gate * target, 1.0 - gate, layer.backwards)
         # The states on the left: TensorFlow Lite Micro keeps a copy of what is on the right for as long as it lives.
         outputs.append(ops.matmul(states, c))
     y = ops.reshape(ops.concatenate(outputs, 2), x.values.shape)
-    return x.but(y + x.values * constant(layer.skip), layer.name)
+    return x.but(y + x.values * constant(layer.D), layer.name)
 
 
 def scan(added, kept, backwards):

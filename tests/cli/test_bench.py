@@ -272,7 +272,7 @@ def test_no_more_windows_are_sent_than_a_few_hundred(classifier, recordings, mon
     _, examples, _ = bench_records.examples_for(classifier, str(recordings))
     sent = np.unique(examples.records)
     assert 10 <= len(examples) <= 20 and 1 <= len(sent) < 10
-    whole = examples.recordings.lengths[sent] / examples.form.samples
+    whole = examples.recordings.lengths[sent] / examples.window.samples
     assert len(examples) == np.ceil(whole - 0.01).sum()
 
 

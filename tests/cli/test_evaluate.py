@@ -147,8 +147,9 @@ def test_thresholds_are_chosen_kept_and_used(multilabel):
 
 def test_a_file_is_judged_by_its_own_thresholds(multilabel, tmp_path, monkeypatch):
     from ecg_edge.evaluation import predictors
+    from ecg_edge.tasks.predictor import KerasPredictor
 
-    class File(predictors.KerasPredictor):
+    class File(KerasPredictor):
         def __init__(self, path):
             super().__init__(Run(multilabel).model())
             self.metadata = {"decision": {"thresholds": [2.0, 2.0, 2.0]}}

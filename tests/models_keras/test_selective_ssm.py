@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from models_keras.layers.selective_ssm import CHUNK, FORMS, STEPS, SelectiveSSM, advance, initial_bias
+from models_keras.layers.selective_ssm import CHUNK, FORMS, INITIAL_DT, SelectiveSSM, initial_dt_bias, step_state
 
 JAX = keras.backend.backend() == "jax"
 
@@ -25,25 +25,16 @@ def random_layer(width=6, **settings):
     layer.build((None, None, width))
     random = np.random.default_rng(1)
     layer.set_weights([random.normal(size=weight.shape) * 0.7 for weight in layer.weights])
-    layer.bias.assign(random.uniform(-4, 2, layer.bias.shape))
+    layer.dt_bias.assign(random.uniform(-4, 2, layer.dt_bias.shape))
     return layer
 
 
 def twin(layer, **settings):
     """Another layer with the same weights."""
     other = SelectiveSSM.from_config({**layer.get_config(), **settings})
-    other.build((None, None, layer.skip.shape[0]))
+    other.build((None, None, layer.D.shape[0]))
     other.set_weights(layer.get_weights())
     return other
-
-
-def in_steps(layer, x):
-    """The outputs of the layer when it gets `x` step by step."""
-    state, outputs = keras.ops.zeros((x.shape[0], layer.states, x.shape[2])), []
-    for t in range(x.shape[1]):
-        y, state = layer(x[:, t], state)
-        outputs.append(y)
-    return keras.ops.stack(outputs, 1)
 
 
 def gradients(call, layer, x):
@@ -69,17 +60,17 @@ def gradients(call, layer, x):
 def test_the_recurrence_is_the_exact_zero_order_hold_of_a_state_space_with_a_of_minus_one():
     layer, x = random_layer(), sequences(40)
     weights = dict(zip((weight.name for weight in layer.weights), layer.get_weights(), strict=True))
-    narrow, widen, to_b, to_c, bias, skip = (
-        weights[name].astype(np.float64) for name in ("narrow", "widen", "to_b", "to_c", "bias", "skip")
+    dt_down, dt_up, B_proj, C_proj, dt_bias, D = (
+        weights[name].astype(np.float64) for name in ("dt_down", "dt_up", "B_proj", "C_proj", "dt_bias", "D")
     )
     for sequence, outputs in zip(x.astype(np.float64), np.asarray(layer(x)), strict=True):
         h = np.zeros((4, 6))
         for x_t, y_t in zip(sequence, outputs, strict=True):
-            delta = np.log1p(np.exp(x_t @ narrow @ widen + bias))  # softplus: (states, width)
+            delta = np.log1p(np.exp(x_t @ dt_down @ dt_up + dt_bias))  # softplus: (states, channels)
             a_bar = np.exp(-delta)
-            b_bar = (a_bar - 1) / -1 * (x_t @ to_b)[:, None]
+            b_bar = (a_bar - 1) / -1 * (x_t @ B_proj)[:, None]
             h = a_bar * h + b_bar * x_t
-            np.testing.assert_allclose(y_t, (x_t @ to_c) @ h + skip * x_t, atol=1e-5)
+            np.testing.assert_allclose(y_t, (x_t @ C_proj) @ h + D * x_t, atol=1e-5)
 
 
 @pytest.mark.parametrize("time", [1, CHUNK, 5 * CHUNK + 3])
@@ -92,16 +83,6 @@ def test_every_form_gives_the_outputs_and_gradients_of_the_scan(form, time):
     expected = gradients(layer, layer, x)
     assert all(np.abs(gradient).max() > 1e-3 for gradient in expected)
     for ours, theirs in zip(gradients(other, other, x), expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max())
-
-
-def test_step_by_step_it_gives_the_outputs_and_gradients_of_the_scan():
-    x = sequences(11)
-    layer = random_layer(form="scan")
-    other = twin(layer)
-    np.testing.assert_allclose(in_steps(other, x), layer(x), atol=1e-5)
-    expected = gradients(layer, layer, x)
-    for ours, theirs in zip(gradients(lambda x: in_steps(other, x), other, x), expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max())
 
 
@@ -124,23 +105,12 @@ def test_no_output_depends_on_what_comes_later():
 def test_before_training_the_states_decay_as_those_of_mamba():
     """exp(Δ A) with A = -1, -2, …: the first state at any step, the others where the step is small."""
     zeros = np.zeros(5, np.float32)
-    decay = np.asarray(advance(np.ones((4, 5), np.float32), zeros, zeros, zeros[:4], initial_bias((4, 5), "float32")))
-    steps, rates = np.geomspace(*STEPS, 5), np.arange(1, 5)[:, None]
+    decay = np.asarray(
+        step_state(np.ones((4, 5), np.float32), zeros, zeros, zeros[:4], initial_dt_bias((4, 5), "float32"))
+    )
+    steps, rates = np.geomspace(*INITIAL_DT, 5), np.arange(1, 5)[:, None]
     np.testing.assert_allclose(decay[0], np.exp(-steps), rtol=1e-5)
     np.testing.assert_allclose(decay[:, 0], np.exp(-steps[0] * rates)[:, 0], rtol=1e-5)
-
-
-def test_a_step_is_a_model_of_its_own_that_saves_and_loads(tmp_path):
-    layer = random_layer()
-    x, state = keras.Input((6,)), keras.Input((4, 6))
-    model = keras.Model([x, state], layer(x, state))
-    assert [output.shape for output in model.outputs] == [(None, 6), (None, 4, 6)]
-    model.save(tmp_path / "step.keras")
-    inputs = [sequences(1)[:, 0], np.ones((2, 4, 6), np.float32)]
-    for loaded, ours in zip(
-        keras.saving.load_model(tmp_path / "step.keras").predict(inputs, verbose=0), layer(*inputs), strict=True
-    ):
-        np.testing.assert_allclose(loaded, ours, atol=1e-6)
 
 
 def test_it_remembers_its_settings():
@@ -151,8 +121,6 @@ def test_it_remembers_its_settings():
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="choose one of scan, parallel, unrolled"):
         SelectiveSSM(form="fast")
-    with pytest.raises(ValueError, match="needs the whole sequence"):
-        random_layer(backwards=True)(sequences(1)[:, 0], np.zeros((2, 4, 6)))
 
 
 @pytest.mark.skipif(not JAX, reason="what a gradient remembers can be asked of JAX only")
@@ -189,7 +157,7 @@ def test_the_work_grows_linearly_with_the_length():
 @pytest.mark.skipif(JAX, reason="this is the JAX backend")
 @pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="jax is not installed: pip install -e .[jax]")
 def test_the_forms_agree_under_jax_too():
-    chosen = f"(every_form and {5 * CHUNK + 3}) or step_by_step or remembers"  # JAX takes seconds to compile each
+    chosen = f"(every_form and {5 * CHUNK + 3}) or remembers"  # JAX takes seconds to compile each
     command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-k", chosen, __file__]
     done = subprocess.run(
         command,

@@ -154,7 +154,7 @@ def real_inputs(name, preset, real_data):
     real_data(database)
     dataset, window = Dataset.open(database, type(task)), SignalConfig(**chosen.signal).window_spec()
     if chosen.model.get("morphology", name == "rhythm_from_beats"):  # beats as an untrained classifier sees them
-        beats = SignalConfig(**find("htf_beat").presets[preset].signal).form()
+        beats = SignalConfig(**find("htf_beat").presets[preset].signal).window_spec()
         embedder = Embedder("htf_beat", built("htf_beat", preset), beats, "untrained")
         task.embed_beats = lambda recordings, labels: embedder(recordings, "none")
     recordings = dataset.prepare_subset(type(task), window, [entry.name for entry in dataset.entries[:count]])
