@@ -266,7 +266,8 @@ def render(name: str) -> str:
 
 def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Return a Markdown table."""
-    lines = [list(titles), *([["---"] * len(list(titles))]), *map(list, rows)]
+    head = list(titles)
+    lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -276,7 +277,7 @@ def _result(file: str, columns: Mapping[str, str]) -> str:
     if not any(any(row) for row in rows):
         sys.exit(f"benchmarks/results/{file}.json has none of the columns of its table")
     commands = "\n".join(["```console", *result["command"], "```"])
-    caption = f"*{result['kind'].capitalize()}: {result['conditions']}.{_source(result)}*"
+    caption = f"*{result['title']}. {result['kind'].capitalize()}: {result['conditions']}.{_source(result)}*"
     return "\n\n".join([commands, table((title.strip() for title in columns), rows), caption])
 
 
