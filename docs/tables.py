@@ -252,7 +252,7 @@ def render(name: str) -> str:
     """
     kind, _, subject = name.partition("-")
     if name in LAYOUTS:
-        return _result(*LAYOUTS[name])
+        return _result(name, *LAYOUTS[name])
     if name == "architectures":
         return _architectures()
     if kind in ("presets", "published") and subject in architectures():
@@ -271,14 +271,15 @@ def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _result(file: str, columns: Mapping[str, str]) -> str:
+def _result(name: str, file: str, columns: Mapping[str, str]) -> str:
     result = _read(RESULTS / f"{file}.json")
     rows = [[_cell(template, row) for template in columns.values()] for row in result["rows"]]
     if not any(any(row) for row in rows):
         sys.exit(f"benchmarks/results/{file}.json has none of the columns of its table")
-    commands = "\n".join(["```console", *result["command"], "```"])
+    # A second table of the same file is beside the first, which shows the command.
+    commands = ["\n".join(["```console", *result["command"], "```"])] if name == file else []
     caption = f"*{result['title']}. {result['kind'].capitalize()}: {result['conditions']}.{_source(result)}*"
-    return "\n\n".join([commands, table((title.strip() for title in columns), rows), caption])
+    return "\n\n".join([*commands, table((title.strip() for title in columns), rows), caption])
 
 
 def _source(result: Mapping) -> str:
