@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.cli.main import fail
-from ecg_edge.cli.predict import described
+from ecg_edge.api.prediction import task_from_metadata
 from ecg_edge.data.recordings import prepare_records
 from ecg_edge.records.formats.wfdb_format import read_wfdb
 from ecg_edge.records.record import Entry
@@ -33,7 +32,7 @@ def main():
     arguments = parser.parse_args()
     exported = arguments.run / "export"
     model = HistoryModel(TFLiteModel(exported / "htf_beat-streaming.tflite"))
-    task, window = described(model.metadata)
+    task, window = task_from_metadata(model.metadata, "htf_beat-streaming.tflite")
     told, seconds = [], 0.0
     for path in arguments.records:
         record = task.read(read_wfdb(path, Entry(str(path), path.name, path.name)))
@@ -62,4 +61,4 @@ if __name__ == "__main__":
     try:
         main()
     except InputError as error:
-        fail(str(error), error.exit_status)
+        raise SystemExit(f"error: {error}") from None

@@ -27,7 +27,7 @@ import numpy as np
 def main(arch, preset, leads, rounds, out):
     import keras
 
-    from ecg_edge.cli import console
+    from ecg_edge import console
     from ecg_edge.training.config import SignalConfig
     from export.convert.converter_process import Windows, convert
     from firmware_bench.runtime.tflite_model import TFLiteModel

@@ -44,7 +44,7 @@ def row(name, data) -> str:
     """A line of the table; `data()` gives the integer file."""
     import tempfile
 
-    from ecg_edge.cli.c99 import STACK_ROOM
+    from ecg_edge.api.c99_program import STACK_FACTOR
     from export.c99 import generate
     from firmware_bench import qemu, tflm
     from firmware_bench.boards import BOARDS
@@ -56,7 +56,7 @@ def row(name, data) -> str:
             generate(file, Path(folder, "program"))
             with qemu.Program(Path(folder, "program"), CORE) as program:
                 found = program.measure()
-                room = STACK_ROOM * found.stack
+                room = STACK_FACTOR * found.stack
                 lacking = {board: program.missing_bytes(BOARDS[board], room) for board in BOARDS}
         arena = tflm.arena(file).total
     except (AcceptanceError, InputError, ModelError) as error:
@@ -75,14 +75,14 @@ def row(name, data) -> str:
 
 def trained(runs):
     """The lines of a table of the files of trained runs."""
-    from ecg_edge.cli import c99
+    from ecg_edge.api.c99_program import measure_program
     from firmware_bench.boards import BOARDS
 
     yield "| run | file | test figure, 95 % | float | integers | RAM | flash | instructions | fits | does not fit |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for run in runs:
         for file in sorted((run / "export").glob("*.tflite")):
-            found = c99.report(file.read_bytes(), list(BOARDS.values()))
+            found = measure_program(file.read_bytes(), list(BOARDS.values()))
             if "none" in found:
                 yield f"| {run.name} | {file.stem} | {found['none']} ||||||||"
                 continue
@@ -114,7 +114,7 @@ def verdicts(lacking) -> tuple[str, str]:
 def figure(run, form) -> tuple[str, str]:
     """Name of the headline figure that ecg-edge evaluate has kept of a run's form, and its value with the interval; a
     dash where it has kept none."""
-    from ecg_edge.cli.evaluate import LABELS, interval, number
+    from ecg_edge.number_format import format_estimate, metric_label
     from firmware_bench.runtime.files import read_json
 
     path = run / f"evaluation-{form}.json"
@@ -122,7 +122,7 @@ def figure(run, form) -> tuple[str, str]:
         return "not evaluated", "–"
     kept = read_json(path)
     name = next(name for name in HEADLINES if name in kept)
-    return LABELS[name], f"{number(kept[name]['value'])} {interval(kept[name])}"
+    return metric_label(name), format_estimate(kept[name])
 
 
 def untrained(name, preset) -> bytes:

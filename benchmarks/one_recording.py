@@ -19,7 +19,7 @@ import numpy as np
 def main(arch, preset, data, steps, others):
     import keras
 
-    from ecg_edge.cli import console
+    from ecg_edge import console
     from ecg_edge.data.dataset import Dataset
     from ecg_edge.tasks.anomaly import AnomalyTask, is_normal
     from ecg_edge.training.config import SignalConfig
@@ -40,9 +40,11 @@ def main(arch, preset, data, steps, others):
     model.compile(keras.optimizers.Adam(3e-3, global_clipnorm=1.0))
     start_epoch(model, 1)
     windows = task.examples(recordings, normal[:1], window).batch(slice(None))["ecg"]
-    with console.progress() as bars:
-        for _ in bars.track(range(steps), description="learning one recording"):
+    with console.reporting() as reporter:
+        count = reporter.counter("learning one recording", steps)
+        for _ in range(steps):
             model.train_on_batch(windows)
+            count()
 
     def error(names):
         ecg = task.examples(recordings, names, window).batch(slice(None))["ecg"]

@@ -18,9 +18,10 @@ AREAS = (("macro_auprc",), ("auprc",))
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 def main(runs):
-    from ecg_edge.cli import console
+    from ecg_edge import console
+    from ecg_edge.keras_backend import import_keras
 
-    console.import_keras()
+    import_keras()
     header = [
         "run",
         "file",
@@ -39,20 +40,20 @@ def main(runs):
 
 
 def rows_of(folder):
-    from ecg_edge.evaluation.evaluate import difference, measure
-    from ecg_edge.evaluation.predictors import TFLitePredictor
+    from ecg_edge.evaluation.evaluator import compute_unit_metrics, paired_difference
     from ecg_edge.run import Run
     from ecg_edge.tasks.predictor import KerasPredictor
+    from ecg_edge.tflite_predictor import TFLitePredictor
 
     run = Run(folder)
     task = next(iter(run.task.variants().values()))
     examples = run.examples("test")
-    reference = measure(task, KerasPredictor(run.model()), examples)
+    reference = compute_unit_metrics(task, KerasPredictor(run.model()), examples)
     rows = []
     for file in sorted((run.path / "export").glob("*.tflite")):
         predictor = TFLitePredictor(file)
         task.decision = predictor.metadata["decision"]
-        measured = measure(task, predictor, examples)
+        measured = compute_unit_metrics(task, predictor, examples)
         everyone = range(len(measured.patients))
         before, after = reference.statistic(list(everyone)), measured.statistic(list(everyone))
         parity = predictor.metadata["metrics"]["parity"]
@@ -61,7 +62,7 @@ def rows_of(folder):
         bar = predictor.metadata["parameters"] * 1.06 + 20_000  # bytes: weights of 8 bits, and what describes them
         about = [f"{same:.2%}", f"{parity['decibels']:.1f}", f"{size:,}", f"{size / bar:.0%}"]
         for name in dict.fromkeys([measured.headline, *(name for name in AREAS if name in after)]):
-            change = difference(measured, reference, name=name)
+            change = paired_difference(measured, reference, name=name)
             rows.append(
                 [
                     folder.name,

@@ -24,7 +24,7 @@ FORMS = ("float", "mcu", "rpi")
 @click.option("--rounds", default=20, show_default=True)
 @click.option("--files", "folder", type=click.Path(path_type=Path), help="Where converted files are kept.")
 def main(archs, preset, leads, rounds, folder):
-    from ecg_edge.cli import console
+    from ecg_edge import console
     from models_keras.registry import names
 
     rows = [row(arch, preset, leads, rounds, folder) for arch in archs or names()]

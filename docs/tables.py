@@ -252,7 +252,7 @@ def render(name: str) -> str:
     """
     kind, _, subject = name.partition("-")
     if name in LAYOUTS:
-        return _result(name, *LAYOUTS[name])
+        return _result(*LAYOUTS[name])
     if name == "architectures":
         return _architectures()
     if kind in ("presets", "published") and subject in architectures():
@@ -266,20 +266,18 @@ def render(name: str) -> str:
 
 def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Return a Markdown table."""
-    head = list(titles)
-    lines = [head, ["---"] * len(head), *rows]
+    lines = [list(titles), *([["---"] * len(list(titles))]), *map(list, rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _result(name: str, file: str, columns: Mapping[str, str]) -> str:
+def _result(file: str, columns: Mapping[str, str]) -> str:
     result = _read(RESULTS / f"{file}.json")
     rows = [[_cell(template, row) for template in columns.values()] for row in result["rows"]]
     if not any(any(row) for row in rows):
         sys.exit(f"benchmarks/results/{file}.json has none of the columns of its table")
-    # A second table of the same file is beside the first, which shows the command.
-    commands = ["\n".join(["```console", *result["command"], "```"])] if name == file else []
-    caption = f"*{result['title']}. {result['kind'].capitalize()}: {result['conditions']}.{_source(result)}*"
-    return "\n\n".join([*commands, table((title.strip() for title in columns), rows), caption])
+    commands = "\n".join(["```console", *result["command"], "```"])
+    caption = f"*{result['kind'].capitalize()}: {result['conditions']}.{_source(result)}*"
+    return "\n\n".join([commands, table((title.strip() for title in columns), rows), caption])
 
 
 def _source(result: Mapping) -> str:

@@ -1,3 +1,71 @@
-"""ECG recordings in, models that run on a Raspberry Pi or a microcontroller out."""
+"""ECG recordings in, models that run on a Raspberry Pi or a microcontroller out.
+
+Example:
+    >>> import ecg_edge
+    >>> model = ecg_edge.load("runs/demo/export/cnn_att_bilstm-int8.tflite")
+    >>> result = model.predict(signal, fs=250, leads=["I"])
+    >>> result.label, result.probabilities
+    ('AF', {'AF': 0.91, 'SNR': 0.09})
+
+Names are imported when they are first used: `import ecg_edge` itself loads no other package.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ecg_edge.api.ablation import Study as Study
+    from ecg_edge.api.ablation import ablate as ablate
+    from ecg_edge.api.benchmarking import bench as bench
+    from ecg_edge.api.c99_program import C99Program as C99Program
+    from ecg_edge.api.c99_program import generate_c99 as generate_c99
+    from ecg_edge.api.microcontroller import plan_microcontroller as plan_microcontroller
+    from ecg_edge.api.microcontroller import write_firmware as write_firmware
+    from ecg_edge.api.prediction import EcgModel as EcgModel
+    from ecg_edge.api.prediction import Localisation as Localisation
+    from ecg_edge.api.prediction import Prediction as Prediction
+    from ecg_edge.api.prediction import WindowPrediction as WindowPrediction
+    from ecg_edge.api.prediction import load as load
+    from ecg_edge.api.prediction import predict as predict
+    from ecg_edge.api.run_evaluation import EvaluationResult as EvaluationResult
+    from ecg_edge.api.run_evaluation import evaluate as evaluate
+    from ecg_edge.api.run_export import ExportReport as ExportReport
+    from ecg_edge.api.run_export import export as export
+    from ecg_edge.api.training_run import resume as resume
+    from ecg_edge.api.training_run import train as train
+    from ecg_edge.reporter import LineReporter as LineReporter
+    from ecg_edge.reporter import Reporter as Reporter
+    from ecg_edge.run import Run as Run
+    from firmware_bench.runtime.errors import AcceptanceError as AcceptanceError
+    from firmware_bench.runtime.errors import InputError as InputError
+
+_MODULES = {
+    "ecg_edge.api.ablation": ("Study", "ablate"),
+    "ecg_edge.api.benchmarking": ("bench",),
+    "ecg_edge.api.c99_program": ("C99Program", "generate_c99"),
+    "ecg_edge.api.microcontroller": ("plan_microcontroller", "write_firmware"),
+    "ecg_edge.api.prediction": ("EcgModel", "Localisation", "Prediction", "WindowPrediction", "load", "predict"),
+    "ecg_edge.api.run_evaluation": ("EvaluationResult", "evaluate"),
+    "ecg_edge.api.run_export": ("ExportReport", "export"),
+    "ecg_edge.api.training_run": ("resume", "train"),
+    "ecg_edge.reporter": ("LineReporter", "Reporter"),
+    "ecg_edge.run": ("Run",),
+    "firmware_bench.runtime.errors": ("AcceptanceError", "InputError"),
+}
+_SOURCES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_SOURCES)  # pyright: ignore[reportUnsupportedDunderAll]  the names above
+
+
+def __getattr__(name: str):
+    if name not in _SOURCES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_SOURCES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SOURCES})

@@ -1,9 +1,9 @@
-"""A run is a folder that holds what is needed to repeat it and what came out of it.
+"""A run is a folder that holds what is needed to repeat a training and what came out of it.
 
-config.json       the resolved configuration, classes, leads, versions, git commit, the data's fingerprint
+config.json       the resolved configuration, classes, leads, versions, Keras' backend, git commit, data fingerprint
 split.json        part → names of its recordings
-decision.json     what the task chose on the validation part (thresholds), where it chooses
-history.csv       one row per epoch          checkpoint/      what --resume starts from
+decision.json     thresholds that the task chose on the validation part, where it has some
+history.csv       one row per epoch          checkpoint/      what resuming starts from
 model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*.json
 """
 
@@ -14,38 +14,76 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.examples import Examples
 from ecg_edge.data.recordings import Recordings
-from ecg_edge.evaluation.embedding import attach
+from ecg_edge.embedding import BeatEmbedder
+from ecg_edge.keras_backend import import_keras
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import Config
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import read_json, write_json
+from models_keras.registry import Architecture, find
+
+if TYPE_CHECKING:
+    import keras
 
 PACKAGES = ("ecg-edge", "tensorflow", "keras", "jax", "ai-edge-litert", "tflite-micro", "numpy", "scipy", "wfdb")
 
 
 class Run:
-    """An existing run folder. Raises InputError where it is none."""
+    """An existing run folder.
+
+    Args:
+        path: The folder.
+
+    Attributes:
+        config: config.json as it stands.
+        settings: The same, typed.
+        split: Part ("train", "validation", "test") → names of its recordings.
+
+    Raises:
+        InputError: The folder holds no run.
+    """
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
         try:
-            self.config = read_json(self.path / "config.json")
-            self.split = read_json(self.path / "split.json")
+            self.config: dict[str, Any] = read_json(self.path / "config.json")
+            self.split: dict[str, list[str]] = read_json(self.path / "split.json")
             self.settings = Config.from_dict(self.config)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             reason = f"no {error.filename}" if isinstance(error, FileNotFoundError) else repr(error)
             raise InputError(f"{self.path} is not the folder of a run: {reason}") from None
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
     @classmethod
     def create(cls, path: Path, task: Task, settings: Config, dataset: Dataset, split: dict[str, list[str]]) -> "Run":
-        """Writes config.json and split.json into the new folder `path`. Raises InputError if it holds a run."""
+        """Write config.json and split.json into a new folder.
+
+        Args:
+            path: The folder.
+            task: The task, with its classes.
+            settings: The resolved settings.
+            dataset: The data to train on.
+            split: Part → names of its recordings.
+
+        Returns:
+            The run.
+
+        Raises:
+            InputError: The folder holds a run already.
+        """
         if (path / "config.json").exists():
             raise InputError(f"{path} holds a run already: continue it with --resume, or name another folder")
+        import_keras("training")
+        import keras
+
         write_json(path / "split.json", split)
         plain = settings.to_dict()
         write_json(
@@ -56,7 +94,8 @@ class Run:
                 "leads": list(dataset.leads),
                 "classes": list(task.classes),
                 "fingerprint": dataset.fingerprint(),
-                "versions": versions(),
+                "versions": installed_versions(),
+                "keras_backend": keras.backend.backend(),
                 "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
                 "git_commit": git_commit(),
                 "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -65,32 +104,37 @@ class Run:
         return cls(path)
 
     @cached_property
-    def architecture(self):
-        from models_keras.registry import find
-
+    def architecture(self) -> Architecture:
+        """The architecture; Keras is imported."""
+        import_keras()
         return find(self.settings.arch)
 
     @cached_property
     def task(self) -> Task:
-        kind = TASKS[self.config["task"]["name"]]
+        """The task, with its classes and its decision thresholds."""
+        task_class = TASKS[self.config["task"]["name"]]
         chosen = self.path / "decision.json"
         decision = read_json(chosen) if chosen.exists() else {}
-        task = kind(self.config["classes"], kind.Options(**self.settings.task), decision)
-        attach(task, self.settings)
+        task = task_class(self.config["classes"], task_class.Options(**self.settings.task), decision)
+        attach_embedder(task, self.settings)
         return task
 
-    def build(self):
-        """The model with fresh weights, seeded: a Keras model."""
-        return build(self.architecture, self.settings, self.task, self.config["leads"])
+    def build(self) -> "keras.Model":
+        """Build the Keras model with fresh weights, by the settings' seed."""
+        return build_model(self.architecture, self.settings, self.task, self.config["leads"])
 
-    def model(self):
-        """The trained Keras model. Raises InputError where training has not got that far."""
-        import keras
+    def model(self) -> "keras.Model":
+        """Load the trained Keras model.
 
+        Raises:
+            InputError: Training has not got that far, or the file cannot be read.
+        """
         path = self.path / "model.keras"
         if not path.exists():
             raise InputError(f"{self.path} has no trained model yet: ecg-edge train --resume {self.path}")
         self.architecture  # noqa: B018  registers the layers that the file names
+        import keras
+
         try:
             return keras.models.load_model(path, compile=False)
         except (OSError, ValueError) as error:
@@ -98,7 +142,7 @@ class Run:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The data that the run was trained on. Raises InputError where it has changed since."""
+        """The data that the run was trained on. Raises InputError where they have changed since."""
         dataset = Dataset.open(self.config["data"], type(self.task), self.config["leads"])
         if dataset.fingerprint() != self.config["fingerprint"]:
             raise InputError(
@@ -108,17 +152,84 @@ class Run:
         return dataset
 
     def recordings(self, advance: Callable[[int, int], None] = lambda done, total: None) -> Recordings:
-        """The run's data, prepared."""
+        """Prepare the run's data; `advance` is called with (done, total)."""
         return self.dataset.recordings(type(self.task), self.settings.signal.window_spec(), advance)
 
     def examples(self, part: str, advance: Callable[[int, int], None] = lambda done, total: None) -> Examples:
-        """The examples of a part of the split: train (those to learn from), validation or test."""
+        """Return the examples of a part of the split.
+
+        Args:
+            part: "train" (those to learn from), "validation" or "test".
+            advance: Called with (done, total) as recordings are prepared.
+
+        Returns:
+            The examples.
+        """
         window = self.settings.signal.window_spec()
         return self.task.examples(self.recordings(advance), self.split[part], window, training=part == "train")
 
+    def describe_model(self) -> dict[str, Any]:
+        """Return what the run knows about its model and a device has to know to use it, as plain data."""
+        settings = self.settings
+        return {
+            "architecture": settings.arch,
+            "preset": settings.preset,
+            "task": self.config["task"],
+            "decision": self.task.decision,
+            "labels": list(self.config["classes"]),
+            "leads": list(self.config["leads"]),
+            **settings.signal.window_spec().to_metadata(),
+            "data": {"database": Path(settings.data).name, "fingerprint": self.config["fingerprint"]},
+            "seed": settings.seed,
+            "versions": installed_versions(),
+        }
 
-def build(architecture, settings: Config, task: Task, leads: Sequence[str]):
-    """The architecture's Keras model for a task, with fresh weights by the settings' seed."""
+
+def attach_embedder(task: Task, settings: Config, dry_run: bool = False) -> None:
+    """Give a task that reads sequences of beats the embedder that its settings name.
+
+    Args:
+        task: The task; others than those that read sequences of beats stay as they are.
+        settings: The run's settings.
+        dry_run: Whether an untrained embedder will do.
+
+    Raises:
+        InputError: The settings name no embedder and the model needs one, or they contradict each other.
+    """
+    if "embedder" not in settings.task:
+        return
+    if settings.task["embedder"]:
+        task.embed_beats = load_embedder(settings.task["embedder"])
+    elif settings.model["morphology"] and dry_run:
+        task.embed_beats = BeatEmbedder.untrained(settings)
+    elif settings.model["morphology"]:
+        raise InputError(
+            "the model takes a beat embedder's features: train htf_beat and name its run with "
+            "--set task.embedder=RUN; or train without on annotated beats, with --set model.morphology=false"
+        )
+    elif settings.task["labels"] == "own":
+        raise InputError("without an embedder there are no labels of its own: --set task.labels=true, or none")
+
+
+def load_embedder(path: Path | str) -> BeatEmbedder:
+    """Load the beat embedder of the run at `path`. Raises InputError where it is one of another architecture."""
+    run = Run(path)
+    return BeatEmbedder.from_model(run.path / "model.keras", run.model(), run.settings)
+
+
+def build_model(architecture: Architecture, settings: Config, task: Task, leads: Sequence[str]) -> "keras.Model":
+    """Build the architecture's Keras model for a task, with fresh weights.
+
+    Args:
+        architecture: The architecture.
+        settings: The run's settings; the seed decides the weights.
+        task: The task, with its classes.
+        leads: The leads that the model takes.
+
+    Returns:
+        The model, not compiled.
+    """
+    import_keras()
     import keras
 
     keras.utils.set_random_seed(settings.seed)
@@ -126,25 +237,25 @@ def build(architecture, settings: Config, task: Task, leads: Sequence[str]):
     return architecture.build(samples, len(leads), len(task.classes), **settings.model)
 
 
-def new_path(arch: str, data: str) -> Path:
-    """runs/<arch>-<data>-<time>, a folder that does not exist yet."""
+def default_path(arch: str, data: str) -> Path:
+    """Return runs/ARCH-DATA-TIME, a folder that does not exist yet."""
     time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     return Path("runs") / f"{arch}-{Path(data).name}-{time}"
 
 
-def versions() -> dict[str, str]:
-    """Installed versions of the packages that a result depends on."""
-    found = {"python": platform.python_version()}
+def installed_versions() -> dict[str, str]:
+    """Return the installed versions of the packages that a result depends on."""
+    versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def git_commit() -> str | None:
-    """The commit of the code's checkout, with "+" where files differ from it; None outside one."""
+    """Return the commit of the code's checkout, with "+" where files differ from it; None outside one."""
     folder = Path(__file__).parent
     try:
         commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)

@@ -4,22 +4,23 @@ import dataclasses
 
 import click
 
-from ecg_edge.cli import console
+from ecg_edge import console
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def command(as_json):
-    """List every architecture: paper, task, presets with exact trainable parameters, published results.
+    """List every architecture: paper, task, trainable parameters, published results.
 
     \b
     Examples:
       ecg-edge archs
       ecg-edge archs --json
     """
-    console.import_keras()
+    from ecg_edge.keras_backend import import_keras
     from models_keras.registry import find, names
 
+    import_keras("the list of architectures")
     architectures = [find(name) for name in names()]
     if as_json:
         console.print_json({a.name: describe(a) for a in architectures})

@@ -1,11 +1,10 @@
-"""ecg-edge bench: exported files' speed and memory, here or on a Raspberry Pi, by firmware_bench/bench_rpi.py."""
+"""ecg-edge bench: exported files' speed and memory, here or on a Raspberry Pi."""
 
-import datetime
 from pathlib import Path
 
 import click
 
-from ecg_edge.cli import console
+from ecg_edge import console
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 
 
@@ -14,15 +13,15 @@ class Threads(click.ParamType):
 
     name = "1,2,4"
 
-    def convert(self, value, param, context):
+    def convert(self, value, param, ctx):
         if isinstance(value, tuple):
             return value
         try:
             numbers = tuple(dict.fromkeys(int(word) for word in value.split(",")))
         except ValueError:
-            self.fail(f"{value!r} is no list of numbers such as 1,2,4", param, context)
+            self.fail(f"{value!r} is no list of numbers such as 1,2,4", param, ctx)
         if min(numbers) < 1:
-            self.fail("at least one thread", param, context)
+            self.fail("at least one thread", param, ctx)
         return numbers
 
 
@@ -63,16 +62,16 @@ def command(files, host, port, identity, offline, wheels, threads, windows, roun
       ecg-edge bench model.tflite --host pi@raspberrypi.local --records cinc2017
       ecg-edge bench --compare RUN/bench-pi4-20260101-120000.json RUN/bench-pi5-20260101-130000.json
     """
-    from ecg_edge.cli import bench_report
+    from ecg_edge.api import bench_reports, benchmarking
 
     if compare:
         if files:
             raise InputError("--compare takes two reports and no model")
-        compared = bench_report.compare(*compare)
+        compared = bench_reports.compare_reports(*compare)
         if as_json:
             console.print_json(compared)
         else:
-            bench_report.show_comparison(compared)
+            print_comparison(compared)
         console.say("next: ecg-edge bench FILE.tflite --host USER@HOST")
         return
     if not files:
@@ -80,85 +79,58 @@ def command(files, host, port, identity, offline, wheels, threads, windows, roun
     if not host and (port or identity or offline or wheels):
         raise InputError("--port, --identity, --offline and --wheel are for another machine: name it with --host")
 
-    report = measured(device_at(host, port, identity), files, wheels, offline, threads, windows, rounds, records)
-    bench_report.judge(report, budget_ms, budget_mb)
-    for path, part in kept(files, report, len(threads), out):
-        bench_report.write(path, part)
-        console.say(f"written to {path}")
+    with console.reporting() as reporter:
+        report = benchmarking.bench(files, host, port, identity, offline, wheels, threads, windows, rounds, records,
+                                    budget_ms, budget_mb, reporter)  # fmt: skip
+    benchmarking.write_reports(files, report, len(threads), out, reporter)
     if as_json:
         console.print_json(report)
     else:
-        bench_report.show(report)
-    missed = bench_report.missed(report)
-    if missed:
-        raise AcceptanceError("; ".join(missed))
-    # A file that calculates partly in floats, as its tolerance shows, is not for a microcontroller.
+        print_report(report)
+    failures = bench_reports.list_failures(report)
+    if failures:
+        raise AcceptanceError("; ".join(failures))
+    # A file that computes partly in float, as its tolerance shows, is not for a microcontroller.
     floats = report["results"][0]["reference"]["tolerance"] is not None
     console.say(f"next: ecg-edge predict {files[0]} RECORD" if floats else f"next: ecg-edge mcu {files[0]}")
 
 
-def device_at(host, port, identity):
-    """The machine that `host` names, or this one."""
-    from firmware_bench.harness import Local
-    from firmware_bench.ssh import Remote
+def print_report(report: dict) -> None:
+    """Print the harness's own table, then ratios, verdicts and predictions."""
+    from ecg_edge.api.bench_reports import describe_verdict, result_name
+    from ecg_edge.number_format import format_estimate, format_number
+    from firmware_bench.bench_table import format_report
 
-    return Remote(host, port, identity, console.say) if host else Local(console.say)
-
-
-def measured(device, files, wheels, offline, threads, windows, rounds, records) -> dict:
-    """The report, and how predictions compare where there are `records`. Raises InputError."""
-    from ecg_edge.cli.bench_records import compared, examples_for
-    from firmware_bench import harness
-
-    for path in (*files, *wheels):
-        if not path.is_file():
-            raise InputError(f"{path}: there is no such file")
-    requirements = [f"ai-edge-litert{runtime_version(files)}", "numpy"]
-    asked = [examples_for(file, records) for file in files] if records else []
-    with device as there:
-        python = there.environment(requirements, wheels, offline)
-        report = harness.bench(there, python, files, threads, windows, rounds)
-        if records:
-            report["records"] = [
-                compared(there, python, number, file, *examples)
-                for number, (file, examples) in enumerate(zip(files, asked, strict=True))
-            ]
-    return report
+    print(format_report(report))
+    print()
+    results = report["results"]
+    for result in results:
+        prefix = f"{result_name(result)}: " if len(results) > 1 else ""
+        for one in result["verdicts"]:
+            print(prefix + describe_verdict(one))
+        if "latency ratio to the first" in result:
+            ratio = format_estimate(result["latency ratio to the first"])
+            print(f"{prefix}{ratio} times the latency of {result_name(results[0])} (in alternation)")
+    for one in report.get("records", ()):
+        title = f"{one['file']} on {one['data']}"
+        print(f"{title}: {one['agreeing']} of {one['windows']} windows of {one['recordings']} recordings are predicted "
+              f"as here, {one['how']}")  # fmt: skip
+        there, here = format_number(one["there"], 4), format_number(one["here"], 4)
+        print(f"{title}: {one['metric']} {there} there, {here} here")
 
 
-def runtime_version(files) -> str:
-    """Which ai-edge-litert the files were exported with, as pip takes it; "" where none says. Raises InputError for a
-    file that is not an export."""
-    from firmware_bench.runtime.errors import ModelError
-    from firmware_bench.runtime.metadata import read_metadata
-    from firmware_bench.runtime.tflite_reader import read_model_file
+def print_comparison(compared: dict) -> None:
+    """Print both machines, then a row for each model and number of threads."""
+    from ecg_edge.number_format import UNDEFINED, format_estimate
 
-    for path in files:
-        try:
-            version = read_metadata(read_model_file(path)).get("versions", {}).get("ai-edge-litert")
-        except ModelError as error:
-            raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
-        if version:
-            return f"=={version}"
-    return ""
-
-
-def kept(files, report: dict, threads: int, out: Path | None) -> list[tuple[Path, dict]]:
-    """Where the report is written: to `out`, and, of each run, what is about the run's own files to its folder."""
-    places = {out: range(len(files))} if out else {}
-    name = f"bench-{report['machine']['host']}-{datetime.datetime.now():%Y%m%d-%H%M%S}.json"
-    for number, file in enumerate(files):
-        run = file.resolve().parent.parent
-        if file.resolve().parent.name == "export" and (run / "config.json").is_file():
-            places[run / name] = [*places.get(run / name, ()), number]
-    return [
-        (
-            path,
-            {
-                **report,
-                "results": [one for i, one in enumerate(report["results"]) if i // threads in numbers],
-                **({"records": [report["records"][number] for number in numbers]} if "records" in report else {}),
-            },
-        )
-        for path, numbers in places.items()
-    ]
+    for letter, one in zip("AB", compared["reports"], strict=True):
+        stamp = f", {one['stamp']}" if one["stamp"] else ""
+        print(f"{letter}: {one['report']}, {one['time']}, {one['board'] or one['cpu']} ({one['host']}){stamp}")
+    rows = []
+    for one in compared["latency"]:
+        name = one["files"][0] if len(set(one["files"])) == 1 else " / ".join(one["files"])
+        medians = ["withheld" if value is None else f"{value:.3g} ms" for value in one["median_ms"]]
+        ratio = format_estimate(one["ratio"]) if one["ratio"] else UNDEFINED
+        rows.append([name, one["threads"], *medians, ratio, " / ".join(map(str, one["rounds"]))])
+    title = "Median latency, ratio B / A with its 95 % interval by bootstrap over rounds"
+    console.table(title, ["model", "threads", "A", "B", "B / A", "rounds"], rows)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ecg_edge.cli import console
+from ecg_edge import console
 
 SHOWN = 50
 
@@ -98,9 +98,8 @@ def check(data, as_json):
     from firmware_bench.runtime.errors import InputError
 
     database, folder = locate(data)
-    with console.progress() as progress:
-        bar = progress.add_task(f"reading {database.name}", total=None)
-        report = check_records(database, folder, lambda done, total: progress.update(bar, completed=done, total=total))
+    with console.reporting() as reporter:
+        report = check_records(database, folder, reporter.advance(f"reading {database.name}"))
     unreadable, suspicious = len(report.unreadable), len(report.suspicious)
     if as_json:
         console.print_json(
@@ -154,13 +153,7 @@ def download(name, to, url):
     database = fetchable[name]
     folder = (to or roots()[0]) / database.folder_name
     console.say(f"{database.title}: {database.licence}, from {url or PHYSIONET}/{database.physionet} to {folder}")
-    with console.progress() as progress:
-        bar = progress.add_task(f"fetching {name}", total=None)
-        fetched = fetch_database(
-            database,
-            folder,
-            lambda done, total: progress.update(bar, completed=done, total=total),
-            url or PHYSIONET,
-        )
-    console.say(f"{fetched} files fetched, the others were here and whole")
+    with console.reporting() as reporter:
+        fetched = fetch_database(database, folder, reporter.advance(f"fetching {name}"), url or PHYSIONET)
+    console.say(f"{fetched} files fetched, the others were here and complete")
     console.say(f"next: ecg-edge data check {folder}")

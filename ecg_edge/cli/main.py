@@ -1,4 +1,4 @@
-"""ecg-edge: the command line. Each verb is a file of this folder and is imported when it is called."""
+"""ecg-edge: the command line. Each command is a file of this folder, imported when it is needed."""
 
 import errno
 import importlib
@@ -6,45 +6,33 @@ import sys
 
 import click
 
-VERBS = {
-    "archs": "List every architecture: paper, input, task, parameters, published result.",
-    "data": "List, check and download databases of ECG recordings.",
-    "train": "Train an architecture on recordings.",
-    "evaluate": "Measure a trained run, or its exported file, on the test part.",
-    "ablate": "Train and compare the variants of a published study.",
-    "export": "Turn a trained run into a fully integer TensorFlow Lite file.",
-    "predict": "Label WFDB records with an exported file.",
-    "bench": "Measure exported files' speed and memory, here or on a Raspberry Pi.",
-    "mcu": "Report the memory that an exported file takes on a microcontroller.",
-}
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+COMMANDS = ("archs", "data", "train", "evaluate", "ablate", "export", "predict", "bench", "mcu")
 
 
-class Verbs(click.Group):
-    """Knows the verbs' names and summaries without importing them."""
+class LazyGroup(click.Group):
+    """Knows the commands' names without importing them."""
 
     def list_commands(self, ctx):
-        return list(VERBS)
+        return list(COMMANDS)
 
-    def get_command(self, ctx, name):
-        if name not in VERBS:
+    def get_command(self, ctx, cmd_name):
+        if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module(f"ecg_edge.cli.{name}").command
+        return importlib.import_module(f"ecg_edge.cli.{cmd_name}").command
 
     def resolve_command(self, ctx, args):
         from firmware_bench.runtime.errors import unknown_name
 
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            raise click.UsageError(str(unknown_name("command", args[0], VERBS)))
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(str(unknown_name("command", args[0], COMMANDS)))
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx, formatter):
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
 
-
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings=SETTINGS)
 @click.version_option(package_name="ecg-edge")
-def cli():
+@click.pass_context
+def cli(ctx):
     """ECG recordings in, models that run on a Raspberry Pi or a microcontroller out.
 
     \b
@@ -53,10 +41,14 @@ def cli():
       ecg-edge train --arch cnn_att_bilstm --preset tiny
       ecg-edge evaluate runs/cnn_att_bilstm-synthetic-20260101-120000
     """
+    if ctx.invoked_subcommand is None:
+        from ecg_edge.cli.first_screen import print_first_screen
+
+        print_first_screen()
 
 
 def main() -> None:
-    """Runs the command line: an expected error is one line on stderr and its exit status."""
+    """Run the command line: an expected error is one line on stderr and its exit status."""
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -72,13 +64,14 @@ def main() -> None:
             reason = "the disk is full; windows are prepared in ~/.cache/ecg-edge, or where ECG_EDGE_CACHE says"
         fail(f"{error.filename}: {reason}" if error.filename else reason, 2)
     except Exception as error:
-        if not hasattr(error, "exit_status"):
+        status = getattr(error, "exit_status", None)
+        if status is None:
             raise
-        fail(str(error), error.exit_status)
+        fail(str(error), status)
 
 
 def fail(text: str, status: int) -> None:
-    """`text` as one line on stderr, then the exit."""
+    """Print `text` as one line to stderr and exit."""
     # What an interrupt left half made cannot always be taken down; Python would report that after the line.
     sys.unraisablehook = lambda _: None
     print(f"error: {' '.join(text.split())}", file=sys.stderr)

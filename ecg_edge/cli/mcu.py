@@ -1,16 +1,11 @@
 """ecg-edge mcu: the memory that an exported file takes on a microcontroller."""
 
-import dataclasses
-import shutil
 from collections import Counter
 from pathlib import Path
 
 import click
 
-from ecg_edge.cli import console
-from firmware_bench.runtime.errors import InputError, unknown_name
-
-ESTIMATE = "estimated: the interpreter's code, its stack and the application are not counted"
+from ecg_edge import console
 
 
 @click.command()
@@ -21,9 +16,9 @@ ESTIMATE = "estimated: the interpreter's code, its stack and the application are
 def command(file, board, firmware, as_json):
     """Report the memory that an exported file takes on a microcontroller.
 
-    TensorFlow Lite Micro runs here, on a 64-bit machine, and tells its tensor arena; flash holds the whole file. The
-    C99 program that --c99 would generate is planned, and, where the Arm toolchain is installed, built, linked for each
-    board and run in QEMU, which counts instructions. Where ethos-u-vela is installed, it estimates two Ethos-U.
+    TensorFlow Lite Micro runs here, on a 64-bit machine, and reports its tensor arena; flash holds the whole file. The
+    C99 program that export --c99 would generate is planned and, where the Arm toolchain is installed, built, linked for
+    each board and run in QEMU, which counts instructions. Where ethos-u-vela is installed, it estimates two Ethos-U.
 
     \b
     Examples:
@@ -32,144 +27,27 @@ def command(file, board, firmware, as_json):
       ecg-edge mcu model.tflite --board nRF52840 --firmware firmware
       ecg-edge mcu model.tflite --json
     """
-    from ecg_edge.cli import c99
-    from firmware_bench import tflm
-    from firmware_bench.boards import BOARDS
-    from firmware_bench.runtime.errors import ModelError
-    from firmware_bench.runtime.metadata import read_metadata
+    from ecg_edge.api import microcontroller
 
-    boards = list(BOARDS.values())
-    if board:
-        boards = [candidate for candidate in boards if candidate.name.lower() == board.lower()]
-        if not boards:
-            raise unknown_name("board", board, BOARDS)
-    try:
-        data = file.read_bytes()
-        metadata = read_metadata(data)
-        if any(tensor["dtype"].startswith("float") for tensor in metadata.get("inputs", ())):
-            raise InputError(f"{file}: calculates in float; a microcontroller wants ecg-edge export RUN --int8")
-        if firmware:
-            return write_firmware(file, data, metadata, board and boards[0], firmware)
-        weights, arena = tflm.weights(data), tflm.arena(data)
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}") from None
-    except ModelError as error:
-        raise InputError(f"{file}: {error}") from None
-
-    report = {
-        "file": file.name,
-        "arena": {"total": arena.total, "head": arena.head, "tail": arena.tail, "unit": "bytes", "label": arena.label},
-        "flash": {"weights": weights, "file": len(data), "unit": "bytes", "label": "measured"},
-        "boards": {each.name: fit(each, len(data), arena.total) for each in boards},
-        "c99": c99.report(data, boards),
-        "ethos_u": ethos_u(data),
-    }
+    if firmware:
+        name = microcontroller.write_firmware(file, board, firmware)
+        console.say(f"{firmware}: the model, the application, the memory of {name}, a Makefile; not tried on hardware")
+        console.say(f"next: make -C {firmware}")
+        return
+    report = microcontroller.plan_microcontroller(file, board)
     if as_json:
         console.print_json(report)
     else:
-        show(report)
-        c99.show(report["c99"])
-        show_ethos_u(report["ethos_u"])
+        print_memory(report)
+        print_program(report["c99"])
+        print_ethos_u(report["ethos_u"])
     console.say(f"next: ecg-edge predict {file} RECORD")
 
 
-def write_firmware(file, data, metadata, board, folder) -> None:
-    """The folder of firmware of a file for one board, whole or not at all."""
-    from export.c99 import generate
-    from firmware_bench import firmware
-    from firmware_bench.runtime.files import atomic_write
+def print_memory(report: dict) -> None:
+    """Print the file's own figures and its fit on the boards."""
+    from ecg_edge.api.microcontroller import ESTIMATED_FIT
 
-    if board is None:
-        raise InputError(f"--firmware needs one --board: there is firmware for {', '.join(firmware.TARGETS)}")
-    if folder.exists() and not firmware.replaceable(folder):
-        raise InputError(f"{folder} exists and is no firmware: choose another folder, or remove it")
-    with atomic_write(folder) as temporary:
-        temporary.mkdir()
-        generate(data, temporary / "model", file.stem)
-        firmware.write(temporary, board, windows_for_a_host(metadata))
-        if folder.exists():
-            shutil.rmtree(folder)
-    console.say(f"{folder}: the model, the application, the memory of {board.name}, a Makefile; not tried on hardware")
-    console.say(f"next: make -C {folder}")
-
-
-def windows_for_a_host(metadata) -> bytes:
-    """The inputs of the reference vectors; for a stream, whose program keeps its states itself, a recording as long as
-    the application takes at a time."""
-    from export.c99.recording import ANSWERS
-    from firmware_bench.runtime.reference_vector import make_reference_inputs
-
-    if stream := metadata.get("streaming"):
-        kept = {"valid", "share", *stream["states"]}
-        (signal,) = (tensor for tensor in metadata["inputs"] if tensor["name"] not in kept)
-        shape = [1, (stream["delay"] + ANSWERS) * stream["step"], signal["shape"][-1]]
-        metadata = {**metadata, "inputs": [{**signal, "shape": shape}]}
-    return b"".join(array.tobytes() for arrays in make_reference_inputs(metadata) for array in arrays)
-
-
-def ethos_u(data: bytes) -> dict:
-    """What vela estimates of the file, by processor; "none" says why there is no estimate."""
-    from firmware_bench import vela
-    from firmware_bench.runtime.errors import ModelError
-
-    found = {}
-    for processor in vela.PROCESSORS:
-        try:
-            figures = vela.estimate(data, processor)
-        except ModelError as error:
-            return {"none": str(error)}
-        found[processor.name] = {
-            **dataclasses.asdict(figures),
-            "milliseconds": figures.cycles / figures.clock * 1000,
-            "system": f"{processor.configuration}, {processor.memory}",
-            "label": figures.label,
-        }
-    return found
-
-
-def show_ethos_u(found: dict) -> None:
-    """The estimates as a table."""
-    from ecg_edge.cli import c99
-
-    if "none" in found:
-        return print(f"Ethos-U: no estimate, {found['none']}")
-    console.table(
-        "Ethos-U beside the core, estimated by ethos-u-vela, not measured",
-        ["processor", "cycles", "clock", "time", "SRAM", "flash", "left to the core, not counted"],
-        [
-            [
-                name,
-                f"{row['cycles']:,}",
-                f"{row['clock'] / 1e6:g} MHz",
-                f"about {c99.milliseconds(row['milliseconds'])}, estimated",
-                f"{row['sram']:,}",
-                f"{row['flash']:,}",
-                ", ".join(f"{count} × {kind}" for kind, count in Counter(row["fallback"]).items()) or "nothing",
-            ]
-            for name, row in found.items()
-        ],
-    )
-
-
-def fit(board, flash: int, arena: int) -> dict:
-    """Whether `flash` bytes of model and `arena` bytes in one piece find room on the board, and what is over."""
-    missing = {"flash": flash - board.flash, "RAM": arena - board.block}
-    over = [f"{bytes_:,} bytes of {what} missing" for what, bytes_ in missing.items() if bytes_ > 0]
-    return {
-        "core": board.core,
-        "flash": board.flash,
-        "ram": board.ram,
-        "largest_ram_block": board.block,
-        "flash_share": round(flash / board.flash, 4),
-        "ram_share": round(arena / board.block, 4),
-        "fits": not over,
-        "verdict": ", ".join(over) or "fits",
-        "label": ESTIMATE,
-    }
-
-
-def show(report) -> None:
-    """Tables of the file's own figures and of the boards."""
     arena, flash = report["arena"], report["flash"]
     console.table(
         f"{report['file']} in TensorFlow Lite Micro",
@@ -182,21 +60,93 @@ def show(report) -> None:
             ["flash of the whole file", f"{flash['file']:,}", flash["label"]],
         ],
     )
+    rows = [
+        [name, row["core"], f"{row['flash']:,}", f"{row['flash_share']:.0%}", f"{row['ram']:,}",
+         f"{row['largest_ram_block']:,}", f"{row['ram_share']:.0%}", row["verdict"]]
+        for name, row in report["boards"].items()
+    ]  # fmt: skip
     console.table(
         "Whole file against flash, arena against the largest block of RAM",
         ["board", "core", "flash", "used", "RAM", "largest block", "used", "verdict"],
-        [
-            [
-                name,
-                row["core"],
-                f"{row['flash']:,}",
-                f"{row['flash_share']:.0%}",
-                f"{row['ram']:,}",
-                f"{row['largest_ram_block']:,}",
-                f"{row['ram_share']:.0%}",
-                row["verdict"],
-            ]
-            for name, row in report["boards"].items()
-        ],
+        rows,
     )
-    print(f"The fit is {ESTIMATE}.")
+    print(f"The fit is {ESTIMATED_FIT}.")
+
+
+def print_program(report: dict) -> None:
+    """Print what the generated C99 program takes."""
+    from ecg_edge.api.c99_program import ESTIMATED_TIME, PLANNED, STACK_FACTOR
+
+    rows = [["static RAM", f"{report['static_ram']['bytes']:,}", PLANNED]] if "static_ram" in report else []
+    if "boards" in report:
+        flash, ram, label = report["flash"], report["ram"], report["label"]
+        rows += [
+            ["static RAM, by the linker", f"{ram['static']:,}", label],
+            ["stack", f"{ram['stack']:,}", label],
+            ["flash of the code", f"{flash['code']:,}", label],
+            ["flash of the weights", f"{flash['weights']:,}", label],
+            [f"instructions of a {report['run']}", f"{report['instructions']:,}", label],
+            ["outputs that differ from LiteRT's", f"{report['differing']:,}", label],
+        ]
+    if rows:
+        console.table("The generated C99 program", ["", "bytes, count", "label"], rows)
+    if "boards" in report:
+        print_operators(report["profile"])
+        rows = [
+            [name, "fits" if row["fits"] else _list_missing(row["missing"]),
+             describe_time(row["time"]) if row["fits"] else "–"]
+            for name, row in report["boards"].items()
+        ]  # fmt: skip
+        title = f"By the linker, with {STACK_FACTOR} times the stack; time {ESTIMATED_TIME}"
+        console.table(title, ["board", "verdict", "a window"], rows)
+    if "none" in report:
+        print(f"Generated C99 program: {report['none']}")
+
+
+def print_operators(profile: dict) -> None:
+    """Print the instructions of a window by operator."""
+    total = sum(instructions for _, instructions in profile["operators"].values())
+    rows = [
+        ["between steps: which row is next, copies" if name == "flow" else name, "" if name == "flow" else count,
+         f"{instructions:,}", f"{instructions / total:.1%}"]
+        for name, (count, instructions) in profile["operators"].items()
+    ]  # fmt: skip
+    title = f"Instructions of a window by operator, {profile['label']}"
+    console.table(title, ["operator", "steps", "instructions", "share"], rows)
+
+
+def print_ethos_u(report: dict) -> None:
+    """Print the estimates for Ethos-U."""
+    from ecg_edge.number_format import format_milliseconds
+
+    if "none" in report:
+        return print(f"Ethos-U: no estimate, {report['none']}")
+    rows = [
+        [
+            name,
+            f"{row['cycles']:,}",
+            f"{row['clock'] / 1e6:g} MHz",
+            f"about {format_milliseconds(row['milliseconds'])}, estimated",
+            f"{row['sram']:,}",
+            f"{row['flash']:,}",
+            ", ".join(f"{count} × {kind}" for kind, count in Counter(row["fallback"]).items()) or "nothing",
+        ]
+        for name, row in report.items()
+    ]
+    title = "Ethos-U beside the core, estimated by ethos-u-vela, not measured"
+    header = ["processor", "cycles", "clock", "time", "SRAM", "flash", "left to the core, not counted"]
+    console.table(title, header, rows)
+
+
+def describe_time(time: dict | None) -> str:
+    """Return an estimated time with what it assumes."""
+    from ecg_edge.number_format import format_milliseconds
+
+    if time is None:
+        return "memory only"
+    assumed = f"CPI {time['cycles_per_instruction']} and {time['clock'] / 1e6:g} MHz"
+    return f"about {format_milliseconds(time['milliseconds'])}, estimated at {assumed}"
+
+
+def _list_missing(missing: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} bytes of {memory} missing" for memory, count in missing.items() if count)

@@ -14,8 +14,9 @@ from click.testing import CliRunner
 from loopback import Loopback, until
 from small_models import altered, convolutional
 
-from ecg_edge.cli import bench_records
+from ecg_edge.api import device_agreement
 from ecg_edge.cli.bench import command
+from ecg_edge.reporter import Reporter
 from firmware_bench import harness
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.metadata import read_metadata
@@ -268,8 +269,8 @@ def test_one_window_that_is_predicted_otherwise_fails(classifier, recordings, mo
 
 
 def test_no_more_windows_are_sent_than_a_few_hundred(classifier, recordings, monkeypatch):
-    monkeypatch.setattr(bench_records, "WINDOWS", 20)
-    _, examples, _ = bench_records.examples_for(classifier, str(recordings))
+    monkeypatch.setattr(device_agreement, "MAX_WINDOWS", 20)
+    _, examples = device_agreement.select_examples_for(classifier, str(recordings), Reporter())
     sent = np.unique(examples.records)
     assert 10 <= len(examples) <= 20 and 1 <= len(sent) < 10
     whole = examples.recordings.lengths[sent] / examples.window.samples

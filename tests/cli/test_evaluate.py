@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from ecg_edge.api import run_evaluation
+from ecg_edge.api.prediction import task_from_metadata
+from ecg_edge.api.training_run import train_run
 from ecg_edge.cli.evaluate import command
-from ecg_edge.cli.export import metadata
-from ecg_edge.cli.predict import described
-from ecg_edge.cli.train import carry_out
 from ecg_edge.cli.train import command as train
 from ecg_edge.demo import write_wfdb
 from ecg_edge.records.databases.synthetic import Synthetic
 from ecg_edge.records.synthetic_ecg import synthesise
 from ecg_edge.run import Run
+from ecg_edge.tasks.predictor import KerasPredictor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import read_json, write_json
 
@@ -37,7 +38,7 @@ def test_tables_and_the_next_command(run):
     text = " ".join(shown.stdout.split())
     assert "3 recordings of 1 patients" in text and "macro F1" in text
     assert "Classes" in text and "Confusion matrix" in text
-    assert shown.stderr.splitlines()[-1] == f"next: ecg-edge export {run} --int8"
+    assert shown.stderr.splitlines()[-1] == f"next: ecg-edge export {run}"
 
 
 def test_several_windows_each_are_a_result_of_their_own(run):
@@ -126,7 +127,7 @@ def multilabel(recordings, cache, tmp_path_factory):
     run = Run.create(tmp_path_factory.mktemp("runs") / "labels", task, settings, dataset, split(dataset.entries, 0))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ECG_EDGE_CACHE", str(cache))
-        carry_out(run)
+        train_run(run)
     return run.path
 
 
@@ -146,23 +147,20 @@ def test_thresholds_are_chosen_kept_and_used(multilabel):
 
 
 def test_a_file_is_judged_by_its_own_thresholds(multilabel, tmp_path, monkeypatch):
-    from ecg_edge.evaluation import predictors
-    from ecg_edge.tasks.predictor import KerasPredictor
-
     class File(KerasPredictor):
         def __init__(self, path):
             super().__init__(Run(multilabel).model())
             self.metadata = {"decision": {"thresholds": [2.0, 2.0, 2.0]}}
 
-    monkeypatch.setattr(predictors, "TFLitePredictor", File)
+    monkeypatch.setattr(run_evaluation, "TFLitePredictor", File)
     result = json.loads(evaluate(multilabel, "--model", tmp_path / "file.tflite", "--json").stdout)
     assert result["macro_f1"]["value"] == 0  # no probability reaches 2
 
 
 def test_what_was_decided_goes_with_the_exported_file(multilabel):
     run = Run(multilabel)
-    about = json.loads(json.dumps(metadata(run)))
-    task, form = described(about)
+    about = json.loads(json.dumps(run.describe_model()))
+    task, form = task_from_metadata(about, "run")
     assert (task.name, task.classes) == (run.task.name, run.task.classes)
     assert task.decision == run.task.decision == read_json(multilabel / "decision.json")
     assert form == run.settings.signal.window_spec()

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 from small_models import convolutional
 
-from ecg_edge.cli.export import CALIBRATION_WINDOWS, PARITY_WINDOWS, TRAINING_WINDOWS, chosen_windows, command
+from ecg_edge.api.run_export import CALIBRATION_WINDOWS, CHECK_WINDOWS, QAT_WINDOWS, select_windows
+from ecg_edge.cli.export import command
 from ecg_edge.cli.train import command as train
 from ecg_edge.demo import write_wfdb
 from ecg_edge.records.synthetic_ecg import synthesise
@@ -56,10 +57,9 @@ def invoke(*words):
 
 
 def test_what_is_missing(tmp_path):
-    error = invoke(tmp_path).exception
-    assert isinstance(error, InputError) and "--int8" in str(error)
-    error = invoke(tmp_path, "--int8").exception
-    assert isinstance(error, InputError) and str(tmp_path) in str(error)
+    for words in ([], ["--int8"]):
+        error = invoke(tmp_path, *words).exception
+        assert isinstance(error, InputError) and str(tmp_path) in str(error)
 
 
 @pytest.mark.slow
@@ -96,11 +96,11 @@ def test_failed_gate_shows_the_table_and_leaves_no_file(run, tmp_path, monkeypat
 def test_no_window_is_used_twice_and_none_of_the_test_part(run):
     from ecg_edge.run import Run
 
-    windows, check = chosen_windows(Run(run), qat=True)
+    windows, check = select_windows(Run(run), qat=True)
     test = Run(run).examples("test").batch(slice(None))["ecg"]
     used = [windows.calibration["ecg"], windows.check["ecg"], windows.training["ecg"]]
-    assert 0 < len(used[0]) <= CALIBRATION_WINDOWS and 0 < len(used[1]) <= PARITY_WINDOWS
-    assert len(windows.training["ecg"]) <= TRAINING_WINDOWS
+    assert 0 < len(used[0]) <= CALIBRATION_WINDOWS and 0 < len(used[1]) <= CHECK_WINDOWS
+    assert len(windows.training["ecg"]) <= QAT_WINDOWS
     together = np.concatenate([*used, test]).reshape(sum(map(len, used)) + len(test), -1)
     assert len(np.unique(together, axis=0)) == len(together)
     assert len(check.targets) == len(used[1]) and len(check.validation) < len(used[1])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from ecg_edge.api.prediction import task_from_metadata
 from ecg_edge.cli.main import cli
-from ecg_edge.cli.predict import described
 from ecg_edge.data.recordings import prepare_records
 from ecg_edge.demo import write_wfdb
 from ecg_edge.records.formats.wfdb_format import read_wfdb
@@ -57,7 +57,7 @@ def beats_of(record, task, window):
 def test_an_hour_of_real_signal(files, real_data):
     """Two recordings without a new beginning: byte for byte what the whole file says whose histories are kept here."""
     _, step, whole = files
-    task, window = described(TFLiteModel(step).metadata)
+    task, window = task_from_metadata(TFLiteModel(step).metadata, "step")
     paths = [real_data("mitdb") / name for name in ("208", "233")]
     records = [read_wfdb(path, Entry(path.name, path.name, path.name)) for path in paths]
     beats = [beat for record in records for beat in beats_of(record, task, window)]

@@ -7,8 +7,10 @@ import pytest
 from click.testing import CliRunner
 from small_models import convolutional
 
-from ecg_edge.cli import c99
-from ecg_edge.cli.mcu import command, fit
+from ecg_edge.api import c99_program
+from ecg_edge.api.microcontroller import check_fit
+from ecg_edge.cli.mcu import command, describe_time, print_program
+from ecg_edge.number_format import format_milliseconds
 from export.tflite.flatbuffer import set_metadata
 from firmware_bench import firmware, qemu, tflm, vela
 from firmware_bench.boards import BOARDS
@@ -48,8 +50,8 @@ def test_one_board_by_name_in_any_case(model):
 
 def test_what_is_missing_is_told_in_bytes():
     board = BOARDS["STM32F407"]
-    assert fit(board, board.flash, board.block)["fits"]
-    row = fit(board, board.flash + 1, board.block + 1024)
+    assert check_fit(board, board.flash, board.block)["fits"]
+    row = check_fit(board, board.flash + 1, board.block + 1024)
     assert not row["fits"] and row["verdict"] == "1 bytes of flash missing, 1,024 bytes of RAM missing"
 
 
@@ -79,7 +81,7 @@ def test_a_file_of_somebody_else_is_refused(tmp_path):
 def test_a_float_file_is_not_for_a_microcontroller(tmp_path):
     (tmp_path / "float.tflite").write_bytes(convolutional(integer=False))
     error = CliRunner().invoke(command, [str(tmp_path / "float.tflite")]).exception
-    assert isinstance(error, InputError) and "float.tflite: calculates in float" in str(error)
+    assert isinstance(error, InputError) and "float.tflite: computes in float" in str(error)
 
 
 @pytest.mark.slow
@@ -97,22 +99,22 @@ def test_with_the_toolchain_every_board_is_linked_and_instructions_are_counted(m
     assert time["label"].startswith("estimated") and found["boards"]["ESP32-S3"]["time"] is None
     # a Cortex-M0+ has neither DSP instructions nor long products
     assert found["boards"]["RP2040"]["time"]["instructions"] > 1.5 * found["instructions"]
-    c99.show(found)
+    print_program(found)
     shown = capsys.readouterr().out
     assert "instructions of a window" in shown and "fits" in shown and "│ conv " in shown
     assert re.search(r"about [0-9.]+ ms, estimated at CPI 1.4 and 133 MHz", shown)
 
 
 def test_times_are_estimates_that_name_what_they_assume():
-    time = c99.time(BOARDS["STM32F407"], 168_000_000)
-    assert c99.shown(time) == "about 1,400 ms, estimated at CPI 1.4 and 168 MHz"
-    assert c99.shown(c99.time(BOARDS["ESP32-S3"], 1)) == "memory only"
-    assert [c99.milliseconds(value) for value in (27724, 43.96, 3.456)] == ["28,000 ms", "44 ms", "3.5 ms"]
+    time = c99_program.estimate_time(BOARDS["STM32F407"], 168_000_000)
+    assert describe_time(time) == "about 1,400 ms, estimated at CPI 1.4 and 168 MHz"
+    assert describe_time(c99_program.estimate_time(BOARDS["ESP32-S3"], 1)) == "memory only"
+    assert [format_milliseconds(value) for value in (27724, 43.96, 3.456)] == ["28,000 ms", "44 ms", "3.5 ms"]
 
 
 def test_operators_are_sums_of_their_steps_the_costliest_first():
     steps = {"conv1": 5, "flow": 1, "lstm1": 7, "conv2": 4, "max_pool1": 2}
-    assert list(c99.by_operator(steps).items()) == [
+    assert list(c99_program.sum_by_operator(steps).items()) == [
         ("conv", (2, 9)), ("lstm", (1, 7)), ("max_pool", (1, 2)), ("flow", (1, 1)),
     ]  # fmt: skip
 

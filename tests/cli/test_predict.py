@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 from small_models import LABELS, STEPS, altered, convolutional, reconstructing
 
-from ecg_edge.cli.predict import command, described, predicted
+from ecg_edge.api.prediction import EcgModel
+from ecg_edge.cli.predict import command
 from ecg_edge.demo import write_wfdb
 from ecg_edge.records.synthetic_ecg import synthesise
 from ecg_edge.run import Run
@@ -157,7 +158,7 @@ class Beats:
 def test_beats_are_found_and_called_one_after_the_other(tmp_path):
     made = synthesise("SNR", seed=4)
     path = write_wfdb(made, tmp_path)
-    row = predicted(Beats(), *described(Beats.metadata), path, where=True)
+    row = EcgModel(Beats(), Beats.metadata, "beats").predict_record(path).to_dict()
     assert "localisation" not in row
     times = np.array([beat["time_s"] for beat in row["beats"]])
     assert row["windows"] == len(times) >= len(made.beats.samples) - 2
@@ -185,7 +186,7 @@ class Sequences:
 @pytest.mark.parametrize(("rhythm", "label"), [("SNR", "NSR"), ("AF", "AFIB")])
 def test_rhythm_is_told_from_the_beats_that_are_found(tmp_path, rhythm, label):
     path = write_wfdb(synthesise(rhythm, seed=3), tmp_path)
-    row = predicted(Sequences(), *described(Sequences.metadata), path, where=False)
+    row = EcgModel(Sequences(), Sequences.metadata, "sequences").predict_record(path).to_dict()
     assert row["rhythms"] == [{"start_s": 0.0, "rhythm": label}, {"start_s": 5.0, "rhythm": label}]
     assert row["label"] == label
 
@@ -201,7 +202,7 @@ def test_a_run_predicts_too(run, recordings):
     for row, name in zip(answer["records"], ("AF-1", "SNR-3"), strict=True):
         assert row["record"] == str(recordings / name)
         assert row["probabilities"] == pytest.approx(expected[name], abs=1e-4)
-    assert ran.stderr.splitlines()[-1] == f"next: ecg-edge export {run} --int8"
+    assert ran.stderr.splitlines()[-1] == f"next: ecg-edge export {run}"
 
 
 def test_a_task_that_there_is_not_is_refused(folder):

@@ -9,7 +9,7 @@ from small_models import converted, convolutional, reconstructing, recurrent
 from tiny_models import built, inputs_of, task_of
 
 from ecg_edge.data.dataset import Dataset
-from ecg_edge.evaluation.embedding import Embedder
+from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.training.config import SignalConfig
 from export.c99 import graph
 from export.c99.lower import lower
@@ -155,7 +155,7 @@ def real_inputs(name, preset, real_data):
     dataset, window = Dataset.open(database, type(task)), SignalConfig(**chosen.signal).window_spec()
     if chosen.model.get("morphology", name == "rhythm_from_beats"):  # beats as an untrained classifier sees them
         beats = SignalConfig(**find("htf_beat").presets[preset].signal).window_spec()
-        embedder = Embedder("htf_beat", built("htf_beat", preset), beats, "untrained")
+        embedder = BeatEmbedder("htf_beat", built("htf_beat", preset), beats, "untrained")
         task.embed_beats = lambda recordings, labels: embedder(recordings, "none")
     recordings = dataset.prepare_subset(type(task), window, [entry.name for entry in dataset.entries[:count]])
     return task.inference_examples(recordings, window).subsample(3).batch(np.arange(3))

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from steps import forward_mamba
 
-from ecg_edge.evaluation.predictors import TFLitePredictor
 from ecg_edge.records.synthetic_ecg import synthesise
+from ecg_edge.tflite_predictor import TFLitePredictor
 from export.convert.converter_process import Windows, convert_16_bits
 from export.convert.streaming_step import step
 from export.stream_exporter import export, state_gate, tensors

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from steps import shaken
 
-from ecg_edge.evaluation.predictors import TFLitePredictor
 from ecg_edge.records.synthetic_ecg import synthesise
+from ecg_edge.tflite_predictor import TFLitePredictor
 from export import exporter
 from export.convert.converter_process import Windows
 from export.convert.int16 import Observed, float_graph, quantise

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_edge.cli import bench_report
+from ecg_edge.api import bench_reports
 from firmware_bench.runtime.errors import InputError
 
 
@@ -33,7 +33,7 @@ def report(board="Raspberry Pi 4 Model B Rev 1.4", stamp=None, milliseconds=80.0
 
 
 def verdicts(made, *budgets):
-    bench_report.judge(made, *(budgets or (None, None)))
+    bench_reports.add_verdicts(made, *(budgets or (None, None)))
     return {one["name"]: one["verdict"] for one in made["results"][0]["verdicts"]}
 
 
@@ -56,25 +56,26 @@ def test_latency_is_held_against_the_published_one_on_a_raspberry_pi_only(change
 
 def test_a_budget_is_judged_on_any_real_machine_and_fails_on_an_emulated_one():
     real = report(board=None, stamp="not Arm")
-    assert verdicts(real, 100.0, 5.0)["budget 100 ms"] == "met" and bench_report.missed(real) == []
-    assert verdicts(real, 10.0, 3.0)["budget 10 ms"] == "missed" and len(bench_report.missed(real)) == 2
+    assert verdicts(real, 100.0, 5.0)["budget 100 ms"] == "met" and bench_reports.list_failures(real) == []
+    assert verdicts(real, 10.0, 3.0)["budget 10 ms"] == "missed" and len(bench_reports.list_failures(real)) == 2
     emulated = report(milliseconds=None, stamp="emulated: runs under qemu-aarch64")
-    assert verdicts(emulated, 100.0, 5.0)["budget 100 ms"] is None and len(bench_report.missed(emulated)) == 1
+    assert verdicts(emulated, 100.0, 5.0)["budget 100 ms"] is None and len(bench_reports.list_failures(emulated)) == 1
 
 
 def test_a_published_figure_that_is_missed_is_no_failure():
     made = report(milliseconds=180.0)
     verdicts(made)
-    assert bench_report.missed(made) == []
+    assert bench_reports.list_failures(made) == []
     assert (
-        bench_report.said(made["results"][0]["verdicts"][1]) == "published 174 ms: missed, at 103.4% of it (measured)"
+        bench_reports.describe_verdict(made["results"][0]["verdicts"][1])
+        == "published 174 ms: missed, at 103.4% of it (measured)"
     )
 
 
 def test_predictions_that_differ_fail():
     made = report() | {"records": [{"file": "model.tflite", "windows": 10, "agreeing": 9}]}
     verdicts(made)
-    assert bench_report.missed(made) == ["model.tflite: 1 of 10 windows are predicted otherwise"]
+    assert bench_reports.list_failures(made) == ["model.tflite: 1 of 10 windows are predicted otherwise"]
 
 
 def reddish(path):
@@ -87,7 +88,7 @@ def reddish(path):
 
 def test_the_temperature_is_plotted_where_it_is_known(tmp_path):
     for name, temperature in (("with", 50.0), ("without", None)):
-        bench_report.plot(report(temperature=temperature), tmp_path / f"{name}.png")
+        bench_reports.write_plot(tmp_path / f"{name}.png", report(temperature=temperature))
     assert reddish(tmp_path / "with.png") > 500 and reddish(tmp_path / "without.png") == 0
 
 
@@ -99,4 +100,4 @@ def test_reports_without_a_common_number_of_threads_cannot_be_compared(tmp_path)
     write_json(tmp_path / "a.json", report())
     write_json(tmp_path / "b.json", other)
     with pytest.raises(InputError, match="in common"):
-        bench_report.compare(tmp_path / "a.json", tmp_path / "b.json")
+        bench_reports.compare_reports(tmp_path / "a.json", tmp_path / "b.json")

@@ -9,8 +9,9 @@ from small_recordings import recordings
 from tiny_models import built
 
 from ecg_edge.data.examples import WindowSpec
-from ecg_edge.evaluation.embedding import Embedder, attach
+from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.records.record import Beats
+from ecg_edge.run import attach_embedder
 from ecg_edge.tasks.beat_rhythm import BeatRhythmTask
 from ecg_edge.tasks.beats import CLASSES, BeatsTask, aami_classes
 from ecg_edge.training.config import resolve
@@ -39,7 +40,7 @@ def model():
 
 @pytest.mark.parametrize("labels", ["true", "none"])
 def test_features_are_those_of_the_embedder(model, labels):
-    embedder, heard = Embedder("", model, FORM, ""), []
+    embedder, heard = BeatEmbedder("", model, FORM, ""), []
     embedder.advance = lambda done, total: heard.append((done, total))
     features = embedder(MADE, labels)
     assert heard == [(8, 8)]
@@ -51,7 +52,7 @@ def test_features_are_those_of_the_embedder(model, labels):
 
 
 def test_with_labels_of_its_own_it_sees_what_it_said(model):
-    features = Embedder("", model, FORM, "")(MADE, "own")
+    features = BeatEmbedder("", model, FORM, "")(MADE, "own")
     own = next(iter(BeatsTask(CLASSES).variants().values()))
     questions = own.inference_examples(MADE, FORM)
     said = own.predict(lambda inputs: model.predict(inputs, verbose=0), questions).argmax(axis=1).astype(np.int8)
@@ -61,7 +62,7 @@ def test_with_labels_of_its_own_it_sees_what_it_said(model):
 
 def test_features_are_kept_for_cached_recordings(model, tmp_path, monkeypatch):
     monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path))
-    cached, embedder = dataclasses.replace(MADE, key="abc"), Embedder("", model, FORM, "weights")
+    cached, embedder = dataclasses.replace(MADE, key="abc"), BeatEmbedder("", model, FORM, "weights")
     features = embedder(cached, "none")
     assert isinstance(features, np.memmap) and [file.name for file in tmp_path.iterdir()] == ["abc-weights-none.npy"]
     embedder.model = None
@@ -70,7 +71,7 @@ def test_features_are_kept_for_cached_recordings(model, tmp_path, monkeypatch):
 
 def test_another_rate_is_refused(model):
     with pytest.raises(InputError, match="takes 64 Hz, the recordings are prepared for 100 Hz"):
-        Embedder("the embedder", model, FORM, "")(dataclasses.replace(MADE, fs=100.0), "none")
+        BeatEmbedder("the embedder", model, FORM, "")(dataclasses.replace(MADE, fs=100.0), "none")
 
 
 @pytest.mark.parametrize(
@@ -84,4 +85,4 @@ def test_settings_that_need_an_embedder_or_contradict_themselves(settings, messa
     architecture = find("rhythm_from_beats")
     chosen = resolve(architecture, BeatRhythmTask.Options, "tiny", "synthetic", None, 0, settings)
     with pytest.raises(InputError, match=message):
-        attach(BeatRhythmTask(("NSR", "AFIB")), chosen)
+        attach_embedder(BeatRhythmTask(("NSR", "AFIB")), chosen)

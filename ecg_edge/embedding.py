@@ -1,70 +1,68 @@
-"""The features that a trained beat classifier has of every beat, for models that read sequences of beats.
+"""Features of beats from a trained beat classifier, for models that read sequences of beats.
 
-What is costly, the beat's waveform and spectrum, does not depend on the labels of the beats before it and is computed
-for many beats at once; the small rest goes beat after beat where those labels are the classifier's own.
+The features of a beat's waveform and spectrum are costly, but do not depend on the labels of the beats before it: they
+are computed in batches. The small head is run beat by beat where those labels are the classifier's own.
 """
 
 import dataclasses
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from ecg_edge.data.examples import WindowSpec
 from ecg_edge.data.recordings import Recordings, cache_folder
+from ecg_edge.records.record import STANDARD_LEADS
 from ecg_edge.tasks.beats import CLASSES, UNKNOWN, BeatsTask, aami_classes, predict_autoregressively
+from ecg_edge.training.config import Config
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write
 
+EMBEDDER_ARCHITECTURE = "htf_beat"
 BATCH = 256
 
 
-def attach(task, settings, dry_run: bool = False) -> None:
-    """Gives a task that reads sequences of beats the embedder that its settings name; a dry run needs no trained one.
+class BeatEmbedder:
+    """A trained beat classifier as a function of recordings: its features of every beat.
 
-    Raises InputError where the settings name none and the model needs one, or they contradict each other.
+    Attributes:
+        name: What errors call it.
+        model: The Keras model, of the architecture EMBEDDER_ARCHITECTURE.
+        window: The windows that it takes.
+        identity: Identifies its weights.
+        advance: Called with (done, total) as beats are done.
     """
-    if "embedder" not in settings.task:
-        return
-    if settings.task["embedder"]:
-        from ecg_edge.run import Run
-
-        task.embed_beats = Embedder.of_run(Run(settings.task["embedder"]))
-    elif settings.model["morphology"] and dry_run:
-        task.embed_beats = Embedder.untrained(settings)
-    elif settings.model["morphology"]:
-        raise InputError(
-            "the model takes a beat embedder's features: train htf_beat and name its run with "
-            "--set task.embedder=RUN; or train without on annotated beats, with --set model.morphology=false"
-        )
-    elif settings.task["labels"] == "own":
-        raise InputError("without an embedder there are no labels of its own: --set task.labels=true, or none")
-
-
-class Embedder:
-    """A beat classifier, of htf_beat's architecture, as a function of recordings. identity: of its weights.
-    `advance(done, total)` is called as beats are done."""
 
     def __init__(self, name: str, model, window: WindowSpec, identity: str):
         self.name, self.model, self.window, self.identity = name, model, window, identity
         self.advance: Callable[[int, int], None] = lambda done, total: None
 
     @classmethod
-    def of_run(cls, run) -> "Embedder":
-        """Raises InputError where `run` is one of another architecture, or has no model yet."""
-        if run.settings.arch != "htf_beat":
-            raise InputError(f"{run.path} is a run of {run.settings.arch}: a beat embedder is one of htf_beat")
-        model = run.model()
-        identity = hashlib.sha256((run.path / "model.keras").read_bytes()).hexdigest()[:16]
-        return cls(str(run.path), model, run.settings.signal.window_spec(), identity)
+    def from_model(cls, model_file: Path, model, settings: Config) -> "BeatEmbedder":
+        """Make the embedder of a trained run.
+
+        Args:
+            model_file: The run's model.keras.
+            model: The Keras model in it.
+            settings: The run's settings.
+
+        Raises:
+            InputError: The run is one of another architecture.
+        """
+        if settings.arch != EMBEDDER_ARCHITECTURE:
+            raise InputError(
+                f"{model_file.parent} is a run of {settings.arch}: a beat embedder is one of {EMBEDDER_ARCHITECTURE}"
+            )
+        identity = hashlib.sha256(model_file.read_bytes()).hexdigest()[:16]
+        return cls(str(model_file.parent), model, settings.signal.window_spec(), identity)
 
     @classmethod
-    def untrained(cls, settings) -> "Embedder":
-        """With random weights, in the size that goes with a run's preset and leads of the embedded synthetic ECG."""
-        from ecg_edge.records.record import STANDARD_LEADS
+    def untrained(cls, settings: Config) -> "BeatEmbedder":
+        """Make one with random weights, of the size that goes with a run's preset and leads."""
         from models_keras.registry import find
 
-        architecture = find("htf_beat")
+        architecture = find(EMBEDDER_ARCHITECTURE)
         preset = architecture.presets[settings.preset]
         window = dataclasses.replace(
             settings.signal.window_spec(), samples=round(preset.signal["window_s"] * settings.signal.fs)
@@ -73,8 +71,18 @@ class Embedder:
         return cls("an untrained embedder", model, window, "untrained")
 
     def __call__(self, recordings: Recordings, labels: str) -> np.ndarray:
-        """The features of all beats, float32 (beats, k), in the cache where the recordings are. labels: of the beats
-        before, the classifier's "own", the annotated ("true") ones, or "none"."""
+        """Compute the features of all beats; they are kept in the cache where the recordings are.
+
+        Args:
+            recordings: The recordings, at the rate that the classifier takes.
+            labels: The labels of the beats before: the classifier's "own", the annotated ("true") ones, or "none".
+
+        Returns:
+            float32 (beats, features).
+
+        Raises:
+            InputError: The recordings are prepared for another rate.
+        """
         if self.window.fs != recordings.fs:
             raise InputError(
                 f"{self.name} takes {self.window.fs:g} Hz, the recordings are prepared for {recordings.fs:g} Hz"

@@ -7,8 +7,8 @@ import numpy as np
 from histories import HISTORIES, described, repeating, told
 from small_models import SAMPLES, convolutional, reconstructing
 
-from ecg_edge.evaluation.predictors import TFLitePredictor
 from ecg_edge.tasks.predictor import KerasPredictor
+from ecg_edge.tflite_predictor import TFLitePredictor
 from export.convert.history_step import as_step
 from firmware_bench.runtime.tflite_model import TFLiteModel
 

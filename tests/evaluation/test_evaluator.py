@@ -8,16 +8,11 @@ import pytest
 from small_recordings import record, recordings, window_spec
 
 from ecg_edge.evaluation.bootstrap import RESAMPLES
-from ecg_edge.evaluation.evaluate import evaluate, ways
+from ecg_edge.evaluation.evaluator import applicable_variants, evaluate_predictor
 from ecg_edge.tasks.beats import CLASSES, BeatsTask
 from ecg_edge.tasks.multilabel import MultilabelTask
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
-
-
-def run_of(task, database="own"):
-    dataset = types.SimpleNamespace(database=types.SimpleNamespace(name=database))
-    return types.SimpleNamespace(task=task, dataset=dataset)
 
 
 def by_start(outputs):
@@ -49,7 +44,7 @@ def one_wrong(number):
 
 def test_figures_of_recordings_with_intervals(rhythm):
     task, examples = rhythm
-    result = evaluate(run_of(task), by_start(one_wrong), examples)
+    result = evaluate_predictor(task, by_start(one_wrong), examples)
     assert {key: result[key] for key in ("unit", "recordings", "windows", "views", "patients")} == {
         "unit": "recordings",
         "recordings": 5,
@@ -68,14 +63,14 @@ def test_figures_of_recordings_with_intervals(rhythm):
 
 def test_a_class_that_does_not_occur_has_no_figures_and_does_not_lower_the_mean(rhythm):
     task, examples = rhythm
-    result = evaluate(run_of(task), by_start(all_right), examples)
+    result = evaluate_predictor(task, by_start(all_right), examples)
     assert result["macro_f1"]["value"] == result["accuracy"]["low"] == 1.0
     assert result["classes"]["~"]["f1"] == {"value": None, "low": None, "high": None}
 
 
 def test_a_database_s_own_score_stands_beside_them(rhythm):
     task, examples = rhythm
-    result = evaluate(run_of(task, "cinc2017"), by_start(one_wrong), examples)
+    result = evaluate_predictor(task, by_start(one_wrong), examples, "cinc2017")
     assert result["score_name"] == "mean F1 of N, A, O (the challenge's score)"
     assert result["score"]["value"] == result["macro_f1"]["value"]
     assert result["score"]["low"] <= result["score"]["value"] <= result["score"]["high"]
@@ -84,7 +79,7 @@ def test_a_database_s_own_score_stands_beside_them(rhythm):
 def test_progress_is_told_by_window_and_by_resample(rhythm):
     task, examples = rhythm
     predicted, resampled = [], []
-    evaluate(run_of(task), by_start(all_right), examples, 3, predicted.append, lambda: resampled.append(1))
+    evaluate_predictor(task, by_start(all_right), examples, "own", 3, predicted.append, lambda: resampled.append(1))
     assert sum(predicted) == 3 * len(examples) and len(resampled) == RESAMPLES
 
 
@@ -101,7 +96,7 @@ def bouts():
 def test_bouts_are_counted_where_they_are_the_unit(bouts):
     task, examples = bouts
     examples = dataclasses.replace(examples, starts=np.array([225, 700, 450]))
-    result = evaluate(run_of(task), by_start(lambda start: [1, 0] if start < 450 else [0, 1]), examples)
+    result = evaluate_predictor(task, by_start(lambda start: [1, 0] if start < 450 else [0, 1]), examples)
     assert result["unit"] == "bouts" and result["bouts"] == 3 and result["patients"] == 2
     assert result["confusion_matrix"] == [[1, 1], [0, 1]]
     assert result["balanced_accuracy"]["value"] == 0.75
@@ -119,7 +114,7 @@ def test_test_time_augmentation_is_the_mean_of_the_outputs(bouts):
             starts.append(inputs["ecg"][:, 0, 0])
             return np.array([[1, 0], [0, 1], [0.6, 0.4] if len(starts) == 1 else [0, 1]], np.float32)
 
-        result = evaluate(run_of(task), predictor, examples, views)
+        result = evaluate_predictor(task, predictor, examples, views=views)
         assert result["confusion_matrix"] == confusion
         assert (result["views"], result["windows"]) == (views, 3)
         np.testing.assert_array_equal(starts, [view.starts for view in examples.views(views)])
@@ -131,7 +126,7 @@ def test_views_of_whole_recordings_decide_as_their_mean():
     examples = task.examples(made, ["r0", "r1"], window_spec(1000))
     seen = []
     predictor = by_start(lambda start: seen.append(start) or [1 - start / 2000, start / 2000])
-    evaluate(run_of(task), predictor, examples, 3)
+    evaluate_predictor(task, predictor, examples, views=3)
     assert sorted(seen) == sorted([0, 500, 0, 500, 250, 750, 250, 750, 500, 1000, 500, 1000])
 
 
@@ -143,7 +138,7 @@ def test_several_labels_are_measured_at_the_thresholds():
     for thresholds in ([0.5, 0.5, 0.5], [0.5, 0.2, 0.35]):
         task = MultilabelTask(("NORM", "MI", "CD"), decision={"thresholds": thresholds})
         examples = task.examples(made, ["r0", "r1", "r2"], window_spec(2500))
-        results.append(evaluate(run_of(task), by_start(lambda number: outputs[int(number)]), examples))
+        results.append(evaluate_predictor(task, by_start(lambda number: outputs[int(number)]), examples))
     assert [result["macro_f1"]["value"] for result in results] == [pytest.approx((1 + 0 + 2 / 3) / 3, abs=1e-4), 1.0]
     assert [result["all_labels_right"]["value"] for result in results] == [pytest.approx(1 / 3, abs=1e-4), 1.0]
     assert results[0]["classes"]["MI"]["auroc"] == results[1]["classes"]["MI"]["auroc"]
@@ -164,7 +159,7 @@ class AlwaysA(RhythmTask):
 
 def test_the_way_that_counts_comes_first_and_the_others_beside_it(rhythm):
     task, examples = rhythm
-    result = evaluate(run_of(InTwoWays(task.classes)), by_start(all_right), examples)
+    result = evaluate_predictor(InTwoWays(task.classes), by_start(all_right), examples)
     assert result["variant"] == "as asked" and result["accuracy"]["value"] == 1.0
     assert list(result["variants"]) == ["always A"]
     assert result["variants"]["always A"]["accuracy"]["value"] == 0.2
@@ -172,5 +167,8 @@ def test_the_way_that_counts_comes_first_and_the_others_beside_it(rhythm):
 
 def test_who_keeps_what_was_before_works_in_one_way():
     task = BeatsTask(CLASSES)
-    assert list(ways(task, types.SimpleNamespace(keeps_history=True, begin=lambda: None))) == list(task.variants())[:1]
-    assert list(ways(task, by_start(None))) == list(task.variants())
+    assert (
+        list(applicable_variants(task, types.SimpleNamespace(keeps_history=True, begin=lambda: None)))
+        == list(task.variants())[:1]
+    )
+    assert list(applicable_variants(task, by_start(None))) == list(task.variants())

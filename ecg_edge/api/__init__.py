@@ -1,0 +1,1 @@
+"""The functions behind `import ecg_edge`, one file for each: what the command line, notebooks and benchmarks call."""

@@ -1,0 +1,144 @@
+"""Measure exported files' speed and memory, on this machine or on a Raspberry Pi."""
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ecg_edge.api.bench_reports import add_verdicts, write_plot
+from ecg_edge.reporter import Reporter
+from firmware_bench.runtime.errors import InputError, ModelError
+from firmware_bench.runtime.files import write_json
+
+
+def bench(
+    files: Sequence[str | Path] | str | Path,
+    host: str | None = None,
+    port: int | None = None,
+    identity: str | Path | None = None,
+    offline: bool = False,
+    wheels: Sequence[Path] = (),
+    threads: Sequence[int] = (1,),
+    windows: int = 100,
+    rounds: int = 5,
+    records: str | None = None,
+    budget_ms: float | None = None,
+    budget_mb: float | None = None,
+    reporter: Reporter | None = None,
+) -> dict[str, Any]:
+    """Measure exported files' speed and memory.
+
+    A file's reference vector has to come out right first. Files and numbers of threads are measured in alternation, so
+    that their ratios hold where a clock drifts.
+
+    Args:
+        files: Exported .tflite files.
+        host: USER@HOST of a machine to measure on over ssh; None: this machine.
+        port: ssh's port there.
+        identity: ssh's private key.
+        offline: Install nothing from the network there.
+        wheels: Packages to bring along.
+        threads: Numbers of threads of the runtime, measured one by one.
+        windows: Number of windows to time.
+        rounds: Number of rounds that the windows are spread over.
+        records: A database's name or a folder whose recordings are predicted here and there.
+        budget_ms: The median latency has to be within, ms.
+        budget_mb: The file has to be within, 10^6 bytes.
+        reporter: Receives messages.
+
+    Returns:
+        The report as plain data: "machine", "versions", "results" (per file and number of threads its figures, rounds
+        and verdicts) and, with `records`, how predictions compare. A missed budget does not raise.
+
+    Raises:
+        InputError: A file is not an export, its reference vector is not met, or the host cannot be reached.
+
+    Example:
+        >>> report = ecg_edge.bench("model.tflite", host="pi@raspberrypi.local")
+        >>> report["results"][0]["figures"]["latency, median"]["value"]
+        12.4
+    """
+    from ecg_edge.api.device_agreement import compare_predictions, select_examples_for
+    from firmware_bench import harness
+    from firmware_bench.harness import Local
+    from firmware_bench.ssh import Remote
+
+    reporter = reporter or Reporter()
+    paths = [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
+    for path in (*paths, *wheels):
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file")
+    device = Remote(host, port, identity, reporter.message) if host else Local(reporter.message)
+    requirements = [f"ai-edge-litert{_runtime_version(paths)}", "numpy"]
+    asked = [select_examples_for(path, records, reporter) for path in paths] if records else []
+    with device as there:
+        python = there.environment(requirements, wheels, offline)
+        report = harness.bench(there, python, paths, threads, windows, rounds)
+        if records:
+            report["records"] = [
+                compare_predictions(there, python, number, path, *examples, records, reporter)
+                for number, (path, examples) in enumerate(zip(paths, asked, strict=True))
+            ]
+    add_verdicts(report, budget_ms, budget_mb)
+    return report
+
+
+def write_reports(
+    files: Sequence[Path], report: dict[str, Any], threads: int, out: Path | None, reporter: Reporter | None = None
+) -> None:
+    """Write a report as JSON with a plot beside it: to `out`, and to the folder of each run whose files it is about.
+
+    Args:
+        files: The files that were measured.
+        report: The report on them.
+        threads: How many numbers of threads were measured.
+        out: A file for the whole report, or None.
+        reporter: Receives what was written, and why there is no plot.
+    """
+    reporter = reporter or Reporter()
+    for path, part in _split_by_run(files, report, threads, out):
+        write_json(path, part)
+        reporter.message(f"written to {path}")
+        if part["results"][0]["rounds"]:
+            try:
+                write_plot(path.with_suffix(".png"), part)
+            except InputError as error:
+                reporter.message(f"no plot: {error}")
+
+
+def _split_by_run(
+    files: Sequence[Path], report: dict[str, Any], threads: int, out: Path | None
+) -> list[tuple[Path, dict[str, Any]]]:
+    """Return (path, report): the whole report for `out`, and for each run what is about its own files."""
+    places: dict[Path, list[int]] = {out: list(range(len(files)))} if out else {}
+    name = f"bench-{report['machine']['host']}-{datetime.datetime.now():%Y%m%d-%H%M%S}.json"
+    for number, file in enumerate(files):
+        run = file.resolve().parent.parent
+        if file.resolve().parent.name == "export" and (run / "config.json").is_file():
+            places.setdefault(run / name, []).append(number)
+    return [
+        (
+            path,
+            {
+                **report,
+                "results": [one for i, one in enumerate(report["results"]) if i // threads in numbers],
+                **({"records": [report["records"][number] for number in numbers]} if "records" in report else {}),
+            },
+        )
+        for path, numbers in places.items()
+    ]
+
+
+def _runtime_version(files: Sequence[Path]) -> str:
+    """Return which ai-edge-litert the files were exported with, as pip takes it; "" where none says."""
+    from firmware_bench.runtime.metadata import read_metadata
+    from firmware_bench.runtime.tflite_reader import read_model_file
+
+    for path in files:
+        try:
+            version = read_metadata(read_model_file(path)).get("versions", {}).get("ai-edge-litert")
+        except ModelError as error:
+            raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+        if version:
+            return f"=={version}"
+    return ""

@@ -1,0 +1,179 @@
+"""A C99 program from an integer file: generate it, and measure what it takes on boards."""
+
+import dataclasses
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from firmware_bench.runtime.errors import InputError
+
+REFERENCE_CORE = "cortex-m4"
+PLANNED = "estimated: planned, not linked"
+MEASURED = "measured, Cortex-M4 with DSP in QEMU"
+ESTIMATED_TIME = "estimated: instructions in QEMU × assumed cycles per instruction / clock, no wait states"
+STACK_FACTOR = 4  # times the stack that was measured: interrupts and the application need some as well
+MEMORY_PARTS = ("arena", "window", "state", "sums", "counters", "pointers", "total")
+
+
+@dataclasses.dataclass(frozen=True)
+class C99Program:
+    """A generated program.
+
+    Attributes:
+        folder: Where it is: model.c, model.h, the kernels that they call, and a test.
+        static_ram: Part of the static RAM → planned bytes, "total" among them.
+    """
+
+    folder: Path
+    static_ram: dict[str, int]
+
+
+def generate_c99(source: str | Path, out: str | Path | None = None) -> C99Program:
+    """Generate a C99 program from an integer file.
+
+    Args:
+        source: An exported .tflite file, or a run with one integer file in its export folder.
+        out: The folder to write; None: FILE-c99 beside the file.
+
+    Returns:
+        The folder and its static RAM.
+
+    Raises:
+        InputError: There is no such file, it is no export, or an operator has no C kernel.
+
+    Example:
+        >>> ecg_edge.generate_c99("runs/demo", out="firmware/model").static_ram["total"]
+        21344
+    """
+    from export.c99 import generate
+
+    path = _integer_file(Path(source))
+    data = read_export(path)
+    folder = Path(out) if out else path.with_name(f"{path.stem}-c99")
+    try:
+        memory = generate(data, folder, path.stem).memory
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return C99Program(folder, {part: getattr(memory, part) for part in MEMORY_PARTS})
+
+
+def read_export(path: Path) -> bytes:
+    """Read an exported file.
+
+    Args:
+        path: The .tflite file.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        InputError: It cannot be read, or carries no metadata of ecg-edge.
+    """
+    from firmware_bench.runtime.metadata import read_metadata
+
+    try:
+        data = path.read_bytes()
+        read_metadata(data)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return data
+
+
+def measure_program(data: bytes, boards: Sequence) -> dict[str, Any]:
+    """Measure the program that is generated from a .tflite file.
+
+    Args:
+        data: The file.
+        boards: The boards of firmware_bench to link it for.
+
+    Returns:
+        Plain data: planned static RAM and, where the Arm toolchain is installed, flash, RAM, instructions in QEMU and
+        the fit on each board; "none" says why there is no program, or no measurement.
+    """
+    from export.c99 import generate, graph
+    from firmware_bench import qemu
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "program"
+        try:
+            report: dict[str, Any] = {"static_ram": {"bytes": generate(data, folder).memory.total, "label": PLANNED}}
+        except InputError as error:
+            return {"none": str(error)}
+        if qemu.missing():
+            return {**report, "none": f"not measured, {' and '.join(qemu.missing())} missing: {qemu.PACKAGES}"}
+        with qemu.Program(folder, REFERENCE_CORE, profiled=True) as program:
+            steps = program.profile()
+        with qemu.Program(folder, REFERENCE_CORE) as program:
+            measured = program.measure()
+        report |= {
+            "core": REFERENCE_CORE,
+            "label": MEASURED,
+            "flash": {"code": measured.code, "weights": measured.weights},
+            "ram": {"static": measured.static, "stack": measured.stack},
+            "instructions": measured.instructions,
+            "run": "step" if graph.read(data).blocks else "window",
+            "differing": measured.differing,
+            "profile": {
+                "steps": steps,
+                "operators": sum_by_operator(steps),
+                "unit": "instructions",
+                "label": MEASURED,
+            },
+        }
+        fits = {}
+        for core in sorted({board.processor.compiled_for for board in boards}):
+            with qemu.Program(folder, core) as program:
+                instructions = measured.instructions if core == REFERENCE_CORE else program.measure().instructions
+                for board in boards:
+                    if board.processor.compiled_for == core:
+                        missing = program.missing_bytes(board, STACK_FACTOR * measured.stack)
+                        fits[board.name] = {
+                            "missing": missing,
+                            "fits": not any(missing.values()),
+                            "time": estimate_time(board, instructions),
+                        }
+    report["boards"] = {board.name: fits[board.name] for board in boards}
+    return report
+
+
+def sum_by_operator(steps: dict[str, int]) -> dict[str, tuple[int, int]]:
+    """Sum the instructions of a program's steps by operator.
+
+    Args:
+        steps: Step, an operator and its number → instructions.
+
+    Returns:
+        Operator → (number of its steps, their instructions), the costliest first.
+    """
+    sums: dict[str, tuple[int, int]] = {}
+    for step, instructions in steps.items():
+        name = step.rstrip("0123456789")
+        count, total = sums.get(name, (0, 0))
+        sums[name] = count + 1, total + instructions
+    return dict(sorted(sums.items(), key=lambda entry: -entry[1][1]))
+
+
+def estimate_time(board, instructions: int) -> dict[str, Any] | None:
+    """Estimate how long a board takes for a number of instructions; None for a core that is not compiled for."""
+    cpi = board.processor.cpi
+    return cpi and {
+        "milliseconds": board.milliseconds(instructions),
+        "instructions": instructions,
+        "cycles_per_instruction": cpi,
+        "clock": board.clock,
+        "label": ESTIMATED_TIME,
+    }
+
+
+def _integer_file(source: Path) -> Path:
+    """Return `source`, or the only integer file of the run `source`."""
+    if not source.is_dir():
+        return source
+    exported = source / "export"
+    found = sorted(exported.glob("*-int8.tflite")) or sorted(exported.glob("*-streaming.tflite"))
+    if len(found) != 1:
+        raise InputError(f"{source}/export has {len(found)} integer files: ecg-edge export {source} makes one")
+    return found[0]

@@ -1,0 +1,174 @@
+"""The memory that an exported file takes on a microcontroller, and firmware for a board."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ecg_edge.api.c99_program import measure_program, read_export
+from firmware_bench.runtime.errors import InputError, ModelError, unknown_name
+from firmware_bench.runtime.files import atomic_write
+
+ESTIMATED_FIT = "estimated: the interpreter's code, its stack and the application are not counted"
+
+
+def plan_microcontroller(file: str | Path, board: str | None = None) -> dict[str, Any]:
+    """Report the memory that an exported file takes on a microcontroller.
+
+    TensorFlow Lite Micro runs here, on a 64-bit machine, and reports its tensor arena; flash holds the whole file. The
+    generated C99 program is planned and, where the Arm toolchain is installed, linked for each board and run in QEMU.
+    Where ethos-u-vela is installed, it estimates two Ethos-U.
+
+    Args:
+        file: The exported .tflite file.
+        board: One board by name, in any case; None: all.
+
+    Returns:
+        Plain data: "arena" and "flash" in bytes, "boards" with the fit on each, "c99" and "ethos_u".
+
+    Raises:
+        InputError: There is no such file or board, or the file computes in float.
+
+    Example:
+        >>> plan = ecg_edge.plan_microcontroller("model.tflite", board="nRF52840")
+        >>> plan["arena"]["total"], plan["boards"]["nRF52840"]["verdict"]
+        (38912, 'fits')
+    """
+    from firmware_bench import tflm
+
+    path = Path(file)
+    boards = _select_boards(board)
+    data = _read_integer_file(path)
+    try:
+        weights, arena = tflm.weights(data), tflm.arena(data)
+    except ModelError as error:
+        raise InputError(f"{path}: {error}") from None
+    return {
+        "file": path.name,
+        "arena": {"total": arena.total, "head": arena.head, "tail": arena.tail, "unit": "bytes", "label": arena.label},
+        "flash": {"weights": weights, "file": len(data), "unit": "bytes", "label": "measured"},
+        "boards": {each.name: check_fit(each, len(data), arena.total) for each in boards},
+        "c99": measure_program(data, boards),
+        "ethos_u": estimate_ethos_u(data),
+    }
+
+
+def check_fit(board, flash: int, arena: int) -> dict[str, Any]:
+    """Check whether a model fits on a board.
+
+    Args:
+        board: A board of firmware_bench.boards.
+        flash: Size of the model, bytes.
+        arena: Size of the tensor arena, bytes in one piece.
+
+    Returns:
+        The board's memory, the shares used, whether it fits and what is missing.
+    """
+    missing = {"flash": flash - board.flash, "RAM": arena - board.block}
+    over = [f"{bytes_:,} bytes of {what} missing" for what, bytes_ in missing.items() if bytes_ > 0]
+    return {
+        "core": board.core,
+        "flash": board.flash,
+        "ram": board.ram,
+        "largest_ram_block": board.block,
+        "flash_share": round(flash / board.flash, 4),
+        "ram_share": round(arena / board.block, 4),
+        "fits": not over,
+        "verdict": ", ".join(over) or "fits",
+        "label": ESTIMATED_FIT,
+    }
+
+
+def estimate_ethos_u(data: bytes) -> dict[str, Any]:
+    """Return what vela estimates of a .tflite file, by processor; "none" says why there is no estimate."""
+    from firmware_bench import vela
+
+    estimates = {}
+    for processor in vela.PROCESSORS:
+        try:
+            figures = vela.estimate(data, processor)
+        except ModelError as error:
+            return {"none": str(error)}
+        estimates[processor.name] = {
+            **dataclasses.asdict(figures),
+            "milliseconds": figures.cycles / figures.clock * 1000,
+            "system": f"{processor.configuration}, {processor.memory}",
+            "label": figures.label,
+        }
+    return estimates
+
+
+def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> str:
+    """Write firmware of an exported file for a board: model, application, memory map, Makefile.
+
+    Args:
+        file: The exported .tflite file.
+        board: Name of the board, in any case.
+        folder: The folder to write; earlier firmware there is replaced.
+
+    Returns:
+        The board's name.
+
+    Raises:
+        InputError: There is no such file, or no firmware for the board, or `folder` holds something else.
+
+    Example:
+        >>> ecg_edge.write_firmware("model.tflite", "nrf52840", "firmware")
+        'nRF52840'
+    """
+    from export.c99 import generate
+    from firmware_bench import firmware
+
+    path, target = Path(file), Path(folder)
+    boards = _select_boards(board)
+    data = _read_integer_file(path)
+    if board is None:
+        raise InputError(f"--firmware needs one --board: there is firmware for {', '.join(firmware.TARGETS)}")
+    if target.exists() and not firmware.replaceable(target):
+        raise InputError(f"{target} exists and is no firmware: choose another folder, or remove it")
+    with atomic_write(target) as temporary:
+        temporary.mkdir()
+        generate(data, temporary / "model", path.stem)
+        firmware.write(temporary, boards[0], _host_windows(data))
+        if target.exists():
+            shutil.rmtree(target)
+    return boards[0].name
+
+
+def _select_boards(name: str | None) -> list:
+    """Return the board called `name`, or all."""
+    from firmware_bench.boards import BOARDS
+
+    if name is None:
+        return list(BOARDS.values())
+    found = [board for board in BOARDS.values() if board.name.lower() == name.lower()]
+    if not found:
+        raise unknown_name("board", name, BOARDS)
+    return found
+
+
+def _read_integer_file(path: Path) -> bytes:
+    from firmware_bench.runtime.metadata import read_metadata
+
+    data = read_export(path)
+    if any(tensor["dtype"].startswith("float") for tensor in read_metadata(data).get("inputs", ())):
+        raise InputError(f"{path}: computes in float; a microcontroller needs ecg-edge export RUN")
+    return data
+
+
+def _host_windows(data: bytes) -> bytes:
+    """Return the inputs that a host sends to the firmware: those of the reference vectors.
+
+    For a stream, whose program keeps its states itself, they are a recording as long as the application takes at once.
+    """
+    from export.c99.recording import ANSWERS
+    from firmware_bench.runtime.metadata import read_metadata
+    from firmware_bench.runtime.reference_vector import make_reference_inputs
+
+    metadata = read_metadata(data)
+    if stream := metadata.get("streaming"):
+        states = {"valid", "share", *stream["states"]}
+        (signal,) = (tensor for tensor in metadata["inputs"] if tensor["name"] not in states)
+        shape = [1, (stream["delay"] + ANSWERS) * stream["step"], signal["shape"][-1]]
+        metadata = {**metadata, "inputs": [{**signal, "shape": shape}]}
+    return b"".join(array.tobytes() for arrays in make_reference_inputs(metadata) for array in arrays)

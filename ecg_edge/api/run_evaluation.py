@@ -1,0 +1,123 @@
+"""Evaluate a run, or the file exported from it, on recordings it has not seen."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from ecg_edge.evaluation.bootstrap import RESAMPLES
+from ecg_edge.evaluation.evaluator import applicable_variants, evaluate_predictor, select_examples
+from ecg_edge.reporter import Reporter
+from ecg_edge.run import Run
+from ecg_edge.tasks.predictor import KerasPredictor, Predictor
+from ecg_edge.tflite_predictor import TFLitePredictor
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import write_json
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """A metric with its 95 % confidence interval by bootstrap over patients; None where it is undefined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationResult:
+    """The outcome of an evaluation.
+
+    Attributes:
+        values: All of it as plain data, as stored in `path` and printed by `ecg-edge evaluate --json`.
+        path: The JSON file in the run's folder.
+    """
+
+    values: dict[str, Any]
+    path: Path
+
+    @property
+    def metrics(self) -> dict[str, Estimate]:
+        """Overall metrics by name, such as "macro_f1" or "auroc"."""
+        return _estimates(self.values)
+
+    @property
+    def classes(self) -> dict[str, dict[str, Estimate]]:
+        """Class → its metrics, such as "f1", "precision", "recall"."""
+        return {name: _estimates(values) for name, values in self.values.get("classes", {}).items()}
+
+    @property
+    def confusion_matrix(self) -> list[list[int]] | None:
+        """True class by row, predicted class by column; None where recordings have several labels."""
+        return self.values.get("confusion_matrix")
+
+    @property
+    def variants(self) -> dict[str, dict[str, Estimate]]:
+        """Overall metrics of further ways to run the model (such as other labels of the beats before), by name."""
+        return {name: _estimates(values) for name, values in self.values.get("variants", {}).items()}
+
+
+def evaluate(
+    run: Run | str | Path,
+    model: str | Path | None = None,
+    data: str | Path | None = None,
+    tta: int = 1,
+    reporter: Reporter | None = None,
+) -> EvaluationResult:
+    """Evaluate a trained run, or the file exported from it, on recordings it has not seen.
+
+    The result is also written to the run's folder, as evaluation-*.json.
+
+    Args:
+        run: The run or its folder.
+        model: An exported file of the run to evaluate; None: the run's Keras model, which needs Keras.
+        data: A database's name or a folder, all of whose recordings are taken; None: the run's test part.
+        tta: Test-time augmentation: the outputs for so many windows, shifted against each other, are averaged.
+        reporter: Receives progress.
+
+    Returns:
+        Every metric with its 95 % interval by bootstrap over patients.
+
+    Raises:
+        InputError: The run is not trained, its data have changed, `model` is of another run, or a patient of `data`
+            took part in training.
+
+    Example:
+        >>> result = ecg_edge.evaluate(run, model="runs/demo/export/cnn_att_bilstm-int8.tflite")
+        >>> result.metrics["macro_f1"]
+        Estimate(value=0.71, low=0.66, high=0.75)
+    """
+    reporter, run = reporter or Reporter(), run if isinstance(run, Run) else Run(run)
+    predictor, name = _predictor_of(run, model)
+    examples, title = select_examples(
+        run, None if data is None else str(data), reporter.advance("preparing recordings")
+    )
+    variants = len(applicable_variants(run.task, predictor))
+    values = evaluate_predictor(
+        run.task,
+        predictor,
+        examples,
+        run.dataset.database.name,
+        tta,
+        reporter.counter("predicting", len(examples) * tta * variants),
+        reporter.counter("resampling patients", RESAMPLES * variants),
+    )
+    values = {"run": str(run.path), "model": name, "data": title, **values}
+    suffix = ("" if data is None else f"-{Path(data).name}") + (f"-tta{tta}" if tta > 1 else "")
+    path = run.path / f"evaluation-{name}{suffix}.json"
+    write_json(path, values)
+    return EvaluationResult(values, path)
+
+
+def _predictor_of(run: Run, model: str | Path | None) -> tuple[Predictor, str]:
+    """Return the predictor to evaluate and its name; the run's task takes the file's thresholds."""
+    if model is None:
+        return KerasPredictor(run.model()), "keras"
+    predictor = TFLitePredictor(Path(model))
+    if list(predictor.metadata.get("labels", run.config["classes"])) != run.config["classes"]:
+        raise InputError(f"{model} predicts other classes than {run.path}: it was exported from another run")
+    run.task.decision = predictor.metadata.get("decision") or run.task.decision
+    return predictor, Path(model).stem
+
+
+def _estimates(values: dict[str, Any]) -> dict[str, Estimate]:
+    return {name: Estimate(**value) for name, value in values.items() if isinstance(value, dict) and "value" in value}

@@ -1,0 +1,335 @@
+"""From recordings to a run: create, train, resume."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecg_edge.data.dataset import SYNTHETIC, Dataset
+from ecg_edge.data.examples import Examples
+from ecg_edge.data.recordings import Recordings
+from ecg_edge.embedding import BeatEmbedder
+from ecg_edge.keras_backend import import_keras
+from ecg_edge.records.split import left_out, split
+from ecg_edge.reporter import Reporter
+from ecg_edge.run import Run, attach_embedder, build_model, default_path
+from ecg_edge.tasks import TASKS
+from ecg_edge.tasks.predictor import KerasPredictor
+from ecg_edge.tasks.task import Task
+from ecg_edge.training.config import Config, resolve
+from firmware_bench.runtime.errors import InputError, unknown_name
+from firmware_bench.runtime.files import write_json
+from models_keras.registry import Architecture, find, names
+
+
+class TrainingInterrupted(Exception):
+    """Training was interrupted (Ctrl-C); the message names the command that continues it. Exit status 130."""
+
+    exit_status = 130
+
+
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """What will be trained on what."""
+
+    architecture: Architecture
+    task_class: type[Task]
+    settings: Config
+    dataset: Dataset
+    parts: dict[str, list[str]]
+
+
+def train(
+    arch: str,
+    preset: str = "paper",
+    data: str | Path | None = None,
+    leads: Sequence[str] | None = None,
+    task: str | None = None,
+    settings: Mapping[str, Any] | Sequence[str] = (),
+    epochs: int | None = None,
+    folder: str | Path | None = None,
+    seed: int = 0,
+    reporter: Reporter | None = None,
+) -> Run:
+    """Train an architecture on recordings. Needs Keras: the extra [train].
+
+    Args:
+        arch: The architecture; `ecg-edge archs` lists them.
+        preset: "paper", "edge" or "tiny".
+        data: A database's name or a folder of recordings; None: the embedded synthetic ECG.
+        leads: The leads to use, by name; None: all that the recordings share.
+        task: A task that the architecture serves; None: that of its source.
+        settings: Settings by their dotted names, as {"training.batch": 16} or ["training.batch=16"].
+        epochs: At most so many epochs: the same as the setting training.epochs.
+        folder: The run's folder; None: runs/ARCH-DATA-TIME.
+        seed: Decides the split, the initial weights and the order of the examples.
+        reporter: Receives messages and progress.
+
+    Returns:
+        The trained run.
+
+    Raises:
+        InputError: Something named does not exist, recordings cannot serve, or `folder` holds a run.
+        TrainingInterrupted: Ctrl-C; `resume` continues.
+
+    Example:
+        >>> run = ecg_edge.train("cnn_att_bilstm", preset="tiny", data="cinc2017", leads=["I"])
+        >>> ecg_edge.evaluate(run).metrics["macro_f1"].value
+        0.71
+    """
+    run = create_run(arch, preset, data, leads, task, settings, epochs, folder, seed, reporter)
+    return train_run(run, reporter)
+
+
+def resume(run: Run | str | Path, reporter: Reporter | None = None) -> Run:
+    """Continue an interrupted training with the run's own settings.
+
+    Args:
+        run: The run or its folder.
+        reporter: Receives messages and progress.
+
+    Returns:
+        The trained run.
+
+    Raises:
+        InputError: The folder holds no run, or its recordings have changed.
+        TrainingInterrupted: Ctrl-C; another call continues.
+
+    Example:
+        >>> ecg_edge.resume("runs/cnn_att_bilstm-cinc2017-20260101-120000")
+    """
+    return train_run(run if isinstance(run, Run) else Run(run), reporter)
+
+
+def create_run(
+    arch: str,
+    preset: str = "paper",
+    data: str | Path | None = None,
+    leads: Sequence[str] | None = None,
+    task: str | None = None,
+    settings: Mapping[str, Any] | Sequence[str] = (),
+    epochs: int | None = None,
+    folder: str | Path | None = None,
+    seed: int = 0,
+    reporter: Reporter | None = None,
+) -> Run:
+    """Create a run, its split and its configuration, without training it.
+
+    Args:
+        arch: As for `train`, like all arguments.
+        preset: "paper", "edge" or "tiny".
+        data: The recordings.
+        leads: The leads to use.
+        task: The task.
+        settings: Settings by their dotted names.
+        epochs: At most so many epochs.
+        folder: The run's folder.
+        seed: The seed.
+        reporter: Receives messages and progress.
+
+    Returns:
+        The run, for `train_run`.
+
+    Raises:
+        InputError: As for `train`.
+    """
+    reporter = reporter or Reporter()
+    plan = _plan(arch, preset, data, leads, task, settings, epochs, seed, reporter)
+    task_class, options = plan.task_class, plan.task_class.Options(**plan.settings.task)
+    recordings = _prepare(plan.dataset, task_class, plan.settings, reporter)
+    classes = task_class.find_classes(plan.dataset, recordings, plan.parts["train"])
+    configured = task_class(classes, options)
+    attach_embedder(configured, plan.settings)
+    path = Path(folder) if folder else default_path(arch, plan.settings.data)
+    run = Run.create(path, configured, plan.settings, plan.dataset, plan.parts)
+    reporter.message(f"run folder: {run.path}")
+    return run
+
+
+def try_training_step(
+    arch: str,
+    preset: str = "paper",
+    data: str | Path | None = None,
+    leads: Sequence[str] | None = None,
+    task: str | None = None,
+    settings: Mapping[str, Any] | Sequence[str] = (),
+    epochs: int | None = None,
+    seed: int = 0,
+    reporter: Reporter | None = None,
+) -> None:
+    """Report what would be trained, and train one batch; nothing is written.
+
+    Args:
+        arch: As for `train`, like all arguments.
+        preset: "paper", "edge" or "tiny".
+        data: The recordings.
+        leads: The leads to use.
+        task: The task.
+        settings: Settings by their dotted names.
+        epochs: At most so many epochs.
+        seed: The seed.
+        reporter: Receives what would be trained.
+
+    Raises:
+        InputError: As for `train`.
+    """
+    reporter = reporter or Reporter()
+    plan = _plan(arch, preset, data, leads, task, settings, epochs, seed, reporter)
+    task_class, recipe = plan.task_class, plan.settings.training
+    window, names_of_batch = plan.settings.signal.window_spec(), plan.parts["train"][: recipe.batch]
+    recordings = plan.dataset.prepare_subset(task_class, window, names_of_batch)
+    classes = task_class.find_classes(plan.dataset, recordings, names_of_batch)
+    configured = task_class(classes, task_class.Options(**plan.settings.task))
+    attach_embedder(configured, plan.settings, dry_run=True)
+    examples = configured.examples(recordings, names_of_batch, window, training=True)
+    _train_one_batch(plan, configured, examples, reporter)
+
+
+def train_run(run: Run, reporter: Reporter | None = None) -> Run:
+    """Train a run to the end of its recipe, from its last checkpoint where there is one.
+
+    Args:
+        run: The run.
+        reporter: Receives messages and progress.
+
+    Returns:
+        The same run, its folder opened anew.
+
+    Raises:
+        InputError: There are no training or no validation examples.
+        TrainingInterrupted: Ctrl-C; a later call continues.
+    """
+    reporter = reporter or Reporter()
+    import_keras("training")
+    from ecg_edge.training.loop import train as train_epochs
+
+    window, task = run.settings.signal.window_spec(), run.task
+    recordings = _prepare(run.dataset, type(task), run.settings, reporter)
+    recipe = run.settings.training
+    if isinstance(task.embed_beats, BeatEmbedder):
+        task.embed_beats.advance = reporter.advance("features of beats")
+    training = task.examples(recordings, run.split["train"], window, training=True)
+    validation = task.examples(recordings, run.split["validation"], window)
+    if not len(training) or not len(validation):
+        raise InputError(f"{len(training)} training and {len(validation)} validation examples: both need some")
+    model = run.build()
+    steps = -(-len(training.draw_epoch(0, 0)) // recipe.batch)
+    reporter.message(
+        f"{len(training)} training examples, {len(validation)} validation examples, {steps} steps an epoch"
+    )
+    epochs = _EpochReports(task, recipe.epochs, steps, reporter)
+    try:
+        history = train_epochs(
+            model, task, training, validation, recipe, run.settings.seed, run.path, epochs.count, epochs.finish
+        )
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(f"interrupted; continue with: ecg-edge train --resume {run.path}") from None
+    best = min(history, key=lambda row: row["validation_loss"])
+    reporter.message(
+        f"lowest validation loss {best['validation_loss']:.4f} after epoch {best['epoch']} of {len(history)}"
+    )
+    reporter.message(f"kept: the {recipe.keep} epoch by validation {recipe.judge}")
+    _choose_decision(run, validation)
+    return Run(run.path)
+
+
+class _EpochReports:
+    """Reports the steps within an epoch and the figures at its end."""
+
+    def __init__(self, task: Task, epochs: int, steps: int, reporter: Reporter):
+        self.task, self.epochs, self.steps, self.reporter = task, epochs, steps, reporter
+        self.count = reporter.counter("epoch", steps)
+
+    def finish(self, row: dict) -> None:
+        self.count = self.reporter.counter("epoch", self.steps)
+        self.reporter.message(
+            f"epoch {row['epoch']}/{self.epochs}: loss {row['loss']:.4f}, validation loss "
+            f"{row['validation_loss']:.4f}, {self.task.score_name} {row['validation_score']:.3f}, "
+            f"rate {row['learning_rate']:.2g}, {row['seconds']:.0f} s"
+        )
+
+
+def _plan(arch, preset, data, leads, task, settings, epochs, seed, reporter: Reporter) -> _Plan:
+    """Resolve the settings, open the data and split it."""
+    if arch not in names():
+        raise unknown_name("architecture", arch, names())
+    import_keras("training")
+    architecture = find(arch)
+    served = (architecture.task, *architecture.other_tasks)
+    if task is not None and task not in served:
+        raise InputError(f"{arch} serves the task {' or '.join(served)}, not {task!r}")
+    task_class = TASKS[task or architecture.task]
+    assignments = [f"{key}={value}" for key, value in settings.items()] if isinstance(settings, Mapping) else settings
+    if epochs is not None:
+        assignments = [*assignments, f"training.epochs={epochs}"]
+    chosen = tuple(leads) if leads else None
+    name = SYNTHETIC if data is None else str(data)
+    config = resolve(architecture, task_class.Options, preset, name, chosen, seed, assignments)
+
+    if data is None:
+        reporter.message(
+            "no data are named: training on the embedded synthetic ECG, whose results say nothing about patients"
+        )
+    dataset = Dataset.open(config.data, task_class, config.leads)
+    parts = split(dataset.entries, seed, strict=not task_class.published_split)
+    _report_plan(config, dataset, parts, left_out(dataset.entries, parts), reporter)
+    return _Plan(architecture, task_class, config, dataset, parts)
+
+
+def _report_plan(config: Config, dataset: Dataset, parts, excluded, reporter: Reporter) -> None:
+    """Report what will be trained on what."""
+    signal = config.signal
+    counts = ", ".join(f"{len(members)} {part}" for part, members in parts.items())
+    reporter.message(f"{dataset.database.title}: {len(dataset.entries)} recordings ({counts})")
+    if dataset.unusable:
+        reporter.message(
+            f"{dataset.unusable} recordings are left out: without a known label, or in no part of the published split"
+        )
+    if excluded:
+        reporter.message(f"left out, since their patients are in the training part too: {' '.join(excluded)}")
+    leads = " ".join(dataset.leads) or "none, annotations only"
+    reporter.message(f"leads {leads}; windows of {signal.window_s:g} s at {signal.fs:g} Hz: {signal.samples} samples")
+
+
+def _train_one_batch(plan: _Plan, task: Task, examples: Examples, reporter: Reporter) -> None:
+    """Build the model, train it on one batch and report its loss."""
+    from ecg_edge.tasks.predictor import keras_inputs
+    from ecg_edge.training.objective import loss, optimizer
+    from models_keras.layers.variational import start_epoch
+
+    settings, recipe = plan.settings, plan.settings.training
+    model = build_model(plan.architecture, settings, task, plan.dataset.leads)
+    model.compile(optimizer(recipe), loss=loss(task.output, recipe.label_smoothing))
+    start_epoch(model, 1)
+    batch = examples.draw_epoch(settings.seed, 0).subsample(recipe.batch)
+    value = model.train_on_batch(keras_inputs(batch.batch(slice(None))), batch.targets)
+    trainable = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+    value = value[0] if isinstance(value, list) else value
+    reporter.message(f"classes {' '.join(task.classes)}")
+    reporter.message(f"{settings.arch}: {trainable:,} trainable parameters; loss of one batch {float(value):.3f}")
+
+
+def _choose_decision(run: Run, validation: Examples) -> None:
+    """Store the decision thresholds that the task chooses on the validation part with the model that was kept."""
+    task = run.task
+    decision = task.choose_decision(task.predict(KerasPredictor(run.model()), validation), validation)
+    if decision:
+        write_json(run.path / "decision.json", decision)
+
+
+def _prepare(dataset: Dataset, task_class: type[Task], settings: Config, reporter: Reporter) -> Recordings:
+    """Prepare the data set's recordings; report how many were repaired or could not be read."""
+    window = settings.signal.window_spec()
+    recordings = dataset.recordings(task_class, window, reporter.advance("preparing recordings"))
+    for name, reason in recordings.problems.items():
+        reporter.message(f"warning: left out {name}: {reason}")
+    if recordings.problems:
+        reporter.message(
+            f"warning: {len(recordings.problems)} of {len(recordings.entries)} recordings could not be read"
+        )
+    for note, count in recordings.notes.items():
+        if count:
+            reporter.message(f"{count} {note}")
+    return recordings

@@ -1,0 +1,37 @@
+"""What a bare ecg-edge prints: the command for what one has, and what is installed."""
+
+import shutil
+from pathlib import Path
+
+from ecg_edge import console
+from ecg_edge.extras import EXTRAS, install_hint, is_installed
+
+COMMANDS = (
+    ("a recording", "ecg-edge predict MODEL RECORD"),
+    ("labelled recordings", "ecg-edge train --arch cnn_att_bilstm --data DIR, then evaluate, export"),
+    ("a Raspberry Pi", "ecg-edge bench MODEL.tflite --host pi@raspberrypi.local"),
+    ("a microcontroller", "ecg-edge mcu MODEL.tflite, ecg-edge export RUN --c99"),
+    ("a notebook", 'ecg_edge.load(MODEL).predict(signal, fs=250, leads=["I"])'),
+)
+
+
+def print_first_screen() -> None:
+    """Print the commands by what one has, then what is installed here."""
+    from ecg_edge.records.databases.catalogue import roots
+
+    width = max(len(owned) for owned, _ in COMMANDS)
+    print("ECG recordings in, models that run on a Raspberry Pi or a microcontroller out.\n\nI have …")
+    for owned, command in COMMANDS:
+        print(f"  {owned:<{width}}  {command}")
+    print("\nInstalled:")
+    parts = {extra: all(map(is_installed, packages)) for extra, packages in EXTRAS.items()}
+    for extra, is_here in parts.items():
+        print(f"  {extra:<{width}}  {'yes' if is_here else install_hint(extra)}")
+    print(f"  {'Arm toolchain':<{width}}  {'yes' if shutil.which('arm-none-eabi-gcc') else 'no'}")
+    databases = [folder.name for root in roots() if root.is_dir() for folder in _folders(root)]
+    print(f"  {'databases':<{width}}  {' '.join(databases) or 'none: ecg-edge data list'}")
+    console.say("next: ecg-edge --help")
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(folder for folder in root.iterdir() if folder.is_dir())

@@ -1,0 +1,98 @@
+"""Where text goes: results to stdout, everything else to stderr."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+
+from ecg_edge.reporter import Reporter
+
+
+def say(text: str) -> None:
+    """Print a line to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class ConsoleReporter(Reporter):
+    """Prints messages to stderr and shows the stages in progress as bars there."""
+
+    def __init__(self):
+        self._bars = None
+        self._stages = {}
+
+    def message(self, text: str) -> None:
+        """Print `text`."""
+        say(text)
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Update the bar of `stage`; a bar that is full goes away."""
+        if self._bars is None:
+            self._bars = _make_bars()
+            self._bars.start()
+        if stage not in self._stages:
+            self._stages[stage] = self._bars.add_task(stage, total=total)
+        self._bars.update(self._stages[stage], completed=done, total=total)
+        if done >= total:
+            self._bars.remove_task(self._stages.pop(stage))
+
+    def close(self) -> None:
+        """Take the bars away."""
+        if self._bars is not None:
+            self._bars.stop()
+
+
+@contextlib.contextmanager
+def reporting() -> Iterator[ConsoleReporter]:
+    """A reporter whose bars are gone when the block ends."""
+    reporter = ConsoleReporter()
+    try:
+        yield reporter
+    finally:
+        reporter.close()
+
+
+def _make_bars():
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence]) -> None:
+    """Print a table to stdout; the first column is text, the others are aligned to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    made = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        made.add_column(column, justify="left" if number == 0 else "right")
+    for row in rows:
+        made.add_row(*[str(cell) for cell in row])
+    # A pipe has no width of its own: leave every cell whole there.
+    Console(width=None if sys.stdout.isatty() else 160).print(made)
+
+
+def print_json(value) -> None:
+    """Print one JSON object to stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def split_names(text: str | None) -> list[str] | None:
+    """Return the names in "I,II,…"; None where there is no text."""
+    return [name.strip() for name in text.split(",")] if text else None

@@ -1,0 +1,38 @@
+"""How long work tells its progress: the library calls a Reporter, the command line and notebooks bring one."""
+
+import functools
+import sys
+from collections.abc import Callable
+
+
+class Reporter:
+    """Receives messages and progress; this one ignores both. Derive from it to show them."""
+
+    def message(self, text: str) -> None:
+        """Receive one line of text."""
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Receive that `done` of `total` steps of `stage` are finished."""
+
+    def advance(self, stage: str) -> Callable[[int, int], None]:
+        """Return a callback (done, total) that reports the progress of `stage`."""
+        return functools.partial(self.progress, stage)
+
+    def counter(self, stage: str, total: int) -> Callable[..., None]:
+        """Return a callback that is called with the number of steps just finished, 1 by default."""
+        done = 0
+
+        def count(steps: int = 1) -> None:
+            nonlocal done
+            done += steps
+            self.progress(stage, done, total)
+
+        return count
+
+
+class LineReporter(Reporter):
+    """Prints every message as a line to stderr."""
+
+    def message(self, text: str) -> None:
+        """Print `text`."""
+        print(text, file=sys.stderr, flush=True)
