@@ -13,8 +13,7 @@ import numpy as np
 
 from ecg_edge.api.prediction import task_from_metadata
 from ecg_edge.data.recordings import prepare_records
-from ecg_edge.records.formats.wfdb_format import read_wfdb
-from ecg_edge.records.record import Entry
+from ecg_edge.records.formats.format_registry import read_record
 from ecg_edge.run import Run
 from ecg_edge.tasks.beats import BEFORE
 from ecg_edge.tasks.predictor import KerasPredictor
@@ -35,7 +34,7 @@ def main():
     task, window = task_from_metadata(model.metadata, "htf_beat-streaming.tflite")
     told, seconds = [], 0.0
     for path in arguments.records:
-        record = task.read(read_wfdb(path, Entry(str(path), path.name, path.name)))
+        record = task.read(read_record(path))
         recordings = prepare_records([record], model.metadata["leads"], window.steps, window.fs)
         told.append(task.inference_examples(recordings, window).batch(slice(None)))
         seconds += float(recordings.lengths[0] / window.fs)

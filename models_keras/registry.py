@@ -20,6 +20,9 @@ MODULES = {
     "ecg_mamba": "ecg_mamba",
 }
 
+# The architecture to try first, by what a database offers: labels of whole recordings, or beats and rhythm intervals.
+SUGGESTED = {"labels": "cnn_att_bilstm", "beats": "rhythm_from_beats"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Preset:

@@ -1,5 +1,7 @@
 """Short recordings in memory whose every sample says where it is from, for tests of tasks, training and evaluation."""
 
+import dataclasses
+
 import numpy as np
 
 from ecg_edge.data.examples import WindowSpec
@@ -7,6 +9,7 @@ from ecg_edge.data.recordings import prepare_records
 from ecg_edge.records.record import Beats, Record, RhythmInterval
 
 FS = 100.0
+NORMAL = (("N",), ("NORM",), ("SNR",))
 
 
 def record(name="r0", samples=2500, labels=("N",), patient=None, fs=FS, leads=("I",), beats=(), bouts=(), signal=True):
@@ -28,7 +31,9 @@ def record(name="r0", samples=2500, labels=("N",), patient=None, fs=FS, leads=("
 
 def recordings(*records, leads=("I",), fs=FS):
     """`records` as tasks take them, their signals as they are."""
-    return prepare_records(records, leads, [], fs)
+    prepared = prepare_records(records, leads, [], fs)
+    entries = [dataclasses.replace(entry, normal=entry.labels in NORMAL) for entry in prepared.entries]
+    return dataclasses.replace(prepared, entries=entries)
 
 
 def window_spec(samples=1000, stride=None, fs=FS, window_steps=()):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ecg_edge.data.examples import Examples, WindowSpec
 from ecg_edge.data.recordings import prepare_records
-from ecg_edge.records.record import Entry, Record, standard_lead
+from ecg_edge.records.record import Record, standard_lead
 from ecg_edge.run import Run, load_embedder
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.predictor import KerasPredictor, Predictor
@@ -156,10 +156,10 @@ class EcgModel:
         return self._predict(record, name, localise)
 
     def predict_record(self, path: Path | str, localise: bool = True) -> Prediction:
-        """Label a WFDB record.
+        """Label a recording in any format that ecg_edge.records reads.
 
         Args:
-            path: The record, with or without the suffix .hea, .dat or .mat.
+            path: The recording, with or without the suffix of one of its files.
             localise: As for `predict`.
 
         Returns:
@@ -172,11 +172,10 @@ class EcgModel:
             >>> model.predict_record("data/mitdb/100").label
             'NSR'
         """
-        from ecg_edge.records.formats.wfdb_format import read_wfdb
+        from ecg_edge.records.formats.format_registry import read_record
 
-        path = Path(path)
-        bare = path.with_suffix("") if path.suffix in (".hea", ".dat", ".mat") else path
-        return self._predict(read_wfdb(bare, Entry(str(bare), bare.name, bare.name)), str(bare), localise)
+        record = read_record(Path(path))
+        return self._predict(record, record.name, localise)
 
     def _predict(self, record: Record, name: str, localise: bool) -> Prediction:
         recordings = prepare_records([self.task.read(record)], self.leads, self.window.steps, self.fs)

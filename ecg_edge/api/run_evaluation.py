@@ -96,7 +96,7 @@ def evaluate(
         run.task,
         predictor,
         examples,
-        run.dataset.database.name,
+        run.dataset.database.challenge_score,
         tta,
         reporter.counter("predicting", len(examples) * tta * variants),
         reporter.counter("resampling patients", RESAMPLES * variants),

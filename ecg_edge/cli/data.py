@@ -96,6 +96,7 @@ def check(data, as_json):
     from ecg_edge.records.check import check as check_records
     from ecg_edge.records.databases.catalogue import locate
     from firmware_bench.runtime.errors import InputError
+    from models_keras.registry import SUGGESTED
 
     database, folder = locate(data)
     with console.reporting() as reporter:
@@ -125,7 +126,7 @@ def check(data, as_json):
         )
     warned = f", {suspicious} with warnings" if suspicious else ", nothing suspicious"
     console.say(f"{report.records} of {report.records} recordings of {database.name} can be read{warned}")
-    arch = "cnn_att_bilstm" if database.classes else "rhythm_from_beats"
+    arch = SUGGESTED["labels" if database.classes else "beats"]
     console.say(f"next: ecg-edge train --arch {arch} --data {data}")
 
 

@@ -88,7 +88,8 @@ class Dataset:
         """Only the recordings called `names`, in memory."""
         chosen = [entry for entry in self.entries if entry.name in set(names)]
         records = [task.read(self.database.read(self.folder, entry)) for entry in chosen]
-        return prepare_records(records, self.leads, window.steps, window.fs)
+        prepared = prepare_records(records, self.leads, window.steps, window.fs)
+        return dataclasses.replace(prepared, entries=tuple(chosen))
 
 
 def _leads_of_first(database, folder, entries):

@@ -8,7 +8,7 @@ import numpy as np
 from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.examples import Examples
 from ecg_edge.evaluation.bootstrap import intervals
-from ecg_edge.evaluation.scores import SCORES
+from ecg_edge.records.challenge_score import ChallengeScore
 from ecg_edge.records.databases.labelled_folder import LabelledFolder
 from ecg_edge.run import Run
 from ecg_edge.tasks.predictor import Predictor, keeps_history
@@ -84,7 +84,7 @@ def evaluate_predictor(
     task: Task,
     predictor: Predictor,
     examples: Examples,
-    database: str = "",
+    challenge_score: ChallengeScore | None = None,
     views: int = 1,
     advance: Callable[[int], None] = lambda windows: None,
     resampled: Callable[[], None] = lambda: None,
@@ -95,7 +95,8 @@ def evaluate_predictor(
         task: The task, with its decision thresholds.
         predictor: Inputs by name, (n, …) float32 → outputs.
         examples: The examples to predict.
-        database: Name of the database that the run was trained on, for its challenge's own score.
+        challenge_score: Of the database that the run was trained on. It is computed where the task predicts one class
+            per recording.
         views: Number of windows of each example, shifted against each other, whose outputs are averaged.
         advance: Called with the number of windows just predicted.
         resampled: Called after each bootstrap resample.
@@ -106,13 +107,14 @@ def evaluate_predictor(
     results = {}
     for name, variant in applicable_variants(task, predictor).items():
         metrics = compute_unit_metrics(variant, predictor, examples, views, advance)
+        one_class = variant.output == "classes" and bool(metrics.entries)
         results[name] = {
             "unit": metrics.unit,
             metrics.unit: len(metrics.patients),
             "windows": len(examples),
             "views": views,
             "patients": len(set(metrics.patients)),
-            **_with_intervals(metrics, SCORES.get((variant.name, database)), resampled),
+            **_with_intervals(metrics, challenge_score if one_class else None, resampled),
         }
     first, *others = results
     return results[first] | ({"variant": first, "variants": {name: results[name] for name in others}} if others else {})
@@ -157,13 +159,13 @@ def paired_difference(
     return {"value": _plain(value), "low": _plain(low), "high": _plain(high)}
 
 
-def _with_intervals(metrics: UnitMetrics, challenge, resampled) -> dict[str, Any]:
-    """Metrics as plain data, each with its interval. challenge: a database's own (name, score)."""
+def _with_intervals(metrics: UnitMetrics, challenge: ChallengeScore | None, resampled) -> dict[str, Any]:
+    """Metrics as plain data, each with its interval."""
     result: dict[str, Any] = dict(metrics.details)
     score = None
     if challenge:
-        result["score_name"], make_score = challenge
-        score = make_score(metrics.entries, list(metrics.details["classes"]))
+        result["score_name"] = challenge.title
+        score = challenge.prepare(metrics.entries, list(metrics.details["classes"]))
 
     def statistic(positions):
         values = dict(metrics.statistic(positions))

@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ecg_edge.records.database import Database
-from ecg_edge.records.formats.wfdb_format import import_wfdb
+from ecg_edge.records.formats.format_registry import check_files
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.records.record_error import RecordError
 
 CLIPPED_SECONDS = 0.04  # a QRS complex's tip lasts less than this at its highest value
 CLIPPED_FRACTION = 0.02
 FLAT_SECONDS = 2.0
-BYTES_PER_SAMPLE = {"16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 1.5, "310": 4 / 3, "311": 4 / 3}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +69,7 @@ def check(database: Database, folder: Path, advance: Callable[[int, int], None] 
             if record.signal is None:
                 signalless.append(entry.name)
             else:
-                remarks += signal_remarks(record) + length_remarks(folder / entry.path)
+                remarks += signal_remarks(record) + check_files(folder / entry.path)
                 first = seen.setdefault(hashlib.blake2b(record.signal.tobytes()).digest(), entry.name)
                 if first != entry.name:
                     remarks.append(f"its signal is that of {first}")
@@ -80,7 +79,7 @@ def check(database: Database, folder: Path, advance: Callable[[int, int], None] 
     listed = {entry.path for entry in entries}
     unlisted = [name for name, path in database.recordings(folder).items() if path not in listed]
     remarks = [(name, "recording without label") for name in unlisted]
-    remarks += database.remarks(folder) + odd_leads(leads, database.leads) + odd_rates(rates, database.fs)
+    remarks += database.check_labels(folder) + odd_leads(leads, database.leads) + odd_rates(rates, database.fs)
     findings += [Finding(name, "warning", remark) for name, remark in remarks]
     if signalless:
         others = f" and {len(signalless) - 1} more of the {len(entries)}" if len(signalless) > 1 else ""
@@ -135,30 +134,6 @@ def longest_run(mask: np.ndarray) -> np.int64:
     """The longest run of True in bool (n,)."""
     edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
     return (edges[1::2] - edges[::2]).max(initial=0)
-
-
-def length_remarks(path: Path) -> list[str]:
-    """Whether a signal file of the WFDB record at `path` holds more than its header says (less is an error)."""
-    if not path.with_name(path.name + ".hea").is_file():
-        return []
-    header = import_wfdb().rdheader(str(path))
-    remarks = []
-    for file in dict.fromkeys(header.file_name or ()):
-        columns = [i for i, name in enumerate(header.file_name) if name == file]
-        form, per_frame = header.fmt[columns[0]], [header.samps_per_frame[i] for i in columns]
-        samples = header.sig_len * sum(per_frame)
-        if form in ("508", "516", "524"):
-            import soundfile
-
-            surplus = soundfile.info(path.parent / file).frames * len(columns) - samples
-        elif form in BYTES_PER_SAMPLE:
-            size = (path.parent / file).stat().st_size - (header.byte_offset[columns[0]] or 0)
-            surplus = int(size / BYTES_PER_SAMPLE[form]) - samples
-        else:
-            continue
-        if surplus >= sum(per_frame):
-            remarks.append(f"wrong length: {file} holds {surplus // sum(per_frame)} samples more than the header says")
-    return remarks
 
 
 def odd_leads(leads: dict[str, tuple[str, ...]], usual: tuple[str, ...] | None) -> list[tuple[str, str]]:

@@ -1,20 +1,36 @@
 """Database: what every source of recordings offers."""
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
-from ecg_edge.records.formats.wfdb_format import read_wfdb
+from ecg_edge.records.challenge_score import ChallengeScore
+from ecg_edge.records.formats.format_registry import read_record
+from ecg_edge.records.formats.wfdb_annotations import add_annotations
 from ecg_edge.records.record import Entry, Record
 
 
 class Database:
-    """One public database, or a kind of folder. Readers derive from it, one file each.
+    """A public database, or a kind of folder of recordings.
 
-    name: as given to --data. folder_name: its folder under ECG_EDGE_DATA. physionet: "slug/version" or None, and
-    physionet_files: shell patterns of the files there that are wanted.
-    classes: the labels of whole recordings in their official order, () where it labels none. fs: in Hz, None where it
-    varies. leads: those of a complete recording, None where they vary, () where they follow from the recordings.
-    annotated: whether its records carry beats and rhythm intervals. numbering: data sets with the same one, not None,
-    call the same recording by the same file name.
+    One module per database derives from it and states all that is particular to that database; `databases.catalogue`
+    lists them.
+
+    Attributes:
+        name: As given to --data.
+        title: What it is, in a few words.
+        licence: Of the recordings.
+        folder_name: Its folder under ECG_EDGE_DATA; by default its name.
+        physionet: "slug/version" on PhysioNet, or None.
+        physionet_files: Shell patterns of the files there to download.
+        classes: The labels of whole recordings in their official order, () where it labels none.
+        normal_labels: The labels that say that a recording is normal.
+        fs: Sampling rate in Hz, None where it varies.
+        leads: Those of a complete recording, None where they vary, () where they follow from the recordings.
+        annotated: Whether its recordings carry beats and rhythm intervals.
+        rhythm_codes: Its own rhythm codes → those of `record.RHYTHM_CODES`, where they differ.
+        numbering: Databases of the same numbering, not None, give the same recording the same file name.
+        challenge_score: The score of the challenge that published the database, or None.
     """
 
     name: str
@@ -23,10 +39,13 @@ class Database:
     physionet: str | None = None
     physionet_files: tuple[str, ...] = ("*",)
     classes: tuple[str, ...] = ()
+    normal_labels: tuple[str, ...] = ()
     fs: float | None = None
     leads: tuple[str, ...] | None = None
     annotated: bool = False
+    rhythm_codes: Mapping[str, str] = {}
     numbering: str | None = None
+    challenge_score: ChallengeScore | None = None
 
     @property
     def folder_name(self) -> str:
@@ -34,25 +53,58 @@ class Database:
         return self.name
 
     def is_at(self, folder: Path) -> bool:
-        """Whether `folder` holds this database: looks at marker files only."""
+        """Whether `folder` holds this database. Looks at marker files only."""
+        raise NotImplementedError
+
+    def list_entries(self, folder: Path) -> list[Entry]:
+        """List the labelled recordings without reading their signals.
+
+        Args:
+            folder: The database's folder.
+
+        Returns:
+            One entry per recording; `index` fills in `normal`.
+
+        Raises:
+            InputError: Label files are missing or corrupt.
+        """
         raise NotImplementedError
 
     def index(self, folder: Path) -> list[Entry]:
-        """The labelled recordings, without their signals. Raises InputError: label files missing or corrupt."""
-        raise NotImplementedError
+        """List the labelled recordings as `list_entries` does, the normal ones marked: those whose only label is one of
+        `normal_labels`. Raises InputError: label files are missing or corrupt."""
+        normal = [(label,) for label in self.normal_labels]
+        return [
+            dataclasses.replace(entry, normal=True) if entry.labels in normal else entry
+            for entry in self.list_entries(folder)
+        ]
 
     def read(self, folder: Path, entry: Entry) -> Record:
-        """The recording of `entry`. Raises RecordError."""
-        return read_wfdb(folder / entry.path, entry)
+        """Read a recording, with its annotations where the database has some.
+
+        Args:
+            folder: The database's folder.
+            entry: An entry of its index.
+
+        Returns:
+            The recording.
+
+        Raises:
+            RecordError: A file is missing, truncated or corrupt.
+        """
+        record = read_record(folder / entry.path, entry)
+        if self.annotated:
+            return add_annotations(record, folder / entry.path, rhythm_codes=self.rhythm_codes)
+        return record
 
     def recordings(self, folder: Path) -> dict[str, str]:
-        """Every recording there is, labelled or not: name → path without suffix, relative to `folder`."""
+        """Every recording in `folder`, labelled or not: name → path without suffix, relative to `folder`."""
         return {entry.name: entry.path for entry in self.index(folder)}
 
     def label_files(self, folder: Path) -> list[Path]:
-        """The files, beside headers and annotations, that say what the recordings are."""
+        """The files, other than the recordings' own, that determine labels and signals."""
         return []
 
-    def remarks(self, folder: Path) -> list[tuple[str, str]]:
-        """What is suspicious about the labels themselves: pairs of record name and remark."""
+    def check_labels(self, folder: Path) -> list[tuple[str, str]]:
+        """What is suspicious about the labels: pairs of record name and remark."""
         return []

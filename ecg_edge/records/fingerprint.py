@@ -1,4 +1,4 @@
-"""What data a result was made from, as 16 hexadecimal digits, without reading a signal.
+"""Identify the data from which a result was made, without reading a signal.
 
 A WFDB header carries a checksum of every signal and a compressed MATLAB file ends in one, so that headers, ends, sizes
 and label files identify the content.
@@ -6,20 +6,31 @@ and label files identify the content.
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from ecg_edge.records.database import Database
+from ecg_edge.records.formats.format_registry import identify_files
 from ecg_edge.records.record import Entry
 
 
 def fingerprint(database: Database, folder: Path, entries: Iterable[Entry]) -> str:
-    """16 hexadecimal digits of SHA-256: the same wherever the data are, different once a label or a signal is."""
+    """Identify the content of a data set, wherever it is stored.
+
+    Args:
+        database: The database.
+        folder: Its folder.
+        entries: The recordings that count, in any order.
+
+    Returns:
+        16 hexadecimal digits of SHA-256, which change with any label or signal.
+    """
     return _digest(database, folder, entries, times=False)
 
 
 def cache_stamp(database: Database, folder: Path, entries: Iterable[Entry]) -> str:
-    """As `fingerprint`, and modification times with it: what was made from a file is made anew once it is repaired."""
+    """As `fingerprint`, but it changes with the files' modification times too: a repaired file is prepared again."""
     return _digest(database, folder, entries, times=True)
 
 
@@ -27,8 +38,8 @@ def _digest(database: Database, folder: Path, entries: Iterable[Entry], times: b
     digest = hashlib.sha256(database.name.encode())
     for entry in sorted(entries, key=lambda entry: entry.name):
         digest.update(repr((entry.name, entry.patient, entry.labels, entry.fold)).encode())
-        for file, content in _identity(os.path.join(folder, entry.path)):
-            status = os.stat(file) if os.path.isfile(file) else None
+        for file, content in identify_files(folder / entry.path):
+            status = _stat(file)
             digest.update(repr((os.path.basename(file), content, status and status.st_size)).encode())
             if times and status:
                 digest.update(status.st_mtime_ns.to_bytes(8))
@@ -40,22 +51,10 @@ def _digest(database: Database, folder: Path, entries: Iterable[Entry], times: b
     return digest.hexdigest()[:16]
 
 
-def _identity(path: str) -> Iterator[tuple[str, bytes]]:
-    """The files of the recording at `path` (without suffix), each with those of its bytes that identify it."""
+def _stat(file: str) -> os.stat_result | None:
+    """The status of a regular file, None where there is none."""
     try:
-        with open(f"{path}.hea", "rb") as file:
-            header = file.read()
+        status = os.stat(file)
     except OSError:
-        if os.path.isfile(f"{path}.mat"):
-            with open(f"{path}.mat", "rb") as file:
-                start = file.read(256)
-                file.seek(max(0, os.path.getsize(f"{path}.mat") - 64))
-                yield f"{path}.mat", start + file.read()
-        return
-    yield f"{path}.hea", header
-    signal_lines = [line.split() for line in header.splitlines()[1:] if not line.startswith(b"#")]
-    for name in sorted({os.fsdecode(line[0]) for line in signal_lines if line}):
-        yield os.path.join(os.path.dirname(path), name), b""
-    if os.path.isfile(f"{path}.atr"):
-        with open(f"{path}.atr", "rb") as file:
-            yield f"{path}.atr", file.read()
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None

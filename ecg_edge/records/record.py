@@ -12,6 +12,26 @@ STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4",
 UNNAMED_LEAD = re.compile(r"(ecg|lead|channel|ch|signal)?[ _]?\d*", re.IGNORECASE)
 
 
+# Rhythms by their code in WFDB annotation files, https://archive.physionet.org/physiobank/annotations.shtml.
+RHYTHM_CODES = {
+    "AB": "atrial bigeminy",
+    "AFIB": "atrial fibrillation",
+    "AFL": "atrial flutter",
+    "B": "ventricular bigeminy",
+    "BII": "second-degree heart block",
+    "IVR": "idioventricular rhythm",
+    "N": "normal sinus rhythm",
+    "NOD": "nodal (A-V junctional) rhythm",
+    "P": "paced rhythm",
+    "PREX": "pre-excitation (WPW)",
+    "SBR": "sinus bradycardia",
+    "SVTA": "supraventricular tachyarrhythmia",
+    "T": "ventricular trigeminy",
+    "VFL": "ventricular flutter",
+    "VT": "ventricular tachycardia",
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Entry:
     """A line of a database's index: everything about a recording that costs no signal reading.
@@ -19,7 +39,7 @@ class Entry:
     name: unique within its database. path: the record without suffix, relative to the database's folder.
     labels: the first is the primary one; empty where the database labels beats or intervals only.
     fold: the database's official fold, 1 … 10, or None. part: "train" or "test" where a published split puts the
-    recording there, else None.
+    recording there, else None. normal: whether its database calls the recording normal and nothing else.
     """
 
     name: str
@@ -28,6 +48,7 @@ class Entry:
     labels: tuple[str, ...] = ()
     fold: int | None = None
     part: str | None = None
+    normal: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +61,7 @@ class Beats:
 
 @dataclasses.dataclass(frozen=True)
 class RhythmInterval:
-    """Samples start ≤ i < stop are in `rhythm` (the database's own code, e.g. "AFIB")."""
+    """Samples start ≤ i < stop are in `rhythm`, a key of RHYTHM_CODES, or the database's own code where none fits."""
 
     start: int
     stop: int
@@ -105,7 +126,7 @@ def standard_lead(name: str) -> str:
     return name.strip()
 
 
-def lead_names(names: Iterable[str | None]) -> tuple[str, ...]:
+def standard_lead_names(names: Iterable[str | None]) -> tuple[str, ...]:
     """A header's lead names as the standard spells them; one that several leads share is numbered: "ECG 1", "ECG 2"."""
     spelt = [standard_lead(name or f"lead {i}") for i, name in enumerate(names, start=1)]
     earlier = [spelt[:i].count(name) for i, name in enumerate(spelt)]

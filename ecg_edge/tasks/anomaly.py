@@ -17,7 +17,6 @@ from ecg_edge.tasks.task import BATCH, Task, UnitMetrics, mean_by_record
 from firmware_bench.runtime.errors import InputError
 
 CLASSES = ("normal", "abnormal")
-NORMAL = ("SNR", "NORM", "N", "normal")  # as CPSC 2018, PTB-XL, CinC 2017 and CPSC 2021, and people write it
 LOG_VARIANCE = 10.0  # a log-variance beyond ± this counts as this, as in the model's loss
 ACTIVE = 0.01  # nats of KL divergence from which on a latent dimension is in use: Burda et al., arXiv 1509.00519
 FALSE_ALARMS = 0.05  # of the normal recordings, where the validation part has no others to choose a threshold by
@@ -51,17 +50,17 @@ class AnomalyTask(Task):
     def find_classes(cls, dataset, recordings, names):
         """Normal and abnormal. Raises InputError where none of the recordings called `names` is normal."""
         wanted = set(names)
-        if not any(is_normal(entry) for entry in dataset.entries if entry.name in wanted):
+        if not any(entry.normal for entry in dataset.entries if entry.name in wanted):
             raise InputError(
-                f"no recording of the training part is normal, that is, has {' or '.join(NORMAL)} as its only label: "
-                "an anomaly detector learns from these alone"
+                "no recording of the training part is normal, that is, labelled by its database as normal and nothing "
+                "else: an anomaly detector learns from these alone"
             )
         return CLASSES
 
     def examples(self, recordings, names, window, training=False):
-        targets = np.array([0 if is_normal(entry) else 1 for entry in recordings.entries])
+        targets = np.array([0 if entry.normal else 1 for entry in recordings.entries])
         if training:
-            normal = {entry.name for entry in recordings.entries if is_normal(entry)}
+            normal = {entry.name for entry in recordings.entries if entry.normal}
             names = [name for name in names if name in normal]
         return consecutive_windows(recordings, names, window, targets)
 
@@ -169,11 +168,6 @@ class AnomalyTask(Task):
 
     def _column(self):
         return PAPER if self.options.score == "paper" else CODE
-
-
-def is_normal(entry) -> bool:
-    """Whether all that its labels say of a recording is that it is normal."""
-    return len(entry.labels) == 1 and entry.labels[0] in NORMAL
 
 
 def anomaly_scores(ecg: np.ndarray, outputs: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Rhythm classification of a recording: one class per recording, from the mean of its windows' probabilities.
 
 A recording with several labels (CPSC 2018 has up to three) is one example whose target is its first label; a database
-may count any of its labels as right (its own score, ecg_edge.evaluation.scores).
+may count any of its labels as right (its own score, ecg_edge.records.challenge_score).
 """
 
 import numpy as np

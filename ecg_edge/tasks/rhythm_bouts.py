@@ -13,7 +13,7 @@ from ecg_edge.tasks.metrics import classification_metrics, classification_statis
 from ecg_edge.tasks.task import Task, UnitMetrics, class_weights
 from firmware_bench.runtime.errors import InputError
 
-# Output class → the code that databases annotate it with. Other rhythms are left out, as their source does.
+# Output class → its code in ecg_edge.records.record.RHYTHM_CODES. Other rhythms are left out, as their source does.
 RHYTHMS = {"NSR": "N", "AFIB": "AFIB", "SBR": "SBR", "AB": "AB", "SVTA": "SVTA", "B": "B"}
 
 

@@ -9,6 +9,7 @@ from small_recordings import record, recordings, window_spec
 
 from ecg_edge.evaluation.bootstrap import RESAMPLES
 from ecg_edge.evaluation.evaluator import applicable_variants, evaluate_predictor
+from ecg_edge.records.databases.cinc2017 import Cinc2017
 from ecg_edge.tasks.beats import CLASSES, BeatsTask
 from ecg_edge.tasks.multilabel import MultilabelTask
 from ecg_edge.tasks.rhythm import RhythmTask
@@ -70,7 +71,7 @@ def test_a_class_that_does_not_occur_has_no_figures_and_does_not_lower_the_mean(
 
 def test_a_database_s_own_score_stands_beside_them(rhythm):
     task, examples = rhythm
-    result = evaluate_predictor(task, by_start(one_wrong), examples, "cinc2017")
+    result = evaluate_predictor(task, by_start(one_wrong), examples, Cinc2017.challenge_score)
     assert result["score_name"] == "mean F1 of N, A, O (the challenge's score)"
     assert result["score"]["value"] == result["macro_f1"]["value"]
     assert result["score"]["low"] <= result["score"]["value"] <= result["score"]["high"]
@@ -79,7 +80,7 @@ def test_a_database_s_own_score_stands_beside_them(rhythm):
 def test_progress_is_told_by_window_and_by_resample(rhythm):
     task, examples = rhythm
     predicted, resampled = [], []
-    evaluate_predictor(task, by_start(all_right), examples, "own", 3, predicted.append, lambda: resampled.append(1))
+    evaluate_predictor(task, by_start(all_right), examples, None, 3, predicted.append, lambda: resampled.append(1))
     assert sum(predicted) == 3 * len(examples) and len(resampled) == RESAMPLES
 
 

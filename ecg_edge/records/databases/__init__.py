@@ -1,0 +1,1 @@
+"""Databases of recordings: one module per database, `catalogue` lists them."""

@@ -7,6 +7,7 @@ Labels: N normal, A atrial fibrillation, O other rhythm, ~ too noisy.
 import dataclasses
 from pathlib import Path
 
+from ecg_edge.records.challenge_score import ChallengeScore
 from ecg_edge.records.database import Database
 from ecg_edge.records.database_files import first_line, read_rows, record_paths
 from ecg_edge.records.record import Entry, Record
@@ -24,8 +25,10 @@ class Cinc2017(Database):
     physionet = "challenge-2017/1.0.0"
     physionet_files = ("training/*", "REFERENCE-v3.csv", "LICENSE*")
     classes = ("N", "A", "O", "~")
+    normal_labels = ("N",)
     fs = 300.0
     leads = ("I",)
+    challenge_score = ChallengeScore("mean F1 of N, A, O (the challenge's score)", ("N", "A", "O"))  # equations 1 to 4
 
     def is_at(self, folder: Path) -> bool:
         return any(first_line(file).endswith(tuple(f",{c}" for c in self.classes)) for file in self.label_files(folder))
@@ -33,7 +36,7 @@ class Cinc2017(Database):
     def label_files(self, folder: Path) -> list[Path]:
         return [folder / file for file in LABEL_FILES if (folder / file).is_file()][:1]
 
-    def index(self, folder: Path) -> list[Entry]:
+    def list_entries(self, folder: Path) -> list[Entry]:
         found = self.recordings(folder)
         return [Entry(name, found.get(name, name), name, (label,)) for name, label in self._labels(folder).items()]
 

@@ -1,19 +1,17 @@
 """China Physiological Signal Challenge 2018: 12 leads, 500 Hz, 6–60 s, nine classes, up to three a recording.
 
-Liu et al., J. Med. Imaging Health Inform. 8(7), 2018. Two forms are read, alone or mixed in one folder: WFDB records
-whose headers carry "# Dx:" (names, or SNOMED CT codes as in CinC 2020), and the challenge's own MATLAB structs
-(ECG.sex, ECG.age, ECG.data (12, samples) in mV). REFERENCE.csv, where present, decides the labels.
+Liu et al., J. Med. Imaging Health Inform. 8(7), 2018. A folder may hold WFDB records whose
+headers carry "# Dx:" (names, or SNOMED CT codes as in CinC 2020), the challenge's own MATLAB structs, or both.
+REFERENCE.csv, where present, decides the labels.
 """
 
 import re
 from pathlib import Path
 
-import numpy as np
-
+from ecg_edge.records.challenge_score import ChallengeScore
 from ecg_edge.records.database import Database
 from ecg_edge.records.database_files import first_line, read_rows, record_paths
-from ecg_edge.records.record import STANDARD_LEADS, Entry, Record
-from ecg_edge.records.record_error import RecordError, describe_error
+from ecg_edge.records.record import STANDARD_LEADS, Entry
 from firmware_bench.runtime.errors import InputError
 
 CLASSES = ("SNR", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")  # REFERENCE.csv's 1 … 9
@@ -40,8 +38,12 @@ class Cpsc2018(Database):
     physionet = "challenge-2020/1.0.2"
     physionet_files = ("training/cpsc_2018/*", "LICENSE*")
     classes = CLASSES
+    normal_labels = ("SNR",)
     fs = 500.0
     leads = STANDARD_LEADS
+    challenge_score = ChallengeScore(
+        "mean F1, any label right (the challenge's score)"
+    )  # the challenge's scoring rules
 
     def is_at(self, folder: Path) -> bool:
         files = self.label_files(folder)
@@ -59,7 +61,7 @@ class Cpsc2018(Database):
         structs, headers = record_paths(folder, (".mat",)), record_paths(folder, (".hea",))
         return {Path(path).name: path for path in structs + headers}  # the WFDB form wins where both are present
 
-    def index(self, folder: Path) -> list[Entry]:
+    def list_entries(self, folder: Path) -> list[Entry]:
         found, labels = self.recordings(folder), self._reference(folder)
         for name, path in found.items():
             if name not in labels and (dx := header_labels(folder / f"{path}.hea")):
@@ -69,13 +71,7 @@ class Cpsc2018(Database):
         home = "training/" if (folder / "training").is_dir() else ""
         return [Entry(name, found.get(name, home + name), name, labels[name]) for name in sorted(labels)]
 
-    def read(self, folder: Path, entry: Entry) -> Record:
-        path = folder / entry.path
-        if path.with_suffix(".mat").is_file() and not path.with_suffix(".hea").is_file():
-            return read_struct(path.with_suffix(".mat"), entry)
-        return super().read(folder, entry)
-
-    def remarks(self, folder: Path) -> list[tuple[str, str]]:
+    def check_labels(self, folder: Path) -> list[tuple[str, str]]:
         reference, found = self._reference(folder), self.recordings(folder)
         headers = {name: header_labels(folder / f"{found[name]}.hea") for name in reference if name in found}
         return [
@@ -104,19 +100,3 @@ def header_labels(header: Path) -> tuple[str, ...]:
         return ()
     codes = [code.strip() for code in match[1].split(",") if code.strip()] if match else []
     return tuple(LABEL_NAMES.get(code, code) for code in codes)
-
-
-def read_struct(path: Path, entry: Entry) -> Record:
-    """A recording in the challenge's MATLAB struct. Raises RecordError."""
-    import scipy.io
-
-    try:
-        data = np.asarray(scipy.io.loadmat(path)["ECG"]["data"][0, 0], np.float32)
-    except KeyError:
-        raise RecordError(f"{path} holds no struct 'ECG', and no header {path.stem}.hea stands beside it") from None
-    except Exception as error:  # scipy answers damaged files with almost any exception
-        raise RecordError(f"{path} is truncated or corrupt: {describe_error(error)}") from None
-    if data.ndim != 2 or len(data) != len(STANDARD_LEADS) or not data.size:
-        raise RecordError(f"{path}: ECG.data is {data.shape}, expected (12, samples)")
-    signal = np.ascontiguousarray(data.T)
-    return Record(entry.name, entry.patient, signal, Cpsc2018.fs, STANDARD_LEADS, entry.labels)

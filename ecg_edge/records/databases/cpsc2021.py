@@ -12,8 +12,6 @@ from pathlib import Path
 
 from ecg_edge.records.database import Database
 from ecg_edge.records.database_files import record_paths
-from ecg_edge.records.formats.wfdb_annotations import read_annotations
-from ecg_edge.records.formats.wfdb_format import read_wfdb
 from ecg_edge.records.record import Entry, Record, RhythmInterval
 from firmware_bench.runtime.errors import InputError
 
@@ -34,6 +32,7 @@ class Cpsc2021(Database):
     physionet = "cpsc2021/1.0.0"
     physionet_files = ("Training_set_I/*", "Training_set_II/*")
     classes = tuple(LABELS.values())
+    normal_labels = ("N",)
     fs = 200.0
     leads = ("I", "II")
     annotated = True
@@ -41,7 +40,7 @@ class Cpsc2021(Database):
     def is_at(self, folder: Path) -> bool:
         return any(NAME.fullmatch(file.stem) for at in ("", "*/") for file in folder.glob(f"{at}data_*_*.hea"))
 
-    def index(self, folder: Path) -> list[Entry]:
+    def list_entries(self, folder: Path) -> list[Entry]:
         found = self.recordings(folder)
         if not found:
             raise InputError(f"{folder} holds no recordings of cpsc2021 (data_0_1.hea, data_0_1.dat, data_0_1.atr, …)")
@@ -51,9 +50,8 @@ class Cpsc2021(Database):
         ]
 
     def read(self, folder: Path, entry: Entry) -> Record:
-        record = read_wfdb(folder / entry.path, entry)
-        beats, rhythms = read_annotations(folder / entry.path, record.samples)
-        return dataclasses.replace(record, beats=beats, rhythms=from_the_start(rhythms, record.samples))
+        record = super().read(folder, entry)
+        return dataclasses.replace(record, rhythms=add_first_interval(record.rhythms, record.samples))
 
     def recordings(self, folder: Path) -> dict[str, str]:
         paths = {Path(path).name: path for path in record_paths(folder, (".hea", ".dat"))}
@@ -69,7 +67,7 @@ def header_label(header: Path) -> tuple[str, ...]:
     return tuple(LABELS[comment.lower()] for comment in comments if comment.lower() in LABELS)[:1]
 
 
-def from_the_start(rhythms: tuple[RhythmInterval, ...], samples: int) -> tuple[RhythmInterval, ...]:
-    """`rhythms` with what comes before the first: only episodes are marked, so a recording begins as not AF ("N")."""
+def add_first_interval(rhythms: tuple[RhythmInterval, ...], samples: int) -> tuple[RhythmInterval, ...]:
+    """Add the interval before the first one: only episodes are annotated, so a recording begins as not AF ("N")."""
     first = rhythms[0].start if rhythms else samples
     return ((RhythmInterval(0, first, "N"),) if first else ()) + rhythms

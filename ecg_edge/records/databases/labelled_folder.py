@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from ecg_edge.records.database import Database
 from ecg_edge.records.database_files import read_rows, record_paths
 from ecg_edge.records.databases.scp_statements import CLASSES, read_codes, superclasses
+from ecg_edge.records.formats.format_registry import MAIN_SUFFIXES, strip_suffix
 from ecg_edge.records.record import Entry
 from firmware_bench.runtime.errors import InputError
 
@@ -29,6 +30,7 @@ class LabelledFolder(Database):
     title = "labelled folder"
     licence = "the owner's"
     leads = ()
+    normal_labels = ("SNR", "NORM", "N", "normal")  # as public databases and people write it
 
     def __init__(self, folder: Path):
         self.name = folder.resolve().name
@@ -51,13 +53,13 @@ class LabelledFolder(Database):
         file = labels_file(folder)
         return [file] if file else []
 
-    def index(self, folder: Path) -> list[Entry]:
+    def list_entries(self, folder: Path) -> list[Entry]:
         return list({entry.name: entry for entry in reversed(self._listed(folder))}.values())[::-1]
 
     def recordings(self, folder: Path) -> dict[str, str]:
-        return {path: path for path in record_paths(folder, (".hea",))}
+        return {path: path for path in record_paths(folder, MAIN_SUFFIXES)}
 
-    def remarks(self, folder: Path) -> list[tuple[str, str]]:
+    def check_labels(self, folder: Path) -> list[tuple[str, str]]:
         seen, remarks = set(), []
         for entry in self._listed(folder):
             if entry.name in seen:
@@ -133,8 +135,8 @@ def _by_any_name(paths: dict[str, str]) -> dict[str, str]:
 
 def _resolve(record: str, paths: dict[str, str]) -> str:
     """The recording that a line of the labels file means; the text itself where there is none on disk."""
-    bare = record.removeprefix("./").removesuffix(".hea").removesuffix(".dat").removesuffix(".mat")
-    name = PurePosixPath(bare).name
+    bare = str(strip_suffix(Path(record.removeprefix("./"))))
+    name = Path(bare).name
     return paths.get(bare) or paths.get(bare.lstrip("0")) or paths.get(name) or bare
 
 

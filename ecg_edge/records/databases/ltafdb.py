@@ -9,13 +9,12 @@ signal file is not here is read from its header and annotations.
 The published split is that of RhythmResNet1D and RhythmFromBeats: nine recordings to test, the others to train.
 """
 
-import dataclasses
 import re
 from pathlib import Path
 
 from ecg_edge.records.database import Database
 from ecg_edge.records.database_files import first_line
-from ecg_edge.records.formats.wfdb_annotations import read_annotations
+from ecg_edge.records.formats.wfdb_annotations import add_annotations
 from ecg_edge.records.formats.wfdb_format import read_header, read_wfdb
 from ecg_edge.records.record import Entry, Record
 from firmware_bench.runtime.errors import InputError
@@ -39,7 +38,7 @@ class Ltafdb(Database):
         # MIT-BIH's records are numbered alike, but sampled at 360 Hz.
         return any(first_line(folder / f"{name}.hea").split()[1:3] == ["2", "128"] for name in self._names(folder))
 
-    def index(self, folder: Path) -> list[Entry]:
+    def list_entries(self, folder: Path) -> list[Entry]:
         names = self._names(folder)
         if not names:
             raise InputError(f"{folder} holds no recordings of ltafdb (00.hea, 00.atr, …)")
@@ -49,8 +48,7 @@ class Ltafdb(Database):
         path = folder / entry.path
         record = read_wfdb(path, entry) if path.with_name(f"{path.name}.dat").is_file() else read_header(path, entry)
         # The annotations of record 30 go on three hours beyond the end that its header states.
-        beats, rhythms = read_annotations(path, record.samples, crop=True)
-        return dataclasses.replace(record, beats=beats, rhythms=rhythms)
+        return add_annotations(record, path, crop=True)
 
     def recordings(self, folder: Path) -> dict[str, str]:
         return {name: name for name in self._names(folder)}

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from ecg_edge.records.database import Database
 from ecg_edge.records.database_files import first_line
-from ecg_edge.records.formats.wfdb_annotations import read_annotations
-from ecg_edge.records.formats.wfdb_format import read_wfdb
 from ecg_edge.records.record import Entry, Record
 from firmware_bench.runtime.errors import InputError
 
@@ -40,23 +38,17 @@ class Mitdb(Database):
         # Other databases number their records alike, but sample at 128 Hz.
         return any(first_line(folder / f"{name}.hea").split()[1:3] == ["2", "360"] for name in self._names(folder))
 
-    def index(self, folder: Path) -> list[Entry]:
+    def list_entries(self, folder: Path) -> list[Entry]:
         names = self._names(folder)
         if not names:
             raise InputError(f"{folder} holds no recordings of mitdb (100.hea, 100.dat, 100.atr, …)")
         return [Entry(name, name, "201" if name == "202" else name, part=PARTS.get(name)) for name in names]
 
     def read(self, folder: Path, entry: Entry) -> Record:
-        record = read_wfdb(folder / entry.path, entry)
-        beats, rhythms = read_annotations(folder / entry.path, len(record.signal))
+        record = super().read(folder, entry)
         order = [i for _, i in sorted((lead != "MLII", i) for i, lead in enumerate(record.leads))]  # 114 has V5 first
-        return dataclasses.replace(
-            record,
-            signal=record.signal[:, order],
-            leads=tuple(record.leads[i] for i in order),
-            beats=beats,
-            rhythms=rhythms,
-        )
+        leads = tuple(record.leads[i] for i in order)
+        return dataclasses.replace(record, signal=record.lead_signals(leads), leads=leads)
 
     def recordings(self, folder: Path) -> dict[str, str]:
         return {name: name for name in self._names(folder)}

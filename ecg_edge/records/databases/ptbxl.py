@@ -23,6 +23,7 @@ class Ptbxl(Database):
     licence = "CC BY 4.0"
     physionet = "ptb-xl/1.0.3"
     classes = CLASSES
+    normal_labels = ("NORM",)
     leads = STANDARD_LEADS
     folder_name = "ptbxl"
     numbering = "ptbxl"
@@ -40,7 +41,7 @@ class Ptbxl(Database):
     def label_files(self, folder: Path) -> list[Path]:
         return [folder / "ptbxl_database.csv"]
 
-    def index(self, folder: Path) -> list[Entry]:
+    def list_entries(self, folder: Path) -> list[Entry]:
         """Only recordings of which a file is on disk: most copies are partial downloads."""
         here = set(self.recordings(folder).values())
         entries = [entry for entry in self._listed(folder) if entry.path in here]
@@ -53,7 +54,7 @@ class Ptbxl(Database):
         paths = [re.sub(r"(_[lh]r)_\d$", r"\1", file) for file in files]  # a record may have several signal files
         return {Path(path).name[:5]: path for path in paths}
 
-    def remarks(self, folder: Path) -> list[tuple[str, str]]:
+    def check_labels(self, folder: Path) -> list[tuple[str, str]]:
         listed, here = self._listed(folder), set(self.recordings(folder).values())
         absent = [entry.path for entry in listed if entry.path not in here]
         if not absent:

@@ -41,6 +41,7 @@ class DatabaseUnion(Database):
         self.title = " + ".join(database.title for database in databases)
         self.licence = ", ".join(dict.fromkeys(database.licence for database in databases))
         self.classes = first.classes
+        self.normal_labels = tuple({label for database in databases for label in database.normal_labels})
         self.fs = first.fs if len({database.fs for database in databases}) == 1 else None
         self.annotated = all(database.annotated for database in databases)
         own_leads = [leads_of(database, folder) for database, folder in self.members.values()]
@@ -53,7 +54,7 @@ class DatabaseUnion(Database):
         """Never: it is a combination of what is in folders."""
         return False
 
-    def index(self, folder: Path) -> list[Entry]:
+    def list_entries(self, folder: Path) -> list[Entry]:
         """The members' recordings in turn; one that an earlier member has under the same numbering comes once."""
         return [entry for entry, original in self._listed() if original is None]
 
@@ -76,11 +77,11 @@ class DatabaseUnion(Database):
     def label_files(self, folder: Path) -> list[Path]:
         return [file for database, home in self.members.values() for file in database.label_files(home)]
 
-    def remarks(self, folder: Path) -> list[tuple[str, str]]:
+    def check_labels(self, folder: Path) -> list[tuple[str, str]]:
         own = [
             (f"{name}/{record}", remark)
             for name, (database, home) in self.members.items()
-            for record, remark in database.remarks(home)
+            for record, remark in database.check_labels(home)
         ]
         twice = [(entry.name, original) for entry, original in self._listed() if original is not None]
         return own + [(name, f"is {original} again: counted once") for name, original in twice]

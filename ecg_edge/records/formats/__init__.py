@@ -1,0 +1,1 @@
+"""File formats of recordings: one module per format, `format_registry` lists them."""

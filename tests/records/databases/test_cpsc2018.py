@@ -40,14 +40,14 @@ def test_labels_from_headers_by_name_or_snomed_code(tmp_path, write_record, dx):
     assert DATABASE.is_at(tmp_path)
     (entry,) = DATABASE.index(tmp_path)
     assert (entry.path, entry.labels) == ("training/cpsc_2018/g1/A0001", ("STE", "AF"))
-    assert DATABASE.remarks(tmp_path) == []
+    assert DATABASE.check_labels(tmp_path) == []
 
 
 def test_header_that_contradicts_the_reference_is_remarked(tmp_path, write_record):
     write_record(tmp_path, "A0001", leads=STANDARD_LEADS, comments=["Dx: Normal"])
     (tmp_path / "REFERENCE.csv").write_text(REFERENCE + "A0001,9,,\n")
     assert DATABASE.index(tmp_path)[0].labels == ("STE",)
-    assert DATABASE.remarks(tmp_path) == [("A0001", "header says SNR, REFERENCE.csv STE")]
+    assert DATABASE.check_labels(tmp_path) == [("A0001", "header says SNR, REFERENCE.csv STE")]
 
 
 def test_damaged_struct_and_missing_recording_are_named(tmp_path):
@@ -86,4 +86,4 @@ def test_real_recordings(real_data):
     struct = DATABASE.read(folder, entries["A1960"])
     assert struct.signal.shape == (9593, 12)
     assert struct.signal[0, 0] == pytest.approx(-0.02374747)
-    assert DATABASE.remarks(folder) == []
+    assert DATABASE.check_labels(folder) == []

@@ -56,7 +56,7 @@ def test_repeated_lines_count_once_and_are_remarked(tmp_path):
     (tmp_path / "labels.csv").write_text("record,label\nx,N\nx,A\n")
     database = LabelledFolder(tmp_path)
     assert [entry.labels for entry in database.index(tmp_path)] == [("N",)]
-    assert database.remarks(tmp_path) == [("x", "listed more than once in the labels file: the first line counts")]
+    assert database.check_labels(tmp_path) == [("x", "listed more than once in the labels file: the first line counts")]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_both_rates_and_500_where_it_is(folder):
 
 
 def test_what_is_listed_but_absent_is_remarked(folder):
-    ((record, remark),) = Ptbxl(500).remarks(folder)
+    ((record, remark),) = Ptbxl(500).check_labels(folder)
     assert record.endswith("00003_hr") and "1 others of the 4" in remark
 
 

@@ -6,6 +6,7 @@ from ecg_edge.records.databases.catalogue import locate
 from ecg_edge.records.databases.labelled_folder import LabelledFolder
 from ecg_edge.records.databases.union import DatabaseUnion
 from ecg_edge.records.fingerprint import fingerprint
+from ecg_edge.records.formats.wfdb_format import import_wfdb
 from firmware_bench.runtime.errors import InputError
 
 
@@ -38,6 +39,8 @@ def test_names_and_patients_tell_the_data_sets_apart(make):
 def test_recordings_are_read_as_their_own_database_does(make):
     first, second = make("a"), make("b", fs=250)
     first[0].fs, second[0].fs, first[0].annotated = 500.0, 250.0, True
+    for number in ("1", "2"):
+        import_wfdb().wrann(number, "atr", np.array([50]), symbol=["N"], write_dir=str(first[1]))
     union, alone = DatabaseUnion([first, second]), DatabaseUnion([first])
     assert (union.fs, union.annotated, alone.fs, alone.annotated) == (None, False, 500.0, True)
     for entry, (database, folder) in zip(union.index(union.folder)[1:3], (first, second), strict=True):
@@ -77,7 +80,7 @@ def test_the_same_recording_in_two_copies_of_ptbxl_counts_once(make):
         ("b/2", "is a/2 again: counted once"),
         ("b/1", "is a/1 again: counted once"),
     ]
-    assert union.remarks(union.folder) == remarks
+    assert union.check_labels(union.folder) == remarks
     found = [(finding.record, finding.text) for finding in check(union, union.folder).findings]
     assert found == [("c/1", "recording without label"), *remarks]
 
@@ -103,7 +106,7 @@ def test_real_recordings(real_data, monkeypatch):
     real_data("ptbxl_filtered")
     union, folder = locate("ptbxl+ptbxl_filtered")
     entries = union.index(folder)
-    assert len(entries) == 2048 and len(union.remarks(folder)) == 27  # 440 + 1635, of which 27 are in both
+    assert len(entries) == 2048 and len(union.check_labels(folder)) == 27  # 440 + 1635, of which 27 are in both
     assert len(union.leads) == 12 and all(entry.fold for entry in entries)
     last = union.read(folder, entries[-1])
     assert (last.name, last.units, last.signal.shape) == ("ptbxl_filtered/21832", "NU", (2500, 12))
