@@ -199,9 +199,9 @@ def select_windows(run: Run, qat: bool, reporter: Reporter | None = None):
         reporter: Receives how many there are.
 
     Returns:
-        (export.convert.int8.Windows, CheckWindows)
+        (export.convert.converter_process.Windows, CheckWindows)
     """
-    from export.convert.int8 import Windows
+    from export.convert.converter_process import Windows
 
     training, validation = run.examples("train"), run.examples("validation").subsample(CHECK_WINDOWS)
     count = min(CALIBRATION_WINDOWS, (len(training) + 1) // 2)
