@@ -35,7 +35,7 @@ def main():
     told, seconds = [], 0.0
     for path in arguments.records:
         record = task.read(read_record(path))
-        recordings = prepare_records([record], model.metadata["leads"], window.steps, window.fs)
+        recordings = prepare_records([record], model.metadata.leads, window.steps, window.fs)
         told.append(task.inference_examples(recordings, window).batch(slice(None)))
         seconds += float(recordings.lengths[0] / window.fs)
     ecg, rr = (np.concatenate([batch[name] for batch in told]) for name in ("ecg", "rr"))

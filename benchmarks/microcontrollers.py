@@ -12,6 +12,7 @@ Of trained runs every integer file in RUN/export is taken, with the test figure 
 has kept (and that of the Keras model, from ecg-edge evaluate RUN), and with every board that it fits by the linker.
 """
 
+import dataclasses
 from pathlib import Path
 
 import click
@@ -133,9 +134,9 @@ def untrained(name, preset) -> bytes:
     from ecg_edge.training.config import SignalConfig
     from export.convert.converter_process import Windows, convert, convert_16_bits
     from export.convert.streaming_step import streamable
-    from export.stream_exporter import tensors
-    from export.tflite.flatbuffer import METADATA, set_metadata
-    from firmware_bench.runtime.metadata import read_metadata
+    from export.stream_exporter import describe_step_tensors
+    from export.tflite.flatbuffer import set_metadata
+    from firmware_bench.runtime.metadata_format import read_metadata
     from models_keras.registry import find
 
     architecture = find(name)
@@ -150,7 +151,8 @@ def untrained(name, preset) -> bytes:
     noise = {t.name: random.normal(size=(4, *t.shape[1:])) for t in model.inputs}
     if name in STREAMS:
         data = convert_16_bits(model, noise, streaming=True)
-        return set_metadata(data, METADATA, {**read_metadata(data), **tensors(data)})
+        inputs, outputs = describe_step_tensors(data)
+        return set_metadata(data, dataclasses.replace(read_metadata(data), inputs=inputs, outputs=outputs))
     return convert(model, Windows(noise, noise)).data
 
 

@@ -52,14 +52,14 @@ def rows_of(folder):
     rows = []
     for file in sorted((run.path / "export").glob("*.tflite")):
         predictor = TFLitePredictor(file)
-        task.decision = predictor.metadata["decision"]
+        task.decision = predictor.metadata.decision
         measured = compute_unit_metrics(task, predictor, examples)
         everyone = range(len(measured.patients))
         before, after = reference.statistic(list(everyone)), measured.statistic(list(everyone))
-        parity = predictor.metadata["metrics"]["parity"]
+        parity = predictor.metadata.metrics["parity"]
         same = parity.get("same_decision", parity.get("rank_correlation"))
         size = file.stat().st_size
-        bar = predictor.metadata["parameters"] * 1.06 + 20_000  # bytes: weights of 8 bits, and what describes them
+        bar = predictor.metadata.parameters * 1.06 + 20_000  # bytes: weights of 8 bits, and what describes them
         about = [f"{same:.2%}", f"{parity['decibels']:.1f}", f"{size:,}", f"{size / bar:.0%}"]
         for name in dict.fromkeys([measured.headline, *(name for name in AREAS if name in after)]):
             change = paired_difference(measured, reference, name=name)

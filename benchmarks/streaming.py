@@ -6,13 +6,14 @@ The weights are those before training, the input is noise that is low-passed as 
 """
 
 import argparse
+import dataclasses
 
 import keras
 import numpy as np
 
 from export.convert import int16
 from export.convert.streaming_step import step
-from export.stream_exporter import tensors
+from export.stream_exporter import describe_step_tensors
 from export.tflite import flatbuffer
 from export.verify.sqnr import decibels
 from firmware_bench import tflm
@@ -45,9 +46,9 @@ def main():
 
     others = features(random, 10, arguments.width)
     expected = model.predict(others, verbose=0)
-    stream = StreamingModel(
-        TFLiteModel(flatbuffer.set_metadata(data, "ecg_edge", {**made.metadata(), **tensors(data)}))
-    )
+    inputs, outputs = describe_step_tensors(data)
+    metadata = dataclasses.replace(made.metadata(), inputs=inputs, outputs=outputs)
+    stream = StreamingModel(TFLiteModel(flatbuffer.set_metadata(data, metadata)))
     found = np.stack([stream.run(window) for window in others])
     late = slice(-STEPS // 5, None)
     print(f"{arguments.width} channels of {arguments.states} states, file of {len(data):,} bytes")

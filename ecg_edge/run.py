@@ -26,6 +26,7 @@ from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import Config
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import read_json, write_json
+from firmware_bench.runtime.metadata import DataMetadata, ModelMetadata, TaskMetadata
 from models_keras.registry import Architecture, find
 
 if TYPE_CHECKING:
@@ -168,21 +169,22 @@ class Run:
         window = self.settings.signal.window_spec()
         return self.task.examples(self.recordings(advance), self.split[part], window, training=part == "train")
 
-    def describe_model(self) -> dict[str, Any]:
-        """Return what the run knows about its model and a device has to know to use it, as plain data."""
+    def describe_model(self) -> ModelMetadata:
+        """Return what the run knows about its model and a device has to know to use it."""
         settings = self.settings
-        return {
-            "architecture": settings.arch,
-            "preset": settings.preset,
-            "task": self.config["task"],
-            "decision": self.task.decision,
-            "labels": list(self.config["classes"]),
-            "leads": list(self.config["leads"]),
+        task = dict(self.config["task"])
+        return ModelMetadata(
+            architecture=settings.arch,
+            preset=settings.preset,
+            task=TaskMetadata(task.pop("name"), task),
+            decision=self.task.decision,
+            labels=tuple(self.config["classes"]),
+            leads=tuple(self.config["leads"]),
             **settings.signal.window_spec().to_metadata(),
-            "data": {"database": Path(settings.data).name, "fingerprint": self.config["fingerprint"]},
-            "seed": settings.seed,
-            "versions": installed_versions(),
-        }
+            data=DataMetadata(Path(settings.data).name, self.config["fingerprint"]),
+            seed=settings.seed,
+            versions=installed_versions(),
+        )
 
 
 def attach_embedder(task: Task, settings: Config, dry_run: bool = False) -> None:

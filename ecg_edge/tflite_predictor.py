@@ -15,8 +15,8 @@ class TFLitePredictor:
 
         model = TFLiteModel(path)
         self.metadata = model.metadata
-        self.keeps_history = "history" in self.metadata
-        kind = StreamingModel if "streaming" in self.metadata else HistoryModel if self.keeps_history else None
+        self.keeps_history = self.metadata.history is not None
+        kind = StreamingModel if self.metadata.streaming else HistoryModel if self.keeps_history else None
         self.model = kind(model) if kind else model
 
     def begin(self) -> None:

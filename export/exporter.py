@@ -8,17 +8,16 @@ import numpy as np
 
 from export.convert.converter_process import Windows, convert, needs_16_bits
 from export.tflite import flatbuffer
-from export.tflite.flatbuffer import METADATA
 from export.verify.acceptance import Gate
 from export.verify.lint import lint
 from export.verify.parity import parity
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.files import atomic_write
-from firmware_bench.runtime.metadata import DIGEST_PLACEHOLDER, insert_digest, read_metadata
+from firmware_bench.runtime.metadata import ModelMetadata, ReferenceMetadata, Tensor
+from firmware_bench.runtime.metadata_format import DIGEST_PLACEHOLDER, insert_digest, read_metadata
 from firmware_bench.runtime.reference_vector import compute_reference_outputs, digest_outputs
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
-FORMAT = 1
 REFERENCE_VECTORS = 4
 REFERENCE_SEEDS = range(1, 9)
 FLOATS = 16  # of an output recorded with each: as numbers, since there is no digest of what may differ a little
@@ -34,7 +33,7 @@ class Report:
     path: Path | None
     size: int  # bytes
     gates: Sequence[Gate]
-    metadata: dict
+    metadata: ModelMetadata
     answers: Mapping[str, Mapping[str, np.ndarray]]
     layers: Sequence[dict]
 
@@ -58,7 +57,7 @@ def export(
     model,
     windows: Windows,
     judged: Callable[[Mapping, Mapping], tuple[Sequence[Gate], dict]],
-    metadata: dict,
+    metadata: ModelMetadata,
     path: Path,
     target: str = "mcu",
     epochs: int = 0,
@@ -94,33 +93,36 @@ def export(
     say(f"converting in a process of its own, calibrated on {count} windows")
     made = convert(model, windows, target, epochs, advance=advance)
     names = output_names(model, made.data)
-    description = {
-        "format": FORMAT,
-        **metadata,
-        "parameters": sum(int(np.prod(variable.shape)) for variable in model.trainable_variables),
-        **tensors(made.data, names),
-        **read_metadata(made.data),
-    }
+    inputs, outputs = describe_tensors(made.data, names)
+    description = dataclasses.replace(
+        metadata,
+        parameters=count_parameters(model),
+        inputs=inputs,
+        outputs=outputs,
+        quantisation=read_metadata(made.data).quantisation,
+    )
     data, gates = made.data, lint(made.data, target)
     answers = {}
     if all(gate.passed for gate in gates):  # a runtime may crash on what the lint refuses
         say(f"comparing it with Keras on {checked} windows")
-        data = flatbuffer.set_metadata(data, METADATA, description)
+        data = flatbuffer.set_metadata(data, description)
         expected = keras_outputs(model, windows.check)
         measured = parity(data, windows.check, expected, judged)
         rounded = {names[name]: values for name, values in made.checked.items()}
         answers = {"Keras, float": expected, **({"fake-quantised": rounded} if rounded else {}), **measured.answers}
         gates = [*gates, *measured.gates]
-        description["metrics"] = {"parity": measured.figures}
+        description = dataclasses.replace(description, metrics={"parity": measured.figures})
         if choose and all(gate.passed for gate in gates):
-            description["decision"] = choose(data)
+            description = dataclasses.replace(description, decision=choose(data))
         data = with_reference(data, description)
         description = read_metadata(data)
 
     return written(path, data, gates, description, answers, made.layers)
 
 
-def written(path: Path, data: bytes, gates: Sequence[Gate], description: dict, answers: Mapping, layers) -> Report:
+def written(
+    path: Path, data: bytes, gates: Sequence[Gate], description: ModelMetadata, answers: Mapping, layers
+) -> Report:
     """The report on `data`, which is at `path` then. Raises GatesFailed, and leaves no file, where it misses a bar."""
     passed = all(gate.passed for gate in gates)
     report = Report(Path(path) if passed else None, len(data), gates, description, answers, layers)
@@ -147,59 +149,57 @@ def output_names(model, data: bytes) -> dict[str, str]:
     return {names[0]: model.output_names[0]} if len(names) == 1 else {name: name for name in names}
 
 
-def tensors(data: bytes, names: Mapping[str, str]) -> dict:
-    """{"inputs": […], "outputs": […]}: name, shape, dtype, scale and zero point, in the file's order. names: of outputs
-    in the file's signature → as they shall be called."""
+def count_parameters(model) -> int:
+    """Return the number of trainable parameters of a Keras model."""
+    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+
+
+def describe_tensors(data: bytes, names: Mapping[str, str]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """The inputs and the outputs of a file, in order. names: of outputs in the file's signature → in the metadata."""
     file = flatbuffer.read(data)
     (graph,), (signature,) = file.subgraphs, file.signatureDefs
     inputs = {entry.tensorIndex: entry.name.decode() for entry in signature.inputs}
     outputs = {entry.tensorIndex: names[entry.name.decode()] for entry in signature.outputs}
-    return {
-        "inputs": [described_tensor(graph.tensors[index], inputs[index]) for index in graph.inputs],
-        "outputs": [described_tensor(graph.tensors[index], outputs[index]) for index in graph.outputs],
-    }
+    return (
+        tuple(describe_tensor(graph.tensors[index], inputs[index]) for index in graph.inputs),
+        tuple(describe_tensor(graph.tensors[index], outputs[index]) for index in graph.outputs),
+    )
 
 
-def described_tensor(tensor, name):
+def describe_tensor(tensor, name: str) -> Tensor:
+    """An input or output of the graph, called `name`."""
     scale, zero_point = flatbuffer.scale_and_zero_point(tensor) or (0.0, 0)
-    return {
-        "name": name,
-        "shape": [int(n) for n in tensor.shape],
-        "dtype": flatbuffer.type_name(tensor).lower(),
-        "scale": scale,
-        "zero_point": zero_point,
-    }
+    return Tensor(name, tuple(int(n) for n in tensor.shape), flatbuffer.type_name(tensor).lower(), scale, zero_point)
 
 
-def with_reference(data: bytes, description: dict, vectors: int = REFERENCE_VECTORS) -> bytes:
+def with_reference(data: bytes, description: ModelMetadata, vectors: int = REFERENCE_VECTORS) -> bytes:
     """The file with `description`, so many reference `vectors` and its digest as metadata.
 
     Of a few seeds, the one to whose inputs the model answers with the most varied integers short of 0 % and 100 %: a
     saturated answer would prove little about what runs on a device.
     """
 
-    floats = any(tensor["dtype"].startswith("float") for tensor in description["outputs"])
-    form = {"vectors": vectors, **({"values": FLOATS} if floats else {})}
+    floats = any(tensor.dtype.startswith("float") for tensor in description.outputs)
+    values = FLOATS if floats else None
 
     def answers(seed, kernels):
-        asked = {**description, "reference": {"seed": seed, **form}}
-        return compute_reference_outputs(TFLiteModel(flatbuffer.set_metadata(data, METADATA, asked), kernels=kernels))
+        asked = dataclasses.replace(description, reference=ReferenceMetadata(seed, vectors, values), digest="")
+        return compute_reference_outputs(TFLiteModel(flatbuffer.set_metadata(data, asked), kernels=kernels))
 
     optimised = {seed: answers(seed, "optimised") for seed in REFERENCE_SEEDS}
     seed = max(optimised, key=lambda seed: len(set(bytes.fromhex("".join(optimised[seed]))) - {0x7F, 0x80}))
     outputs = {"reference": answers(seed, "reference"), "optimised": optimised[seed]}
-    reference = {"seed": seed, **form}
-    if floats:
-        # Within the tolerance both sets are one.
-        reference |= {"tolerance": _tolerance(outputs), "outputs": {"optimised": outputs["optimised"]}}
+    if floats:  # within the tolerance both sets are one
+        tolerance, recorded = _tolerance(outputs), {"optimised": tuple(outputs["optimised"])}
     else:
-        reference["outputs"] = {
-            kernels: [digest_outputs(each) if len(each) > LONG else each for each in vectors_of]
+        tolerance = None
+        recorded = {
+            kernels: tuple(digest_outputs(each) if len(each) > LONG else each for each in vectors_of)
             for kernels, vectors_of in outputs.items()
         }
-    return insert_digest(
-        flatbuffer.set_metadata(data, METADATA, {**description, "digest": DIGEST_PLACEHOLDER, "reference": reference})
-    )
+    reference = ReferenceMetadata(seed, vectors, values, tolerance, recorded)
+    description = dataclasses.replace(description, digest=DIGEST_PLACEHOLDER, reference=reference)
+    return insert_digest(flatbuffer.set_metadata(data, description))
 
 
 def _tolerance(outputs):

@@ -1,6 +1,7 @@
 """From a trained Keras model of beats to the file of one step that keeps what was before: the 8-bit file, when it has
 passed its own gates, and around it the operators that hand its histories on."""
 
+import dataclasses
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,16 +12,18 @@ from export import exporter
 from export.convert.converter_process import Windows
 from export.convert.history_step import as_step
 from export.exporter import Report, with_reference, written
-from export.stream_exporter import Recorder, in_both_runtimes, state_gate, tensors
+from export.stream_exporter import Recorder, describe_step_tensors, in_both_runtimes, state_gate
 from export.tflite import flatbuffer
-from export.tflite.flatbuffer import METADATA
 from export.verify.acceptance import Gate
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.streaming_model import HistoryModel
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
-def export(model, windows: Windows, judged, metadata: dict, path: Path, histories, say, advance, choose) -> Report:
+def export(
+    model, windows: Windows, judged, metadata: ModelMetadata, path: Path, histories, say, advance, choose
+) -> Report:
     """As export.exporter.export, for the step that keeps `histories` (ecg_edge.tasks.task.Task) itself.
 
     Raises ExportError where no integer file comes out, GatesFailed where it or its step misses a bar; neither leaves a
@@ -30,11 +33,12 @@ def export(model, windows: Windows, judged, metadata: dict, path: Path, historie
         file = Path(folder, "model.tflite")
         report = exporter.export(model, windows, judged, metadata, file, say=say, advance=advance, choose=choose)
         data = file.read_bytes()
-    made, about = as_step(data, histories)
-    description = {**report.metadata, **about, **tensors(made), "digest": ""}
-    made = flatbuffer.set_metadata(made, METADATA, description)
+    made, history = as_step(data, histories)
+    inputs, outputs = describe_step_tensors(made)
+    description = dataclasses.replace(report.metadata, history=history, inputs=inputs, outputs=outputs, digest="")
+    made = flatbuffer.set_metadata(made, description)
     say(f"feeding {Windows.count(windows.check)} windows to the step, one after the other")
-    gates = [*report.gates, state_gate(made, about["history"]["states"]), *parity(data, made, histories, windows.check)]
+    gates = [*report.gates, state_gate(made, history.states), *parity(data, made, histories, windows.check)]
     made = with_reference(made, description)
     return written(path, made, gates, read_metadata(made), report.answers, report.layers)
 

@@ -1,5 +1,6 @@
 """From a trained Keras model to the file of one step that has proved itself on whole recordings, fed block by block."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -7,9 +8,8 @@ import numpy as np
 
 from export.convert.converter_process import Windows, convert_16_bits
 from export.convert.streaming_step import streamable
-from export.exporter import FORMAT, Report, described_tensor, keras_outputs, with_reference, written
+from export.exporter import Report, count_parameters, describe_tensor, keras_outputs, with_reference, written
 from export.tflite import flatbuffer
-from export.tflite.flatbuffer import METADATA
 from export.verify.acceptance import Gate
 from export.verify.lint import lint
 from export.verify.parity import Parity
@@ -17,7 +17,8 @@ from export.verify.runtimes import tensor_gate
 from export.verify.sqnr import decibels
 from firmware_bench import tflm
 from firmware_bench.runtime.errors import AcceptanceError, InputError, ModelError
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata import ModelMetadata, Tensor, WindowMetadata
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.streaming_model import NEXT, StreamingModel
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -30,7 +31,7 @@ def export(
     model,
     windows: Windows,
     judged: Callable[[Mapping, Mapping], tuple[Sequence[Gate], dict]],
-    metadata: dict,
+    metadata: ModelMetadata,
     path: Path,
     say: Callable[[str], None] = lambda text: None,
     choose: Callable[[bytes], dict] | None = None,
@@ -49,52 +50,56 @@ def export(
     )
     say(f"converting in a process of its own, calibrated on {Windows.count(calibration)} windows as streams")
     data = convert_16_bits(model, calibration, streaming=True)
-    description = {
-        "format": FORMAT,
-        **metadata,
-        "window": {**metadata.get("window", {"stride": samples}), "samples": samples},
-        "parameters": sum(int(np.prod(variable.shape)) for variable in model.trainable_variables),
-        **tensors(data),
-        **read_metadata(data),
-    }
-    gates, answers = [*lint(data), state_gate(data, description["streaming"]["states"])], {}
+    made = read_metadata(data)
+    inputs, outputs = describe_step_tensors(data)
+    description = dataclasses.replace(
+        metadata,
+        window=WindowMetadata(samples, metadata.window.stride or samples),
+        parameters=count_parameters(model),
+        inputs=inputs,
+        outputs=outputs,
+        quantisation=made.quantisation,
+        streaming=made.streaming,
+    )
+    gates, answers = [*lint(data), state_gate(data, made.streaming.states)], {}
     if all(gate.passed for gate in gates):  # a runtime may crash on what the lint refuses
-        data = flatbuffer.set_metadata(data, METADATA, description)
+        data = flatbuffer.set_metadata(data, description)
         say(f"feeding {Windows.count(check)} windows step by step, and {MICRO_STEPS} steps to TensorFlow Lite Micro")
         expected = keras_outputs(model, check)
         measured = parity(data, check, expected, judged)
         answers = {"Keras, float": expected, **measured.answers}
         gates += measured.gates
-        description["metrics"] = {"parity": measured.figures}
+        description = dataclasses.replace(description, metrics={"parity": measured.figures})
         if choose and all(gate.passed for gate in gates):
-            description["decision"] = choose(data)
+            description = dataclasses.replace(description, decision=choose(data))
         data = with_reference(data, description, vectors=1)  # its states are all in it, thousands of bytes
         description = read_metadata(data)
 
     return written(path, data, gates, description, answers, layers=())
 
 
-def tensors(data: bytes) -> dict:
-    """{"inputs": […], "outputs": […]} as export.exporter.tensors, of several outputs; a state's next value has the
-    form of the state (state_gate) and is left out."""
+def describe_step_tensors(data: bytes) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """As export.exporter.describe_tensors, of several outputs; a state's next value has the form of the state
+    (state_gate) and is left out."""
     inputs, outputs = ends(data)
-    following = {NEXT + tensor["name"] for tensor in inputs}
-    return {"inputs": inputs, "outputs": [tensor for tensor in outputs if tensor["name"] not in following]}
+    following = {NEXT + tensor.name for tensor in inputs}
+    return inputs, tuple(tensor for tensor in outputs if tensor.name not in following)
 
 
-def ends(data: bytes) -> tuple[list[dict], list[dict]]:
+def ends(data: bytes) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """All inputs and all outputs, described."""
     file = flatbuffer.read(data)
     (graph,), (signature,) = file.subgraphs, file.signatureDefs
     names = {entry.tensorIndex: entry.name.decode() for entry in (*signature.inputs, *signature.outputs)}
-    return tuple(
-        [described_tensor(graph.tensors[index], names[index]) for index in indices]
+    inputs, outputs = (
+        tuple(describe_tensor(graph.tensors[index], names[index]) for index in indices)
         for indices in (graph.inputs, graph.outputs)
     )
+    return inputs, outputs
 
 
 def state_gate(data: bytes, states: Sequence[str]) -> Gate:
-    form = {tensor.pop("name"): tensor for part in ends(data) for tensor in part}
+    form = {tensor.name: dataclasses.replace(tensor, name="") for part in ends(data) for tensor in part}
     unequal = sum(form[state] != form[NEXT + state] for state in states)
     return Gate(
         "states that come out in another form than they go in",

@@ -29,12 +29,12 @@ import numpy as np
 
 from firmware_bench import machine
 from firmware_bench.runtime.errors import ModelError
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.reference_vector import (
     FLOAT_TOLERANCE,
     make_reference_inputs,
     read_recorded_outputs,
-    read_tolerance,
+    read_reference,
     verify_reference,
 )
 from firmware_bench.runtime.tflite_model import TFLiteModel, load_runtime
@@ -223,15 +223,16 @@ def measure_models(
 def _summarise(metadata, size, threads, rounds, emulated):
     """One model (of `size` bytes) with one number of threads: figures, and the rounds they come from."""
     stamp = "emulated" if emulated else "measured"
-    floats = any(np.dtype(output["dtype"]).kind == "f" for output in metadata["outputs"])
-    tolerance = read_tolerance(metadata)
+    floats = any(np.dtype(output.dtype).kind == "f" for output in metadata.outputs)
+    reference = read_reference(metadata)
+    tolerance = reference.tolerance
     if tolerance is None and floats:
         tolerance = FLOAT_TOLERANCE
     latencies = np.concatenate([one["latencies_ms"] for one in rounds])
     median = float(np.median(latencies))
     # A window's own duration, or a step's; models of beats or RR intervals have none.
-    samples = metadata.get("streaming", {}).get("step") or (metadata.get("window") or {}).get("samples")
-    duration = samples / metadata["fs"] if samples and metadata.get("fs") else None
+    samples = metadata.streaming.step if metadata.streaming else metadata.window.samples
+    duration = samples / metadata.fs if samples and metadata.fs else None
 
     def latency(value, unit="ms"):
         if emulated:
@@ -259,11 +260,11 @@ def _summarise(metadata, size, threads, rounds, emulated):
     }
     keys = ("began", "cold_start_ms", "load_ms", "first_ms", "latencies_ms", "temperature_celsius", "clock_mhz")
     return {
-        "architecture": metadata.get("architecture"),
-        "preset": metadata.get("preset"),
+        "architecture": metadata.architecture or None,
+        "preset": metadata.preset or None,
         "threads": threads,
         "reference": {
-            "vectors": metadata["reference"]["vectors"],
+            "vectors": reference.vectors,
             "kernels": rounds[0]["kernels"],
             "tolerance": tolerance,
         },

@@ -3,10 +3,10 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from export.stream_exporter import tensors
+from export.stream_exporter import describe_step_tensors
 from export.tflite import flatbuffer
 from export.tflite.editor import Editor
-from export.tflite.flatbuffer import METADATA
+from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.streaming_model import HistoryModel
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -42,7 +42,8 @@ def maps(named):
 
 def described(data: bytes, **about) -> bytes:
     """`data` with the metadata that say what its inputs and outputs are called."""
-    return flatbuffer.set_metadata(data, METADATA, {"format": 1, "fs": 100.0, **tensors(data), **about})
+    inputs, outputs = describe_step_tensors(data)
+    return flatbuffer.set_metadata(data, ModelMetadata(fs=100.0, inputs=inputs, outputs=outputs, **about))
 
 
 def keeper(data: bytes, kernels="reference") -> HistoryModel:

@@ -1,11 +1,15 @@
 """Small .tflite files with the metadata of an export, for tests: a convolution net and one with an LSTM."""
 
+import dataclasses
 import functools
+import json
 
 import numpy as np
 
+from export.tflite import flatbuffer
 from export.tflite.flatbuffer import set_metadata
-from firmware_bench.runtime.metadata import DIGEST_PLACEHOLDER, insert_digest, read_metadata
+from firmware_bench.runtime.metadata import ModelMetadata, ReferenceMetadata, TaskMetadata, WindowMetadata
+from firmware_bench.runtime.metadata_format import DIGEST_PLACEHOLDER, insert_digest
 from firmware_bench.runtime.reference_vector import compute_reference_outputs
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -85,40 +89,42 @@ def described(data: bytes, samples, leads, output="probabilities") -> bytes:
     """`data` with metadata that hold its reference vector; `output`: the name of its output."""
     model = TFLiteModel(data)
 
-    def tensors(tensors, name):
-        return [
-            {"name": name, "shape": list(t.shape), "dtype": t.dtype, "scale": t.scale, "zero_point": t.zero_point}
-            for t in tensors
-        ]
-
-    metadata = {
-        "format": 1,
-        "architecture": "small",
-        "preset": "tiny",
-        "task": {"name": "rhythm"},
-        "decision": {},
-        "labels": list(LABELS),
-        "fs": 100.0,
-        "leads": list(leads),
-        "window": {"samples": samples, "stride": samples},
-        "preprocessing": STEPS,
-        "window_preprocessing": [],
-        "inputs": tensors(model.inputs, "ecg"),
-        "outputs": tensors(model.outputs, output),
-        "digest": DIGEST_PLACEHOLDER,
-        "versions": {"ai-edge-litert": "2.3.0"},
-        "reference": {"seed": 1, "vectors": 4},
-    }
-    unsealed = set_metadata(data, "ecg_edge", {**metadata, "digest": ""})
-    metadata["reference"]["outputs"] = {
-        kernels: compute_reference_outputs(TFLiteModel(unsealed, kernels=kernels))
+    metadata = ModelMetadata(
+        architecture="small",
+        preset="tiny",
+        task=TaskMetadata("rhythm"),
+        labels=LABELS,
+        fs=100.0,
+        leads=tuple(leads),
+        window=WindowMetadata(samples, samples),
+        preprocessing=tuple(STEPS),
+        inputs=tuple(dataclasses.replace(tensor, name="ecg") for tensor in model.inputs),
+        outputs=tuple(dataclasses.replace(tensor, name=output) for tensor in model.outputs),
+        versions={"ai-edge-litert": "2.3.0"},
+        reference=ReferenceMetadata(seed=1, vectors=4),
+    )
+    unsealed = set_metadata(data, metadata)
+    outputs = {
+        kernels: tuple(compute_reference_outputs(TFLiteModel(unsealed, kernels=kernels)))
         for kernels in ("reference", "optimised")
     }
-    return insert_digest(set_metadata(data, "ecg_edge", metadata))
+    reference = ReferenceMetadata(seed=1, vectors=4, outputs=outputs)
+    metadata = dataclasses.replace(metadata, digest=DIGEST_PLACEHOLDER, reference=reference)
+    return insert_digest(set_metadata(data, metadata))
+
+
+def read_json_metadata(data: bytes) -> dict:
+    """The metadata of `data` as JSON has them, unchecked."""
+    model = flatbuffer.read(data)
+    (entry,) = (entry for entry in model.metadata if entry.name == b"ecg_edge")
+    return json.loads(bytes(model.buffers[entry.buffer].data))
+
+
+def set_json_metadata(data: bytes, value) -> bytes:
+    """`data` with metadata that nothing checks."""
+    return flatbuffer.set_metadata_payload(data, json.dumps(value).encode())
 
 
 def altered(data: bytes, **changes) -> bytes:
     """`data` with keys of its metadata replaced."""
-    return insert_digest(
-        set_metadata(data, "ecg_edge", {**read_metadata(data), "digest": DIGEST_PLACEHOLDER, **changes})
-    )
+    return insert_digest(set_json_metadata(data, {**read_json_metadata(data), "digest": DIGEST_PLACEHOLDER, **changes}))

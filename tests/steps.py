@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
+from firmware_bench.runtime.metadata import Tensor
 from firmware_bench.runtime.streaming_model import StreamingModel
-from firmware_bench.runtime.tflite_model import Tensor
 
 
 class KerasStep:

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 SCIENCE = {"numpy", "scipy"}
 # folder → what its files may import beside the standard library, wherever in the file the import stands
 ERRORS_AND_FILES = {"firmware_bench.runtime.errors", "firmware_bench.runtime.files"}
+METADATA = "firmware_bench.runtime.metadata"
 ALLOWED = {
     "firmware_bench/runtime": {"numpy", "firmware_bench.runtime"},
     "firmware_bench": {"numpy", "firmware_bench", "tflite_micro"},
@@ -17,7 +18,7 @@ ALLOWED = {
     # signals takes a recording as it is (record), and knows nothing of the databases that recordings come from
     "ecg_edge/signals": {*SCIENCE, *ERRORS_AND_FILES, "wfdb", "ecg_edge.records.record", "ecg_edge.signals"},
     "ecg_edge/records": {*SCIENCE, *ERRORS_AND_FILES, "wfdb", "soundfile", "ecg_edge.records"},
-    "ecg_edge/data": {*SCIENCE, *ERRORS_AND_FILES, "ecg_edge.records", "ecg_edge.signals", "ecg_edge.data"},
+    "ecg_edge/data": {*SCIENCE, *ERRORS_AND_FILES, METADATA, "ecg_edge.records", "ecg_edge.signals", "ecg_edge.data"},
     "ecg_edge/tasks": {
         *SCIENCE,
         *ERRORS_AND_FILES,

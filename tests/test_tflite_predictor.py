@@ -36,7 +36,7 @@ def test_a_file_is_asked_window_by_window():
     predictor = TFLitePredictor(convolutional())
     expected = [TFLiteModel(convolutional()).run({"ecg": window}) for window in windows]
     np.testing.assert_array_equal(predictor({"ecg": windows}), expected)
-    assert predictor.metadata["labels"] == ["N", "A", "O"]
+    assert predictor.metadata.labels == ("N", "A", "O")
 
 
 def test_what_a_file_gives_beside_probabilities_goes_by_name():
@@ -63,8 +63,8 @@ def test_several_outputs_of_a_file_go_by_name():
 
 
 def test_a_step_of_beats_goes_on_until_it_begins_anew():
-    made, about = as_step(repeating(), HISTORIES)
-    predictor = TFLitePredictor(described(made, **about))
+    made, history = as_step(repeating(), HISTORIES)
+    predictor = TFLitePredictor(described(made, history=history))
     beats = [told([1, 0, 0], 0.25), told([0, 1, 0], 0.5), told([0, 0, 1], 0.75)]
     inputs = {name: np.stack([beat[name] for beat in beats]) for name in ("ecg", "rr")}
     first, second = predictor(inputs)["known"], predictor(inputs)["known"]

@@ -131,12 +131,12 @@ def _split_by_run(
 
 def _runtime_version(files: Sequence[Path]) -> str:
     """Return which ai-edge-litert the files were exported with, as pip takes it; "" where none says."""
-    from firmware_bench.runtime.metadata import read_metadata
+    from firmware_bench.runtime.metadata_format import read_metadata
     from firmware_bench.runtime.tflite_reader import read_model_file
 
     for path in files:
         try:
-            version = read_metadata(read_model_file(path)).get("versions", {}).get("ai-edge-litert")
+            version = read_metadata(read_model_file(path)).versions.get("ai-edge-litert")
         except ModelError as error:
             raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
         if version:

@@ -70,7 +70,7 @@ def read_export(path: Path) -> bytes:
     Raises:
         InputError: It cannot be read, or carries no metadata of ecg-edge.
     """
-    from firmware_bench.runtime.metadata import read_metadata
+    from firmware_bench.runtime.metadata_format import read_metadata
 
     try:
         data = path.read_bytes()

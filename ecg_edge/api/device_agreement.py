@@ -35,9 +35,9 @@ def select_examples_for(file: Path, data: str, reporter: Reporter) -> tuple[Task
     """
     metadata = TFLitePredictor(file).metadata
     task, window = task_from_metadata(metadata, str(file))
-    if "streaming" in metadata or "history" in metadata:
+    if metadata.streaming or metadata.history:
         raise InputError(f"{file}: its states go from step to step, and --records compares windows: leave it out")
-    dataset = Dataset.open(data, type(task), metadata["leads"])
+    dataset = Dataset.open(data, type(task), metadata.leads)
     names = [entry.name for entry in dataset.entries if task.is_usable(entry, task.classes)]
     if not names:
         raise InputError(f"{data}: no recording carries one of the classes of {file}: {', '.join(task.classes)}")
@@ -125,7 +125,7 @@ def compare_predictions(
         headline metric here and there.
     """
     from firmware_bench import harness
-    from firmware_bench.runtime.reference_vector import outputs_agree, read_tolerance
+    from firmware_bench.runtime.reference_vector import outputs_agree
     from firmware_bench.runtime.tflite_model import TFLiteModel
 
     model = TFLiteModel(file)
@@ -136,7 +136,7 @@ def compare_predictions(
     arrays = [np.concatenate(column) for column in zip(*own.inputs, strict=True)]
     outputs = harness.answers(device, python, number, file, arrays)
     rows = [[array[n : n + 1] for array in outputs] for n in range(len(own.outputs))]
-    limit = read_tolerance(model.metadata)
+    limit = model.metadata.reference.tolerance if model.metadata.reference else None
     agreeing = sum(
         all(outputs_agree(tensor, a, b, limit) for tensor, a, b in zip(model.outputs, mine, theirs, strict=True))
         for mine, theirs in zip(own.outputs, rows, strict=True)

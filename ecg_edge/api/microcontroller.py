@@ -148,10 +148,10 @@ def _select_boards(name: str | None) -> list:
 
 
 def _read_integer_file(path: Path) -> bytes:
-    from firmware_bench.runtime.metadata import read_metadata
+    from firmware_bench.runtime.metadata_format import read_metadata
 
     data = read_export(path)
-    if any(tensor["dtype"].startswith("float") for tensor in read_metadata(data).get("inputs", ())):
+    if any(tensor.dtype.startswith("float") for tensor in read_metadata(data).inputs):
         raise InputError(f"{path}: computes in float; a microcontroller needs ecg-edge export RUN")
     return data
 
@@ -162,13 +162,13 @@ def _host_windows(data: bytes) -> bytes:
     For a stream, whose program keeps its states itself, they are a recording as long as the application takes at once.
     """
     from export.c99.recording import ANSWERS
-    from firmware_bench.runtime.metadata import read_metadata
+    from firmware_bench.runtime.metadata_format import read_metadata
     from firmware_bench.runtime.reference_vector import make_reference_inputs
 
     metadata = read_metadata(data)
-    if stream := metadata.get("streaming"):
-        states = {"valid", "share", *stream["states"]}
-        (signal,) = (tensor for tensor in metadata["inputs"] if tensor["name"] not in states)
-        shape = [1, (stream["delay"] + ANSWERS) * stream["step"], signal["shape"][-1]]
-        metadata = {**metadata, "inputs": [{**signal, "shape": shape}]}
+    if stream := metadata.streaming:
+        states = {"valid", "share", *stream.states}
+        (signal,) = (tensor for tensor in metadata.inputs if tensor.name not in states)
+        shape = (1, (stream.delay + ANSWERS) * stream.step, signal.shape[-1])
+        metadata = dataclasses.replace(metadata, inputs=(dataclasses.replace(signal, shape=shape),))
     return b"".join(array.tobytes() for arrays in make_reference_inputs(metadata) for array in arrays)

@@ -1,7 +1,7 @@
 """From a recording to a label: load a model, predict arrays and WFDB records."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.predictor import KerasPredictor, Predictor
 from ecg_edge.tasks.task import Task
 from ecg_edge.tflite_predictor import TFLitePredictor
-from firmware_bench.runtime.errors import InputError, unknown_name
+from firmware_bench.runtime.errors import InputError, ModelError, unknown_name
+from firmware_bench.runtime.metadata import ModelMetadata
 
-REQUIRED_METADATA = ("task", "decision", "labels", "leads", "fs", "window", "preprocessing", "window_preprocessing")
+REQUIRED_METADATA = ("task", "labels", "leads", "fs", "window")
 MILLIVOLTS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "µV": 1e-3}
 LOCALISATION_STEP_S = 0.1
 
@@ -100,7 +101,7 @@ class EcgModel:
         window: Rate, length and preprocessing of the windows that the model takes.
     """
 
-    def __init__(self, predictor: Predictor, metadata: Mapping[str, Any], source: str):
+    def __init__(self, predictor: Predictor, metadata: ModelMetadata, source: str):
         self.source, self.metadata = source, metadata
         self.task, self.window = task_from_metadata(metadata, source)
         self._predictor = predictor
@@ -108,12 +109,12 @@ class EcgModel:
     @property
     def labels(self) -> list[str]:
         """The labels that the model knows, in the order of its outputs."""
-        return list(self.metadata["labels"])
+        return list(self.metadata.labels)
 
     @property
     def leads(self) -> list[str]:
         """The leads that the model takes."""
-        return list(self.metadata["leads"])
+        return list(self.metadata.leads)
 
     @property
     def fs(self) -> float:
@@ -244,7 +245,7 @@ def predict(
     return load(model).predict(signal, fs, leads, units)
 
 
-def load_predictor(path: Path) -> tuple[Predictor, dict[str, Any]]:
+def load_predictor(path: Path) -> tuple[Predictor, ModelMetadata]:
     """Load an exported file or a run.
 
     Args:
@@ -265,7 +266,7 @@ def load_predictor(path: Path) -> tuple[Predictor, dict[str, Any]]:
     return predictor, predictor.metadata
 
 
-def task_from_metadata(metadata: Mapping[str, Any], source: str) -> tuple[Task, WindowSpec]:
+def task_from_metadata(metadata: ModelMetadata, source: str) -> tuple[Task, WindowSpec]:
     """Make the task and the window specification that a model's metadata describe.
 
     Args:
@@ -278,15 +279,18 @@ def task_from_metadata(metadata: Mapping[str, Any], source: str) -> tuple[Task, 
     Raises:
         InputError: Something is missing in the metadata, or they name an unknown task.
     """
-    missing = [key for key in REQUIRED_METADATA if key not in metadata]
-    if missing:
-        raise InputError(f"{source}: its metadata do not say {', '.join(missing)}: export it with ecg-edge export")
-    options = {key: value for key, value in metadata["task"].items() if key != "name"}
-    name = metadata["task"]["name"]
+    try:
+        metadata.require(*REQUIRED_METADATA)
+    except ModelError as error:
+        raise InputError(f"{source}: {error}") from None
+    name, options = metadata.task.name, metadata.task.options
     if name not in TASKS:
         raise unknown_name("task", name, TASKS)
     task_class = TASKS[name]
-    task = task_class(metadata["labels"], task_class.Options(**options), metadata["decision"])
+    try:
+        task = task_class(metadata.labels, task_class.Options(**options), metadata.decision)
+    except TypeError as error:
+        raise InputError(f"{source}: its metadata do not describe task {name}: {error}: export it again") from None
     if options.get("embedder"):
         task.embed_beats = load_embedder(options["embedder"])
     return next(iter(task.variants().values())), WindowSpec.from_metadata(metadata)

@@ -113,9 +113,9 @@ def _predictor_of(run: Run, model: str | Path | None) -> tuple[Predictor, str]:
     if model is None:
         return KerasPredictor(run.model()), "keras"
     predictor = TFLitePredictor(Path(model))
-    if list(predictor.metadata.get("labels", run.config["classes"])) != run.config["classes"]:
+    if list(predictor.metadata.labels or run.config["classes"]) != run.config["classes"]:
         raise InputError(f"{model} predicts other classes than {run.path}: it was exported from another run")
-    run.task.decision = predictor.metadata.get("decision") or run.task.decision
+    run.task.decision = predictor.metadata.decision or run.task.decision
     return predictor, Path(model).stem
 
 

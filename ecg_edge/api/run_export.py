@@ -15,6 +15,7 @@ from ecg_edge.run import Run
 from ecg_edge.tasks.task import Task
 from ecg_edge.tflite_predictor import TFLitePredictor
 from firmware_bench.runtime.errors import AcceptanceError, InputError
+from firmware_bench.runtime.metadata import ModelMetadata
 
 CALIBRATION_WINDOWS = 200  # at most, and at most half of the training windows: the others check the result
 CHECK_WINDOWS = 300
@@ -62,7 +63,7 @@ class ExportReport:
     path: Path | None
     size: int
     checks: Sequence[Any]
-    metadata: dict[str, Any]
+    metadata: ModelMetadata
     agreements: tuple[Agreement, ...]
     agreement_name: str
     score_name: str
@@ -268,7 +269,7 @@ def _summarise(report, check: CheckWindows) -> ExportReport:
     for computed_by, outputs in report.answers.items():
         count = len(next(iter(outputs.values())))
         if count < len(check.targets):  # TensorFlow Lite Micro, which computes only some of them
-            parity = report.metadata["metrics"]["parity"]
+            parity = report.metadata.metrics["parity"]
             agreements.append(Agreement(computed_by, parity["micro_windows"], parity["micro_decibels"], None, None))
             continue
         _, figures = check.compare_decisions(expected, outputs)

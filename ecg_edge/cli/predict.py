@@ -53,7 +53,7 @@ def command(model, records, as_json, as_csv):
         rows = [
             [p.record, p.label, *(f"{value:.3f}" for value in figures(p).values()), len(p.windows)] for p in predictions
         ]
-        title = f"{loaded.metadata['architecture']}, {model.name}"
+        title = f"{loaded.metadata.architecture}, {model.name}"
         console.table(title, ["record", "label", *header, "windows"], rows)
     if errors:
         *others, last = errors.values()

@@ -1,7 +1,7 @@
 """Examples: windows of recordings, cut when they are asked for."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from ecg_edge.data.recordings import Recordings
 from ecg_edge.records.record import Entry
 from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.signals.window_starts import window_starts
+from firmware_bench.runtime.metadata import ModelMetadata, WindowMetadata
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,20 +31,19 @@ class WindowSpec:
     window_steps: Sequence[dict] = ()
 
     def to_metadata(self) -> dict:
-        """The metadata keys of an exported file that describe its windows."""
+        """The fields of ModelMetadata that describe the windows."""
         return {
-            "fs": self.fs,
-            "window": {"samples": self.samples, "stride": self.stride},
-            "preprocessing": list(self.steps),
-            "window_preprocessing": list(self.window_steps),
+            "fs": float(self.fs),
+            "window": WindowMetadata(self.samples, self.stride),
+            "preprocessing": tuple(self.steps),
+            "window_preprocessing": tuple(self.window_steps),
         }
 
     @classmethod
-    def from_metadata(cls, metadata: Mapping) -> "WindowSpec":
+    def from_metadata(cls, metadata: ModelMetadata) -> "WindowSpec":
         """The inverse of `to_metadata`."""
-        window = metadata["window"]
-        steps = metadata["preprocessing"], metadata["window_preprocessing"]
-        return cls(metadata["fs"], window["samples"], window["stride"], *steps)
+        window, steps = metadata.window, map(list, (metadata.preprocessing, metadata.window_preprocessing))
+        return cls(metadata.fs, window.samples, window.stride, *steps)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from export.c99.fused import ATTENTION, fused
 from export.convert.int16_weights import WIDER
 from export.tflite import flatbuffer
 from firmware_bench.runtime.errors import InputError, ModelError
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.streaming_model import NEXT
 
 _DTYPES = {
@@ -206,14 +206,14 @@ def _names(known, graph):
 
 def _blocks(data, known, tensors):
     try:
-        about = read_metadata(data).get("streaming")
+        about = read_metadata(data).streaming
     except ModelError:  # a file of somebody else
         return None
     if about is None:
         return None
     named = {name: tensors[index] for index, name in known.items()}
-    states = tuple((named[state], named[NEXT + state]) for state in about["states"])
-    return Blocks(about["step"], about["delay"], about["window"], states, named.get("valid"), named.get("share"))
+    states = tuple((named[state], named[NEXT + state]) for state in about.states)
+    return Blocks(about.step, about.delay, about.window, states, named.get("valid"), named.get("share"))
 
 
 def _value_type(operators):

@@ -46,7 +46,7 @@ class Windows:
 
 @dataclasses.dataclass(frozen=True)
 class Converted:
-    """data: the file, whose metadata are {"quantisation": …} alone. checked: the answers of the fake-quantised model to
+    """data: the file, whose metadata state the quantisation alone. checked: the answers of the fake-quantised model to
     the check windows, by output name of the file's signature. layers: export.quantise.layer_error.errors."""
 
     data: bytes

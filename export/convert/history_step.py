@@ -14,20 +14,21 @@ from ai_edge_litert import schema_py_generated as schema
 
 from export.tflite import flatbuffer
 from export.tflite.editor import Editor
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata import HistoryMetadata
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.streaming_model import NEXT
 
 LARGEST_WEIGHT, STEPS = 127, 255  # of 8 bits: a weight that stands for 1, and how many steps there are from 0 to 1
 
 
-def as_step(data: bytes, histories: Mapping[str, str | None]) -> tuple[bytes, dict]:
+def as_step(data: bytes, histories: Mapping[str, str | None]) -> tuple[bytes, HistoryMetadata]:
     """The exported file `data` as a step, and what its metadata have to say of that. histories: input → the output
     whose winners it holds, None for what is told with every example."""
     about, model = read_metadata(data), flatbuffer.read(data)
     (graph,), (signature,) = model.subgraphs, model.signatureDefs
     editor = Registers(model)
-    ends = ("inputs", graph.inputs), ("outputs", graph.outputs)
-    inputs, outputs = ({entry["name"]: int(n) for entry, n in zip(about[kind], at, strict=True)} for kind, at in ends)
+    ends = (about.inputs, graph.inputs), (about.outputs, graph.outputs)
+    inputs, outputs = ({entry.name: int(n) for entry, n in zip(entries, at, strict=True)} for entries, at in ends)
     states = {}
     for name, output in histories.items():
         whole, state = inputs[name], f"state_{name}"
@@ -50,7 +51,7 @@ def as_step(data: bytes, histories: Mapping[str, str | None]) -> tuple[bytes, di
             graph.tensors[tensor].name = name.encode()
         maps = [schema.TensorMapT(name=name.encode(), tensorIndex=tensor) for name, tensor in named.items()]
         setattr(signature, entries, maps)
-    return flatbuffer.write(model), {"history": {"states": [*states]}}
+    return flatbuffer.write(model), HistoryMetadata(tuple(states))
 
 
 class Registers(Editor):

@@ -10,6 +10,7 @@ Why 16 bits: a state is a sum over thousands of steps, and what one step adds is
 In 8 bits one state space agrees with its float form to 17 dB, in 16 to 36.
 """
 
+import dataclasses
 import json
 import math
 import sys
@@ -30,10 +31,10 @@ from export.convert.whole_window import whole_window
 from export.exporter import keras_outputs
 from export.quantise import ranges
 from export.tflite import flatbuffer, layout
-from export.tflite.flatbuffer import METADATA
 from export.verify.sqnr import decibels
+from firmware_bench.runtime.metadata import ModelMetadata, QuantisationMetadata, Tensor
 from firmware_bench.runtime.streaming_model import NEXT, StreamingModel
-from firmware_bench.runtime.tflite_model import Tensor, TFLiteModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 RECORDINGS = 10  # that the calibration windows are made into: a state goes on growing for longer than a window
 LOOK_EVERY = 3  # steps: successive ones hold nearly the same values
@@ -61,24 +62,24 @@ def main(folder: Path) -> None:
         graph, states, description = float_graph(made.model), made.states, made.metadata()
         observed = observe_stream(FloatGraph(graph, description), windows)
     else:
-        graph, states, description = float_graph(whole_window(model)), (), {}
+        graph, states, description = float_graph(whole_window(model)), (), ModelMetadata()
         observed = observe(FloatGraph(graph), windows)
     few = windows[np.linspace(0, len(windows) - 1, min(JUDGES, len(windows))).astype(int)]
     expected = keras_outputs(model, {name: few})
     files = {percentile: quantise(graph, states, observed, percentile) for percentile in PERCENTILES}
     percentile = max(PERCENTILES, key=lambda percentile: agreement(files[percentile], description, few, expected))
     data = files[percentile]
-    quantisation = {
-        "method": "ptq",
-        "percentile": percentile,
-        "calibration_windows": len(windows),
-        "target": settings["target"],
-        "activations": "int16",
-        "weights": "int8",
-        "reason": "a state adds up thousands of steps, each less than a step of an 8-bit scale",
-    }
-    metadata = description | {"quantisation": quantisation}
-    (folder / "model.tflite").write_bytes(flatbuffer.set_metadata(data, METADATA, metadata))
+    quantisation = QuantisationMetadata(
+        method="ptq",
+        target=settings["target"],
+        percentile=percentile,
+        calibration_windows=len(windows),
+        activations="int16",
+        weights="int8",
+        reason="a state adds up thousands of steps, each less than a step of an 8-bit scale",
+    )
+    metadata = dataclasses.replace(description, quantisation=quantisation)
+    (folder / "model.tflite").write_bytes(flatbuffer.set_metadata(data, metadata))
 
 
 def float_graph(model: keras.Model) -> bytes:
@@ -109,8 +110,8 @@ class FloatGraph:
 
     name = "float"
 
-    def __init__(self, graph: bytes, metadata: dict | None = None):
-        self.metadata = metadata
+    def __init__(self, graph: bytes, metadata: ModelMetadata | None = None):
+        self.metadata = metadata or ModelMetadata()
         self.interpreter = Interpreter(
             model_content=graph,
             experimental_preserve_all_tensors=True,
@@ -180,11 +181,13 @@ def observe_stream(graph: FloatGraph, windows: np.ndarray) -> Observed:
     return graph.observed()
 
 
-def agreement(data: bytes, description: dict, windows: np.ndarray, expected: Mapping[str, np.ndarray]) -> float:
+def agreement(
+    data: bytes, description: ModelMetadata, windows: np.ndarray, expected: Mapping[str, np.ndarray]
+) -> float:
     """Of the file's answers to `windows` with those of Keras, dB; of several outputs the worst. description: metadata
     of a step, or none."""
-    model = TFLiteModel(flatbuffer.set_metadata(data, METADATA, description), kernels="reference")
-    runner = StreamingModel(model) if description else model
+    model = TFLiteModel(flatbuffer.set_metadata(data, description), kernels="reference")
+    runner = StreamingModel(model) if description.streaming else model
     answers = [runner.run(window) for window in windows]
     if len(expected) == 1:
         answers = [dict.fromkeys(expected, answer) for answer in answers]

@@ -9,6 +9,7 @@ check windows, and layers.json (export.quantise.layer_error). It reports on stdo
 "done", "total"}.
 """
 
+import dataclasses
 import json
 import pkgutil
 import sys
@@ -28,7 +29,7 @@ from export.quantise.layer_error import errors
 from export.quantise.long_softmax import spread
 from export.quantise.qat import BATCH, FakeQuantised, answers, finetune, kept_epoch, noise, outputs
 from export.tflite import flatbuffer
-from export.tflite.flatbuffer import METADATA
+from firmware_bench.runtime.metadata import ModelMetadata, QuantisationMetadata
 
 
 def main(folder: Path) -> None:
@@ -48,12 +49,12 @@ def main(folder: Path) -> None:
     # What has 16 bits is not rounded to 8.
     limits = {tensor: values for tensor, values in observed.items() if tensor not in spread(graph.file)}
     rounded, percentile = best_percentile(graph, limits, calibration, settings["percentiles"])
-    quantisation = {
-        "method": "ptq",
-        "percentile": percentile,
-        "calibration_windows": len(next(iter(calibration.values()))),
-        "target": settings["target"],
-    }
+    quantisation = QuantisationMetadata(
+        method="ptq",
+        target=settings["target"],
+        percentile=percentile,
+        calibration_windows=len(next(iter(calibration.values()))),
+    )
     if settings["epochs"]:
         history = finetune(
             rounded,
@@ -62,13 +63,14 @@ def main(folder: Path) -> None:
             settings["epochs"],
             lambda done, total: report("fine-tuning", done, total),
         )
-        quantisation |= {
-            "method": "qat",
-            "training_windows": len(next(iter(windows["training"].values()))),
-            "epochs": settings["epochs"],
-            "kept_epoch": kept_epoch(history),
-            "decibels_by_epoch": [round(float(-10 * np.log10(max(ratio, 1e-20))), 2) for ratio in history],
-        }
+        quantisation = dataclasses.replace(
+            quantisation,
+            method="qat",
+            training_windows=len(next(iter(windows["training"].values()))),
+            epochs=settings["epochs"],
+            kept_epoch=kept_epoch(history),
+            decibels_by_epoch=tuple(round(float(-10 * np.log10(max(ratio, 1e-20))), 2) for ratio in history),
+        )
 
     (folder / "checked").mkdir()
     for name, values in answers(tf.function(rounded, reduce_retracing=True), windows["check"]).items():
@@ -79,10 +81,10 @@ def main(folder: Path) -> None:
     rounded.write()
     ranges.set_ranges(graph.file, rounded.ranges() | ranges.cells(graph.file))
     target = settings["target"]
-    quantisation["parts"] = parts(graph.file, target)
+    quantisation = dataclasses.replace(quantisation, parts=parts(graph.file, target))
     made = flatbuffer.read(TARGETS[target](graph.file))
     flatbuffer.compact(made)
-    data = flatbuffer.set_metadata(flatbuffer.write(made), METADATA, {"quantisation": quantisation})
+    data = flatbuffer.set_metadata(flatbuffer.write(made), ModelMetadata(quantisation=quantisation))
     (folder / "model.tflite").write_bytes(data)
 
 

@@ -24,6 +24,7 @@ import numpy as np
 from keras import layers, ops
 
 from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.metadata import ModelMetadata, StreamingMetadata
 from firmware_bench.runtime.streaming_model import NEXT
 from models_keras.layers.normalisation import LayerNorm
 from models_keras.layers.positions import SinusoidalPositions
@@ -45,9 +46,9 @@ class Step:
     states: tuple[str, ...]
     delay: int
 
-    def metadata(self) -> dict:
-        """What a file of this step says of itself, for firmware_bench.runtime.streaming_model. Lengths are samples."""
-        return {"streaming": {"step": self.samples, "delay": self.delay, "window": self.window, "states": self.states}}
+    def metadata(self) -> ModelMetadata:
+        """What a file of this step states about itself, for firmware_bench.runtime.streaming_model."""
+        return ModelMetadata(streaming=StreamingMetadata(self.samples, self.delay, self.window, self.states))
 
 
 @dataclasses.dataclass(frozen=True)

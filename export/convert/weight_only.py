@@ -11,6 +11,7 @@ quantised.
 delegate takes: here it is unrolled.
 """
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -21,24 +22,24 @@ import tensorflow as tf
 from export.convert.fused_lstm import exportable
 from export.convert.int8 import import_layers
 from export.tflite import flatbuffer
-from export.tflite.flatbuffer import METADATA
+from firmware_bench.runtime.metadata import ModelMetadata, QuantisationMetadata
 from models_keras.layers.selective_ssm import SelectiveSSM
 
-QUANTISATION = {
-    "method": "weights",
-    "activations": "float32",
-    "weights": "int8",
-    "parts": {"SelectiveSSM": "float, unrolled", "others": "float activations, int8 weights"},
-    "reason": "a state needs 16 bits, for which an application processor has no fast integer kernels",
-}
+QUANTISATION = QuantisationMetadata(
+    method="weights",
+    activations="float32",
+    weights="int8",
+    parts={"SelectiveSSM": "float, unrolled", "others": "float activations, int8 weights"},
+    reason="a state needs 16 bits, for which an application processor has no fast integer kernels",
+)
 
 
 def main(folder: Path) -> None:
     settings = json.loads((folder / "settings.json").read_text())
     import_layers()
     model = keras.saving.load_model(folder / "model.keras", compile=False)
-    metadata = {"quantisation": {**QUANTISATION, "target": settings["target"]}}
-    (folder / "model.tflite").write_bytes(flatbuffer.set_metadata(weights_of_8_bits(model), METADATA, metadata))
+    metadata = ModelMetadata(quantisation=dataclasses.replace(QUANTISATION, target=settings["target"]))
+    (folder / "model.tflite").write_bytes(flatbuffer.set_metadata(weights_of_8_bits(model), metadata))
 
 
 def weights_of_8_bits(model: keras.Model) -> bytes:

@@ -1,13 +1,13 @@
 """A TFLite file as Python objects (ModelT of the TFLite schema): read, look into, edit, write."""
 
 import copy
-import json
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-METADATA = "ecg_edge"  # the name of our entry in a file's metadata
+from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.metadata_format import METADATA_NAME, encode_metadata
 
 BIASES = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}  # operator → which input
 
@@ -108,7 +108,7 @@ def write(model: schema.ModelT) -> bytes:
 def compact(model: schema.ModelT) -> None:
     """Leaves out what no runtime reads: names of constants and integers inside the graph, ranges, constants more than
     once, scales of biases, what the converter says of itself."""
-    model.metadata = [entry for entry in model.metadata or [] if entry.name == METADATA.encode()]
+    model.metadata = [entry for entry in model.metadata or [] if entry.name == METADATA_NAME.encode()]
     _share_scales_of_biases(model)
     _tell_shapes_by_options(model)
     _drop_unused_tensors(model)
@@ -221,15 +221,19 @@ def scale_and_zero_point(tensor: schema.TensorT) -> tuple[float, int] | None:
     return float(quantisation.scale[0]), int(quantisation.zeroPoint[0])
 
 
-def set_metadata(data: bytes, name: str, value) -> bytes:
-    """The file with `value`, as JSON in UTF-8, as its metadata entry `name`; an entry of that name is replaced."""
-    model = read(data)
-    payload = np.frombuffer(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), np.uint8)
+def set_metadata(data: bytes, metadata: ModelMetadata) -> bytes:
+    """Return the file with `metadata` in place of what it carries."""
+    return set_metadata_payload(data, encode_metadata(metadata))
+
+
+def set_metadata_payload(data: bytes, payload: bytes) -> bytes:
+    """Return the file with `payload` as its entry METADATA_NAME, in place of an earlier one."""
+    model, array = read(data), np.frombuffer(payload, np.uint8)
     for entry in model.metadata or []:
-        if entry.name == name.encode():
-            model.buffers[entry.buffer].data = payload
+        if entry.name == METADATA_NAME.encode():
+            model.buffers[entry.buffer].data = array
             return write(model)
-    model.buffers.append(schema.BufferT(data=payload))
-    entry = schema.MetadataT(name=name.encode(), buffer=len(model.buffers) - 1)
+    model.buffers.append(schema.BufferT(data=array))
+    entry = schema.MetadataT(name=METADATA_NAME.encode(), buffer=len(model.buffers) - 1)
     model.metadata = [*(model.metadata or []), entry]
     return write(model)

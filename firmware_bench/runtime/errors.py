@@ -35,7 +35,7 @@ def unknown_name(kind: str, name: str, choices: Iterable[str]) -> InputError:
     """
     choices = sorted(choices)
     lower = {choice.lower(): choice for choice in choices}
-    close = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=3)]
+    close = [lower[match] for match in difflib.get_close_matches(str(name).lower(), lower, n=3)]
     if close:
         return InputError(f"no {kind} {name!r}: did you mean {' or '.join(close)}?")
     return InputError(f"no {kind} {name!r}: there is {', '.join(choices) or 'none'}")

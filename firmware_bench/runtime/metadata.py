@@ -1,57 +1,254 @@
-"""Metadata of an exported model: JSON under the name "ecg_edge" in the TensorFlow Lite file."""
+"""What an exported model states about itself. metadata_format.py reads and writes it."""
+# ruff: noqa: UP045 - Python 3.9 cannot evaluate "X | None", which decoding does
 
 from __future__ import annotations
 
-import hashlib
 import json
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Optional
 
 from firmware_bench.runtime.errors import ModelError
-from firmware_bench.runtime.tflite_reader import BUFFERS, METADATA, FlatBufferTable, read_model_table
 
-DIGEST_PLACEHOLDER = "0" * 64  # stands in the metadata for the digest while the digest is computed
+TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")  # of inputs and outputs, as numpy names them
 
 
-def read_metadata(data: bytes) -> dict:
-    """Return the metadata of an exported model.
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of a model.
 
-    Args:
-        data: The bytes of the .tflite file.
-
-    Raises:
-        ModelError: The file is damaged or carries no metadata of ours.
+    Attributes:
+        name: Its name in the model's signature.
+        shape: Its shape, with the batch axis.
+        dtype: Its type, as numpy names it.
+        scale: The scale of its quantisation, 0 where it is not quantised.
+        zero_point: The zero point of its quantisation.
     """
-    metadata = find_metadata(read_model_table(data))
-    if not metadata:
-        raise ModelError("the file carries no ecg_edge metadata: export it with ecg-edge export")
-    return metadata
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+    def __post_init__(self):
+        _check(min(self.shape, default=1) > 0, "shape", "positive sizes", self.shape)
+        _check(self.dtype in TYPES, "dtype", f"one of {', '.join(TYPES)}", self.dtype)
+        _check(self.scale >= 0, "scale", "0 or more", self.scale)
+        _check(-(2**15) <= self.zero_point < 2**15, "zero_point", "an integer of 16 bits", self.zero_point)
 
 
-def find_metadata(model: FlatBufferTable) -> dict:
-    """Return the metadata in a TensorFlow Lite file, empty where it carries none of ours.
+@dataclass(frozen=True)
+class TaskMetadata:
+    """The task that the model was trained for.
 
-    Raises:
-        ModelError: The metadata are damaged, or the file does not match the digest in them.
+    Attributes:
+        name: Its name in ecg_edge.tasks.
+        options: Its options, by name. In the file they stand beside the name.
     """
-    for entry in model.tables(METADATA):
-        if entry.bytes(0) == b"ecg_edge":
-            try:
-                metadata = json.loads(model.tables(BUFFERS)[entry.integer(1)].bytes(0))
-                digest = metadata.get("digest", "")
-            except (AttributeError, IndexError, ValueError):
-                raise ModelError("the file is damaged: its ecg_edge metadata are unreadable") from None
-            if digest and digest != _digest(model.data.replace(digest.encode(), DIGEST_PLACEHOLDER.encode(), 1)):
-                raise ModelError("the file is damaged: its bytes do not match its own digest; copy it again")
-            return metadata
-    return {}
+
+    name: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
 
 
-def insert_digest(data: bytes) -> bytes:
-    """Replace DIGEST_PLACEHOLDER in an exported file by the SHA-256 of the file.
+@dataclass(frozen=True)
+class WindowMetadata:
+    """The windows that a recording is cut into.
 
-    A runtime may crash on a damaged file, or predict nonsense; with the digest, a damaged file is refused before.
+    Attributes:
+        samples: Length of a window, samples.
+        stride: From one window's start to the next one's, samples.
     """
-    return data.replace(DIGEST_PLACEHOLDER.encode(), _digest(data).encode(), 1)
+
+    samples: int = 0
+    stride: int = 0
+
+    def __post_init__(self):
+        _check(self.samples >= 0, "samples", "0 or more", self.samples)
+        _check(self.stride > 0 or self.samples == self.stride == 0, "stride", "1 or more", self.stride)
 
 
-def _digest(data):
-    return hashlib.sha256(data).hexdigest()
+@dataclass(frozen=True)
+class DataMetadata:
+    """The recordings that the model was trained on.
+
+    Attributes:
+        database: Name of the database or folder.
+        fingerprint: Digest of its entries.
+    """
+
+    database: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class QuantisationMetadata:
+    """How the model was quantised.
+
+    Attributes:
+        method: "ptq" (post-training), "qat" (fake quantisation during fine-tuning) or "weights" (weights alone).
+        target: The export target, "mcu" or "rpi".
+        percentile: Percentile of the observed values that the ranges hold.
+        calibration_windows: Windows that the ranges were observed on.
+        training_windows: Windows of the fine-tuning.
+        epochs: Epochs of the fine-tuning.
+        kept_epoch: The epoch whose weights were kept.
+        decibels_by_epoch: SQNR after each epoch, dB.
+        activations: Type of the activations, where it is one for the whole model.
+        weights: Type of the weights, where it is one for the whole model.
+        parts: Kind of operator → how it is computed.
+        reason: Why these types.
+    """
+
+    method: str = ""
+    target: str = ""
+    percentile: Optional[float] = None
+    calibration_windows: Optional[int] = None
+    training_windows: Optional[int] = None
+    epochs: Optional[int] = None
+    kept_epoch: Optional[int] = None
+    decibels_by_epoch: tuple[float, ...] = ()
+    activations: str = ""
+    weights: str = ""
+    parts: dict[str, str] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StreamingMetadata:
+    """A file that takes a recording block by block. Lengths are in samples.
+
+    Attributes:
+        step: Length of a block.
+        delay: Blocks by which every output is late.
+        window: Length of the window of the model for whole windows.
+        states: Inputs whose next value is the output "next_" + name. They are zero at the start of a recording.
+    """
+
+    step: int
+    delay: int
+    window: int
+    states: tuple[str, ...]
+
+    def __post_init__(self):
+        _check(self.step > 0, "step", "1 or more", self.step)
+        _check(self.delay >= 0, "delay", "0 or more", self.delay)
+        _check(self.window >= self.step, "window", "a step or more", self.window)
+
+
+@dataclass(frozen=True)
+class HistoryMetadata:
+    """A file that takes one example after the other and keeps what it needs of those before.
+
+    Attributes:
+        states: As in StreamingMetadata.
+    """
+
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReferenceMetadata:
+    """The reference vector: firmware_bench.runtime.reference_vector describes the inputs.
+
+    Attributes:
+        seed: Seed of the generator of the inputs.
+        vectors: How many inputs there are.
+        values: How many values of each output are compared, 2 or more; None: all of them.
+        tolerance: By how much outputs may differ, in the outputs' own unit; None: integers not at all.
+        outputs: Kind of kernels ("optimised", "reference") → per vector the outputs' bytes in order, as hex, or
+            "sha256:" and their digest.
+    """
+
+    seed: int
+    vectors: int
+    values: Optional[int] = None
+    tolerance: Optional[float] = None
+    outputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self):
+        _check(0 <= self.vectors <= 1000, "vectors", "from 0 to 1000", self.vectors)
+        _check(self.values is None or self.values >= 2, "values", "2 or more", self.values)
+        _check(self.tolerance is None or self.tolerance >= 0, "tolerance", "0 or more", self.tolerance)
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """What an exported model states about itself. A field that the file does not state has its default.
+
+    Attributes:
+        architecture: Name of the architecture.
+        preset: Name of its preset.
+        task: The task.
+        decision: The task's thresholds and the like, by name.
+        labels: The classes, in the order of the probabilities.
+        leads: Names of the leads, in the order of the input's columns.
+        fs: Sampling rate of the input, Hz; 0: not stated.
+        window: The windows of a recording.
+        preprocessing: Steps for a whole recording, in order, as ecg_edge.signals.preprocessing takes them.
+        window_preprocessing: Steps for each window after that.
+        data: The recordings it was trained on.
+        seed: Seed of the training.
+        versions: Package → version, of those that trained and exported it.
+        parameters: Trainable parameters of the Keras model.
+        inputs: The inputs, in the file's order.
+        outputs: The outputs, in the file's order, without the next values of states.
+        quantisation: How it was quantised.
+        streaming: Present where it takes blocks of a recording.
+        history: Present where it takes one example after the other and keeps what was before.
+        metrics: "parity" → figures of the comparison with the float model.
+        reference: The reference vector.
+        digest: SHA-256 of the file in hex, computed with 64 zeros in its place; "": none.
+    """
+
+    architecture: str = ""
+    preset: str = ""
+    task: TaskMetadata = field(default_factory=TaskMetadata)
+    decision: dict[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    leads: tuple[str, ...] = ()
+    fs: float = 0.0
+    window: WindowMetadata = field(default_factory=WindowMetadata)
+    preprocessing: tuple[dict[str, Any], ...] = ()
+    window_preprocessing: tuple[dict[str, Any], ...] = ()
+    data: Optional[DataMetadata] = None
+    seed: Optional[int] = None
+    versions: dict[str, str] = field(default_factory=dict)
+    parameters: Optional[int] = None
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
+    quantisation: Optional[QuantisationMetadata] = None
+    streaming: Optional[StreamingMetadata] = None
+    history: Optional[HistoryMetadata] = None
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reference: Optional[ReferenceMetadata] = None
+    digest: str = ""
+
+    def __post_init__(self):
+        _check(0 <= self.fs <= 1e6, "fs", "from 0 to 1,000,000 Hz", self.fs)
+
+    def require(self, *names: str) -> None:
+        """Check that the file states these fields.
+
+        Raises:
+            ModelError: It does not state all of them.
+        """
+        missing = [name for name in names if getattr(self, name) == default_of(type(self), name)]
+        if missing:
+            raise ModelError(f"its metadata do not state {', '.join(missing)}: export it with ecg-edge export")
+
+
+def default_of(kind: Any, name: str) -> Any:
+    """Return the default of the field `name` of a dataclass, MISSING where it has none."""
+    (part,) = (part for part in fields(kind) if part.name == name)
+    return part.default if part.default_factory is MISSING else part.default_factory()
+
+
+def shorten(value: Any) -> str:
+    """Return a value as JSON of at most 40 characters, for error messages."""
+    text = json.dumps(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _check(condition, name, expected, value):
+    if not condition:
+        raise ValueError(f"{name} is {shorten(value)}, not {expected}")

@@ -26,36 +26,31 @@ Reference: G. Marsaglia, Xorshift RNGs, Journal of Statistical Software 8(14), 2
 from __future__ import annotations
 
 import hashlib
-import math
 
 import numpy as np
 
 from firmware_bench.runtime.errors import ModelError
+from firmware_bench.runtime.metadata import ModelMetadata, ReferenceMetadata, Tensor
 from firmware_bench.runtime.quantisation import dequantise
-from firmware_bench.runtime.tflite_model import Tensor, TFLiteModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 FLOAT_TOLERANCE = 1e-4  # of float outputs, where the metadata state none; integers may not differ at all
 
 
-def make_reference_inputs(metadata: dict) -> list[list[np.ndarray]]:
+def make_reference_inputs(metadata: ModelMetadata) -> list[list[np.ndarray]]:
     """Generate the inputs of the reference vectors, ECG-like pulses and noise, as described above.
 
     Args:
-        metadata: Metadata of an exported model: "fs", "inputs", and "seed" and "vectors" of its "reference".
+        metadata: Metadata of an exported model.
 
     Returns:
         Per vector and per input an array of the input's shape (with the batch axis) and type.
 
     Raises:
-        ModelError: The metadata do not describe the reference inputs.
+        ModelError: The metadata have no reference vector.
     """
-    try:
-        reference, inputs, rate = metadata["reference"], metadata["inputs"], max(50, int(metadata.get("fs") or 0))
-        x = int(reference["seed"]) & 0xFFFFFFFF or 1  # xorshift never leaves 0
-        vectors = range(reference["vectors"])
-        tensors = [(tuple(t["shape"]), np.dtype(t["dtype"]), t["scale"], t["zero_point"]) for t in inputs]
-    except (LookupError, TypeError, ValueError) as error:
-        raise ModelError(f"the metadata do not describe the reference inputs: {error!r}") from None
+    reference, rate = read_reference(metadata), max(50, int(metadata.fs))
+    x = reference.seed & 0xFFFFFFFF or 1  # xorshift never leaves 0
 
     def draw():
         nonlocal x
@@ -80,16 +75,17 @@ def make_reference_inputs(metadata: dict) -> list[list[np.ndarray]]:
         pulses = np.sign(heights) * (abs(heights) * shape[:, None] // 64)  # (samples, leads)
         return pulses + (noise[:, None] >> np.arange(leads) % 16) % (2 * n + 1) - n
 
-    def draw_input(vector, shape, dtype, scale, zero_point):
+    def draw_input(vector, tensor):
+        shape, dtype = tensor.shape, np.dtype(tensor.dtype)
         samples = shape[1] if len(shape) > 1 else 1
         signal = draw_signal(vector, samples, int(np.prod(shape[2:]))).reshape(shape)
         if dtype.kind == "f":
-            return (signal * np.float32(scale or 1 / 32)).astype(dtype)
+            return (signal * np.float32(tensor.scale or 1 / 32)).astype(dtype)
         limits = np.iinfo(dtype)
-        signal = signal * (256 if dtype.itemsize > 1 else 1) + zero_point
+        signal = signal * (256 if dtype.itemsize > 1 else 1) + tensor.zero_point
         return np.clip(signal, limits.min, limits.max).astype(dtype)
 
-    return [[draw_input(vector, *tensor) for tensor in tensors] for vector in vectors]
+    return [[draw_input(vector, tensor) for tensor in metadata.inputs] for vector in range(reference.vectors)]
 
 
 def _add_triangle(shape, centre, width, height):
@@ -106,28 +102,27 @@ def compute_reference_outputs(model: TFLiteModel) -> list[str]:
         Per vector, the bytes of the outputs in order, as hex.
     """
     inputs = make_reference_inputs(model.metadata)
-    positions = [_compared_positions(model.metadata, tensor) for tensor in model.outputs]
+    reference = read_reference(model.metadata)
+    positions = [_compared_positions(reference, tensor) for tensor in model.outputs]
     return [
         b"".join(raw.ravel()[places].tobytes() for raw, places in zip(model.run_raw(arrays), positions)).hex()
         for arrays in inputs
     ]
 
 
-def _compared_positions(metadata, tensor):
+def _compared_positions(reference, tensor):
     """The positions of the values of an output that the reference vector has."""
-    size, limit = int(np.prod(tensor.shape)), metadata["reference"].get("values")
-    if limit is None:
+    size, limit = int(np.prod(tensor.shape)), reference.values
+    if limit is None or size <= limit:
         return np.arange(size)
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 2:
-        raise ModelError(f"the metadata's number of reference values is {limit!r}, not a number from 2 on")
-    return np.arange(size) if size <= limit else np.arange(limit) * (size - 1) // (limit - 1)
+    return np.arange(limit) * (size - 1) // (limit - 1)
 
 
 def verify_reference(model: TFLiteModel) -> str:
     """Check that the model reproduces its recorded reference outputs here.
 
     Integers must be equal to the byte. A file that computes partly in floats states by how much its outputs may differ
-    between processors: metadata["reference"]["tolerance"], absolute, in the outputs' own unit.
+    between processors: metadata.reference.tolerance, absolute, in the outputs' own unit.
 
     Returns:
         Which of the recorded outputs it reproduces: those of the "optimised" or of the "reference" kernels.
@@ -136,15 +131,15 @@ def verify_reference(model: TFLiteModel) -> str:
         ModelError: It reproduces neither, or the metadata record no outputs.
     """
     recorded = read_recorded_outputs(model.metadata, model.name)
-    limit = read_tolerance(model.metadata)
+    reference = read_reference(model.metadata, model.name)
     outputs = compute_reference_outputs(model)
     kinds = [kind for kind in ("optimised", "reference") if kind in recorded]
     for kind in sorted(kinds, key=lambda kind: kind != model.kernels):  # its own kernels' outputs first
         if len(recorded[kind]) == len(outputs) and all(
-            _vectors_agree(model, ours, theirs, limit) for ours, theirs in zip(outputs, recorded[kind])
+            _vectors_agree(model, reference, ours, theirs) for ours, theirs in zip(outputs, recorded[kind])
         ):
             return kind
-    version = model.metadata.get("versions", {}).get("ai-edge-litert")
+    version = model.metadata.versions.get("ai-edge-litert")
     package = "ai-edge-litert" + (f"=={version}" if version else "")
     raise ModelError(
         f"{model.name}: {model.runtime} does not compute the recorded reference vector, so its figures "
@@ -152,25 +147,26 @@ def verify_reference(model: TFLiteModel) -> str:
     )
 
 
-def read_tolerance(metadata: dict) -> float | None:
-    """Return by how much outputs may differ from the recorded ones, in their own unit.
+def read_reference(metadata: ModelMetadata, name: str = "the model") -> ReferenceMetadata:
+    """Return the reference vector of a model.
 
-    Returns:
-        The tolerance, or None where the metadata state none.
+    Args:
+        metadata: Metadata of an exported model.
+        name: The name of the file, for the error message.
 
     Raises:
-        ModelError: The tolerance in the metadata is not a finite number from 0 on.
+        ModelError: The metadata have none.
     """
-    value = metadata.get("reference", {}).get("tolerance")
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ModelError(f"the metadata's tolerance of the reference vector is {value!r}, not a number from 0 on")
-    return float(value)
+    if metadata.reference is None:
+        raise ModelError(
+            f"{name}: its metadata hold no reference vector, so nothing proves that what runs here "
+            "is the model: export it with ecg-edge export"
+        )
+    return metadata.reference
 
 
-def read_recorded_outputs(metadata: dict, name: str) -> dict:
-    """Return the reference outputs that the metadata record, by kind of kernels.
+def read_recorded_outputs(metadata: ModelMetadata, name: str) -> dict[str, tuple[str, ...]]:
+    """Return the outputs of the reference vector, by kind of kernels.
 
     Args:
         metadata: Metadata of an exported model.
@@ -179,12 +175,9 @@ def read_recorded_outputs(metadata: dict, name: str) -> dict:
     Raises:
         ModelError: The metadata record none.
     """
-    outputs = metadata.get("reference", {}).get("outputs")
+    outputs = read_reference(metadata, name).outputs
     if not outputs:
-        raise ModelError(
-            f"{name}: its metadata hold no reference vector, so nothing proves that what runs here "
-            "is the model: export it with ecg-edge export"
-        )
+        raise ModelError(f"{name}: its reference vector has no outputs: export it with ecg-edge export")
     return outputs
 
 
@@ -193,8 +186,8 @@ def digest_outputs(outputs: str) -> str:
     return f"sha256:{hashlib.sha256(bytes.fromhex(outputs)).hexdigest()}"
 
 
-def _vectors_agree(model, ours, theirs, limit):
-    """Whether outputs in hex are the recorded ones, within `limit` where there is one, or have the recorded digest."""
+def _vectors_agree(model, reference, ours, theirs):
+    """Whether outputs in hex are the recorded ones, within the tolerance if there is one, or have their digest."""
     if theirs.startswith("sha256:"):
         return digest_outputs(ours) == theirs
     try:
@@ -206,9 +199,9 @@ def _vectors_agree(model, ours, theirs, limit):
     start = 0
     for tensor in model.outputs:
         dtype = np.dtype(tensor.dtype)
-        stop = start + len(_compared_positions(model.metadata, tensor)) * dtype.itemsize
+        stop = start + len(_compared_positions(reference, tensor)) * dtype.itemsize
         sides = [np.frombuffer(side[start:stop], dtype.newbyteorder("<")) for side in (ours, theirs)]
-        if not outputs_agree(tensor, *sides, limit):
+        if not outputs_agree(tensor, *sides, reference.tolerance):
             return False
         start = stop
     return True

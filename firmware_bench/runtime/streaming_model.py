@@ -29,7 +29,7 @@ class _Step:
 
     def __init__(self, model, states):
         known = {t.name for t in model.inputs}, {t.name for t in model.outputs}
-        if not all(isinstance(name, str) and name in known[0] and NEXT + name in known[1] for name in states):
+        if not all(name in known[0] and NEXT + name in known[1] for name in states):
             raise ModelError(f"{model.name}: its metadata name states that it does not have: export it again")
         self.model, self.metadata, self.name = model, model.metadata, model.name
         self.feedback = {name: NEXT + name for name in states}
@@ -64,9 +64,10 @@ class HistoryModel(_Step):
     and for inputs that it does not take."""
 
     def __init__(self, model):
-        if "history" not in model.metadata:
+        history = model.metadata.history
+        if history is None:
             raise ModelError(f"{model.name}: it keeps nothing of the examples before: export with --streaming")
-        super().__init__(model, model.metadata["history"]["states"])
+        super().__init__(model, history.states)
 
     def run(self, example):
         """The next example, float32 arrays by input name → as TFLiteModel.run."""
@@ -82,12 +83,15 @@ class StreamingModel(_Step):
     """A step of one block of a recording. ModelError for a file that is none."""
 
     def __init__(self, model):
-        if "streaming" not in model.metadata:
+        streaming = model.metadata.streaming
+        if streaming is None:
             raise ModelError(f"{model.name}: it takes whole windows: export with --streaming for one that takes steps")
-        about = model.metadata["streaming"]
-        self.step, self.delay, self.window = about["step"], about["delay"], about["window"]
-        super().__init__(model, about["states"])
-        (self.signal,) = (t for t in self.inputs if t.name not in ("valid", "share"))
+        self.step, self.delay, self.window = streaming.step, streaming.delay, streaming.window
+        super().__init__(model, streaming.states)
+        signals = [tensor for tensor in self.inputs if tensor.name not in ("valid", "share")]
+        if len(signals) != 1 or signals[0].shape[-2:-1] != (self.step,):
+            raise ModelError(f"{model.name}: it does not take one signal of {self.step} samples: export it again")
+        (self.signal,) = signals
 
     def reset(self) -> None:
         super().reset()

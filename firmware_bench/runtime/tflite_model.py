@@ -7,36 +7,17 @@ import contextlib
 import functools
 import importlib
 import os
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from firmware_bench.runtime.errors import ModelError
-from firmware_bench.runtime.metadata import find_metadata
+from firmware_bench.runtime.metadata import ModelMetadata, Tensor
+from firmware_bench.runtime.metadata_format import find_metadata
 from firmware_bench.runtime.quantisation import dequantise, quantise
 from firmware_bench.runtime.tflite_reader import read_model_file, read_model_table
 
 RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite.python.interpreter")
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An input or output of a model.
-
-    Attributes:
-        name: Its name in the model's signature.
-        shape: Its shape, with the batch axis.
-        dtype: Its type, as numpy names it.
-        scale: The scale of its quantisation, 0 where it is not quantised.
-        zero_point: The zero point of its quantisation.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    scale: float
-    zero_point: int
 
 
 class TFLiteRuntime(NamedTuple):
@@ -89,13 +70,21 @@ class TFLiteModel:
 
     Raises:
         ModelError: The file cannot be read or is damaged, or the runtime cannot load it.
+
+    Attributes:
+        name: The path, or "model" for bytes.
+        metadata: The metadata in the file; those of a file that carries none have their defaults.
+        inputs: The inputs, in order.
+        outputs: The outputs, in order.
+        runtime: Package and version of the runtime.
+        kernels: As given.
     """
 
     def __init__(self, source: str | os.PathLike | bytes, threads: int = 1, kernels: str = "optimised"):
         self.name = "model" if isinstance(source, bytes) else os.fspath(source)
         data = source if isinstance(source, bytes) else read_model_file(source)
         try:
-            self.metadata = find_metadata(read_model_table(data))
+            self.metadata = find_metadata(read_model_table(data)) or ModelMetadata()
         except ModelError as error:
             raise ModelError(f"{self.name}: {error}") from None
 
@@ -111,14 +100,14 @@ class TFLiteModel:
             self._in, self._out = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{self.name}: {self.runtime} cannot load it: {' '.join(str(error).split())}") from None
-        self.inputs = self._tensors(self._in, "inputs")
-        self.outputs = self._tensors(self._out, "outputs")
+        self.inputs = self._tensors(self._in, self.metadata.inputs)
+        self.outputs = self._tensors(self._out, self.metadata.outputs)
 
-    def _tensors(self, details, kind):
-        names = [tensor.get("name", "") for tensor in self.metadata.get(kind, ())]
+    def _tensors(self, details, described):
+        names = [tensor.name for tensor in described]
         if len(names) != len(details):  # a file without our metadata: "serving_default_ecg:0" is "ecg"
             names = [detail["name"].replace("serving_default_", "").split(":")[0] for detail in details]
-        return [
+        tensors = [
             Tensor(
                 name,
                 tuple(int(n) for n in detail["shape"]),
@@ -128,6 +117,13 @@ class TFLiteModel:
             )
             for name, detail in zip(names, details)
         ]
+        for tensor, stated in zip(tensors, described):
+            if len(tensors) == len(described) and (tensor.shape, tensor.dtype) != (stated.shape, stated.dtype):
+                raise ModelError(
+                    f"{self.name}: its metadata describe {tensor.name} as {stated.dtype} {stated.shape}, "
+                    f"it is {tensor.dtype} {tensor.shape}: export it again"
+                )
+        return tensors
 
     def run_raw(self, arrays) -> list[np.ndarray]:
         """Run one window. The variables of LSTMs are reset first, so nothing of an earlier window has an effect.

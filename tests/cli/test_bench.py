@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from loopback import Loopback, until
-from small_models import altered, convolutional
+from small_models import altered, convolutional, read_json_metadata
 
 from ecg_edge.api import device_agreement
 from ecg_edge.cli.bench import command
 from ecg_edge.reporter import Reporter
 from firmware_bench import harness
 from firmware_bench.runtime.errors import AcceptanceError, InputError
-from firmware_bench.runtime.metadata import read_metadata
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,7 +43,7 @@ def bench(*arguments, rounds=1):
 
 def another_reference(path):
     """A file whose recorded outputs nothing computes."""
-    reference = read_metadata(convolutional())["reference"]
+    reference = read_json_metadata(convolutional())["reference"]
     wrong = {kind: [f"{int(out, 16) ^ 1:06x}" for out in outs] for kind, outs in reference["outputs"].items()}
     path.write_bytes(altered(convolutional(), reference={**reference, "outputs": wrong}))
     return path
@@ -285,7 +284,7 @@ def test_recordings_of_other_classes_are_refused(model, recordings):
 @pytest.mark.parametrize("kind", ["streaming", "history"])
 def test_recordings_are_no_windows_of_a_step(recordings, tmp_path, kind):
     (tmp_path / "step.tflite").write_bytes(
-        altered(convolutional(), **{kind: {"step": 1, "delay": 0, "window": 9, "states": []}})
+        altered(convolutional(), **{kind: {"step": 256, "delay": 0, "window": 256, "states": []}})
     )
     error = bench(tmp_path / "step.tflite", "--records", recordings).exception
     assert isinstance(error, InputError) and "--records compares windows" in str(error)

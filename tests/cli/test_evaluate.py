@@ -18,6 +18,8 @@ from ecg_edge.run import Run
 from ecg_edge.tasks.predictor import KerasPredictor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import read_json, write_json
+from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.metadata_format import decode_metadata, encode_metadata
 
 
 def evaluate(*words):
@@ -150,7 +152,7 @@ def test_a_file_is_judged_by_its_own_thresholds(multilabel, tmp_path, monkeypatc
     class File(KerasPredictor):
         def __init__(self, path):
             super().__init__(Run(multilabel).model())
-            self.metadata = {"decision": {"thresholds": [2.0, 2.0, 2.0]}}
+            self.metadata = ModelMetadata(decision={"thresholds": [2.0, 2.0, 2.0]})
 
     monkeypatch.setattr(run_evaluation, "TFLitePredictor", File)
     result = json.loads(evaluate(multilabel, "--model", tmp_path / "file.tflite", "--json").stdout)
@@ -159,7 +161,7 @@ def test_a_file_is_judged_by_its_own_thresholds(multilabel, tmp_path, monkeypatc
 
 def test_what_was_decided_goes_with_the_exported_file(multilabel):
     run = Run(multilabel)
-    about = json.loads(json.dumps(run.describe_model()))
+    about = decode_metadata(encode_metadata(run.describe_model()))
     task, form = task_from_metadata(about, "run")
     assert (task.name, task.classes) == (run.task.name, run.task.classes)
     assert task.decision == run.task.decision == read_json(multilabel / "decision.json")

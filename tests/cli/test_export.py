@@ -64,6 +64,7 @@ def test_what_is_missing(tmp_path):
 
 @pytest.mark.slow
 def test_file_table_and_next_command(run, tmp_path):
+    from firmware_bench.runtime.metadata import TaskMetadata, WindowMetadata
     from firmware_bench.runtime.reference_vector import verify_reference
     from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -76,11 +77,11 @@ def test_file_table_and_next_command(run, tmp_path):
     assert shown.stderr.splitlines()[-1] == f"next: ecg-edge bench {path}"
     model = TFLiteModel(path)
     assert verify_reference(model)
-    assert model.metadata["labels"] == ["LBBB", "SNR"] and model.metadata["leads"] == ["I", "V1"]
-    assert model.metadata["preprocessing"][0] == {"step": "fill_gaps"} and model.metadata["fs"] == 100
-    assert model.metadata["window"] == {"samples": 1000, "stride": 1000}
-    assert model.metadata["window_preprocessing"] == []
-    assert model.metadata["task"] == {"name": "rhythm"} and model.metadata["decision"] == {}
+    assert model.metadata.labels == ("LBBB", "SNR") and model.metadata.leads == ("I", "V1")
+    assert model.metadata.preprocessing[0] == {"step": "fill_gaps"} and model.metadata.fs == 100
+    assert model.metadata.window == WindowMetadata(samples=1000, stride=1000)
+    assert model.metadata.window_preprocessing == ()
+    assert model.metadata.task == TaskMetadata("rhythm") and model.metadata.decision == {}
 
 
 @pytest.mark.slow
@@ -163,7 +164,7 @@ def test_streaming_file_next_command_and_prediction(tmp_path, monkeypatch):
     record = write_wfdb(synthesise("SNR", seed=1, seconds=25), tmp_path)
     shown = CliRunner().invoke(predict, [str(path), str(record), "--json"], catch_exceptions=False)
     (answer,) = json.loads(shown.stdout)["records"]
-    assert shown.exit_code == 0 and set(answer["probabilities"]) == set(TFLiteModel(path).metadata["labels"])
+    assert shown.exit_code == 0 and set(answer["probabilities"]) == set(TFLiteModel(path).metadata.labels)
     firmware_of_a_stream(path, tmp_path / "firmware")
 
 
@@ -175,8 +176,8 @@ def firmware_of_a_stream(path, folder):
 
     words = [str(path), "--board", "STM32F407", "--firmware", str(folder)]
     assert CliRunner().invoke(mcu, words, catch_exceptions=False).exit_code == 0
-    about = TFLiteModel(path).metadata["streaming"]
-    assert (folder / "windows.bin").stat().st_size == (about["delay"] + 4) * about["step"] * 2 * 2  # leads, bytes
+    about = TFLiteModel(path).metadata.streaming
+    assert (folder / "windows.bin").stat().st_size == (about.delay + 4) * about.step * 2 * 2  # leads, bytes
     if qemu.missing() or shutil.which("make") is None:
         return
     subprocess.run(["make", "-s"], cwd=folder, check=True, timeout=120)

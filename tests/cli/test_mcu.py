@@ -11,7 +11,6 @@ from ecg_edge.api import c99_program
 from ecg_edge.api.microcontroller import check_fit
 from ecg_edge.cli.mcu import command, describe_time, print_program
 from ecg_edge.number_format import format_milliseconds
-from export.tflite.flatbuffer import set_metadata
 from firmware_bench import firmware, qemu, tflm, vela
 from firmware_bench.boards import BOARDS
 from firmware_bench.runtime.errors import InputError
@@ -73,7 +72,7 @@ def test_without_the_toolchain_the_program_is_planned_and_its_packages_are_named
 
 
 def test_a_file_of_somebody_else_is_refused(tmp_path):
-    (tmp_path / "foreign.tflite").write_bytes(set_metadata(convolutional(), "ecg_edge", {}))
+    (tmp_path / "foreign.tflite").write_bytes(convolutional().replace(b"ecg_edge", b"gce_edge"))
     error = CliRunner().invoke(command, [str(tmp_path / "foreign.tflite")]).exception
     assert isinstance(error, InputError) and "foreign.tflite: the file carries no ecg_edge metadata" in str(error)
 

@@ -1,6 +1,7 @@
 """ecg-edge predict."""
 
 import csv
+import dataclasses
 import json
 import resource
 import subprocess
@@ -21,6 +22,7 @@ from ecg_edge.signals.window_starts import windows
 from ecg_edge.tasks.predictor import KerasPredictor
 from export.tflite.flatbuffer import set_metadata
 from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.metadata import ModelMetadata, TaskMetadata, WindowMetadata
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
@@ -138,16 +140,15 @@ def test_surprise_by_the_threshold_of_the_metadata(folder, threshold, label):
 class Beats:
     """What a file of a beat classifier might answer: a beat of which nothing before is known is V, one after V is A."""
 
-    metadata = {  # noqa: RUF012
-        "task": {"name": "beats"},
-        "decision": {},
-        "labels": ["N", "A", "V"],
-        "leads": ["II"],
-        "fs": 100.0,
-        "window": {"samples": 200, "stride": 200},
-        "preprocessing": STEPS,
-        "window_preprocessing": [{"step": "zscore"}],
-    }
+    metadata = ModelMetadata(
+        task=TaskMetadata("beats"),
+        labels=("N", "A", "V"),
+        leads=("II",),
+        fs=100.0,
+        window=WindowMetadata(200, 200),
+        preprocessing=tuple(STEPS),
+        window_preprocessing=({"step": "zscore"},),
+    )
 
     def __call__(self, inputs):
         assert inputs["ecg"].shape[1:] == (200, 1)
@@ -170,12 +171,12 @@ def test_beats_are_found_and_called_one_after_the_other(tmp_path):
 class Sequences:
     """What a file of a rhythm classifier might answer that sees beats: an irregular window is AFIB."""
 
-    metadata = {  # noqa: RUF012
-        **Beats.metadata,
-        "task": {"name": "beat_rhythm", "labels": "none"},
-        "labels": ["NSR", "AFIB"],
-        "window": {"samples": 500, "stride": 500},
-    }
+    metadata = dataclasses.replace(
+        Beats.metadata,
+        task=TaskMetadata("beat_rhythm", {"labels": "none"}),
+        labels=("NSR", "AFIB"),
+        window=WindowMetadata(500, 500),
+    )
 
     def __call__(self, inputs):
         assert set(inputs) == {"history", "rr", "weights"}
@@ -244,10 +245,10 @@ def test_what_the_model_cannot_take_names_the_record(folder, name, message):
 @pytest.mark.parametrize("foreign", [True, False])
 def test_a_model_that_does_not_describe_its_input_is_refused(folder, foreign):
     model = convolutional()
-    model = model.replace(b"ecg_edge", b"gce_edge") if foreign else set_metadata(model, "ecg_edge", {"fs": 100.0})
+    model = model.replace(b"ecg_edge", b"gce_edge") if foreign else set_metadata(model, ModelMetadata(fs=100.0))
     (folder / "model.tflite").write_bytes(model)
     message = str(predict(folder, "both").exception)
-    assert "do not say" in message and "labels" in message and "export it with ecg-edge export" in message
+    assert "do not state" in message and "labels" in message and "export it with ecg-edge export" in message
 
 
 def test_predict_is_quick_and_leaves_tensorflow_alone(folder):

@@ -1,5 +1,6 @@
 """From a Keras model to a file that describes and proves itself, or to no file at all."""
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -13,11 +14,12 @@ from export.tflite.flatbuffer import set_metadata
 from export.verify import parity, prediction_agreement
 from export.verify.prediction_agreement import decision_gates
 from firmware_bench.runtime.errors import InputError, ModelError
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata import ModelMetadata, QuantisationMetadata, Tensor
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.reference_vector import verify_reference
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
-CALLER = {"architecture": "pulses", "labels": ["slow", "fast", "wide"], "fs": 100.0, "leads": ["I", "II"]}
+CALLER = ModelMetadata(architecture="pulses", labels=("slow", "fast", "wide"), fs=100.0, leads=("I", "II"))
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def run(recogniser, tmp_path):
 
     def judged(expected, found):
         ours, theirs = (outputs["probabilities"].argmax(-1) for outputs in (expected, found))
-        return decision_gates(ours, theirs, recogniser.other_targets, CALLER["labels"])
+        return decision_gates(ours, theirs, recogniser.other_targets, CALLER.labels)
 
     def call(**changes):
         arguments = {
@@ -45,7 +47,9 @@ def run(recogniser, tmp_path):
 def converted(edited, integer, recogniser, monkeypatch):
     """The conversion's result without the wait for it."""
 
-    data = set_metadata(integer(edited), "ecg_edge", {"quantisation": {"method": "ptq", "percentile": 99.99}})
+    data = set_metadata(
+        integer(edited), ModelMetadata(quantisation=QuantisationMetadata(method="ptq", percentile=99.99))
+    )
     checked = {"output_0": recogniser.model.predict(recogniser.others, verbose=0)}
     layers = [{"operator": "CONV_2D", "tensor": "conv1d", "low": 0.0, "high": 1.0, "decibels": 30.0, "alone": 40.0}]
     monkeypatch.setattr(exporter, "convert", lambda *arguments, **more: Converted(data, checked, layers))
@@ -70,29 +74,23 @@ def test_a_file_that_passed_decides_by_its_own_answers(run, converted, monkeypat
         (probabilities,) = TFLiteModel(data).outputs
         return {"threshold": probabilities.scale}
 
-    assert run(choose=choose).metadata["decision"] == {"threshold": 1 / 256}
+    assert run(choose=choose).metadata.decision == {"threshold": 1 / 256}
     monkeypatch.setattr(parity, "DECIBELS", 90.0)
     with pytest.raises(GatesFailed) as failure:
         run(choose=choose)
-    assert "decision" not in failure.value.report.metadata
+    assert failure.value.report.metadata.decision == {}
 
 
 def test_metadata(run, converted, recogniser):
     metadata = run().metadata
-    assert metadata["format"] == 1 and metadata["architecture"] == "pulses" and metadata["leads"] == ["I", "II"]
-    assert metadata["parameters"] == recogniser.model.count_params() - 2 * 8  # the normalisation's running figures
-    (ecg,), (probabilities,) = metadata["inputs"], metadata["outputs"]
-    assert (ecg["name"], ecg["shape"], ecg["dtype"]) == ("ecg", [1, 512, 2], "int8")
-    assert probabilities == {
-        "name": "probabilities",
-        "shape": [1, 3],
-        "dtype": "int8",
-        "scale": 1 / 256,
-        "zero_point": -128,
-    }
-    assert metadata["quantisation"]["percentile"] == 99.99
-    assert metadata["metrics"]["parity"]["windows"] == 80
-    assert len(metadata["digest"]) == 64
+    assert metadata.architecture == "pulses" and metadata.leads == ("I", "II")
+    assert metadata.parameters == recogniser.model.count_params() - 2 * 8  # the normalisation's running figures
+    (ecg,), (probabilities,) = metadata.inputs, metadata.outputs
+    assert (ecg.name, ecg.shape, ecg.dtype) == ("ecg", (1, 512, 2), "int8")
+    assert probabilities == Tensor("probabilities", (1, 3), "int8", 1 / 256, -128)
+    assert metadata.quantisation.percentile == 99.99
+    assert metadata.metrics["parity"]["windows"] == 80
+    assert len(metadata.digest) == 64
 
 
 @pytest.mark.parametrize("kernels", ["optimised", "reference"])
@@ -100,26 +98,19 @@ def test_reference_vectors_prove_either_kind_of_kernel(run, converted, kernels):
     data = run().path.read_bytes()
     assert (
         verify_reference(TFLiteModel(data, kernels=kernels)) == kernels
-        or read_metadata(data)["reference"]["outputs"]["optimised"]
-        == read_metadata(data)["reference"]["outputs"]["reference"]
+        or read_metadata(data).reference.outputs["optimised"] == read_metadata(data).reference.outputs["reference"]
     )
 
 
 def test_reference_vectors_are_informative(converted):
-    metadata = read_metadata(with_reference(converted, {"fs": 100.0, "inputs": [_ecg(converted)], "outputs": []}))
-    outputs = bytes.fromhex("".join(metadata["reference"]["outputs"]["optimised"]))
+    metadata = read_metadata(with_reference(converted, ModelMetadata(fs=100.0, inputs=(_ecg(converted),))))
+    outputs = bytes.fromhex("".join(metadata.reference.outputs["optimised"]))
     assert len(outputs) == 4 * 3 and len(set(outputs) - {0x7F, 0x80}) >= 4
 
 
 def _ecg(data):
     (ecg,) = TFLiteModel(data).inputs
-    return {
-        "name": "ecg",
-        "shape": list(ecg.shape),
-        "dtype": ecg.dtype,
-        "scale": ecg.scale,
-        "zero_point": ecg.zero_point,
-    }
+    return dataclasses.replace(ecg, name="ecg")
 
 
 def test_failed_gate_leaves_no_file(run, converted, monkeypatch, tmp_path):
@@ -134,7 +125,7 @@ def test_failed_gate_leaves_no_file(run, converted, monkeypatch, tmp_path):
 
 def test_lint_stops_before_any_runtime(run, float_graph, monkeypatch, tmp_path):
 
-    data = set_metadata(float_graph, "ecg_edge", {"quantisation": {}})
+    data = set_metadata(float_graph, ModelMetadata(quantisation=QuantisationMetadata()))
     monkeypatch.setattr(exporter, "convert", lambda *arguments, **more: Converted(data, {}, []))
     monkeypatch.setattr(exporter, "parity", None)
     with pytest.raises(GatesFailed, match="float tensors"):
@@ -166,11 +157,11 @@ def test_no_windows(run, recogniser):
 
 def test_many_outputs_are_recorded_by_their_digest(converted, monkeypatch):
     monkeypatch.setattr(exporter, "LONG", 5)  # of six digits, three classes
-    made = with_reference(converted, {"fs": 100.0, "inputs": [_ecg(converted)], "outputs": []})
-    recorded = read_metadata(made)["reference"]["outputs"]["optimised"]
+    made = with_reference(converted, ModelMetadata(fs=100.0, inputs=(_ecg(converted),)))
+    recorded = read_metadata(made).reference.outputs["optimised"]
     assert all(output.startswith("sha256:") for output in recorded) and len(set(recorded)) > 1
     assert verify_reference(TFLiteModel(made)) == "optimised"
-    other = with_reference(converted, {"fs": 150.0, "inputs": [_ecg(converted)], "outputs": []})
-    wrong = read_metadata(made) | {"reference": read_metadata(other)["reference"], "digest": ""}
+    other = with_reference(converted, ModelMetadata(fs=150.0, inputs=(_ecg(converted),)))
+    wrong = dataclasses.replace(read_metadata(made), reference=read_metadata(other).reference, digest="")
     with pytest.raises(ModelError, match="does not compute the recorded reference vector"):
-        verify_reference(TFLiteModel(set_metadata(made, "ecg_edge", wrong)))
+        verify_reference(TFLiteModel(set_metadata(made, wrong)))

@@ -19,7 +19,7 @@ from export.c99.vectors import reference
 from firmware_bench import firmware, qemu
 from firmware_bench.boards import BOARDS
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.reference_vector import make_reference_inputs
 
 needs_toolchain = pytest.mark.skipif(

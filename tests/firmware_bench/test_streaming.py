@@ -5,8 +5,9 @@ import pytest
 from small_models import convolutional
 
 from firmware_bench.runtime.errors import ModelError
+from firmware_bench.runtime.metadata import HistoryMetadata, ModelMetadata, StreamingMetadata, Tensor
 from firmware_bench.runtime.streaming_model import HistoryModel, StreamingModel
-from firmware_bench.runtime.tflite_model import Tensor, TFLiteModel
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 class Sum:
@@ -28,7 +29,7 @@ class Sum:
     )
 
     def __init__(self):
-        self.metadata = {"streaming": {"step": 2, "delay": 1, "window": 6, "states": ["sum", "late"]}}
+        self.metadata = ModelMetadata(streaming=StreamingMetadata(2, 1, 6, ("sum", "late")))
         self.controls = []
 
     def run_raw(self, arrays):
@@ -62,10 +63,9 @@ def test_what_is_refused():
             StreamingModel(Sum()).run(signal)
 
 
-@pytest.mark.parametrize("states", [["late", "gone"], [{"input": "late", "output": "next_late"}]])
-def test_states_that_the_file_does_not_have_are_refused(states):
+def test_states_that_the_file_does_not_have_are_refused():
     step = Sum()
-    step.metadata["streaming"]["states"] = states
+    step.metadata = ModelMetadata(streaming=StreamingMetadata(2, 1, 6, ("late", "gone")))
     with pytest.raises(ModelError, match="sum: its metadata name states that it does not have: export it again"):
         StreamingModel(step)
 
@@ -74,7 +74,7 @@ class Counts:
     """A step that keeps how many examples there were."""
 
     name = "counts"
-    metadata = {"history": {"states": ["state_count"]}}  # noqa: RUF012
+    metadata = ModelMetadata(history=HistoryMetadata(("state_count",)))
     inputs = (Tensor("x", (1, 2), "int8", 0.5, 0), Tensor("state_count", (1, 1), "int8", 1.0, -128))
     outputs = (Tensor("next_state_count", (1, 1), "int8", 1.0, -128), Tensor("sum", (1, 1), "int8", 0.5, 0))
 

@@ -11,8 +11,8 @@ from firmware_bench.runtime.quantisation import quantise
 
 def test_states_are_written_over_in_their_places(generated):
     """Given as input and as output, for as long as there are beats: what LiteRT's reference kernels answer."""
-    made, about = as_step(repeating(), HISTORIES)
-    data = described(made, **about)
+    made, history = as_step(repeating(), HISTORIES)
+    data = described(made, history=history)
     program, model, random = generated(data), keeper(data), np.random.default_rng(0)
     assert program.sanitised().startswith("0 of ")
     tensors = {tensor.name: tensor for tensor in (*model.model.inputs, *model.model.outputs)}

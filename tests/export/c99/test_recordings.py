@@ -1,6 +1,7 @@
 """The program of a step, fed sample by sample, answers what LiteRT's reference kernels answer to the stream."""
 
 import ctypes
+import dataclasses
 
 import numpy as np
 import pytest
@@ -11,12 +12,11 @@ from export.c99.lower import lower
 from export.c99.plan import plan
 from export.c99.stream import split
 from export.convert.converter_process import convert_16_bits
-from export.stream_exporter import tensors
+from export.stream_exporter import describe_step_tensors
 from export.tflite import flatbuffer
-from export.tflite.flatbuffer import METADATA
 from firmware_bench import qemu
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.streaming_model import NEXT, StreamingModel
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -29,7 +29,8 @@ SAMPLES = 40  # of the window over which the mean is formed: ten steps
 def data():
     noise = np.random.default_rng(0).normal(size=(3, SAMPLES, 2)).astype(np.float32)
     file = convert_16_bits(forward_mamba(SAMPLES), {"ecg": noise}, streaming=True)
-    return flatbuffer.set_metadata(file, METADATA, {**read_metadata(file), **tensors(file)})
+    inputs, outputs = describe_step_tensors(file)
+    return flatbuffer.set_metadata(file, dataclasses.replace(read_metadata(file), inputs=inputs, outputs=outputs))
 
 
 @pytest.fixture(scope="module")
@@ -146,12 +147,13 @@ def test_what_is_no_step_is_refused(data, change, tmp_path):
     if change == "scale":
         model.subgraphs[0].tensors[tensor["share"]].quantization.scale = [0.001]
     elif change == "size":
-        sizes = {NEXT + t["name"]: np.prod(t["shape"]) for t in about["inputs"]}
+        sizes = {NEXT + t.name: np.prod(t.shape) for t in about.inputs}
         following = [entry for entry in signature.outputs if entry.name.decode() in sizes]
         small, large = (pick(following, key=lambda entry: sizes[entry.name.decode()]) for pick in (min, max))
         small.name, large.name = large.name, small.name
     else:
-        about["streaming"]["step"] += 1
-    spoilt = flatbuffer.set_metadata(flatbuffer.write(model), METADATA, about)
+        streaming = dataclasses.replace(about.streaming, step=about.streaming.step + 1)
+        about = dataclasses.replace(about, streaming=streaming)
+    spoilt = flatbuffer.set_metadata(flatbuffer.write(model), about)
     with pytest.raises(InputError, match="again"):
         generate(spoilt, tmp_path / "program")

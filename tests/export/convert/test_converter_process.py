@@ -9,7 +9,7 @@ from export.convert import converter_process as conversion
 from export.convert.converter_process import ExportError, Windows, convert
 from export.verify.lint import lint
 from export.verify.sqnr import decibels
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
@@ -30,8 +30,8 @@ def test_child_gives_a_sound_integer_file(recogniser, agreement):
     assert (
         found == sorted(found) and len(found) > 15 and all(row["alone"] >= row["decibels"] - 3 for row in made.layers)
     )
-    quantisation = read_metadata(made.data)["quantisation"]
-    assert quantisation["calibration_windows"] == 60 and quantisation["percentile"] in conversion.PERCENTILES
+    quantisation = read_metadata(made.data).quantisation
+    assert quantisation.calibration_windows == 60 and quantisation.percentile in conversion.PERCENTILES
 
 
 @pytest.mark.parametrize(

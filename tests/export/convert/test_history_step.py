@@ -12,7 +12,8 @@ from export.convert.history_step import as_step
 from export.exporter import Report
 from firmware_bench import tflm
 from firmware_bench.runtime.errors import AcceptanceError
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.quantisation import quantise
 from firmware_bench.runtime.reference_vector import verify_reference
 from firmware_bench.runtime.streaming_model import NEXT
@@ -20,8 +21,8 @@ from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 def step_of(data, histories=HISTORIES):
-    made, about = as_step(data, histories)
-    return described(made, **about)
+    made, history = as_step(data, histories)
+    return described(made, history=history)
 
 
 def examples(count, classes=3, seed=0):
@@ -111,7 +112,7 @@ def exported(monkeypatch, path):
         "labels": np.zeros((40, BEFORE, 3)),
     }
     nothing = (lambda *words: None,) * 2
-    return history_exporter.export(None, Windows({}, check), None, {}, path, HISTORIES, *nothing, None)
+    return history_exporter.export(None, Windows({}, check), None, ModelMetadata(), path, HISTORIES, *nothing, None)
 
 
 def test_the_file_describes_its_states_and_proves_itself(monkeypatch, tmp_path):
@@ -119,10 +120,10 @@ def test_the_file_describes_its_states_and_proves_itself(monkeypatch, tmp_path):
     model = TFLiteModel(tmp_path / "model.tflite")
     assert verify_reference(model) == "optimised" and report.path == tmp_path / "model.tflite"
     names = {tensor.name: tensor for tensor in (*model.inputs, *model.outputs)}
-    for state in model.metadata["history"]["states"]:
+    for state in model.metadata.history.states:
         before, after = names[state], names[NEXT + state]
         assert (before.shape, before.scale, before.zero_point) == (after.shape, after.scale, after.zero_point)
-    assert model.metadata["history"]["states"] == ["state_rr", "state_labels"]
+    assert model.metadata.history.states == ("state_rr", "state_labels")
     assert len(report.gates) == 4 and all(gate.passed for gate in report.gates)
 
 

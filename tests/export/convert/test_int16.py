@@ -1,5 +1,7 @@
 """A step in 16-bit integers: as good as its float form, also after an hour, and the same bytes in both runtimes."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -9,14 +11,14 @@ from ecg_edge.records.synthetic_ecg import synthesise
 from ecg_edge.tflite_predictor import TFLitePredictor
 from export.convert.converter_process import Windows, convert_16_bits
 from export.convert.streaming_step import step
-from export.stream_exporter import export, state_gate, tensors
+from export.stream_exporter import describe_step_tensors, export, state_gate
 from export.tflite import flatbuffer
-from export.tflite.flatbuffer import METADATA
 from export.verify.prediction_agreement import decision_gates
 from export.verify.sqnr import decibels
 from firmware_bench import tflm
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata import ModelMetadata, WindowMetadata
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.reference_vector import verify_reference
 from firmware_bench.runtime.streaming_model import NEXT, StreamingModel
 from firmware_bench.runtime.tflite_model import TFLiteModel
@@ -42,12 +44,12 @@ def model():
 @pytest.fixture(scope="module")
 def report(model, tmp_path_factory):
     """What the whole way gives: a file that passed."""
-    metadata = {"labels": ["a", "b", "c"], "fs": float(FS), "window": {"samples": SAMPLES, "stride": SAMPLES}}
+    metadata = ModelMetadata(labels=("a", "b", "c"), fs=float(FS), window=WindowMetadata(SAMPLES, SAMPLES))
     truth = model.predict(windows(20, first=100), verbose=0).argmax(-1)
 
     def judged(expected, found):
         ours, theirs = (outputs["probabilities"].argmax(-1) for outputs in (expected, found))
-        return decision_gates(ours, theirs, truth, metadata["labels"])
+        return decision_gates(ours, theirs, truth, metadata.labels)
 
     return export(
         model,
@@ -68,16 +70,16 @@ def test_gates_and_metadata(report, data):
     assert len(report.gates) == 8 and all(gate.passed for gate in report.gates)
     metadata = read_metadata(data)
     assert metadata == report.metadata
-    assert metadata["quantisation"]["activations"] == "int16" and "state" in metadata["quantisation"]["reason"]
-    streaming = metadata["streaming"]
-    assert (streaming["step"], streaming["delay"], streaming["window"]) == (4, 10, SAMPLES)
-    inputs = {tensor["name"]: tensor for tensor in metadata["inputs"]}
-    outputs = {tensor["name"]: tensor for tensor in metadata["outputs"]}
-    assert set(inputs) == {"ecg", "valid", "share", *streaming["states"]}
+    assert metadata.quantisation.activations == "int16" and "state" in metadata.quantisation.reason
+    streaming = metadata.streaming
+    assert (streaming.step, streaming.delay, streaming.window) == (4, 10, SAMPLES)
+    inputs = {tensor.name: tensor for tensor in metadata.inputs}
+    outputs = {tensor.name: tensor for tensor in metadata.outputs}
+    assert set(inputs) == {"ecg", "valid", "share", *streaming.states}
     assert set(outputs) == {"probabilities"}  # the states' next values have the form of the states
-    assert all(inputs[state]["zero_point"] == 0 for state in streaming["states"])
-    assert all(tensor["dtype"] == "int16" for tensor in (*inputs.values(), *outputs.values()))
-    assert metadata["metrics"]["parity"]["decibels"] > 35
+    assert all(inputs[state].zero_point == 0 for state in streaming.states)
+    assert all(tensor.dtype == "int16" for tensor in (*inputs.values(), *outputs.values()))
+    assert metadata.metrics["parity"]["decibels"] > 35
     assert verify_reference(TFLiteModel(data))
 
 
@@ -104,7 +106,7 @@ def test_scales_are_powers_of_two_and_no_operator_is_left_in_float(data):
 
 @pytest.mark.slow
 def test_a_state_in_another_scale_is_seen(data):
-    states = read_metadata(data)["streaming"]["states"]
+    states = read_metadata(data).streaming.states
     assert state_gate(data, states).passed
     model = flatbuffer.read(data)
     (signature,) = model.signatureDefs
@@ -155,8 +157,10 @@ def test_an_artefact_among_the_calibration_windows_is_left_out_of_the_ranges(mod
     spoilt[7, 100:160] *= 30.0
     made = convert_16_bits(model, {"ecg": spoilt}, streaming=True)
     metadata = read_metadata(made)
-    assert metadata["quantisation"]["percentile"] < 100
-    stream = StreamingModel(TFLiteModel(flatbuffer.set_metadata(made, METADATA, {**metadata, **tensors(made)})))
+    assert metadata.quantisation.percentile < 100
+    inputs, outputs = describe_step_tensors(made)
+    described = flatbuffer.set_metadata(made, dataclasses.replace(metadata, inputs=inputs, outputs=outputs))
+    stream = StreamingModel(TFLiteModel(described))
     others = windows(20, first=200)
     assert decibels(model.predict(others, verbose=0), np.stack([stream.run(window) for window in others])) > 35
 

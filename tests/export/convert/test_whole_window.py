@@ -17,7 +17,8 @@ from export.verify.prediction_agreement import decision_gates
 from export.verify.sqnr import decibels
 from firmware_bench import tflm
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata import ModelMetadata, WindowMetadata
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.reference_vector import verify_reference
 from firmware_bench.runtime.tflite_model import TFLiteModel
 from models_keras.ecg_mamba import ecg_mamba
@@ -122,7 +123,7 @@ def report(model, tmp_path_factory):
         return decision_gates(*(outputs["probabilities"].argmax(-1) for outputs in (expected, found)), truth, labels)
 
     folder = tmp_path_factory.mktemp("window")
-    metadata = {"labels": labels, "fs": float(FS), "window": {"samples": SAMPLES, "stride": SAMPLES}}
+    metadata = ModelMetadata(labels=tuple(labels), fs=float(FS), window=WindowMetadata(SAMPLES, SAMPLES))
     return exporter.export(
         model, Windows({"ecg": windows(40)}, {"ecg": check}), judged, metadata, folder / "model.tflite"
     )
@@ -133,10 +134,10 @@ def test_gates_and_metadata(report):
     assert len(report.gates) == 8 and all(gate.passed for gate in report.gates)
     metadata = read_metadata(report.path.read_bytes())
     assert metadata == report.metadata
-    assert metadata["quantisation"]["activations"] == "int16" and "8-bit scale" in metadata["quantisation"]["reason"]
-    (ecg,), (probabilities,) = metadata["inputs"], metadata["outputs"]
-    assert (ecg["name"], ecg["shape"], ecg["dtype"]) == ("ecg", [1, SAMPLES, LEADS], "int16")
-    assert (probabilities["name"], probabilities["shape"]) == ("probabilities", [1, 3])
+    assert metadata.quantisation.activations == "int16" and "8-bit scale" in metadata.quantisation.reason
+    (ecg,), (probabilities,) = metadata.inputs, metadata.outputs
+    assert (ecg.name, ecg.shape, ecg.dtype) == ("ecg", (1, SAMPLES, LEADS), "int16")
+    assert (probabilities.name, probabilities.shape) == ("probabilities", (1, 3))
     assert verify_reference(TFLiteModel(report.path))
 
 

@@ -4,22 +4,23 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from export.tflite import flatbuffer
-from firmware_bench.runtime.metadata import read_metadata
+from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.tflite_model import TFLiteModel
 from firmware_bench.runtime.tflite_reader import read_model_table
 
 
 def test_metadata_round_trip_and_replacement(edited, integer):
     data = integer(edited)
-    first = flatbuffer.set_metadata(data, "ecg_edge", {"labels": ["N", "Ä"]})
-    assert read_metadata(first) == {"labels": ["N", "Ä"]}
-    second = flatbuffer.set_metadata(first, "ecg_edge", {"labels": ["A"], "fs": 250.0})
-    assert read_metadata(second) == {"labels": ["A"], "fs": 250.0}
+    first = flatbuffer.set_metadata(data, ModelMetadata(labels=("N", "Ä")))
+    assert read_metadata(first) == ModelMetadata(labels=("N", "Ä"))
+    second = flatbuffer.set_metadata(first, ModelMetadata(labels=("A",), fs=250.0))
+    assert read_metadata(second) == ModelMetadata(labels=("A",), fs=250.0)
     assert len(flatbuffer.read(second).metadata) == len(flatbuffer.read(first).metadata)
 
 
 def test_weights_are_aligned_to_16_bytes(edited, integer):
-    data = flatbuffer.set_metadata(integer(edited), "ecg_edge", {"odd": "x" * 13})
+    data = flatbuffer.set_metadata_payload(integer(edited), b"x" * 13)
     starts = [buffer.span(0).start for buffer in read_model_table(data).tables(4) if len(buffer.span(0))]
     assert len(starts) > 20 and all(start % 16 == 0 for start in starts)
 
