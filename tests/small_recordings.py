@@ -7,6 +7,7 @@ import numpy as np
 from ecg_edge.data.examples import WindowSpec
 from ecg_edge.data.recordings import prepare_records
 from ecg_edge.records.record import Beats, Record, RhythmInterval
+from ecg_edge.signals.window_starts import compute_window_starts
 
 FS = 100.0
 NORMAL = (("N",), ("NORM",), ("SNR",))
@@ -39,3 +40,11 @@ def recordings(*records, leads=("I",), fs=FS):
 def window_spec(samples=1000, stride=None, fs=FS, window_steps=()):
     """Windows of `samples`, one after the other."""
     return WindowSpec(fs, samples, stride or samples, [], window_steps)
+
+
+def cut_windows(signal, samples, stride):
+    """(length, leads) → (windows, samples, leads); a signal shorter than a window is padded behind with zeros."""
+    if len(signal) < samples:
+        signal = np.pad(signal, ((0, samples - len(signal)), (0, 0)))
+    starts = compute_window_starts(len(signal), samples, stride)
+    return np.stack([signal[start : start + samples] for start in starts])

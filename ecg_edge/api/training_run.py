@@ -12,7 +12,7 @@ from ecg_edge.data.examples import Examples
 from ecg_edge.data.recordings import Recordings
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.keras_backend import import_keras
-from ecg_edge.records.split import left_out, split
+from ecg_edge.records.split import find_unassigned, split
 from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run, attach_embedder, build_model, default_path
 from ecg_edge.tasks import TASKS
@@ -274,7 +274,7 @@ def _plan(arch, preset, data, leads, task, settings, epochs, seed, reporter: Rep
         )
     dataset = Dataset.open(config.data, task_class, config.leads)
     parts = split(dataset.entries, seed, strict=not task_class.published_split)
-    _report_plan(config, dataset, parts, left_out(dataset.entries, parts), reporter)
+    _report_plan(config, dataset, parts, find_unassigned(dataset.entries, parts), reporter)
     return _Plan(architecture, task_class, config, dataset, parts)
 
 

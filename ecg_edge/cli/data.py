@@ -35,9 +35,9 @@ def list_databases(as_json):
       ecg-edge data list
       ECG_EDGE_DATA=/data/ecg ecg-edge data list --json
     """
-    from ecg_edge.records.databases.catalogue import everything
+    from ecg_edge.records.databases.catalogue import discover_databases
 
-    found = {database.name: describe(database, folder) for database, folder in everything()}
+    found = {database.name: describe(database, folder) for database, folder in discover_databases()}
     if as_json:
         console.print_json(found)
         return
@@ -143,7 +143,7 @@ def download(name, to, url):
       ecg-edge data download mitdb
       ecg-edge data download ptbxl100 --to /data/ecg
     """
-    from ecg_edge.records.databases.catalogue import DATABASES, roots
+    from ecg_edge.records.databases.catalogue import DATABASES, list_data_roots
     from ecg_edge.records.download import PHYSIONET
     from ecg_edge.records.download import download as fetch_database
     from firmware_bench.runtime.errors import unknown_name
@@ -152,7 +152,7 @@ def download(name, to, url):
     if name not in fetchable:
         raise unknown_name("database on PhysioNet", name, fetchable)
     database = fetchable[name]
-    folder = (to or roots()[0]) / database.folder_name
+    folder = (to or list_data_roots()[0]) / database.folder_name
     console.say(f"{database.title}: {database.licence}, from {url or PHYSIONET}/{database.physionet} to {folder}")
     with console.reporting() as reporter:
         fetched = fetch_database(database, folder, reporter.advance(f"fetching {name}"), url or PHYSIONET)

@@ -9,7 +9,7 @@ from ecg_edge.data.examples import WindowSpec
 from ecg_edge.data.recordings import Recordings, load_recordings, prepare_records
 from ecg_edge.records.database import Database
 from ecg_edge.records.databases.catalogue import locate
-from ecg_edge.records.fingerprint import cache_stamp, fingerprint
+from ecg_edge.records.fingerprint import compute_cache_stamp, fingerprint
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.records.record_error import RecordError
 from firmware_bench.runtime.errors import InputError, unknown_name
@@ -77,7 +77,7 @@ class Dataset:
         return load_recordings(
             self.entries,
             lambda entry: task.read(self.database.read(self.folder, entry)),
-            cache_stamp(self.database, self.folder, self.entries) + task.reading,
+            compute_cache_stamp(self.database, self.folder, self.entries) + task.reading,
             self.leads,
             window.steps,
             window.fs,
@@ -103,5 +103,5 @@ def _leads_of_first(database, folder, entries):
         else:
             if record.signal is None:
                 return ()
-            return record.places() if database.leads is None else record.leads
+            return record.positional_leads() if database.leads is None else record.leads
     raise first

@@ -8,7 +8,7 @@ import numpy as np
 from ecg_edge.data.recordings import Recordings
 from ecg_edge.records.record import Entry
 from ecg_edge.signals.preprocessing import Preprocessing
-from ecg_edge.signals.window_starts import window_starts
+from ecg_edge.signals.window_starts import compute_window_starts
 from firmware_bench.runtime.metadata import ModelMetadata, WindowMetadata
 
 
@@ -131,7 +131,7 @@ def consecutive_windows(
     """
     records, starts = [], []
     for position in recordings.positions(names):
-        own = window_starts(int(recordings.lengths[position]), window.samples, window.stride)
+        own = compute_window_starts(int(recordings.lengths[position]), window.samples, window.stride)
         records.append(np.full(len(own), position))
         starts.append(own)
     records = np.concatenate([np.zeros(0, np.int64), *records])

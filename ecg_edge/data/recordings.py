@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ecg_edge.records.record import Entry, Record
-from ecg_edge.signals.preprocessing import Preprocessing, flat_leads
+from ecg_edge.signals.preprocessing import Preprocessing, find_flat_leads
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write, read_json, write_json
 
@@ -101,7 +101,7 @@ class _Marks:
             self.symbols.append(np.asarray(beats.symbols if beats else [], "S1"))
             self.bounds += [(bout.start / record.fs, bout.stop / record.fs) for bout in bouts]
             self.rhythms += [bout.rhythm for bout in bouts]
-            states = (original is None, *((np.isnan(original).any(), flat_leads(original).any())
+            states = (original is None, *((np.isnan(original).any(), find_flat_leads(original).any())
                                           if original is not None else (False, False)))  # fmt: skip
             for note, applies in zip(NOTES, states, strict=True):
                 self.notes[note] += bool(applies)
@@ -127,7 +127,7 @@ def prepare(record: Record, leads: Sequence[str], steps: Preprocessing) -> tuple
 
     Raises InputError, naming the record, where a lead is missing or the rate is too low.
     """
-    signal = record.lead_signals(tuple(leads))
+    signal = record.select_leads(tuple(leads))
     try:
         return steps(signal, record.fs)
     except InputError as error:
@@ -193,7 +193,7 @@ def _write(folder, entries, read, leads, steps, fs, advance):
             try:
                 record = read(entry)
                 signal = nothing if record.signal is None else prepare(record, leads, steps)[0]
-                original = None if record.signal is None else record.lead_signals(tuple(leads))
+                original = None if record.signal is None else record.select_leads(tuple(leads))
             except InputError as error:
                 marks.problems[entry.name] = str(error)
                 marks.add(None, nothing, None)

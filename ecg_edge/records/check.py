@@ -29,7 +29,7 @@ class Finding:
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class CheckReport:
     """The result of a check: how many recordings were looked at, and the findings in the order of the index."""
 
     records: int
@@ -47,7 +47,9 @@ class Report:
         return [record for record in warned if record not in set(self.unreadable)]
 
 
-def check(database: Database, folder: Path, advance: Callable[[int, int], None] = lambda done, total: None) -> Report:
+def check(
+    database: Database, folder: Path, advance: Callable[[int, int], None] = lambda done, total: None
+) -> CheckReport:
     """Reads every recording of `database` at `folder`; calls `advance(done, total)` after each.
 
     Raises InputError where the label files themselves cannot be read.
@@ -59,7 +61,7 @@ def check(database: Database, folder: Path, advance: Callable[[int, int], None] 
     signalless: list[str] = []
     seen: dict[bytes, str] = {}
     for number, entry in enumerate(entries, start=1):
-        remarks = label_remarks(entry, database.classes)
+        remarks = check_entry_labels(entry, database.classes)
         try:
             record = database.read(folder, entry)
         except RecordError as error:
@@ -69,7 +71,7 @@ def check(database: Database, folder: Path, advance: Callable[[int, int], None] 
             if record.signal is None:
                 signalless.append(entry.name)
             else:
-                remarks += signal_remarks(record) + check_files(folder / entry.path)
+                remarks += check_signal(record) + check_files(folder / entry.path)
                 first = seen.setdefault(hashlib.blake2b(record.signal.tobytes()).digest(), entry.name)
                 if first != entry.name:
                     remarks.append(f"its signal is that of {first}")
@@ -77,17 +79,21 @@ def check(database: Database, folder: Path, advance: Callable[[int, int], None] 
         advance(number, len(entries))
 
     listed = {entry.path for entry in entries}
-    unlisted = [name for name, path in database.recordings(folder).items() if path not in listed]
+    unlisted = [name for name, path in database.list_recordings(folder).items() if path not in listed]
     remarks = [(name, "recording without label") for name in unlisted]
-    remarks += database.check_labels(folder) + odd_leads(leads, database.leads) + odd_rates(rates, database.fs)
+    remarks += (
+        database.check_labels(folder)
+        + find_missing_leads(leads, database.leads)
+        + find_unusual_rates(rates, database.fs)
+    )
     findings += [Finding(name, "warning", remark) for name, remark in remarks]
     if signalless:
         others = f" and {len(signalless) - 1} more of the {len(entries)}" if len(signalless) > 1 else ""
         findings.append(Finding(signalless[0], "note", f"this{others}: annotations alone, the signal file is not here"))
-    return Report(len(entries), tuple(findings))
+    return CheckReport(len(entries), tuple(findings))
 
 
-def label_remarks(entry: Entry, classes: tuple[str, ...]) -> list[str]:
+def check_entry_labels(entry: Entry, classes: tuple[str, ...]) -> list[str]:
     """What is wrong with a recording's labels; nothing where the database labels no recordings."""
     if not classes:
         return []
@@ -96,7 +102,7 @@ def label_remarks(entry: Entry, classes: tuple[str, ...]) -> list[str]:
     return [f"unknown label {label!r}, known: {', '.join(classes)}" for label in entry.labels if label not in classes]
 
 
-def signal_remarks(record: Record) -> list[str]:
+def check_signal(record: Record) -> list[str]:
     """What is suspicious about a signal: missing samples, flat or clipped leads."""
     missing, flat, still, clipped = [], [], [], []
     for lead, column in zip(record.leads, record.signal.T, strict=True):
@@ -106,7 +112,7 @@ def signal_remarks(record: Record) -> list[str]:
         if len(valid) == 0 or valid.min() == valid.max():
             flat.append(lead)
             continue
-        if (seconds := longest_run(np.diff(column) == 0) / record.fs) >= FLAT_SECONDS:
+        if (seconds := measure_longest_run(np.diff(column) == 0) / record.fs) >= FLAT_SECONDS:
             still.append(f"{lead} {seconds:.1f} s")
         if any(is_clipped(column == extreme, record.fs) for extreme in (valid.min(), valid.max())):
             clipped.append(lead)
@@ -124,26 +130,26 @@ def is_clipped(at_extreme: np.ndarray, fs: float) -> bool:
 
     One long stretch is enough, or many short ones of at least three samples.
     """
-    if longest_run(at_extreme) >= max(4, CLIPPED_SECONDS * fs):
+    if measure_longest_run(at_extreme) >= max(4, CLIPPED_SECONDS * fs):
         return True
     in_runs = at_extreme[:-2] & at_extreme[1:-1] & at_extreme[2:]
     return in_runs.sum() >= CLIPPED_FRACTION * len(at_extreme)
 
 
-def longest_run(mask: np.ndarray) -> np.int64:
+def measure_longest_run(mask: np.ndarray) -> np.int64:
     """The longest run of True in bool (n,)."""
     edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
     return (edges[1::2] - edges[::2]).max(initial=0)
 
 
-def odd_leads(leads: dict[str, tuple[str, ...]], usual: tuple[str, ...] | None) -> list[tuple[str, str]]:
+def find_missing_leads(leads: dict[str, tuple[str, ...]], usual: tuple[str, ...] | None) -> list[tuple[str, str]]:
     """Recordings that lack a lead of the database's `usual` ones; where that is (), of those that nine in ten have."""
     usual = _usual(leads) if usual == () else usual
     missing = {name: [lead for lead in usual or () if lead not in own] for name, own in leads.items()}
     return [(name, f"missing lead: {', '.join(lacks)}") for name, lacks in missing.items() if lacks]
 
 
-def odd_rates(rates: dict[str, float], usual: float | None) -> list[tuple[str, str]]:
+def find_unusual_rates(rates: dict[str, float], usual: float | None) -> list[tuple[str, str]]:
     """Recordings whose sampling rate is not the database's `usual` one, else that which nine in ten have, in Hz."""
     usual = usual or _usual(rates)
     return [(name, f"{rate:g} Hz, not {usual:g} Hz") for name, rate in rates.items() if usual and rate != usual]

@@ -97,11 +97,11 @@ class Database:
             return add_annotations(record, folder / entry.path, rhythm_codes=self.rhythm_codes)
         return record
 
-    def recordings(self, folder: Path) -> dict[str, str]:
+    def list_recordings(self, folder: Path) -> dict[str, str]:
         """Every recording in `folder`, labelled or not: name → path without suffix, relative to `folder`."""
         return {entry.name: entry.path for entry in self.index(folder)}
 
-    def label_files(self, folder: Path) -> list[Path]:
+    def list_label_files(self, folder: Path) -> list[Path]:
         """The files, other than the recordings' own, that determine labels and signals."""
         return []
 

@@ -8,7 +8,7 @@ from ecg_edge.records.record_error import describe_error
 from firmware_bench.runtime.errors import InputError
 
 
-def record_paths(folder: Path, suffixes: tuple[str, ...] = (".hea",), below: str = "") -> list[str]:
+def list_record_paths(folder: Path, suffixes: tuple[str, ...] = (".hea",), below: str = "") -> list[str]:
     """Files below `folder`/`below` with one of `suffixes`: paths without suffix, relative to `folder`, sorted."""
     found = set()
     for parent, folders, files in os.walk(folder / below):
@@ -22,7 +22,7 @@ def record_paths(folder: Path, suffixes: tuple[str, ...] = (".hea",), below: str
     return sorted(found)
 
 
-def first_line(path: Path) -> str:
+def read_first_line(path: Path) -> str:
     """A text file's first line, "" where the file is missing."""
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:

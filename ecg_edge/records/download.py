@@ -33,11 +33,11 @@ def download(
         raise InputError(f"{database.name} is not on PhysioNet: there is nothing to download")
     url = f"{base}/{database.physionet}"
     fetch(f"{url}/SHA256SUMS.txt", folder / "SHA256SUMS.txt")
-    sums = published_sums(folder / "SHA256SUMS.txt", database.physionet_files)
+    sums = parse_checksums(folder / "SHA256SUMS.txt", database.physionet_files)
     fetched = 0
     pool = ThreadPoolExecutor(CONNECTIONS)
     try:
-        jobs = [pool.submit(bring, f"{url}/{name}", folder / name, sha256) for name, sha256 in sums.items()]
+        jobs = [pool.submit(update_file, f"{url}/{name}", folder / name, sha256) for name, sha256 in sums.items()]
         for done, job in enumerate(as_completed(jobs), start=1):
             fetched += job.result()
             advance(done, len(jobs))
@@ -46,7 +46,7 @@ def download(
     return fetched
 
 
-def published_sums(file: Path, patterns: tuple[str, ...]) -> dict[str, str]:
+def parse_checksums(file: Path, patterns: tuple[str, ...]) -> dict[str, str]:
     """SHA-256 by file name, of those files in a SHA256SUMS.txt whose name fits one of `patterns`."""
     sums = {}
     for line in file.read_text(errors="replace").splitlines():
@@ -61,9 +61,9 @@ def published_sums(file: Path, patterns: tuple[str, ...]) -> dict[str, str]:
     return sums
 
 
-def bring(url: str, path: Path, sha256: str) -> bool:
+def update_file(url: str, path: Path, sha256: str) -> bool:
     """Makes `path` the file of that SHA-256; False where it already is."""
-    if path.is_file() and sum_of(path) == sha256:
+    if path.is_file() and compute_sha256(path) == sha256:
         return False
     fetch(url, path, sha256)
     return True
@@ -75,7 +75,7 @@ def fetch(url: str, path: Path, sha256: str | None = None) -> None:
         try:
             with atomic_write(path) as temporary:
                 import_wfdb().io.download.dl_full_file(url, temporary)
-                if sha256 and sum_of(temporary) != sha256:
+                if sha256 and compute_sha256(temporary) != sha256:
                     raise InputError("what arrived does not match the published SHA-256")
             return
         except (OSError, InputError) as error:  # OSError: wfdb's and requests' network errors, too
@@ -86,7 +86,7 @@ def fetch(url: str, path: Path, sha256: str | None = None) -> None:
                 raise InputError(f"{url}: {describe_error(error)}; the same command resumes the download") from None
 
 
-def sum_of(path: Path) -> str:
+def compute_sha256(path: Path) -> str:
     """A file's SHA-256 in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -29,7 +29,7 @@ def fingerprint(database: Database, folder: Path, entries: Iterable[Entry]) -> s
     return _digest(database, folder, entries, times=False)
 
 
-def cache_stamp(database: Database, folder: Path, entries: Iterable[Entry]) -> str:
+def compute_cache_stamp(database: Database, folder: Path, entries: Iterable[Entry]) -> str:
     """As `fingerprint`, but it changes with the files' modification times too: a repaired file is prepared again."""
     return _digest(database, folder, entries, times=True)
 
@@ -43,7 +43,7 @@ def _digest(database: Database, folder: Path, entries: Iterable[Entry], times: b
             digest.update(repr((os.path.basename(file), content, status and status.st_size)).encode())
             if times and status:
                 digest.update(status.st_mtime_ns.to_bytes(8))
-    for file in database.label_files(folder):
+    for file in database.list_label_files(folder):
         if file.is_file():
             digest.update(file.read_bytes())
             if times:

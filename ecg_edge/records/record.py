@@ -95,11 +95,11 @@ class Record:
         """Duration in s."""
         return self.samples / self.fs
 
-    def places(self) -> tuple[str, ...]:
+    def positional_leads(self) -> tuple[str, ...]:
         """Its leads by their places: "lead 1", "lead 2", …"""
         return tuple(f"lead {column + 1}" for column in range(len(self.leads)))
 
-    def lead_signals(self, leads: tuple[str, ...]) -> np.ndarray:
+    def select_leads(self, leads: tuple[str, ...]) -> np.ndarray:
         """The signals of `leads`, in that order: float32 (samples, len(leads)).
 
         "lead 1" is the recording's first, whatever its name: so databases are read whose leads differ from recording
@@ -109,7 +109,7 @@ class Record:
         if self.signal is None:
             raise InputError(f"record {self.name} has annotations alone: fetch its signal file for what needs the ECG")
         own = {lead.lower(): column for column, lead in enumerate(self.leads)}
-        own |= {place: column for column, place in enumerate(self.places())}
+        own |= {place: column for column, place in enumerate(self.positional_leads())}
         if len(self.leads) == len(leads) == 1 and UNNAMED_LEAD.fullmatch(self.leads[0]):
             return self.signal
         for lead in leads:

@@ -34,7 +34,7 @@ def split(
     return _names(entries, lambda entry: part_of_patient[entry.patient])
 
 
-def left_out(entries: Iterable[Entry], parts: dict[str, list[str]]) -> list[str]:
+def find_unassigned(entries: Iterable[Entry], parts: dict[str, list[str]]) -> list[str]:
     """Names of the `entries` that are in none of the `parts`, sorted."""
     return sorted({entry.name for entry in entries}.difference(*parts.values()))
 

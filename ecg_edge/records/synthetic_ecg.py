@@ -19,7 +19,7 @@ import dataclasses
 import numpy as np
 
 from ecg_edge.records.record import STANDARD_LEADS, Beats, Record, RhythmInterval
-from ecg_edge.records.synthetic_rhythms import RHYTHMS, beats, kinds_of_beats
+from ecg_edge.records.synthetic_rhythms import RHYTHMS, draw_beat_waves, draw_beats
 from firmware_bench.runtime.errors import InputError, unknown_name
 
 # Frank's x, y, z to I, II, V1 … V6: Dower, Machado & Osborne 1980, Clin Cardiol 3:87.
@@ -58,7 +58,6 @@ class Noise:
 
 
 NOISE = Noise()
-NO_NOISE = Noise(wander=0, muscle=0, mains=0)
 
 
 def synthesise(
@@ -86,15 +85,15 @@ def synthesise(
     if seed < 0:
         raise InputError(f"the seed of a synthetic ECG must be 0 or more, not {seed}")
     rng = np.random.default_rng([seed, *rhythm.encode()])
-    kinds = kinds_of_beats(RHYTHMS[rhythm], rng)
-    times, symbols, codes = beats(RHYTHMS[rhythm], -1.5, seconds + 1.5, rng)
-    dipole = gaussian_events(events(kinds, times, symbols, rng), samples, fs)
-    dipole += respiration(samples, fs, rng)[:, None] * dipole
+    kinds = draw_beat_waves(RHYTHMS[rhythm], rng)
+    times, symbols, codes = draw_beats(RHYTHMS[rhythm], -1.5, seconds + 1.5, rng)
+    dipole = sum_gaussian_events(place_waves(kinds, times, symbols, rng), samples, fs)
+    dipole += generate_respiration(samples, fs, rng)[:, None] * dipole
     if RHYTHMS[rhythm].pr is None:
-        dipole += f_waves(samples, fs, rng)
-    independent = dipole @ (DOWER @ axis_rotation(rng)).T
+        dipole += generate_f_waves(samples, fs, rng)
+    independent = dipole @ (DOWER @ draw_axis_rotation(rng)).T
     # Last, so that a seed is the same heart at every level of noise.
-    independent += electrode_noise(noise, samples, fs, rng) @ ELECTRODES.T
+    independent += generate_electrode_noise(noise, samples, fs, rng) @ ELECTRODES.T
     signal = np.hstack([independent[:, :2] @ LIMB.T, independent[:, 2:]])  # (samples, 12)
 
     return Record(
@@ -104,12 +103,12 @@ def synthesise(
         fs=fs,
         leads=tuple(leads),
         labels=(rhythm,),
-        beats=annotated(times, symbols, samples, fs),
-        rhythms=rhythm_intervals(times, codes, samples, fs),
+        beats=select_beats(times, symbols, samples, fs),
+        rhythms=find_rhythm_intervals(times, codes, samples, fs),
     )
 
 
-def events(kinds, times, symbols, rng) -> np.ndarray:
+def place_waves(kinds, times, symbols, rng) -> np.ndarray:
     """All waves of all beats: rows of (time in s, standard deviation in s, x, y, z in mV)."""
     intervals = np.diff(times, prepend=2 * times[0] - times[1])
     # QT follows the rate slowly: half the last interval, half the mean.
@@ -123,7 +122,7 @@ def events(kinds, times, symbols, rng) -> np.ndarray:
     return np.vstack(rows)
 
 
-def gaussian_events(rows, samples, fs) -> np.ndarray:
+def sum_gaussian_events(rows, samples, fs) -> np.ndarray:
     """Sum of Gaussian events, each summed over five standard deviations of the widest: dipole (samples, 3) in mV."""
     time, deviation, vector = rows[:, :1], rows[:, 1:2], rows[:, 2:]
     reach = int(5 * deviation.max() * fs) + 1
@@ -134,12 +133,12 @@ def gaussian_events(rows, samples, fs) -> np.ndarray:
     return np.stack([np.bincount(index, (shape * axis[:, None]).ravel(), samples) for axis in vector.T], axis=1)
 
 
-def respiration(samples, fs, rng):
+def generate_respiration(samples, fs, rng):
     """Relative change of the dipole's size with breathing at about 0.25 Hz: (samples,)."""
     return 0.03 * np.sin(2 * np.pi * (rng.normal(0.25, 0.01) * np.arange(samples) / fs + rng.random()))
 
 
-def f_waves(samples, fs, rng) -> np.ndarray:
+def generate_f_waves(samples, fs, rng) -> np.ndarray:
     """Fibrillating atria: a sawtooth of 5–8 Hz whose rate and size waver; largest in V1. Dipole (samples, 3)."""
     t = np.arange(samples) / fs
     rate, wavering, swing = rng.uniform(5, 8), rng.uniform(0.1, 0.5), rng.uniform(0.1, 0.4)
@@ -151,7 +150,7 @@ def f_waves(samples, fs, rng) -> np.ndarray:
     return size[:, None] * sawtooth * direction
 
 
-def axis_rotation(rng) -> np.ndarray:
+def draw_axis_rotation(rng) -> np.ndarray:
     """A subject's position of the heart: rotation (3, 3), up to 20° in the frontal plane and 8° in the others."""
     rotation = np.eye(3)
     for (i, j), limit in zip(((0, 1), (0, 2), (1, 2)), (20, 8, 8), strict=True):
@@ -163,7 +162,7 @@ def axis_rotation(rng) -> np.ndarray:
     return rotation
 
 
-def electrode_noise(noise: Noise, samples, fs, rng) -> np.ndarray:
+def generate_electrode_noise(noise: Noise, samples, fs, rng) -> np.ndarray:
     """Noise of the nine electrodes RA, LA, LL, V1 … V6: (samples, 9) in mV."""
     t = np.arange(samples)[:, None] / fs
     total = np.zeros((samples, 9))
@@ -172,14 +171,14 @@ def electrode_noise(noise: Noise, samples, fs, rng) -> np.ndarray:
             phases = 2 * np.pi * rng.random(9)
             total += noise.wander * np.sqrt(2 / 3) * np.sin(2 * np.pi * frequency * t + phases)
     if noise.muscle:
-        total += noise.muscle * band_noise(20, 150, samples, fs, rng)
+        total += noise.muscle * generate_band_noise(20, 150, samples, fs, rng)
     if noise.mains and noise.mains_frequency < fs / 2:
         sizes = noise.mains * np.sqrt(2) * rng.normal(size=9)
         total += sizes * np.sin(2 * np.pi * (noise.mains_frequency * t + rng.random()))
     return total
 
 
-def band_noise(low, high, samples, fs, rng) -> np.ndarray:
+def generate_band_noise(low, high, samples, fs, rng) -> np.ndarray:
     """Gaussian noise of unit power in the band from `low` to `high` Hz: (samples, 9); no power above fs / 2."""
     frequencies = np.fft.rfftfreq(samples, 1 / fs)
     band = np.flatnonzero((frequencies >= low) & (frequencies <= high))
@@ -190,14 +189,14 @@ def band_noise(low, high, samples, fs, rng) -> np.ndarray:
     return np.fft.irfft(spectrum * scale, samples).T
 
 
-def annotated(times, symbols, samples, fs) -> Beats:
+def select_beats(times, symbols, samples, fs) -> Beats:
     """The beats whose R peak is inside the recording."""
     peaks = np.round(times * fs).astype(np.int64)
     inside = (peaks >= 0) & (peaks < samples)
     return Beats(peaks[inside], symbols[inside])
 
 
-def rhythm_intervals(times, codes, samples, fs) -> tuple[RhythmInterval, ...]:
+def find_rhythm_intervals(times, codes, samples, fs) -> tuple[RhythmInterval, ...]:
     """Stretches of equal rhythm; a rhythm begins with its first beat, the recording's first at sample 0."""
     changes = 1 + np.flatnonzero(codes[1:] != codes[:-1])
     starts = [0, *np.round(times[changes] * fs).astype(int).clip(0, samples)]

@@ -79,14 +79,14 @@ RHYTHMS = {
 }
 
 
-def beats(rhythm: Rhythm, start: float, stop: float, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def draw_beats(rhythm: Rhythm, start: float, stop: float, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """R peaks from `start` to `stop`: times in s, WFDB symbols and MIT-BIH rhythm codes, each (n,)."""
     interval = 60 / rng.uniform(*rhythm.rate)
     if rhythm.pr is None:
-        times = start + np.cumsum(fibrillating_intervals(interval, int((stop - start) / 0.3), rng))
+        times = start + np.cumsum(draw_fibrillation_intervals(interval, int((stop - start) / 0.3), rng))
     else:
         # Premature beats draw the recording together: enough sinus beats for the fastest of them.
-        times = sinus_times(interval, start, stop + 2 * (stop - start) * bool(rhythm.ectopic), rng)
+        times = draw_sinus_times(interval, start, stop + 2 * (stop - start) * bool(rhythm.ectopic), rng)
     symbols = np.full(len(times), rhythm.beat)
     if rhythm.ectopic:
         times, symbols = ECTOPIC[rhythm.ectopic](times, symbols, rng)
@@ -97,7 +97,7 @@ def beats(rhythm: Rhythm, start: float, stop: float, rng) -> tuple[np.ndarray, n
     return times[within], symbols[within], codes[within]
 
 
-def sinus_times(interval, start, stop, rng):
+def draw_sinus_times(interval, start, stop, rng):
     """R peaks of a sinus node whose rate breathes (0.25 Hz) and follows blood pressure (Mayer waves, 0.1 Hz).
 
     ECGSYN's spectrum of two Gaussian bands, here as eight sinusoids. The node's phase is the integral of its rate; a
@@ -111,41 +111,41 @@ def sinus_times(interval, start, stop, rng):
     return np.interp(np.arange(rng.random(), turns[-1]) + turns[0], turns, t)
 
 
-def fibrillating_intervals(interval, count, rng):
+def draw_fibrillation_intervals(interval, count, rng):
     """RR intervals in s of a node bombarded by fibrillating atria: independent, gamma distributed, at least 0.3 s."""
     variation = rng.uniform(0.20, 0.28)
     return np.maximum(rng.gamma(variation**-2, interval * variation**2, count), 0.3)
 
 
-def ectopic_places(times, shortest, longest, rng):
+def draw_ectopic_positions(times, shortest, longest, rng):
     """Every `shortest` to `longest` beats one, the first 1.2 s into the recording, so that a short one has some."""
     first = np.searchsorted(times, 1.2) + rng.integers(0, 2)
     places = first + np.cumsum(rng.integers(shortest, longest + 1, len(times))) - shortest
     return places[places < len(times) - 1]
 
 
-def atrial_premature(times, symbols, rng):
+def insert_atrial_premature_beats(times, symbols, rng):
     """PAC: early, and it resets the sinus node, so that the pause after it is not compensatory."""
     intervals = np.diff(times, prepend=times[0])
     coupling = rng.uniform(0.55, 0.70)
-    for place in ectopic_places(times, 2, 5, rng):
+    for place in draw_ectopic_positions(times, 2, 5, rng):
         intervals[place] *= coupling * rng.uniform(0.97, 1.03)
         intervals[place + 1] *= rng.uniform(1.02, 1.15)
         symbols[place] = "A"
     return times[0] + np.cumsum(intervals), symbols
 
 
-def ventricular_premature(times, symbols, rng):
+def insert_ventricular_premature_beats(times, symbols, rng):
     """PVC: early, and the sinus node goes on unaware of it: the beat after the blocked one is on time."""
-    return ventricular_at(ectopic_places(times, 3, 5, rng), times, symbols, rng)
+    return insert_ventricular_beats(draw_ectopic_positions(times, 3, 5, rng), times, symbols, rng)
 
 
-def bigeminy(times, symbols, rng):
+def insert_bigeminy(times, symbols, rng):
     """Every second beat is a PVC."""
-    return ventricular_at(range(1, len(times), 2), times, symbols, rng)
+    return insert_ventricular_beats(range(1, len(times), 2), times, symbols, rng)
 
 
-def ventricular_at(places, times, symbols, rng):
+def insert_ventricular_beats(places, times, symbols, rng):
     """The sinus beats at `places` blocked by earlier beats of the ventricle."""
     sinus = times.copy()
     coupling = rng.uniform(0.60, 0.75)
@@ -155,7 +155,7 @@ def ventricular_at(places, times, symbols, rng):
     return times, symbols
 
 
-def supraventricular_runs(times, symbols, rng):
+def insert_supraventricular_runs(times, symbols, rng):
     """Runs of six to twelve atrial beats at 150 to 190 a minute between sinus beats."""
     intervals = np.diff(times, prepend=times[0])
     place = np.searchsorted(times, 1.2) + rng.integers(0, 3)
@@ -168,10 +168,10 @@ def supraventricular_runs(times, symbols, rng):
 
 
 ECTOPIC = {
-    "PAC": atrial_premature,
-    "PVC": ventricular_premature,
-    "bigeminy": bigeminy,
-    "runs": supraventricular_runs,
+    "PAC": insert_atrial_premature_beats,
+    "PVC": insert_ventricular_premature_beats,
+    "bigeminy": insert_bigeminy,
+    "runs": insert_supraventricular_runs,
 }
 
 
@@ -184,11 +184,11 @@ class Waves:
     recovery: np.ndarray
 
 
-def kinds_of_beats(rhythm: Rhythm, rng) -> dict[str, Waves]:
+def draw_beat_waves(rhythm: Rhythm, rng) -> dict[str, Waves]:
     """The waves of one subject's beats by WFDB symbol, with a subject's own widths, amplitudes and intervals."""
     size = rng.uniform(0.85, 1.2)
 
-    def varied(rows):
+    def vary(rows):
         """A subject's version of a table of waves, in s and mV."""
         rows = np.array(rows, float)
         rows[:, :2] *= rng.uniform(0.95, 1.08) / 1000
@@ -197,7 +197,7 @@ def kinds_of_beats(rhythm: Rhythm, rng) -> dict[str, Waves]:
 
     t_amplitude = size * rng.uniform(0.8, 1.25)
     qt = rng.uniform(0.38, 0.42)  # at 60 beats a minute
-    sinus_p, ectopic_p = varied(P_SINUS), varied(P_ECTOPIC)
+    sinus_p, ectopic_p = vary(P_SINUS), vary(P_ECTOPIC)
 
     st, qrs, t_wave = np.zeros(3), QRS_NORMAL, t_amplitude * np.array(T_NORMAL)
     if rhythm.st:
@@ -208,34 +208,34 @@ def kinds_of_beats(rhythm: Rhythm, rng) -> dict[str, Waves]:
         st = 0.3 * t_wave
     elif rhythm.beat == "R":
         qrs, qt, t_wave = QRS_RBBB, qt + 0.03, t_amplitude * np.array(T_RBBB)
-    qrs = centred(varied(qrs))
-    p = None if rhythm.pr is None else before(sinus_p, qrs, rng.uniform(*rhythm.pr))
-    kinds = {rhythm.beat: Waves(qrs if p is None else np.vstack([p, qrs]), recovery(qrs, st, t_wave, qt))}
+    qrs = centre_on_r_peak(vary(qrs))
+    p = None if rhythm.pr is None else place_p_wave(sinus_p, qrs, rng.uniform(*rhythm.pr))
+    kinds = {rhythm.beat: Waves(qrs if p is None else np.vstack([p, qrs]), make_recovery_waves(qrs, st, t_wave, qt))}
 
     if rhythm.ectopic in ("PAC", "runs"):
-        early_p = before(ectopic_p, qrs, rng.uniform(0.12, 0.14))
+        early_p = place_p_wave(ectopic_p, qrs, rng.uniform(0.12, 0.14))
         kinds["A"] = Waves(np.vstack([early_p, qrs]), kinds[rhythm.beat].recovery)
     elif rhythm.ectopic:
-        wide = centred(varied(QRS_PVC[rng.integers(len(QRS_PVC))]))
+        wide = centre_on_r_peak(vary(QRS_PVC[rng.integers(len(QRS_PVC))]))
         t_wave = -0.25 * wide[:, 2:].sum(axis=0)
-        kinds["V"] = Waves(wide, recovery(wide, 0.3 * t_wave, t_wave, qt + 0.06))
+        kinds["V"] = Waves(wide, make_recovery_waves(wide, 0.3 * t_wave, t_wave, qt + 0.06))
     return kinds
 
 
-def centred(qrs):
+def centre_on_r_peak(qrs):
     """`qrs` moved in time so that the dipole is largest at 0: the R peak."""
     t = np.arange(-0.15, 0.15, 0.0005)
     dipole = np.exp(-0.5 * ((t[:, None] - qrs[:, 0]) / qrs[:, 1]) ** 2) @ qrs[:, 2:]
     return qrs - [t[np.argmax((dipole**2).sum(axis=1))], 0, 0, 0, 0]
 
 
-def before(p, qrs, pr):
+def place_p_wave(p, qrs, pr):
     """The P wave placed so that it begins `pr` s before the QRS complex."""
     begins = [(wave[:, 0] - EDGE * wave[:, 1]).min() for wave in (qrs, p)]
     return p + np.array([begins[0] - begins[1] - pr, 0, 0, 0, 0])
 
 
-def recovery(qrs, st, t_wave, qt):
+def make_recovery_waves(qrs, st, t_wave, qt):
     """ST segment and T wave at 60 beats a minute, ending `qt` s after the QRS complex began."""
     begin, end = (qrs[:, 0] - EDGE * qrs[:, 1]).min(), (qrs[:, 0] + EDGE * qrs[:, 1]).max()
     rise, fall = 0.045, 0.030  # the T wave climbs slowly and falls fast

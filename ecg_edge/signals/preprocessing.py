@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ecg_edge.signals.scipy_signal import scipy_signal
+from ecg_edge.signals.scipy_signal import import_scipy_signal
 from firmware_bench.runtime.errors import InputError, unknown_name
 
 LOWEST_SHARE = 0.35  # of the asked rate: 100 Hz recordings still serve a model of 250 Hz
@@ -42,7 +42,7 @@ def resample(signal, source_fs, *, fs: float):
         raise InputError(f"sampled at {source_fs:g} Hz, too low for a model that takes {fs:g} Hz")
     ratio = (Fraction(fs).limit_denominator(1000) / Fraction(source_fs).limit_denominator(1000)).limit_denominator(1000)
     # Beyond its ends the signal is taken to go on along a line: zeros there would be a step, which rings.
-    return scipy_signal().resample_poly(signal, ratio.numerator, ratio.denominator, axis=0, padtype="line"), fs
+    return import_scipy_signal().resample_poly(signal, ratio.numerator, ratio.denominator, axis=0, padtype="line"), fs
 
 
 def highpass(signal, fs, *, cutoff: float, order: int = 2):
@@ -66,10 +66,10 @@ def _zero_phase(signal, fs, kind, cutoff, order):
             f"a {kind} at {np.max(cutoff):g} Hz needs a sampling rate above {2 * np.max(cutoff):g} Hz, "
             f"this signal has {fs:g} Hz"
         )
-    sections = scipy_signal().butter(order, cutoff, btype=kind, fs=fs, output="sos")
+    sections = import_scipy_signal().butter(order, cutoff, btype=kind, fs=fs, output="sos")
     # scipy's own choice of padding, kept short enough for signals shorter than it.
     padding = min(3 * (2 * len(sections) + 1), max(len(signal) - 1, 0))
-    return scipy_signal().sosfiltfilt(sections, signal, axis=0, padlen=padding), fs
+    return import_scipy_signal().sosfiltfilt(sections, signal, axis=0, padlen=padding), fs
 
 
 def notch(signal, fs, *, frequency: float, q: float = 30.0):
@@ -78,8 +78,8 @@ def notch(signal, fs, *, frequency: float, q: float = 30.0):
         raise InputError(
             f"a notch at {frequency:g} Hz needs a sampling rate above {2 * frequency:g} Hz, this signal has {fs:g} Hz"
         )
-    b, a = scipy_signal().iirnotch(frequency, q, fs=fs)
-    return scipy_signal().filtfilt(b, a, signal, axis=0, padlen=min(9, max(len(signal) - 1, 0))), fs
+    b, a = import_scipy_signal().iirnotch(frequency, q, fs=fs)
+    return import_scipy_signal().filtfilt(b, a, signal, axis=0, padlen=min(9, max(len(signal) - 1, 0))), fs
 
 
 def zscore(signal, fs):
@@ -89,14 +89,8 @@ def zscore(signal, fs):
     return np.where(deviation > FLAT, centred / np.maximum(deviation, FLAT), 0.0), fs
 
 
-def fit(signal, fs, *, samples: int):
-    """Cropped to the first `samples` samples, or padded behind with zeros."""
-    signal = signal[:samples]
-    return np.pad(signal, ((0, samples - len(signal)), (0, 0))), fs
-
-
 STEPS: dict[str, Callable] = {
-    step.__name__: step for step in (fill_gaps, resample, highpass, lowpass, bandpass, notch, zscore, fit)
+    step.__name__: step for step in (fill_gaps, resample, highpass, lowpass, bandpass, notch, zscore)
 }
 
 
@@ -128,7 +122,7 @@ class Preprocessing:
         return np.ascontiguousarray(signal, np.float32), fs
 
 
-def flat_leads(signal: np.ndarray) -> np.ndarray:
+def find_flat_leads(signal: np.ndarray) -> np.ndarray:
     """Which leads of (samples, leads) carry no signal (all NaN, or constant): bool (leads,)."""
     lowest = np.where(np.isnan(signal), np.inf, signal).min(axis=0)
     highest = np.where(np.isnan(signal), -np.inf, signal).max(axis=0)

@@ -6,8 +6,8 @@ Beats are given by the sample indices of their R peaks, int (n,) in time order.
 import numpy as np
 
 from ecg_edge.records.record import Beats, Record
-from ecg_edge.signals.preprocessing import fill_gaps, flat_leads
-from ecg_edge.signals.scipy_signal import scipy_signal
+from ecg_edge.signals.preprocessing import fill_gaps, find_flat_leads
+from ecg_edge.signals.scipy_signal import import_scipy_signal
 from firmware_bench.runtime.errors import InputError
 
 # The classes of ANSI/AAMI EC57 for the WFDB beat codes, as in de Chazal et al. 2004: escape beats (e, j, n) are N. A
@@ -22,7 +22,7 @@ USUAL_RANGE = 1.5  # mV from the lowest to the highest value of an ECG
 BEST_LEADS = ("ii", "mlii", "i")  # where R waves are tall and upright in most people
 
 
-def r_peaks(lead: np.ndarray, fs: float) -> np.ndarray:
+def detect_r_peaks(lead: np.ndarray, fs: float) -> np.ndarray:
     """The R peaks of one lead, (samples,) in any unit at `fs` Hz, found by wfdb's XQRS: int64 (n,).
 
     Empty for a flat signal and for one shorter than a second. Raises InputError for a rate of 40 Hz or less.
@@ -30,9 +30,9 @@ def r_peaks(lead: np.ndarray, fs: float) -> np.ndarray:
     if fs <= LOWEST_RATE:
         raise InputError(f"sampled at {fs:g} Hz, too low to find R peaks: more than {LOWEST_RATE:g} Hz is needed")
     column = np.asarray(lead, np.float64)[:, None]
-    if len(column) < SHORTEST * fs or flat_leads(column)[0]:
+    if len(column) < SHORTEST * fs or find_flat_leads(column)[0]:
         return np.zeros(0, np.int64)
-    scipy_signal()  # before wfdb imports it whole
+    import_scipy_signal()  # before wfdb imports it whole
     from wfdb.processing import XQRS
 
     signal = fill_gaps(column, fs)[0][:, 0]
@@ -44,7 +44,7 @@ def r_peaks(lead: np.ndarray, fs: float) -> np.ndarray:
     return np.asarray(detector.qrs_inds, np.int64)
 
 
-def record_beats(record: Record) -> Beats:
+def find_beats(record: Record) -> Beats:
     """The annotated beats of `record`; where it has none, those that XQRS finds, with the symbol "?".
 
     The lead is II or else I where the recording has it and it is not flat, else its first that is not. Raises
@@ -52,9 +52,9 @@ def record_beats(record: Record) -> Beats:
     """
     if record.beats is not None:
         return record.beats
-    signal = record.lead_signals(record.leads)
+    signal = record.select_leads(record.leads)
     names = [lead.lower() for lead in record.leads]
     order = [names.index(name) for name in BEST_LEADS if name in names] + list(range(len(names)))
-    best = next((column for column in order if not flat_leads(signal)[column]), 0)
-    samples = r_peaks(signal[:, best], record.fs)
+    best = next((column for column in order if not find_flat_leads(signal)[column]), 0)
+    samples = detect_r_peaks(signal[:, best], record.fs)
     return Beats(samples, np.full(len(samples), "?"))

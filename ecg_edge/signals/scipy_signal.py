@@ -11,7 +11,7 @@ import types
 
 
 @functools.cache
-def scipy_signal() -> types.ModuleType:
+def import_scipy_signal() -> types.ModuleType:
     """The module scipy.signal, whole and unchanged but for when it imports scipy.stats."""
     if "scipy.signal" in sys.modules or "scipy.stats" in sys.modules:
         return importlib.import_module("scipy.signal")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 
-def window_starts(length: int, samples: int, stride: int) -> np.ndarray:
+def compute_window_starts(length: int, samples: int, stride: int) -> np.ndarray:
     """First sample of each window over a signal of `length` samples: int64 (windows,), at least one.
 
     Evenly spaced from the start to the end of the signal, at most about `stride` apart; a remainder under a tenth of
@@ -14,10 +14,3 @@ def window_starts(length: int, samples: int, stride: int) -> np.ndarray:
     count = max(1, math.ceil((length - samples) / stride - 0.1) + 1)
     last = max(0, length - samples) if count > 1 else 0
     return np.linspace(0, last, count).round().astype(np.int64)
-
-
-def windows(signal: np.ndarray, samples: int, stride: int) -> np.ndarray:
-    """(length, leads) → (windows, samples, leads); a signal shorter than a window is padded behind with zeros."""
-    if len(signal) < samples:
-        signal = np.pad(signal, ((0, samples - len(signal)), (0, 0)))
-    return np.stack([signal[start : start + samples] for start in window_starts(len(signal), samples, stride)])

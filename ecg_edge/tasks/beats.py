@@ -14,7 +14,7 @@ import numpy as np
 
 from ecg_edge.data.examples import Examples
 from ecg_edge.data.recordings import Recordings
-from ecg_edge.signals.r_peaks import AAMI, record_beats
+from ecg_edge.signals.r_peaks import AAMI, find_beats
 from ecg_edge.tasks.metrics import confusion_matrix, macro_average, per_class, precision_recall_f1
 from ecg_edge.tasks.predictor import keeps_history
 from ecg_edge.tasks.task import BATCH, Options, Task, UnitMetrics, class_weights
@@ -137,7 +137,7 @@ class BeatsTask(Task):
     @classmethod
     def read(cls, record):
         """With the annotated beats, or those that XQRS finds."""
-        return dataclasses.replace(record, beats=record_beats(record))
+        return dataclasses.replace(record, beats=find_beats(record))
 
     @classmethod
     def find_classes(cls, dataset, recordings, names):

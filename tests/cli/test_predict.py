@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from small_models import LABELS, STEPS, altered, convolutional, reconstructing
+from small_recordings import cut_windows
 
 from ecg_edge.api.prediction import EcgModel
 from ecg_edge.cli.predict import command
@@ -18,7 +19,6 @@ from ecg_edge.demo import write_wfdb
 from ecg_edge.records.synthetic_ecg import synthesise
 from ecg_edge.run import Run
 from ecg_edge.signals.preprocessing import Preprocessing
-from ecg_edge.signals.window_starts import windows
 from ecg_edge.tasks.predictor import KerasPredictor
 from export.tflite.flatbuffer import set_metadata
 from firmware_bench.runtime.errors import InputError
@@ -69,7 +69,7 @@ def outputs(record, window_steps=()):
 
     prepared, _ = Preprocessing(STEPS)(wfdb.rdrecord(str(record)).p_signal, 250)
     steps, model = Preprocessing(window_steps), TFLiteModel(convolutional())
-    return np.array([model.run(steps(window, 100.0)[0]) for window in windows(prepared, 256, 256)])
+    return np.array([model.run(steps(window, 100.0)[0]) for window in cut_windows(prepared, 256, 256)])
 
 
 def test_probabilities_are_those_of_the_windows_mean(folder):
@@ -125,7 +125,7 @@ def test_surprise_by_the_threshold_of_the_metadata(folder, threshold, label):
     (row,) = json.loads(predict(folder, "both").stdout)["records"]
     prepared, _ = Preprocessing(STEPS)(wfdb.rdrecord(str(folder / "both")).p_signal, 250)
     # half of every value is missing from its reconstruction
-    assert row["score"] == pytest.approx(np.mean(windows(prepared, 256, 256) ** 2) / 4, rel=0.1)
+    assert row["score"] == pytest.approx(np.mean(cut_windows(prepared, 256, 256) ** 2) / 4, rel=0.1)
     assert (row["label"], row["threshold"]) == (label, threshold)
     where = row["localisation"]
     assert where["step_s"] == 0.1 and list(where["errors"]) == ["I", "II"]

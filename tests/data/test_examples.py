@@ -5,11 +5,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from small_recordings import record, recordings, window_spec
+from small_recordings import cut_windows, record, recordings, window_spec
 
 from ecg_edge.data.examples import Examples, consecutive_windows
 from ecg_edge.data.recordings import load_recordings
-from ecg_edge.signals.window_starts import windows
 
 
 def examples(starts, records=None, samples=4, earliest=None, latest=None, random=False, made=None, **changes):
@@ -104,7 +103,7 @@ def test_views_are_spread_evenly_between_the_bounds():
 def test_windows_one_after_the_other_are_those_of_the_whole_signal(length, samples, stride):
     made = recordings(record("r0", samples=300), record("r1", samples=length))
     cut = consecutive_windows(made, ["r1"], window_spec(samples, stride), np.array([7, 8]))
-    np.testing.assert_array_equal(cut.windows(slice(None)), windows(made.signal(1), samples, stride))
+    np.testing.assert_array_equal(cut.windows(slice(None)), cut_windows(made.signal(1), samples, stride))
     assert set(cut.records) == {1} and set(cut.targets) == {8}
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ecg_edge.records.check import check, is_clipped, longest_run, signal_remarks
+from ecg_edge.records.check import check, check_signal, is_clipped, measure_longest_run
 from ecg_edge.records.databases.cinc2017 import Cinc2017
 from ecg_edge.records.databases.labelled_folder import LabelledFolder
 from ecg_edge.records.databases.ltafdb import Ltafdb
@@ -131,12 +131,12 @@ def test_many_short_clippings_are_saturation_and_a_rounded_peak_is_none():
     for offset in range(12):
         beats[offset::500] = True
     assert is_clipped(beats, fs=500)
-    assert longest_run(np.array([True, False, True, True, True, False])) == 3
+    assert measure_longest_run(np.array([True, False, True, True, True, False])) == 3
 
 
 def test_a_lead_without_any_valid_sample_is_flat():
     record = Record("r", "r", np.full((100, 1), np.nan, np.float32), 100.0, ("I",))
-    assert signal_remarks(record) == ["no valid sample (NaN) in places, of 100: I 100", "flat lead: I"]
+    assert check_signal(record) == ["no valid sample (NaN) in places, of 100: I 100", "flat lead: I"]
 
 
 def test_real_recordings(real_data):

@@ -15,7 +15,7 @@ from ecg_edge.records import download as downloading
 from ecg_edge.records.databases.cinc2017 import Cinc2017
 from ecg_edge.records.databases.labelled_folder import LabelledFolder
 from ecg_edge.records.databases.mitdb import Mitdb
-from ecg_edge.records.download import download, published_sums
+from ecg_edge.records.download import download, parse_checksums
 from firmware_bench.runtime.errors import InputError
 
 FILES = {"100.hea": b"100 2 360", "100.dat": bytes(range(256)) * 300, "RECORDS": b"100\n", "x_mitdb/x_108.hea": b"no"}
@@ -163,10 +163,10 @@ def test_ctrl_c_on_the_command_line(server, tmp_path):
 def test_a_list_may_not_reach_outside_the_folder(tmp_path):
     (tmp_path / "SHA256SUMS.txt").write_text(f"{'0' * 64} ../100.hea\n")
     with pytest.raises(InputError, match="outside the database"):
-        published_sums(tmp_path / "SHA256SUMS.txt", ("*",))
+        parse_checksums(tmp_path / "SHA256SUMS.txt", ("*",))
     (tmp_path / "SHA256SUMS.txt").write_text("<html>not found</html>")
     with pytest.raises(InputError, match="none of the expected files"):
-        published_sums(tmp_path / "SHA256SUMS.txt", ("*.hea",))
+        parse_checksums(tmp_path / "SHA256SUMS.txt", ("*.hea",))
 
 
 def test_own_folders_are_not_on_physionet(tmp_path):

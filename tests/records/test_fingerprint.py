@@ -8,7 +8,7 @@ import scipy.io
 
 from ecg_edge.records.databases.cpsc2018 import Cpsc2018
 from ecg_edge.records.databases.labelled_folder import LabelledFolder
-from ecg_edge.records.fingerprint import cache_stamp, fingerprint
+from ecg_edge.records.fingerprint import compute_cache_stamp, fingerprint
 
 
 @pytest.fixture
@@ -50,11 +50,11 @@ def test_changes_with_labels_headers_annotations_and_signals(folder, write_recor
 
 
 def test_a_repaired_file_changes_the_cache_stamp_only(folder):
-    before = of(folder), of(folder, cache_stamp)
-    assert of(folder, cache_stamp) == before[1]
+    before = of(folder), of(folder, compute_cache_stamp)
+    assert of(folder, compute_cache_stamp) == before[1]
     os.utime(folder / "b.dat", (1, 1))
     assert of(folder) == before[0]
-    assert of(folder, cache_stamp) != before[1]
+    assert of(folder, compute_cache_stamp) != before[1]
 
 
 def test_structs_are_told_apart_by_their_ends(tmp_path):

@@ -3,7 +3,7 @@ import random
 import pytest
 
 from ecg_edge.records.record import Entry
-from ecg_edge.records.split import PARTS, left_out, split
+from ecg_edge.records.split import PARTS, find_unassigned, split
 from firmware_bench.runtime.errors import InputError
 
 
@@ -84,7 +84,7 @@ def test_published_parts_are_kept_and_a_tenth_of_the_training_patients_validates
     parts = split(every, seed=0)
     assert [len(parts[part]) for part in PARTS] == [67, 8, 9]
     assert parts["test"] == [f"test {patient}" for patient in range(75, 84)]
-    assert left_out(every, parts) == []
+    assert find_unassigned(every, parts) == []
     assert split(every, seed=1)["validation"] != parts["validation"] == split(every[::-1], seed=0)["validation"]
 
 
@@ -97,9 +97,9 @@ def test_all_recordings_of_a_validation_patient_validate():
 def test_a_published_test_recording_of_a_training_patient_is_left_out_or_kept_on_request(seed):
     every = published("abcd", "def")
     parts = split(every, seed)
-    assert parts["test"] == ["test e", "test f"] and left_out(every, parts) == ["test d"]
+    assert parts["test"] == ["test e", "test f"] and find_unassigned(every, parts) == ["test d"]
     as_published = split(every, seed, strict=False)
-    assert as_published["test"] == ["test d", "test e", "test f"] and left_out(every, as_published) == []
+    assert as_published["test"] == ["test d", "test e", "test f"] and find_unassigned(every, as_published) == []
     assert as_published["validation"] == parts["validation"] != ["train d"]
 
 
@@ -135,5 +135,5 @@ def test_real_published_splits(real_data):
     assert ltafdb["test"] == ["100", "104", "105", "11", "200", "32", "48", "49", "68"]
     chosen = [entry for entry in Mitdb().index(real_data("mitdb")) if entry.part]
     parts = split(chosen, seed=0)
-    assert [len(parts[part]) for part in PARTS] == [20, 2, 21] and left_out(chosen, parts) == ["202"]
+    assert [len(parts[part]) for part in PARTS] == [20, 2, 21] and find_unassigned(chosen, parts) == ["202"]
     assert len(split(chosen, seed=0, strict=False)["test"]) == 22

@@ -11,13 +11,14 @@ import pytest
 
 from ecg_edge.records.databases.synthetic import CLASSES, SYNTHETIC
 from ecg_edge.records.record import STANDARD_LEADS
-from ecg_edge.records.synthetic_ecg import DOWER, NO_NOISE, Noise, synthesise
+from ecg_edge.records.synthetic_ecg import DOWER, Noise, synthesise
 from ecg_edge.records.synthetic_rhythms import RHYTHMS
 from firmware_bench.runtime.errors import InputError
 
 SEEDS = range(12)
 INDEPENDENT = [0, 1, 6, 7, 8, 9, 10, 11]  # I, II, V1 … V6
 FS = 500
+NO_NOISE = Noise(wander=0, muscle=0, mains=0)
 R = 225  # the R peak's sample in a mean beat: 0.45 s before, 0.40 s after
 
 
@@ -325,7 +326,7 @@ def test_rate_duration_and_leads_are_those_asked_for():
     whole = synthesise("SNR", 4, seconds=3.5, fs=128, noise=NO_NOISE)
     assert record.signal.shape == (448, 2) and record.signal.dtype == np.float32
     assert (record.fs, record.leads, record.labels, record.units) == (128, ("V2", "II"), ("SNR",), "mV")
-    np.testing.assert_array_equal(record.signal, whole.lead_signals(("V2", "II")))
+    np.testing.assert_array_equal(record.signal, whole.select_leads(("V2", "II")))
     assert record.beats.samples.dtype == np.int64 and record.beats.samples.max() < 448
 
 

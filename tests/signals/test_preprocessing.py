@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_edge.signals.preprocessing import STEPS, Preprocessing, flat_leads
+from ecg_edge.signals.preprocessing import STEPS, Preprocessing, find_flat_leads
 from firmware_bench.runtime.errors import InputError
 
 FS = 500.0
@@ -99,13 +99,6 @@ def test_gaps_are_bridged_and_leads_do_not_mix():
     np.testing.assert_array_equal(empty, 0)
 
 
-def test_fit_pads_and_crops_behind():
-    padded, _ = apply(np.ones((3, 2)), {"step": "fit", "samples": 5})
-    np.testing.assert_array_equal(padded, [[1, 1]] * 3 + [[0, 0]] * 2)
-    cropped, _ = apply(np.arange(8.0)[:, None], {"step": "fit", "samples": 3})
-    np.testing.assert_array_equal(cropped[:, 0], [0, 1, 2])
-
-
 def test_signals_shorter_than_a_filter_s_padding_pass():
     for step in (
         {"step": "highpass", "cutoff": 0.5},
@@ -117,7 +110,7 @@ def test_signals_shorter_than_a_filter_s_padding_pass():
 
 def test_flat_leads():
     signal = np.stack([np.arange(5.0), np.ones(5), np.full(5, np.nan), [np.nan, 1, 1, 1, np.nan]], axis=1)
-    assert flat_leads(signal).tolist() == [False, True, True, True]
+    assert find_flat_leads(signal).tolist() == [False, True, True, True]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +133,6 @@ def test_every_step_is_deterministic_and_returns_float32():
         "lowpass": {"cutoff": 40},
         "bandpass": {"low": 0.5, "high": 40},
         "notch": {"frequency": 50},
-        "fit": {"samples": 100},
     }
     for name in STEPS:
         step = {"step": name, **parameters.get(name, {})}

@@ -9,7 +9,7 @@ import pytest
 from ecg_edge.records.formats.wfdb_annotations import BEAT_CODES
 from ecg_edge.records.record import Beats, Record
 from ecg_edge.records.synthetic_ecg import synthesise
-from ecg_edge.signals.r_peaks import AAMI, r_peaks, record_beats
+from ecg_edge.signals.r_peaks import AAMI, detect_r_peaks, find_beats
 from firmware_bench.runtime.errors import InputError
 
 
@@ -34,7 +34,7 @@ def found(reference, detected, fs):
 @pytest.mark.parametrize("scale", [1.0, 0.05, 20.0])
 def test_r_peaks_are_found_at_any_amplitude(rhythm, scale):
     record = synthesise(rhythm, seed=1, seconds=10)
-    peaks = r_peaks(scale * record.lead_signals(("II",))[:, 0], record.fs)
+    peaks = detect_r_peaks(scale * record.select_leads(("II",))[:, 0], record.fs)
     inside = (record.beats.samples > 100) & (record.beats.samples < 4900)
     sensitivity, predictivity = found(record.beats.samples[inside], peaks, record.fs)
     assert peaks.dtype == np.int64 and min(sensitivity, predictivity) > 0.9
@@ -43,7 +43,7 @@ def test_r_peaks_are_found_at_any_amplitude(rhythm, scale):
 def test_signals_without_beats_have_none():
     noise = np.random.default_rng(0).normal(size=360)
     for lead in (np.zeros(0), np.zeros(5000), np.full(5000, 3.0), np.full(5000, np.nan), noise[:1], noise[:359]):
-        peaks = r_peaks(lead, fs=360)
+        peaks = detect_r_peaks(lead, fs=360)
         assert peaks.dtype == np.int64 and peaks.shape == (0,)
 
 
@@ -58,60 +58,58 @@ def test_no_short_or_damaged_signal_is_too_much(fs):
         for lead in (noise, step, spike, holes, 1e-5 * noise, 1e4 * noise):
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                peaks = r_peaks(lead, fs)
+                peaks = detect_r_peaks(lead, fs)
             assert (np.diff(peaks) > 0).all() and ((peaks >= 0) & (peaks < samples)).all()
 
 
 def test_a_gap_hides_only_its_own_beats():
     record = synthesise("SNR", seed=0)
     lead = record.signal[:, 1].copy()
-    whole = r_peaks(lead, record.fs)
+    whole = detect_r_peaks(lead, record.fs)
     lead[1400:1500] = np.nan
     outside = (whole < 1350) | (whole > 1550)
-    assert set(whole[outside]) <= set(r_peaks(lead, record.fs))
+    assert set(whole[outside]) <= set(detect_r_peaks(lead, record.fs))
 
 
 def test_too_low_a_rate_is_refused():
     with pytest.raises(InputError, match="sampled at 40 Hz, too low to find R peaks"):
-        r_peaks(np.zeros(1000), fs=40)
+        detect_r_peaks(np.zeros(1000), fs=40)
 
 
 def test_annotated_beats_are_taken_as_they_are():
     record = synthesise("PVC", seed=0)
-    assert record_beats(record) is record.beats
+    assert find_beats(record) is record.beats
     bare = dataclasses.replace(record, signal=None, header_samples=5000)
-    assert record_beats(bare) is record.beats
+    assert find_beats(bare) is record.beats
 
 
 def test_found_beats_are_of_no_known_class():
     record = dataclasses.replace(synthesise("SNR", seed=0), beats=None)
-    beats = record_beats(record)
+    beats = find_beats(record)
     assert isinstance(beats, Beats) and len(beats.samples) >= 8
     assert set(beats.symbols) == {"?"} and AAMI["?"] not in "NAV"
 
 
 def test_the_best_lead_that_is_not_flat_is_searched():
     whole = synthesise("SNR", seed=0, leads=("V1", "II"))
-    expected = r_peaks(whole.signal[:, 1], whole.fs)
+    expected = detect_r_peaks(whole.signal[:, 1], whole.fs)
     noisy = whole.signal.copy()
     noisy[:, 0] = np.random.default_rng(0).normal(size=len(noisy))
-    np.testing.assert_array_equal(record_beats(dataclasses.replace(whole, signal=noisy, beats=None)).samples, expected)
+    np.testing.assert_array_equal(find_beats(dataclasses.replace(whole, signal=noisy, beats=None)).samples, expected)
     swapped = np.stack([whole.signal[:, 1], np.zeros(len(noisy), np.float32)], axis=1)
-    np.testing.assert_array_equal(
-        record_beats(dataclasses.replace(whole, signal=swapped, beats=None)).samples, expected
-    )
+    np.testing.assert_array_equal(find_beats(dataclasses.replace(whole, signal=swapped, beats=None)).samples, expected)
 
 
 def test_neither_annotations_nor_signal_is_an_error():
     with pytest.raises(InputError, match="record r has annotations alone"):
-        record_beats(Record("r", "r", None, 128.0, ("ECG",), header_samples=1000))
+        find_beats(Record("r", "r", None, 128.0, ("ECG",), header_samples=1000))
 
 
 def test_nothing_is_printed_and_no_warning_given(capsys):
     record = dataclasses.replace(synthesise("AF", seed=2), beats=None)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        record_beats(record)
+        find_beats(record)
     assert capsys.readouterr() == ("", "")
 
 
@@ -122,7 +120,7 @@ def test_found_beats_are_those_that_cardiologists_marked(real_data, name):
 
     folder = real_data("mitdb")
     record = Mitdb().read(folder, {entry.name: entry for entry in Mitdb().index(folder)}[name])
-    beats = record_beats(dataclasses.replace(record, beats=None))
+    beats = find_beats(dataclasses.replace(record, beats=None))
     sensitivity, predictivity = found(record.beats.samples, beats.samples, record.fs)
     assert min(sensitivity, predictivity) > 0.99
 
@@ -135,5 +133,5 @@ def test_low_voltages_are_found_in_ten_seconds(real_data):
     entries = {entry.name: entry for entry in database.index(folder)}
     for name in ("00155", "00161", "00172", "00269", "00348"):
         record = database.read(folder, entries[name])
-        assert np.ptp(record.lead_signals(("II",))) < 1.0
-        assert 8 <= len(record_beats(record).samples) <= 20
+        assert np.ptp(record.select_leads(("II",))) < 1.0
+        assert 8 <= len(find_beats(record).samples) <= 20

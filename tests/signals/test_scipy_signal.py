@@ -5,8 +5,8 @@ import sys
 
 CODE = """
 import sys
-from ecg_edge.signals.scipy_signal import scipy_signal
-module = scipy_signal()
+from ecg_edge.signals.scipy_signal import import_scipy_signal
+module = import_scipy_signal()
 assert "scipy.stats" not in sys.modules
 import numpy as np
 peaks = module.find_peaks_cwt(np.sin(np.arange(200) / 9), np.arange(1, 20))

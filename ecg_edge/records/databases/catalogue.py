@@ -7,7 +7,7 @@ from ecg_edge.records.database import Database
 from ecg_edge.records.databases.cinc2017 import Cinc2017
 from ecg_edge.records.databases.cpsc2018 import Cpsc2018
 from ecg_edge.records.databases.cpsc2021 import Cpsc2021
-from ecg_edge.records.databases.labelled_folder import LabelledFolder, labels_file
+from ecg_edge.records.databases.labelled_folder import LabelledFolder, find_labels_file
 from ecg_edge.records.databases.ltafdb import Ltafdb
 from ecg_edge.records.databases.mitdb import Mitdb
 from ecg_edge.records.databases.ptbxl import Ptbxl
@@ -36,28 +36,28 @@ def locate(data: str) -> tuple[Database, Path]:
     if data == SYNTHETIC.name:
         return SYNTHETIC, Path()
     if data in DATABASES:
-        return DATABASES[data], find(DATABASES[data])
-    for folder in [Path(data), *(root / data for root in roots())]:
+        return DATABASES[data], find_folder(DATABASES[data])
+    for folder in [Path(data), *(root / data for root in list_data_roots())]:
         if data and folder.is_dir():
-            return recognise(folder), folder
+            return recognise_folder(folder), folder
     if "+" in data:
-        union = joined(data.split("+"))
+        union = join_databases(data.split("+"))
         return union, union.folder
     if os.sep in data:
         raise InputError(f"there is no folder {data}")
-    raise unknown_name("database or folder", data, {*DATABASES, *neighbours()})
+    raise unknown_name("database or folder", data, {*DATABASES, *list_folder_names()})
 
 
-def joined(names: list[str]) -> DatabaseUnion:
+def join_databases(names: list[str]) -> DatabaseUnion:
     """The data sets called `names` as one. Raises InputError."""
     if SYNTHETIC.name in names:
         raise InputError("synthetic ECG is for demos and tests alone: it cannot be joined with recordings")
     return DatabaseUnion([locate(name) for name in names])
 
 
-def find(database: Database) -> Path:
+def find_folder(database: Database) -> Path:
     """The folder of `database` under ECG_EDGE_DATA or ./data. Raises InputError."""
-    places = [root / database.folder_name for root in roots()]
+    places = [root / database.folder_name for root in list_data_roots()]
     for folder in places:
         if folder.is_dir():
             return folder
@@ -67,27 +67,27 @@ def find(database: Database) -> Path:
     )
 
 
-def recognise(folder: Path) -> Database:
+def recognise_folder(folder: Path) -> Database:
     """The database that `folder` holds. Raises InputError where it is none and has no labels file."""
     for database in ON_DISK:
         if database.is_at(folder):
             return database
-    if labels_file(folder):
+    if find_labels_file(folder):
         return LabelledFolder(folder)
     raise InputError(f"{folder} holds no known database and no labels.csv (columns: record, labels)")
 
 
-def roots() -> list[Path]:
+def list_data_roots() -> list[Path]:
     """The folders that hold databases under their names: ECG_EDGE_DATA, then ./data."""
     return [Path(root) for root in (os.environ.get("ECG_EDGE_DATA"), "data") if root]
 
 
-def neighbours() -> list[str]:
+def list_folder_names() -> list[str]:
     """The folders' names under ECG_EDGE_DATA and ./data."""
-    return [folder.name for root in roots() if root.is_dir() for folder in root.iterdir() if folder.is_dir()]
+    return [folder.name for root in list_data_roots() if root.is_dir() for folder in root.iterdir() if folder.is_dir()]
 
 
-def everything() -> list[tuple[Database, Path | None]]:
+def discover_databases() -> list[tuple[Database, Path | None]]:
     """Each database of the catalogue with its folder (None where it is not here), then labelled folders beside them."""
     found: list[tuple[Database, Path | None]] = []
     for database in DATABASES.values():
@@ -96,7 +96,7 @@ def everything() -> list[tuple[Database, Path | None]]:
         except InputError:
             found.append((database, None))
     known = {database.folder_name for database in DATABASES.values()}
-    for root in roots():
+    for root in list_data_roots():
         for folder in sorted(root.iterdir()) if root.is_dir() else ():
             if folder.is_dir() and folder.name not in known and LabelledFolder.fits(folder):
                 found.append((LabelledFolder(folder), folder))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ecg_edge.records.challenge_score import ChallengeScore
 from ecg_edge.records.database import Database
-from ecg_edge.records.database_files import first_line, read_rows, record_paths
+from ecg_edge.records.database_files import list_record_paths, read_first_line, read_rows
 from ecg_edge.records.record import Entry, Record
 from firmware_bench.runtime.errors import InputError
 
@@ -31,13 +31,16 @@ class Cinc2017(Database):
     challenge_score = ChallengeScore("mean F1 of N, A, O (the challenge's score)", ("N", "A", "O"))  # equations 1 to 4
 
     def is_at(self, folder: Path) -> bool:
-        return any(first_line(file).endswith(tuple(f",{c}" for c in self.classes)) for file in self.label_files(folder))
+        return any(
+            read_first_line(file).endswith(tuple(f",{c}" for c in self.classes))
+            for file in self.list_label_files(folder)
+        )
 
-    def label_files(self, folder: Path) -> list[Path]:
+    def list_label_files(self, folder: Path) -> list[Path]:
         return [folder / file for file in LABEL_FILES if (folder / file).is_file()][:1]
 
     def list_entries(self, folder: Path) -> list[Entry]:
-        found = self.recordings(folder)
+        found = self.list_recordings(folder)
         return [Entry(name, found.get(name, name), name, (label,)) for name, label in self._labels(folder).items()]
 
     def read(self, folder: Path, entry: Entry) -> Record:
@@ -45,13 +48,13 @@ class Cinc2017(Database):
         # The header says only "ECG"; the device records between the hands, which is lead I.
         return dataclasses.replace(record, leads=("I",)) if len(record.leads) == 1 else record
 
-    def recordings(self, folder: Path) -> dict[str, str]:
+    def list_recordings(self, folder: Path) -> dict[str, str]:
         # In the official set "training/" sorts before "validation/", which repeats 300 of its recordings.
-        return {Path(path).name: path for path in reversed(record_paths(folder, (".hea", ".mat", ".dat")))}
+        return {Path(path).name: path for path in reversed(list_record_paths(folder, (".hea", ".mat", ".dat")))}
 
     def _labels(self, folder: Path) -> dict[str, str]:
         """Record name → label, first mention wins."""
-        file = (self.label_files(folder) or [folder / LABEL_FILES[0]])[0]
+        file = (self.list_label_files(folder) or [folder / LABEL_FILES[0]])[0]
         labels: dict[str, str] = {}
         for number, row in enumerate(read_rows(file, header=False), start=1):
             if len(row) < 2:

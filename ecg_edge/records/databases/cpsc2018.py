@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ecg_edge.records.challenge_score import ChallengeScore
 from ecg_edge.records.database import Database
-from ecg_edge.records.database_files import first_line, read_rows, record_paths
+from ecg_edge.records.database_files import list_record_paths, read_first_line, read_rows
 from ecg_edge.records.record import STANDARD_LEADS, Entry
 from firmware_bench.runtime.errors import InputError
 
@@ -46,25 +46,25 @@ class Cpsc2018(Database):
     )  # the challenge's scoring rules
 
     def is_at(self, folder: Path) -> bool:
-        files = self.label_files(folder)
+        files = self.list_label_files(folder)
         if files:
-            return first_line(files[0]).lower().startswith("recording,first_label")
+            return read_first_line(files[0]).lower().startswith("recording,first_label")
         places = ("", "*/", "training/*/", "training/cpsc_2018/*/")  # everywhere would take long in a large folder
         return any(
             file.suffix in (".hea", ".mat") for at in places for file in folder.glob(f"{at}A[0-9][0-9][0-9][0-9].*")
         )
 
-    def label_files(self, folder: Path) -> list[Path]:
+    def list_label_files(self, folder: Path) -> list[Path]:
         return [file for file in [folder / "REFERENCE.csv", *sorted(folder.glob("*/REFERENCE.csv"))] if file.is_file()]
 
-    def recordings(self, folder: Path) -> dict[str, str]:
-        structs, headers = record_paths(folder, (".mat",)), record_paths(folder, (".hea",))
+    def list_recordings(self, folder: Path) -> dict[str, str]:
+        structs, headers = list_record_paths(folder, (".mat",)), list_record_paths(folder, (".hea",))
         return {Path(path).name: path for path in structs + headers}  # the WFDB form wins where both are present
 
     def list_entries(self, folder: Path) -> list[Entry]:
-        found, labels = self.recordings(folder), self._reference(folder)
+        found, labels = self.list_recordings(folder), self._reference(folder)
         for name, path in found.items():
-            if name not in labels and (dx := header_labels(folder / f"{path}.hea")):
+            if name not in labels and (dx := read_dx_labels(folder / f"{path}.hea")):
                 labels[name] = dx
         if not labels:
             raise InputError(f"{folder} has no REFERENCE.csv, and no header in it has a '# Dx:' line")
@@ -72,8 +72,8 @@ class Cpsc2018(Database):
         return [Entry(name, found.get(name, home + name), name, labels[name]) for name in sorted(labels)]
 
     def check_labels(self, folder: Path) -> list[tuple[str, str]]:
-        reference, found = self._reference(folder), self.recordings(folder)
-        headers = {name: header_labels(folder / f"{found[name]}.hea") for name in reference if name in found}
+        reference, found = self._reference(folder), self.list_recordings(folder)
+        headers = {name: read_dx_labels(folder / f"{found[name]}.hea") for name in reference if name in found}
         return [
             (name, f"header says {'+'.join(dx)}, REFERENCE.csv {'+'.join(reference[name])}")
             for name, dx in headers.items()
@@ -83,7 +83,7 @@ class Cpsc2018(Database):
     def _reference(self, folder: Path) -> dict[str, tuple[str, ...]]:
         """Record name → labels by REFERENCE.csv, first label first; a code that is not 1 … 9 stays as it is."""
         labels: dict[str, tuple[str, ...]] = {}
-        for file in self.label_files(folder):
+        for file in self.list_label_files(folder):
             for number, row in enumerate(read_rows(file, header=False)[1:], start=2):
                 codes = [code.strip() for code in row[1:] if code.strip()]
                 if not codes:
@@ -92,7 +92,7 @@ class Cpsc2018(Database):
         return labels
 
 
-def header_labels(header: Path) -> tuple[str, ...]:
+def read_dx_labels(header: Path) -> tuple[str, ...]:
     """The labels of a header's "# Dx:" line, () where there is none."""
     try:
         match = re.search(r"^#\s*Dx:(.*)$", header.read_text(errors="replace"), re.MULTILINE)

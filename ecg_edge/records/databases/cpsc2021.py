@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from ecg_edge.records.database import Database
-from ecg_edge.records.database_files import record_paths
+from ecg_edge.records.database_files import list_record_paths
 from ecg_edge.records.record import Entry, Record, RhythmInterval
 from firmware_bench.runtime.errors import InputError
 
@@ -41,11 +41,11 @@ class Cpsc2021(Database):
         return any(NAME.fullmatch(file.stem) for at in ("", "*/") for file in folder.glob(f"{at}data_*_*.hea"))
 
     def list_entries(self, folder: Path) -> list[Entry]:
-        found = self.recordings(folder)
+        found = self.list_recordings(folder)
         if not found:
             raise InputError(f"{folder} holds no recordings of cpsc2021 (data_0_1.hea, data_0_1.dat, data_0_1.atr, …)")
         return [
-            Entry(name, path, NAME.fullmatch(name)[1], header_label(folder / f"{path}.hea"))
+            Entry(name, path, NAME.fullmatch(name)[1], read_header_label(folder / f"{path}.hea"))
             for name, path in found.items()
         ]
 
@@ -53,12 +53,12 @@ class Cpsc2021(Database):
         record = super().read(folder, entry)
         return dataclasses.replace(record, rhythms=add_first_interval(record.rhythms, record.samples))
 
-    def recordings(self, folder: Path) -> dict[str, str]:
-        paths = {Path(path).name: path for path in record_paths(folder, (".hea", ".dat"))}
+    def list_recordings(self, folder: Path) -> dict[str, str]:
+        paths = {Path(path).name: path for path in list_record_paths(folder, (".hea", ".dat"))}
         return {name: path for name, path in paths.items() if NAME.fullmatch(name)}
 
 
-def header_label(header: Path) -> tuple[str, ...]:
+def read_header_label(header: Path) -> tuple[str, ...]:
     """The label of the whole recording by its header's comment, () where there is none."""
     try:
         comments = re.findall(r"^#\s*(.*?)\s*$", header.read_text(errors="replace"), re.MULTILINE)

@@ -10,8 +10,8 @@ In a column scp_codes are PTB-XL's statements, as in its own table or as "SR;NOR
 from pathlib import Path, PurePosixPath
 
 from ecg_edge.records.database import Database
-from ecg_edge.records.database_files import read_rows, record_paths
-from ecg_edge.records.databases.scp_statements import CLASSES, read_codes, superclasses
+from ecg_edge.records.database_files import list_record_paths, read_rows
+from ecg_edge.records.databases.scp_statements import CLASSES, find_superclasses, parse_scp_codes
 from ecg_edge.records.formats.format_registry import MAIN_SUFFIXES, strip_suffix
 from ecg_edge.records.record import Entry
 from firmware_bench.runtime.errors import InputError
@@ -44,20 +44,20 @@ class LabelledFolder(Database):
     @staticmethod
     def fits(folder: Path) -> bool:
         """Whether `folder` has a labels file."""
-        return labels_file(folder) is not None
+        return find_labels_file(folder) is not None
 
     def is_at(self, folder: Path) -> bool:
         return self.fits(folder)
 
-    def label_files(self, folder: Path) -> list[Path]:
-        file = labels_file(folder)
+    def list_label_files(self, folder: Path) -> list[Path]:
+        file = find_labels_file(folder)
         return [file] if file else []
 
     def list_entries(self, folder: Path) -> list[Entry]:
         return list({entry.name: entry for entry in reversed(self._listed(folder))}.values())[::-1]
 
-    def recordings(self, folder: Path) -> dict[str, str]:
-        return {path: path for path in record_paths(folder, MAIN_SUFFIXES)}
+    def list_recordings(self, folder: Path) -> dict[str, str]:
+        return {path: path for path in list_record_paths(folder, MAIN_SUFFIXES)}
 
     def check_labels(self, folder: Path) -> list[tuple[str, str]]:
         seen, remarks = set(), []
@@ -69,7 +69,7 @@ class LabelledFolder(Database):
 
     def _table(self, folder: Path) -> tuple[list[dict[str, str]], dict[str, str | None]]:
         """The rows of the labels file, and which of its columns is what. Raises InputError."""
-        file = labels_file(folder)
+        file = find_labels_file(folder)
         if file is None:
             raise InputError(f"{folder} has no labels.csv (columns: record, labels; optional: patient, fold)")
         rows = read_rows(file)
@@ -81,8 +81,8 @@ class LabelledFolder(Database):
 
     def _listed(self, folder: Path) -> list[Entry]:
         """Every line of the labels file, repetitions included."""
-        file, (rows, columns) = labels_file(folder), self._table(folder)
-        paths = _by_any_name(self.recordings(folder))
+        file, (rows, columns) = find_labels_file(folder), self._table(folder)
+        paths = _by_any_name(self.list_recordings(folder))
         entries = []
         for number, row in enumerate(rows, start=2):
             cells = {key: (row[column] or "").strip() if column else "" for key, column in columns.items()}
@@ -102,7 +102,7 @@ def is_scp(column: str) -> bool:
     return column.strip().lower() == "scp_codes"
 
 
-def labels_file(folder: Path) -> Path | None:
+def find_labels_file(folder: Path) -> Path | None:
     """labels.csv in `folder`, else its only CSV file, else None."""
     if (folder / "labels.csv").is_file():
         return folder / "labels.csv"
@@ -119,7 +119,7 @@ def _column(row: dict[str, str], names: tuple[str, ...]) -> str | None:
 def _labels(text: str, scp: bool) -> tuple[str, ...]:
     """The labels in a cell; superclasses where it holds SCP codes. Raises ValueError."""
     if scp:
-        return superclasses(read_codes(text))
+        return find_superclasses(parse_scp_codes(text))
     return tuple(label.strip() for label in text.split(";") if label.strip())
 
 

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from ecg_edge.records.database import Database
-from ecg_edge.records.database_files import first_line
+from ecg_edge.records.database_files import read_first_line
 from ecg_edge.records.formats.wfdb_annotations import add_annotations
 from ecg_edge.records.formats.wfdb_format import read_header, read_wfdb
 from ecg_edge.records.record import Entry, Record
@@ -36,7 +36,7 @@ class Ltafdb(Database):
 
     def is_at(self, folder: Path) -> bool:
         # MIT-BIH's records are numbered alike, but sampled at 360 Hz.
-        return any(first_line(folder / f"{name}.hea").split()[1:3] == ["2", "128"] for name in self._names(folder))
+        return any(read_first_line(folder / f"{name}.hea").split()[1:3] == ["2", "128"] for name in self._names(folder))
 
     def list_entries(self, folder: Path) -> list[Entry]:
         names = self._names(folder)
@@ -50,7 +50,7 @@ class Ltafdb(Database):
         # The annotations of record 30 go on three hours beyond the end that its header states.
         return add_annotations(record, path, crop=True)
 
-    def recordings(self, folder: Path) -> dict[str, str]:
+    def list_recordings(self, folder: Path) -> dict[str, str]:
         return {name: name for name in self._names(folder)}
 
     def _names(self, folder: Path) -> list[str]:

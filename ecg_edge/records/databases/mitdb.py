@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from ecg_edge.records.database import Database
-from ecg_edge.records.database_files import first_line
+from ecg_edge.records.database_files import read_first_line
 from ecg_edge.records.record import Entry, Record
 from firmware_bench.runtime.errors import InputError
 
@@ -36,7 +36,7 @@ class Mitdb(Database):
 
     def is_at(self, folder: Path) -> bool:
         # Other databases number their records alike, but sample at 128 Hz.
-        return any(first_line(folder / f"{name}.hea").split()[1:3] == ["2", "360"] for name in self._names(folder))
+        return any(read_first_line(folder / f"{name}.hea").split()[1:3] == ["2", "360"] for name in self._names(folder))
 
     def list_entries(self, folder: Path) -> list[Entry]:
         names = self._names(folder)
@@ -48,9 +48,9 @@ class Mitdb(Database):
         record = super().read(folder, entry)
         order = [i for _, i in sorted((lead != "MLII", i) for i, lead in enumerate(record.leads))]  # 114 has V5 first
         leads = tuple(record.leads[i] for i in order)
-        return dataclasses.replace(record, signal=record.lead_signals(leads), leads=leads)
+        return dataclasses.replace(record, signal=record.select_leads(leads), leads=leads)
 
-    def recordings(self, folder: Path) -> dict[str, str]:
+    def list_recordings(self, folder: Path) -> dict[str, str]:
         return {name: name for name in self._names(folder)}
 
     def _names(self, folder: Path) -> list[str]:

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 
 from ecg_edge.records.database import Database
-from ecg_edge.records.database_files import read_rows, record_paths
-from ecg_edge.records.databases.scp_statements import CLASSES, read_codes, superclasses
+from ecg_edge.records.database_files import list_record_paths, read_rows
+from ecg_edge.records.databases.scp_statements import CLASSES, find_superclasses, parse_scp_codes
 from ecg_edge.records.record import STANDARD_LEADS, Entry
 from firmware_bench.runtime.errors import InputError
 
@@ -38,24 +38,24 @@ class Ptbxl(Database):
     def is_at(self, folder: Path) -> bool:
         return (folder / "ptbxl_database.csv").is_file()
 
-    def label_files(self, folder: Path) -> list[Path]:
+    def list_label_files(self, folder: Path) -> list[Path]:
         return [folder / "ptbxl_database.csv"]
 
     def list_entries(self, folder: Path) -> list[Entry]:
         """Only recordings of which a file is on disk: most copies are partial downloads."""
-        here = set(self.recordings(folder).values())
+        here = set(self.list_recordings(folder).values())
         entries = [entry for entry in self._listed(folder) if entry.path in here]
         if not entries:
             raise InputError(f"{folder}/records{self._rate(folder)} holds none of the recordings in ptbxl_database.csv")
         return entries
 
-    def recordings(self, folder: Path) -> dict[str, str]:
-        files = record_paths(folder, (".hea", ".dat"), below=f"records{self._rate(folder)}")
+    def list_recordings(self, folder: Path) -> dict[str, str]:
+        files = list_record_paths(folder, (".hea", ".dat"), below=f"records{self._rate(folder)}")
         paths = [re.sub(r"(_[lh]r)_\d$", r"\1", file) for file in files]  # a record may have several signal files
         return {Path(path).name[:5]: path for path in paths}
 
     def check_labels(self, folder: Path) -> list[tuple[str, str]]:
-        listed, here = self._listed(folder), set(self.recordings(folder).values())
+        listed, here = self._listed(folder), set(self.list_recordings(folder).values())
         absent = [entry.path for entry in listed if entry.path not in here]
         if not absent:
             return []
@@ -68,11 +68,11 @@ class Ptbxl(Database):
 
     def _listed(self, folder: Path) -> list[Entry]:
         """Every line of ptbxl_database.csv."""
-        (database,) = self.label_files(folder)
+        (database,) = self.list_label_files(folder)
         column, entries = COLUMNS[str(self._rate(folder))], []
         for number, row in enumerate(read_rows(database), start=2):
             try:
-                labels = superclasses(read_codes(row["scp_codes"]))
+                labels = find_superclasses(parse_scp_codes(row["scp_codes"]))
                 patient, fold = str(int(float(row["patient_id"]))), int(row["strat_fold"])
                 entries.append(Entry(f"{int(row['ecg_id']):05d}", row[column], patient, labels, fold))
             except (KeyError, ValueError, TypeError, AttributeError) as error:

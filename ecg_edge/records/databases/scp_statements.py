@@ -25,7 +25,7 @@ CODES = {
 SUPERCLASS = {code: superclass for superclass, codes in CODES.items() for code in codes}
 
 
-def read_codes(text: str) -> dict[str, float]:
+def parse_scp_codes(text: str) -> dict[str, float]:
     """SCP codes with their likelihoods in per cent, from "{'NORM': 100.0, 'SR': 0.0}" or, not stated, from "SR;NORM".
 
     Raises ValueError for text that begins like the first and is not.
@@ -38,7 +38,7 @@ def read_codes(text: str) -> dict[str, float]:
         raise ValueError(f"{text!r} is no list of SCP codes") from None
 
 
-def superclasses(likelihoods: Mapping[str, float]) -> tuple[str, ...]:
+def find_superclasses(likelihoods: Mapping[str, float]) -> tuple[str, ...]:
     """The superclasses of SCP codes with their likelihoods in per cent: the likeliest first, equals in CLASSES' order.
 
     By the authors' convention every diagnostic code counts, whatever its likelihood: 0 stands for "not stated".

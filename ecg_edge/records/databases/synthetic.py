@@ -44,11 +44,11 @@ class Synthetic(Database):
         record = synthesise(rhythm, int(seed), fs=self.fs)
         return dataclasses.replace(record, name=entry.name, patient=entry.patient)
 
-    def label_files(self, folder: Path) -> list[Path]:
+    def list_label_files(self, folder: Path) -> list[Path]:
         """The generator's source, which determines the recordings."""
         return [Path(inspect.getfile(part)) for part in (Synthetic, synthesise, Rhythm)]
 
-    def recordings(self, folder: Path) -> dict[str, str]:
+    def list_recordings(self, folder: Path) -> dict[str, str]:
         """Those of the index: there are no others."""
         return {entry.name: entry.path for entry in self.index(folder)}
 

@@ -44,7 +44,7 @@ class DatabaseUnion(Database):
         self.normal_labels = tuple({label for database in databases for label in database.normal_labels})
         self.fs = first.fs if len({database.fs for database in databases}) == 1 else None
         self.annotated = all(database.annotated for database in databases)
-        own_leads = [leads_of(database, folder) for database, folder in self.members.values()]
+        own_leads = [find_leads(database, folder) for database, folder in self.members.values()]
         self.leads = tuple(lead for lead in own_leads[0] if all(lead in leads for leads in own_leads))
         if not self.leads:
             each = "; ".join(f"{name} {', '.join(leads)}" for name, leads in zip(self.members, own_leads, strict=True))
@@ -62,20 +62,20 @@ class DatabaseUnion(Database):
         database, home = self.members[entry.name.partition("/")[0]]
         record = database.read(home, dataclasses.replace(entry, path=os.path.relpath(folder / entry.path, home)))
         common = tuple(lead for lead in self.leads if lead in record.leads)
-        signal = None if record.signal is None else np.ascontiguousarray(record.lead_signals(common))
+        signal = None if record.signal is None else np.ascontiguousarray(record.select_leads(common))
         return dataclasses.replace(record, signal=signal, leads=common)
 
-    def recordings(self, folder: Path) -> dict[str, str]:
+    def list_recordings(self, folder: Path) -> dict[str, str]:
         again = {entry.path for entry, original in self._listed() if original is not None}
         found = {
             f"{name}/{record}": self._path(home, path)
             for name, (database, home) in self.members.items()
-            for record, path in database.recordings(home).items()
+            for record, path in database.list_recordings(home).items()
         }
         return {name: path for name, path in found.items() if path not in again}
 
-    def label_files(self, folder: Path) -> list[Path]:
-        return [file for database, home in self.members.values() for file in database.label_files(home)]
+    def list_label_files(self, folder: Path) -> list[Path]:
+        return [file for database, home in self.members.values() for file in database.list_label_files(home)]
 
     def check_labels(self, folder: Path) -> list[tuple[str, str]]:
         own = [
@@ -108,7 +108,7 @@ class DatabaseUnion(Database):
         return os.path.relpath(home / path, self.folder)
 
 
-def leads_of(database: Database, folder: Path) -> tuple[str, ...]:
+def find_leads(database: Database, folder: Path) -> tuple[str, ...]:
     """The leads of a database's recordings: as it states them, else those of the first recording that can be read."""
     if database.leads:
         return database.leads

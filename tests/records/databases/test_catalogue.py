@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_edge.records.databases.catalogue import DATABASES, everything, locate
+from ecg_edge.records.databases.catalogue import DATABASES, discover_databases, locate
 from firmware_bench.runtime.errors import InputError
 
 
@@ -72,7 +72,7 @@ def test_misspelt_names_get_close_matches(root):
 def test_everything_lists_the_absent_and_the_own_folders(root):
     place(root / "hospital")
     (root / "mitdb").mkdir()
-    found = {database.name: folder for database, folder in everything()}
+    found = {database.name: folder for database, folder in discover_databases()}
     assert found["cinc2017"] is None
     assert found["mitdb"] == root / "mitdb"
     assert found["hospital"] == root / "hospital"

@@ -2,29 +2,29 @@ import csv
 
 import pytest
 
-from ecg_edge.records.databases.scp_statements import CLASSES, SUPERCLASS, read_codes, superclasses
+from ecg_edge.records.databases.scp_statements import CLASSES, SUPERCLASS, find_superclasses, parse_scp_codes
 
 
 def test_the_likeliest_superclass_comes_first_and_equals_in_the_official_order():
-    assert superclasses({"NDT": 50.0, "IMI": 35.0, "AMI": 40.0}) == ("STTC", "MI")
-    assert superclasses({"IMI": 50.0, "ISC_": 45.0, "AMI": 40.0}) == ("MI", "STTC")
-    assert superclasses({"LVH": 0.0, "1AVB": 0.0, "NORM": 0.0}) == ("NORM", "CD", "HYP")
+    assert find_superclasses({"NDT": 50.0, "IMI": 35.0, "AMI": 40.0}) == ("STTC", "MI")
+    assert find_superclasses({"IMI": 50.0, "ISC_": 45.0, "AMI": 40.0}) == ("MI", "STTC")
+    assert find_superclasses({"LVH": 0.0, "1AVB": 0.0, "NORM": 0.0}) == ("NORM", "CD", "HYP")
 
 
 def test_forms_and_rhythms_belong_to_no_superclass():
-    assert superclasses({"SR": 100.0, "PVC": 100.0, "LOWT": 0.0}) == ()
+    assert find_superclasses({"SR": 100.0, "PVC": 100.0, "LOWT": 0.0}) == ()
 
 
 def test_codes_as_in_the_databases_table_and_as_a_list():
-    assert read_codes("{'NORM': 80.0, 'SR': 0.0}") == {"NORM": 80.0, "SR": 0.0}
-    assert read_codes(" SR; NORM ;") == {"SR": 0.0, "NORM": 0.0}
-    assert read_codes("") == {}
+    assert parse_scp_codes("{'NORM': 80.0, 'SR': 0.0}") == {"NORM": 80.0, "SR": 0.0}
+    assert parse_scp_codes(" SR; NORM ;") == {"SR": 0.0, "NORM": 0.0}
+    assert parse_scp_codes("") == {}
 
 
 @pytest.mark.parametrize("text", ["{'NORM': 80.0", "{'NORM'}", "{'NORM': 'x'}", "{'NORM': None}"])
 def test_what_begins_like_a_list_of_likelihoods_and_is_none_is_refused(text):
     with pytest.raises(ValueError, match="is no list of SCP codes"):
-        read_codes(text)
+        parse_scp_codes(text)
 
 
 def test_the_table_is_that_of_ptbxl(real_data):

@@ -32,14 +32,14 @@ def test_leads_are_named_as_the_standard_spells_them_in_the_files_order(tmp_path
     signal = write_record(tmp_path, "r", leads=("V2", "AVR", "ii", "MLII"))
     record = read_wfdb(tmp_path / "r")
     assert record.leads == ("V2", "aVR", "II", "MLII")
-    np.testing.assert_allclose(record.lead_signals(("II", "V2")), signal[:, [2, 0]], atol=1e-3)
+    np.testing.assert_allclose(record.select_leads(("II", "V2")), signal[:, [2, 0]], atol=1e-3)
 
 
 def test_leads_of_one_name_and_of_none_are_numbered(tmp_path, write_record):
     signal = write_record(tmp_path, "r", leads=("ECG", "ECG", "II", ""))
     record = read_wfdb(tmp_path / "r")
     assert record.leads == ("ECG 1", "ECG 2", "II", "lead 4")
-    np.testing.assert_allclose(record.lead_signals(record.leads), signal, atol=1e-3)
+    np.testing.assert_allclose(record.select_leads(record.leads), signal, atol=1e-3)
 
 
 def test_a_header_alone_is_a_record_without_signal(tmp_path, write_record):
@@ -49,7 +49,7 @@ def test_a_header_alone_is_a_record_without_signal(tmp_path, write_record):
     assert (record.signal, record.samples, record.seconds, record.fs) == (None, 1000, 4.0, 250.0)
     assert (record.patient, record.leads, record.labels) == ("p", ("I", "aVR"), ("AF",))
     with pytest.raises(InputError, match="record r has annotations alone: fetch its signal file"):
-        record.lead_signals(("I",))
+        record.select_leads(("I",))
 
 
 @pytest.mark.parametrize(
