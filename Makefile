@@ -29,13 +29,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV) || { echo "install venv first: apt install python3-venv" >&2; exit 2; }
 
 $(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .[train,export,plot]
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .[test,jax]
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .[train,export,plot,test]
 	touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .[docs]
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .[train,export,plot,docs]
 	touch $@

@@ -56,7 +56,7 @@ def under_jax(tmp_path_factory):
     return base
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="jax is not installed: pip install -e .[jax]")
+@pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="jax is not installed: pip install -e .[train]")
 @pytest.mark.parametrize("name", names())
 def test_trained_under_jax_it_predicts_the_same_under_tensorflow(name, under_jax):
     folder = under_jax / name

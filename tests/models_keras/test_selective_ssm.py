@@ -155,7 +155,7 @@ def test_the_work_grows_linearly_with_the_length():
 
 @pytest.mark.slow
 @pytest.mark.skipif(JAX, reason="this is the JAX backend")
-@pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="jax is not installed: pip install -e .[jax]")
+@pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="jax is not installed: pip install -e .[train]")
 def test_the_forms_agree_under_jax_too():
     chosen = f"(every_form and {5 * CHUNK + 3}) or remembers"  # JAX takes seconds to compile each
     command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-k", chosen, __file__]
