@@ -15,7 +15,7 @@ from ecg_edge.api.prediction import task_from_metadata
 from ecg_edge.data.recordings import prepare_records
 from ecg_edge.records.formats.format_registry import read_record
 from ecg_edge.run import Run
-from ecg_edge.tasks.beats import BEFORE
+from ecg_edge.tasks.beat_history import BEFORE
 from ecg_edge.tasks.predictor import KerasPredictor
 from export.history_exporter import kept_by_the_caller
 from export.verify.sqnr import decibels

@@ -115,7 +115,8 @@ def verdicts(lacking) -> tuple[str, str]:
 def figure(run, form) -> tuple[str, str]:
     """Name of the headline figure that ecg-edge evaluate has kept of a run's form, and its value with the interval; a
     dash where it has kept none."""
-    from ecg_edge.number_format import format_estimate, metric_label
+    from ecg_edge.number_format import format_estimate
+    from ecg_edge.tasks.metrics import display_name
     from firmware_bench.runtime.files import read_json
 
     path = run / f"evaluation-{form}.json"
@@ -123,7 +124,7 @@ def figure(run, form) -> tuple[str, str]:
         return "not evaluated", "–"
     kept = read_json(path)
     name = next(name for name in HEADLINES if name in kept)
-    return metric_label(name), format_estimate(kept[name])
+    return display_name(name), format_estimate(kept[name])
 
 
 def untrained(name, preset) -> bytes:

@@ -21,7 +21,7 @@ def main(arch, preset, data, steps, others):
 
     from ecg_edge import console
     from ecg_edge.data.dataset import Dataset
-    from ecg_edge.tasks.anomaly import AnomalyTask, is_normal
+    from ecg_edge.tasks.anomaly import AnomalyTask
     from ecg_edge.training.config import SignalConfig
     from models_keras.layers.variational import start_epoch
     from models_keras.registry import find
@@ -30,8 +30,8 @@ def main(arch, preset, data, steps, others):
     chosen = architecture.presets[preset]
     window, task = SignalConfig(**chosen.signal).window_spec(), AnomalyTask(("normal", "abnormal"))
     dataset = Dataset.open(data, AnomalyTask)
-    normal = [entry.name for entry in dataset.entries if is_normal(entry)][: others + 1]
-    abnormal = [entry.name for entry in dataset.entries if not is_normal(entry)]
+    normal = [entry.name for entry in dataset.entries if entry.normal][: others + 1]
+    abnormal = [entry.name for entry in dataset.entries if not entry.normal]
     abnormal = [abnormal[i] for i in np.linspace(0, len(abnormal) - 1, others).astype(int)]
     recordings = dataset.prepare_subset(AnomalyTask, window, normal + abnormal)
 

@@ -14,7 +14,8 @@ import numpy as np
 from ecg_edge.data.examples import WindowSpec
 from ecg_edge.data.recordings import Recordings, cache_folder
 from ecg_edge.records.record import STANDARD_LEADS
-from ecg_edge.tasks.beats import CLASSES, UNKNOWN, BeatsTask, aami_classes, predict_autoregressively
+from ecg_edge.tasks.beat_history import CLASSES, UNKNOWN, aami_classes, predict_autoregressively
+from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.training.config import Config
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write

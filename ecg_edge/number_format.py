@@ -3,14 +3,6 @@
 from collections.abc import Mapping
 
 UNDEFINED = "–"
-METRIC_LABELS = {
-    "macro_f1": "macro F1",
-    "macro_auroc": "macro AUROC",
-    "macro_auprc": "macro AUPRC",
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-    "f1": "F1",
-}
 
 
 def format_number(value: float | None, digits: int = 3) -> str:
@@ -32,8 +24,3 @@ def format_milliseconds(value: float) -> str:
     """Return an estimated duration in ms with two significant digits, since an estimate has no more."""
     rounded = float(f"{value:.2g}")
     return f"{rounded:,.0f} ms" if rounded >= 10 else f"{rounded:g} ms"
-
-
-def metric_label(name: str) -> str:
-    """Return how a metric is called in tables: "macro_f1" → "macro F1"."""
-    return METRIC_LABELS.get(name, name.replace("_", " "))

@@ -120,12 +120,11 @@ TRAINING = {
     "learning_rate": 1e-3,
     "weight_decay": 1e-4,
     "schedule": "cosine",
-    "stop_after": 15,
     "class_weights": "sqrt",
     "label_smoothing": 0.05,
     "gradient_norm": 1.0,
     "keep": "best",
-    "judge": "score",
+    "monitor": "score",
 }
 
 register(
@@ -159,7 +158,7 @@ register(
                     "dense": 16,
                 },
                 signal=SIGNAL | {"fs": 64.0},
-                training=TRAINING | {"epochs": 10, "batch": 64, "learning_rate": 3e-3, "stop_after": 10},
+                training=TRAINING | {"epochs": 10, "batch": 64, "learning_rate": 3e-3},
                 parameters={2: 4_883},
             ),
         },

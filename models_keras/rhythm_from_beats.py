@@ -97,11 +97,10 @@ TRAINING = {
     "learning_rate": 5e-4,
     "weight_decay": 5e-2,
     "schedule": "cosine",
-    "stop_after": 30,
     "class_weights": "sqrt",
     "label_smoothing": 0.1,
     "keep": "best",
-    "judge": "score",
+    "monitor": "score",
 }
 
 register(
@@ -125,7 +124,7 @@ register(
             "tiny": Preset(
                 model={"morphology": False, "history": 8, "width": 16, "blocks": 1, "heads": 2, "mlp": 32},
                 signal=SIGNAL | {"fs": 64.0},
-                training=TRAINING | {"epochs": 10, "batch": 16, "learning_rate": 3e-3, "stop_after": 10},
+                training=TRAINING | {"epochs": 10, "batch": 16, "learning_rate": 3e-3},
                 task={"labels": "true"},
                 parameters={2: 4_054},
             ),

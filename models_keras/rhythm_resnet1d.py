@@ -64,11 +64,10 @@ TRAINING = {
     "learning_rate": 5e-4,
     "weight_decay": 1e-4,
     "schedule": "cosine",
-    "stop_after": 30,
     "class_weights": "sqrt",
     "label_smoothing": 0.1,
     "keep": "best",
-    "judge": "score",
+    "monitor": "score",
 }
 
 register(
@@ -87,7 +86,7 @@ register(
             "tiny": Preset(
                 model={"width": 4, "blocks": 1, "dense": 16, "dropout": 0.1},
                 signal=SIGNAL | {"fs": 64.0},
-                training=TRAINING | {"epochs": 10, "batch": 16, "learning_rate": 3e-3, "stop_after": 10},
+                training=TRAINING | {"epochs": 10, "batch": 16, "learning_rate": 3e-3},
                 parameters={2: 16_118},
             ),
         },

@@ -13,7 +13,7 @@ from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.records.record import Beats
 from ecg_edge.run import attach_embedder
 from ecg_edge.tasks.beat_rhythm import BeatRhythmTask
-from ecg_edge.tasks.beats import CLASSES, BeatsTask, aami_classes
+from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.training.config import resolve
 from firmware_bench.runtime.errors import InputError
 from models_keras.htf_beat import fused_features

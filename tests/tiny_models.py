@@ -8,7 +8,7 @@ import numpy as np
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.predictor import keras_inputs
 from ecg_edge.training.config import SignalConfig
-from ecg_edge.training.objective import loss
+from ecg_edge.training.losses import find_loss
 from models_keras.layers.variational import start_epoch
 from models_keras.registry import find
 
@@ -41,7 +41,7 @@ def shared(name):
 def compiled(name, optimizer, **how):
     """A tiny preset's model, compiled with the loss that the pipeline gives it, as in a first epoch."""
     model, task = built(name), task_of(name)
-    model.compile(optimizer, loss=loss(task.output, 0.0), **how)
+    model.compile(optimizer, loss=find_loss(task.loss), **how)
     start_epoch(model, 1)
     return model
 

@@ -10,8 +10,8 @@ from ecg_edge.api.prediction import task_from_metadata
 from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.examples import Examples
 from ecg_edge.evaluation.evaluator import compute_unit_metrics
-from ecg_edge.number_format import metric_label
 from ecg_edge.reporter import Reporter
+from ecg_edge.tasks.metrics import display_name
 from ecg_edge.tasks.task import Task
 from ecg_edge.tflite_predictor import TFLitePredictor
 from firmware_bench.runtime.errors import InputError
@@ -102,7 +102,7 @@ def headline_metric(task: Task, predictor, examples: Examples) -> tuple[str, flo
     """Return the name and the value of the task's headline metric."""
     metrics = compute_unit_metrics(task, predictor, examples)
     value = metrics.statistic(np.arange(len(metrics.patients)))[metrics.headline]
-    return metric_label(metrics.headline[-1]), None if np.isnan(value) else round(float(value), 6)
+    return display_name(metrics.headline[-1]), None if np.isnan(value) else round(float(value), 6)
 
 
 def compare_predictions(

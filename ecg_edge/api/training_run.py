@@ -230,7 +230,7 @@ def train_run(run: Run, reporter: Reporter | None = None) -> Run:
     reporter.message(
         f"lowest validation loss {best['validation_loss']:.4f} after epoch {best['epoch']} of {len(history)}"
     )
-    reporter.message(f"kept: the {recipe.keep} epoch by validation {recipe.judge}")
+    reporter.message(f"kept: the {recipe.keep} epoch by validation {recipe.monitor}")
     _choose_decision(run, validation)
     return Run(run.path)
 
@@ -296,12 +296,12 @@ def _report_plan(config: Config, dataset: Dataset, parts, excluded, reporter: Re
 def _train_one_batch(plan: _Plan, task: Task, examples: Examples, reporter: Reporter) -> None:
     """Build the model, train it on one batch and report its loss."""
     from ecg_edge.tasks.predictor import keras_inputs
-    from ecg_edge.training.objective import loss, optimizer
+    from ecg_edge.training.optimization import compile_model
     from models_keras.layers.variational import start_epoch
 
     settings, recipe = plan.settings, plan.settings.training
     model = build_model(plan.architecture, settings, task, plan.dataset.leads)
-    model.compile(optimizer(recipe), loss=loss(task.output, recipe.label_smoothing))
+    compile_model(model, task, recipe)
     start_epoch(model, 1)
     batch = examples.draw_epoch(settings.seed, 0).subsample(recipe.batch)
     value = model.train_on_batch(keras_inputs(batch.batch(slice(None))), batch.targets)

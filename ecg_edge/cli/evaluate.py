@@ -48,7 +48,8 @@ def command(run, model, data, views, as_json):
 
 def print_tables(values: dict) -> None:
     """Print the overall metrics, those of the classes and the confusion matrix; of each variant the overall ones."""
-    from ecg_edge.number_format import format_estimate, format_interval, format_number, metric_label
+    from ecg_edge.number_format import format_estimate, format_interval, format_number
+    from ecg_edge.tasks.metrics import display_name
 
     unit = values["unit"]
     title = f"{values['model']} on {values['data']}: {values[unit]} {unit} of {values['patients']} patients"
@@ -56,7 +57,7 @@ def print_tables(values: dict) -> None:
         title += f", {values['views']} windows each"
     for name, metrics in {values.get("variant", ""): values, **values.get("variants", {})}.items():
         rows = [
-            [metrics.get("score_name", key) if key == "score" else metric_label(key),
+            [metrics.get("score_name", key) if key == "score" else display_name(key),
              format_number(estimate["value"]), format_interval(estimate)]
             for key, estimate in metrics.items() if isinstance(estimate, dict) and "value" in estimate
         ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A database's recordings, ready for a task: which can serve it, which leads there are, their prepared signals."""
+"""A data set for a task: the usable recordings of a database or folder, their leads, their prepared signals."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -31,10 +31,14 @@ class RecordReader(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """The recordings of a database in `folder` that can serve a task. `leads`: those that the recordings have, or the
-    chosen; () where there are annotations only.
+    """The recordings of a database that a task can use.
 
-    unusable: how many recordings were left out, because they carry no label that the database knows.
+    Attributes:
+        database: reads them.
+        folder: of the database.
+        entries: of the usable recordings.
+        leads: names, all or the selected ones; () where there are annotations only.
+        unusable: number of recordings left out, because they carry no known label.
     """
 
     database: Database
@@ -45,8 +49,16 @@ class Dataset:
 
     @classmethod
     def open(cls, data: str, task: RecordReader, leads: Sequence[str] | None = None) -> "Dataset":
-        """The data set called `data`, a database's name or a folder, for `task`. Raises InputError where there is
-        none, where no recording can serve, and for a lead that its recordings do not have."""
+        """Open a data set.
+
+        Args:
+            data: name of a database, or a folder.
+            task: the class of the task, which chooses the recordings.
+            leads: names in any case, or None for all.
+
+        Raises:
+            InputError: there is no such data set, no usable recording in it, or no such lead.
+        """
         database, folder = locate(data)
         if task.annotated and not database.annotated:
             raise InputError(
@@ -58,22 +70,31 @@ class Dataset:
             raise InputError(f"{data}: no recording carries a label of its own, so there is nothing to classify")
         if any(entry.part for entry in entries):  # a published split leaves out what does not serve (paced rhythms)
             entries = [entry for entry in entries if entry.part]
-        own = _leads_of_first(database, folder, entries)
+        own = _read_leads(database, folder, entries)
         spelling = {name.lower(): name for name in own}
         for lead in leads or ():
             if lead.lower() not in spelling:
                 raise unknown_name(f"lead in {data}", lead, own)
-        chosen = tuple(spelling[lead.lower()] for lead in leads or own)
-        return cls(database, folder, entries, chosen, len(index) - len(entries))
+        selected = tuple(spelling[lead.lower()] for lead in leads or own)
+        return cls(database, folder, entries, selected, len(index) - len(entries))
 
     def fingerprint(self) -> str:
-        """Identifies the content of the data set."""
+        """A hash of the data set's content."""
         return fingerprint(self.database, self.folder, self.entries)
 
     def recordings(
         self, task: RecordReader, window: WindowSpec, advance: Callable[[int, int], None] = lambda done, total: None
     ) -> Recordings:
-        """All recordings in the form that a model takes, from the cache where it has them."""
+        """All recordings, prepared for the model; from the cache where it has them.
+
+        Args:
+            task: the class of the task, which reads them.
+            window: sampling rate and preprocessing.
+            advance: called with the numbers done and total after each recording that is not in the cache.
+
+        Raises:
+            InputError: more than 5 % of them cannot be used.
+        """
         return load_recordings(
             self.entries,
             lambda entry: task.read(self.database.read(self.folder, entry)),
@@ -85,16 +106,17 @@ class Dataset:
         )
 
     def prepare_subset(self, task: RecordReader, window: WindowSpec, names: Sequence[str]) -> Recordings:
-        """Only the recordings called `names`, in memory."""
-        chosen = [entry for entry in self.entries if entry.name in set(names)]
-        records = [task.read(self.database.read(self.folder, entry)) for entry in chosen]
+        """Only the recordings called `names`, prepared in memory."""
+        wanted = set(names)
+        entries = [entry for entry in self.entries if entry.name in wanted]
+        records = [task.read(self.database.read(self.folder, entry)) for entry in entries]
         prepared = prepare_records(records, self.leads, window.steps, window.fs)
-        return dataclasses.replace(prepared, entries=tuple(chosen))
+        return dataclasses.replace(prepared, entries=tuple(entries))
 
 
-def _leads_of_first(database, folder, entries):
-    """Of the first recording that can be read: by place where they differ from recording to recording, () where there
-    is no signal."""
+def _read_leads(database, folder, entries):
+    """The leads of the first readable recording: by position where they differ, () without signal."""
+    first = RecordError("no recording to read")
     for entry in entries[:20]:
         try:
             record = database.read(folder, entry)

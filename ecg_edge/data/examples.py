@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from ecg_edge.records.record import Entry
 from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.signals.window_starts import compute_window_starts
 from firmware_bench.runtime.metadata import ModelMetadata, WindowMetadata
+from firmware_bench.runtime.sampling import evenly_spaced
+
+Positions = np.ndarray | slice
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,9 +54,14 @@ class WindowSpec:
 class Examples:
     """Windows of some recordings, read from disk when asked for: memory holds a batch, not the data set.
 
-    records: int64 (n,) the position in `recordings.entries` of the recording that each window comes from. starts:
-    int64 (n,) first sample; what lies outside the recording is zero. targets: (n, …), what the task wants to hear.
-    earliest, latest: int64 (n,) the starts between which the same target holds. random: starts are drawn from these.
+    Attributes:
+        recordings: all recordings of the data set.
+        window: length and preprocessing.
+        records: int64 (n,), the position in `recordings.entries` of the recording that each window is cut from.
+        starts: int64 (n,), first sample; outside the recording a window is zero.
+        targets: (n, …), as the task defines them.
+        earliest, latest: int64 (n,), the starts between which the same target holds.
+        random: training draws starts from these anew in every epoch.
     """
 
     recordings: Recordings
@@ -72,12 +81,16 @@ class Examples:
         """All recordings of the data set."""
         return self.recordings.entries
 
-    def batch(self, positions) -> dict[str, np.ndarray]:
+    def seconds(self, record: int) -> float:
+        """Duration of the recording at position `record`, s, in milliseconds' resolution."""
+        return round(float(self.recordings.lengths[record] / self.window.fs), 3)
+
+    def batch(self, positions: Positions) -> dict[str, np.ndarray]:
         """The windows at `positions`, by the model's input name: {"ecg": (n, samples, leads) float32}."""
         return {"ecg": self.windows(positions)}
 
-    def windows(self, positions) -> np.ndarray:
-        """float32 (n, samples, leads)."""
+    def windows(self, positions: Positions) -> np.ndarray:
+        """The windows at `positions`, preprocessed: float32 (n, samples, leads)."""
         records, starts = self.records[positions], self.starts[positions]
         cut = np.zeros((len(records), self.window.samples, self.recordings.signals.shape[1]), np.float32)
         steps = Preprocessing(self.window.window_steps)
@@ -90,44 +103,48 @@ class Examples:
                 window[:] = steps(window, self.window.fs)[0]
         return cut
 
-    def take(self, positions) -> "Examples":
+    def take(self, positions: Positions) -> Self:
         """Those at `positions`, in that order."""
         per_example = ("records", "starts", "targets", "earliest", "latest")
         return dataclasses.replace(self, **{name: getattr(self, name)[positions] for name in per_example})
 
-    def subsample(self, count: int) -> "Examples":
-        """At most `count` of them, spread evenly."""
-        if len(self) <= count:
-            return self
-        return self.take(np.linspace(0, len(self) - 1, count).round().astype(int))
+    def subsample(self, count: int) -> Self:
+        """At most `count` of them, evenly spaced."""
+        return self if len(self) <= count else self.take(evenly_spaced(len(self), count))
 
-    def draw_epoch(self, *seed: int) -> "Examples":
-        """What an epoch of training sees of them: where starts are random, every one drawn anew."""
+    def draw_epoch(self, *seed: int) -> Self:
+        """The examples of one epoch of training: with `random`, every start is drawn anew."""
         if not self.random:
             return self
         starts = np.random.default_rng(seed).integers(self.earliest, self.latest + 1)
         return dataclasses.replace(self, starts=starts)
 
-    def views(self, count: int) -> list["Examples"]:
-        """The same examples from `count` starts; 1: as they are. Random ones are drawn again, others are spread evenly
-        between the earliest and the latest."""
+    def views(self, count: int) -> list[Self]:
+        """The same examples cut at `count` starts each, for test-time augmentation; with 1, as they are.
+
+        Random starts are drawn again, others are spaced evenly from the earliest to the latest.
+        """
         if count == 1:
             return [self]
         if self.random:
             return [self, *(self.draw_epoch(view) for view in range(1, count))]
-        places = np.linspace(0, 1, count)
         span = self.latest - self.earliest
-        return [
-            dataclasses.replace(self, starts=self.earliest + np.round(place * span).astype(int)) for place in places
-        ]
+        offsets = [np.round(share * span).astype(int) for share in np.linspace(0, 1, count)]
+        return [dataclasses.replace(self, starts=self.earliest + offset) for offset in offsets]
 
 
 def consecutive_windows(
     recordings: Recordings, names: Iterable[str], window: WindowSpec, targets: np.ndarray
 ) -> Examples:
-    """The windows of the recordings called `names`. targets: (all recordings, …), of each recording.
+    """All windows of the recordings called `names`, one stride apart, for tasks that label whole recordings.
 
     A window may be shifted by half a stride either way, within its recording.
+
+    Args:
+        recordings: all recordings of the data set.
+        names: of the recordings to cut.
+        window: length, stride and preprocessing.
+        targets: (recordings, …), of each recording of the data set.
     """
     records, starts = [], []
     for position in recordings.positions(names):

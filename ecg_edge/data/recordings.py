@@ -1,7 +1,7 @@
-"""A data set's recordings as tasks take them: prepared once, kept on disk and mapped into memory.
+"""The prepared recordings of a data set: preprocessed once, cached on disk and mapped into memory.
 
-A cache folder holds signals.f32 (samples of all recordings one after the other, leads), the beats and rhythm marks as
-.npy files, and index.json: what was wrong with some recordings. Its name is a fingerprint of the data and of every
+A cache folder holds signals.f32 (samples of all recordings one after the other, leads), beat and rhythm annotations as
+.npy files, and index.json: which recordings were unreadable or repaired. Its name is a hash of the data and of every
 parameter, so a changed file or setting makes a new one.
 """
 
@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +21,9 @@ from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write, read_json, write_json
 
 UNREADABLE_SHARE = 0.05  # above this share of unreadable recordings the data set, not the recording, is at fault
-FORMAT = 2  # of the cache; to be raised when what is stored for the same parameters changes
+CACHE_VERSION = 2  # increase it when what is stored for the same parameters changes
 NOTES = ("recordings without signal", "recordings with gaps (NaN)", "recordings with a flat lead")
-MARKS = {  # what is stored beside the signals: name → type
+STORED_ARRAYS = {  # beside the signals: name → dtype
     "lengths": np.int64,
     "starts": np.int64,
     "beat_starts": np.int64,
@@ -36,14 +37,21 @@ MARKS = {  # what is stored beside the signals: name → type
 
 @dataclasses.dataclass(frozen=True)
 class Recordings:
-    """All recordings of a data set, the i-th of them in rows `starts[i]` to `starts[i + 1]` of what belongs to it.
+    """All recordings of a data set, concatenated: the i-th recording has rows `starts[i]` to `starts[i + 1]`.
 
-    signals: float32 (samples, leads) at the rate and in the form that the steps give. lengths: int64 (n,) samples of
-    each at that rate, also where there is no signal; 0 where the recording could not be read.
-    beat_times: s (beats,) from the recording's start, at the recording's own resolution; beat_symbols: WFDB codes, S1.
-    bout_bounds: s (bouts, 2) first and past-the-end time of each rhythm interval; bout_rhythms: the database's codes.
-    problems: recording name → why it could not be read. notes: what was repaired → number of recordings.
-    key: identifies all this among what is cached; "" where it is in memory only.
+    Attributes:
+        entries: of the recordings, (n,).
+        fs: sampling rate after preprocessing, Hz.
+        signals: float32 (samples, leads), preprocessed.
+        lengths: int64 (n,), samples of each at `fs`, also without signal; 0 where the recording could not be read.
+        starts: int64 (n + 1,), rows of `signals`; beat_starts and bout_starts likewise of the annotations.
+        beat_times: float64 (beats,), s from the recording's start, at the recording's own resolution.
+        beat_symbols: S1 (beats,), WFDB codes.
+        bout_bounds: float64 (bouts, 2), start and end (exclusive) of each rhythm interval, s.
+        bout_rhythms: U8 (bouts,), the database's codes.
+        problems: recording name → why it could not be read.
+        notes: kind of repair → number of recordings.
+        key: of the cache folder; "" in memory.
     """
 
     entries: Sequence[Entry]
@@ -64,8 +72,7 @@ class Recordings:
     def positions(self, names: Iterable[str]) -> np.ndarray:
         """Positions in `entries` of the recordings called `names` that could be read, int64, ascending."""
         wanted = set(names)
-        chosen = [i for i, entry in enumerate(self.entries) if entry.name in wanted and self.lengths[i]]
-        return np.array(chosen, np.int64)
+        return np.array([i for i, e in enumerate(self.entries) if e.name in wanted and self.lengths[i]], np.int64)
 
     def signal(self, position: int) -> np.ndarray:
         """The recording's prepared signal (samples, leads); no samples where it has none."""
@@ -82,18 +89,18 @@ class Recordings:
         return self.bout_bounds[rows], self.bout_rhythms[rows]
 
 
-class _Marks:
-    """What belongs to the recordings read so far, beside their signals."""
+class _Annotations:
+    """Lengths and annotations of the recordings read so far."""
 
     def __init__(self, fs: float):
         self.fs = fs
         self.counts = {"starts": [0], "beat_starts": [0], "bout_starts": [0]}
         self.lengths, self.times, self.symbols, self.bounds, self.rhythms = [], [], [], [], []
         self.problems: dict[str, str] = {}
-        self.notes = dict.fromkeys(NOTES, 0)
+        self.notes: dict[str, int] = dict.fromkeys(NOTES, 0)
 
     def add(self, record: Record | None, signal: np.ndarray, original: np.ndarray | None) -> None:
-        """The marks of one recording, or none where it could not be read; `signal` is its prepared one."""
+        """Append a recording, or None where it could not be read; signal is the prepared, original the raw one."""
         beats = record.beats if record else None
         bouts = record.rhythms if record else ()
         if record:
@@ -110,7 +117,7 @@ class _Marks:
                           ("bout_starts", len(bouts))):  # fmt: skip
             self.counts[key].append(self.counts[key][-1] + more)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, Any]:
         values = {
             "lengths": self.lengths,
             **self.counts,
@@ -119,13 +126,17 @@ class _Marks:
             "bout_bounds": np.reshape(self.bounds, (-1, 2)),
             "bout_rhythms": self.rhythms,
         }
-        return {name: np.asarray(values[name], kind) for name, kind in MARKS.items()}
+        return {name: np.asarray(values[name], kind) for name, kind in STORED_ARRAYS.items()}
 
 
 def prepare(record: Record, leads: Sequence[str], steps: Preprocessing) -> tuple[np.ndarray, float]:
-    """One recording's signal as the model takes it: float32 (samples, leads), and its rate in Hz.
+    """Preprocess one recording.
 
-    Raises InputError, naming the record, where a lead is missing or the rate is too low.
+    Returns:
+        The signal, float32 (samples, leads), and its sampling rate, Hz.
+
+    Raises:
+        InputError: a lead is missing, or the sampling rate is too low; names the record.
     """
     signal = record.select_leads(tuple(leads))
     try:
@@ -135,8 +146,12 @@ def prepare(record: Record, leads: Sequence[str], steps: Preprocessing) -> tuple
 
 
 def prepare_records(records: Sequence[Record], leads: Sequence[str], steps: Sequence[dict], fs: float) -> Recordings:
-    """`records` in memory, prepared. Raises InputError for one that does not come out at `fs` Hz, or lacks a lead."""
-    marks, signals = _Marks(fs), [np.zeros((0, len(leads)), np.float32)]
+    """Prepare `records` in memory.
+
+    Raises:
+        InputError: a record lacks a lead, or its sampling rate after preprocessing is not `fs` Hz.
+    """
+    annotations, signals = _Annotations(fs), [np.zeros((0, len(leads)), np.float32)]
     for record in records:
         if record.signal is not None:
             signal, rate = prepare(record, leads, Preprocessing(steps))
@@ -146,15 +161,17 @@ def prepare_records(records: Sequence[Record], leads: Sequence[str], steps: Sequ
                     "resampling"
                 )
             signals.append(signal)
-        marks.add(record, signals[-1] if record.signal is not None else signals[0], record.signal)
+        annotations.add(record, signals[-1] if record.signal is not None else signals[0], record.signal)
     entries = tuple(Entry(r.name, r.name, r.patient, r.labels) for r in records)
-    return Recordings(entries, fs, np.concatenate(signals), **marks.arrays(), problems={}, notes=marks.notes)
+    return Recordings(
+        entries, fs, np.concatenate(signals), **annotations.arrays(), problems={}, notes=annotations.notes
+    )
 
 
 def cache_folder() -> Path:
-    """Where prepared data is kept: $ECG_EDGE_CACHE, or ecg-edge in the user's cache folder."""
-    own = os.environ.get("ECG_EDGE_CACHE")
-    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ecg-edge"
+    """The folder of prepared data: $ECG_EDGE_CACHE, or ecg-edge in the user's cache folder."""
+    folder = os.environ.get("ECG_EDGE_CACHE")
+    return Path(folder) if folder else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ecg-edge"
 
 
 def load_recordings(
@@ -166,12 +183,21 @@ def load_recordings(
     fs: float,
     advance: Callable[[int, int], None] = lambda done, total: None,
 ) -> Recordings:
-    """All `entries`, prepared by `steps` to `fs` Hz, from the cache where it has them. `stamp` identifies the data's
-    content and what `read` does with it; `advance(done, total)` is called after each recording.
+    """All recordings of a data set, prepared; from the cache where it has them.
 
-    Raises InputError where more than 5 % of the recordings cannot be used, with the first reason.
+    Args:
+        entries: of the recordings.
+        read: reads one of them.
+        stamp: identifies the data's content and what `read` does with it.
+        leads: names.
+        steps: preprocessing, see ecg_edge.signals.preprocessing.
+        fs: sampling rate after preprocessing, Hz.
+        advance: called with the numbers done and total after each recording that is not in the cache.
+
+    Raises:
+        InputError: more than 5 % of the recordings cannot be used; names the first reason.
     """
-    parameters = [FORMAT, stamp, [entry.name for entry in entries], list(leads), list(steps), fs]
+    parameters = [CACHE_VERSION, stamp, [entry.name for entry in entries], list(leads), list(steps), fs]
     key = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:24]
     folder = cache_folder() / key
     if not (folder / "index.json").exists():
@@ -179,15 +205,17 @@ def load_recordings(
             temporary.mkdir()
             _write(temporary, entries, read, leads, Preprocessing(steps), fs, advance)
     index = read_json(folder / "index.json")
-    marks = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in MARKS}
-    shape = (int(marks["starts"][-1]), len(leads))
+    annotations = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in STORED_ARRAYS}
+    shape = (int(annotations["starts"][-1]), len(leads))
     # An empty file cannot be mapped.
     mapped = np.memmap(folder / "signals.f32", np.float32, mode="r", shape=shape) if all(shape) else np.zeros(shape)
-    return Recordings(tuple(entries), fs, mapped, **marks, problems=index["problems"], notes=index["notes"], key=key)
+    return Recordings(
+        tuple(entries), fs, mapped, **annotations, problems=index["problems"], notes=index["notes"], key=key
+    )
 
 
 def _write(folder, entries, read, leads, steps, fs, advance):
-    marks, nothing = _Marks(fs), np.zeros((0, len(leads)), np.float32)
+    annotations, nothing = _Annotations(fs), np.zeros((0, len(leads)), np.float32)
     with open(folder / "signals.f32", "wb") as file:
         for position, entry in enumerate(entries):
             try:
@@ -195,20 +223,20 @@ def _write(folder, entries, read, leads, steps, fs, advance):
                 signal = nothing if record.signal is None else prepare(record, leads, steps)[0]
                 original = None if record.signal is None else record.select_leads(tuple(leads))
             except InputError as error:
-                marks.problems[entry.name] = str(error)
-                marks.add(None, nothing, None)
-                if len(marks.problems) > max(1, UNREADABLE_SHARE * len(entries)):
+                annotations.problems[entry.name] = str(error)
+                annotations.add(None, nothing, None)
+                if len(annotations.problems) > max(1, UNREADABLE_SHARE * len(entries)):
                     raise InputError(
                         f"more than {UNREADABLE_SHARE:.0%} of {len(entries)} recordings cannot be used; first: "
-                        f"{next(iter(marks.problems.values()))}"
+                        f"{next(iter(annotations.problems.values()))}"
                     ) from None
             else:
                 file.write(signal.tobytes())  # unlike tofile, says why when the disk is full
-                marks.add(record, signal, original)
+                annotations.add(record, signal, original)
             advance(position + 1, len(entries))
-    if not any(marks.lengths):
-        first = next(iter(marks.problems.values()), "-")
+    if not any(annotations.lengths):
+        first = next(iter(annotations.problems.values()), "-")
         raise InputError(f"none of {len(entries)} recordings can be used; first: {first}")
-    for name, values in marks.arrays().items():
+    for name, values in annotations.arrays().items():
         np.save(folder / f"{name}.npy", values)
-    write_json(folder / "index.json", {"problems": marks.problems, "notes": marks.notes})
+    write_json(folder / "index.json", {"problems": annotations.problems, "notes": annotations.notes})

@@ -1,8 +1,8 @@
-"""Rhythm of a bout from its beats: the examples of ecg_edge.tasks.rhythm_bouts, seen as sequences of beats.
+"""Rhythm of a bout from its beats: the examples of ecg_edge.tasks.rhythm_bouts as sequences of beats.
 
-A beat is described by the features that a beat classifier has of it (`embedder`, a run of htf_beat), which look at its
-waveform, its RR intervals and the labels before it; or, where there are annotations alone, by those RR intervals and
-labels. In both cases labels are the beat classifier's own, the annotated ones, or none.
+A beat is represented by the features of a beat classifier (`embedder`, a run of such a model), which sees its waveform,
+its RR intervals and the labels before it; or, where there are annotations only, by those RR intervals and labels. In
+both cases the labels are the beat classifier's own, the annotated ones, or none.
 """
 
 import dataclasses
@@ -11,20 +11,26 @@ from typing import Literal
 import numpy as np
 
 from ecg_edge.data.examples import Examples
-from ecg_edge.tasks.beats import LONGEST_RR, UNKNOWN, BeatsTask, aami_classes, history
+from ecg_edge.tasks.beat_history import LONGEST_RR, aami_classes, history, unknown_classes
+from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
-from ecg_edge.tasks.task import Options
+from ecg_edge.tasks.task import TaskOptions
+from firmware_bench.runtime.sampling import evenly_spaced
 
-BEATS = 32  # at most in a window; of more, so many are taken, spread evenly
+BEATS = 32  # in a window, at most; of more, so many are taken, evenly spaced
 
 
 @dataclasses.dataclass(frozen=True)
 class BeatSequences(Examples):
-    """Windows as sequences of beats. known: int8, the class of each of all recordings' beats that the model may know.
-    features: float32 (all recordings' beats, k) of a beat classifier, or None."""
+    """Windows as sequences of beats.
 
-    known: np.ndarray = None
-    features: np.ndarray = None
+    Attributes:
+        known: int8, the class of each of all recordings' beats, UNKNOWN where the model may not know it.
+        features: float32 (all recordings' beats, k), of a beat classifier, or None.
+    """
+
+    known: np.ndarray = dataclasses.field(kw_only=True)
+    features: np.ndarray | None = None
 
     def batch(self, positions):
         """{"features": (n, BEATS, k), or "history": (n, BEATS, 20), and "rr": (n, BEATS, 1) s to the beat before,
@@ -40,25 +46,23 @@ class BeatSequences(Examples):
         weights = valid / np.maximum(valid.sum(axis=1, keepdims=True), 1)
         inputs = {"rr": np.clip(rr, 0.0, LONGEST_RR), "weights": weights.astype(np.float32)}
         if self.features is None:
-            described = np.concatenate([before, labels.reshape(len(flat), np.prod(labels.shape[1:]))], axis=1)
-            return {"history": _padded(described, valid), **inputs}
-        return {"features": _padded(self.features[flat], valid), **inputs}
+            flat_labels = labels.reshape(len(flat), np.prod(labels.shape[1:]))  # (beats, 15)
+            return {"history": _pad(np.concatenate([before, flat_labels], axis=1), valid), **inputs}
+        return {"features": _pad(self.features[flat], valid), **inputs}
 
     def _beats(self, records, starts):
         """The beats of each window, as positions among all recordings' beats, -1 for padding: int64 (n, BEATS)."""
-        found = np.full((len(records), BEATS), -1, np.int64)
-        for row, record, start in zip(found, records, starts, strict=True):
+        beats = np.full((len(records), BEATS), -1, np.int64)
+        for row, record, start in zip(beats, records, starts, strict=True):
             times, _ = self.recordings.beats(record)
             bounds = np.array([start, start + self.window.samples]) / self.window.fs
             first, stop = np.searchsorted(times, bounds)
-            own = np.arange(first, stop)
-            if len(own) > BEATS:
-                own = own[np.linspace(0, len(own) - 1, BEATS).round().astype(int)]
+            own = first + evenly_spaced(stop - first, BEATS)
             row[: len(own)] = own + self.recordings.beat_starts[record]
-        return found
+        return beats
 
 
-def _padded(values, valid):
+def _pad(values, valid):
     """(beats, k) → (n, BEATS, k), zeros where not `valid` (n, BEATS)."""
     padded = np.zeros((*valid.shape, values.shape[1]), np.float32)
     padded[valid] = values
@@ -66,16 +70,16 @@ def _padded(values, valid):
 
 
 @dataclasses.dataclass(frozen=True)
-class BeatRhythmOptions(Options):
-    """embedder: the folder of a run of htf_beat, "" for beats known by times and labels alone. labels: those of the
-    beats before, the embedder's "own", the annotated ("true") ones, or "none"."""
+class BeatRhythmOptions(TaskOptions):
+    """embedder: the folder of a beat classifier's run, "" for beats represented by times and labels only. labels: those
+    of the beats before, the embedder's "own", the annotated ("true") ones, or "none"."""
 
     embedder: str = ""
     labels: Literal["own", "true", "none"] = "own"
 
 
 class BeatRhythmTask(RhythmBoutsTask):
-    """See the module."""
+    """One class per bout, from its beats. Targets are positions in `classes`."""
 
     name = "beat_rhythm"
     reading = "beats"
@@ -90,11 +94,13 @@ class BeatRhythmTask(RhythmBoutsTask):
         return BEATS
 
     def inference_examples(self, recordings, window):
-        windows = super().inference_examples(recordings, window)
-        return self.make(*(getattr(windows, field.name) for field in dataclasses.fields(windows)))
+        return self.make_examples(super().inference_examples(recordings, window))
 
-    def make(self, recordings, *fields):
-        unknown = np.full(len(recordings.beat_times), UNKNOWN, np.int8)
-        known = aami_classes(recordings.beat_symbols) if self.options.labels == "true" else unknown
-        features = self.embed_beats(recordings, self.options.labels) if self.embed_beats else None
-        return BeatSequences(recordings, *fields, known=known, features=features)
+    def make_examples(self, windows):
+        recordings, labels = windows.recordings, self.options.labels
+        known = (
+            aami_classes(recordings.beat_symbols) if labels == "true" else unknown_classes(len(recordings.beat_times))
+        )
+        features = self.embed_beats(recordings, labels) if self.embed_beats else None
+        fields = {field.name: getattr(windows, field.name) for field in dataclasses.fields(windows)}
+        return BeatSequences(**fields, known=known, features=features)

@@ -1,32 +1,74 @@
-"""Figures of merit as functions of true and predicted classes."""
+"""Metrics of classifiers and detectors, as functions of true and predicted values.
+
+A metric is one function here and one line of DISPLAY_NAMES; a task adds its value to `compute_metrics`.
+"""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-PER_CLASS = ("precision", "recall", "f1", "auroc", "auprc")
+# Key in a result → its name in tables. Other keys are shown with spaces for underscores.
+DISPLAY_NAMES = {
+    "macro_f1": "macro F1",
+    "macro_auroc": "macro AUROC",
+    "macro_auprc": "macro AUPRC",
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "f1": "F1",
+}
+SMALLEST_PROBABILITY = 1e-7  # in the logarithm of a cross-entropy, as in Keras
+
+
+def display_name(metric: str) -> str:
+    """The name of a metric in tables: "macro_f1" → "macro F1"."""
+    return DISPLAY_NAMES.get(metric, metric.replace("_", " "))
+
+
+def cross_entropy(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean cross-entropy, nats: targets int (n,), the true classes; probabilities (n, classes)."""
+    likelihood = np.clip(probabilities[np.arange(len(targets)), targets], SMALLEST_PROBABILITY, 1.0)
+    return float(-np.log(likelihood).mean())
+
+
+def binary_cross_entropy(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean binary cross-entropy over examples and labels, nats: targets 0 or 1 and probabilities, both (n, labels)."""
+    p = np.clip(probabilities, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return float(-np.mean(targets * np.log(p) + (1 - targets) * np.log(1 - p)))
 
 
 def confusion_matrix(targets: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Counts (classes, classes): true class by row, predicted class by column."""
+    """Counts (classes, classes): true class by row, predicted class by column; targets and predicted int (n,)."""
     return np.bincount(targets * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
-def classification_metrics(targets: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
-    """Per class (classes,): precision, recall, f1, auroc and auprc (one against the rest); 0 where a ratio is 0 / 0,
-    NaN where a class is absent or alone."""
+def class_metrics(targets: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """Precision, recall, F1, AUROC and AUPRC of each class against the rest.
+
+    Args:
+        targets: int (n,), the true classes.
+        probabilities: (n, classes); the prediction is the largest.
+
+    Returns:
+        Metric → (classes,): 0 where a ratio is 0 / 0, NaN where a class is absent or the only one.
+    """
     classes = probabilities.shape[1]
     counts = confusion_matrix(targets, probabilities.argmax(axis=1), classes)
-    hits, true, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-    return {
-        **precision_recall_f1(hits, true, predicted),
-        **auroc_auprc(targets[:, None] == np.arange(classes), probabilities),
-    }
+    ratios = precision_recall_f1(np.diag(counts), counts.sum(axis=1), counts.sum(axis=0))
+    return {**ratios, **auroc_auprc(targets[:, None] == np.arange(classes), probabilities)}
 
 
 def precision_recall_f1(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
-    """Precision, recall and F1 from counts per class; 0 where a ratio is 0 / 0, NaN where a class does not occur."""
+    """Precision, recall and F1 from counts per class.
+
+    Args:
+        hits: true positives, (classes,).
+        true: examples of the class, (classes,).
+        predicted: examples predicted as the class, (classes,).
+
+    Returns:
+        "precision", "recall", "f1", each (classes,): 0 where a ratio is 0 / 0, NaN where a class does not occur.
+    """
     return {
         "precision": hits / np.maximum(predicted, 1),
         "recall": np.where(true > 0, hits / np.maximum(true, 1), np.nan),
@@ -35,7 +77,8 @@ def precision_recall_f1(hits: np.ndarray, true: np.ndarray, predicted: np.ndarra
 
 
 def auroc_auprc(positive: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
-    """AUROC and AUPRC of each column of `scores` (n, classes) for bool `positive`; NaN for a class absent or alone."""
+    """AUROC and AUPRC of each column: bool `positive` and `scores`, both (n, classes), → "auroc" and "auprc"
+    (classes,), NaN where a column has examples of one kind only."""
     auroc, auprc = np.full(scores.shape[1], np.nan), np.full(scores.shape[1], np.nan)
     true = positive.sum(axis=0)
     for c in np.flatnonzero((true > 0) & (true < len(positive))):
@@ -44,7 +87,7 @@ def auroc_auprc(positive: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarra
 
 
 def binary_auroc_auprc(positive: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
-    """Area under the ROC curve and average precision of `scores` (n,) for `positive` bool (n,).
+    """Area under the ROC curve and average precision of `scores` (n,) for bool `positive` (n,), both of which occur.
 
     The definitions are scikit-learn's, without its checks of every argument: the bootstrap calls this thousands of
     times.
@@ -62,29 +105,43 @@ def binary_auroc_auprc(positive: np.ndarray, scores: np.ndarray) -> tuple[float,
     return auroc, auprc
 
 
-def macro_average(figures: Mapping[str, np.ndarray], names: Sequence[str] = ("f1", "auroc", "auprc")) -> dict:
-    """{("macro_f1",): mean over the classes that occur, …}."""
+def macro_average(
+    per_class: Mapping[str, np.ndarray], metrics: Sequence[str] = ("f1", "auroc", "auprc")
+) -> dict[tuple[str, ...], float]:
+    """{("macro_f1",): mean over the classes that occur, …} from metric → (classes,)."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a metric that no class of this draw defines
-        return {(f"macro_{name}",): float(np.nanmean(figures[name])) for name in names}
+        warnings.simplefilter("ignore", RuntimeWarning)  # no class of this resample defines the metric
+        return {(f"macro_{metric}",): float(np.nanmean(per_class[metric])) for metric in metrics}
 
 
-def per_class(figures: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict:
-    """{("classes", class, metric): figure}."""
-    return {("classes", name, metric): float(values[c]) for metric, values in figures.items()
-            for c, name in enumerate(classes)}  # fmt: skip
+def by_class(per_class: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict[tuple[str, ...], float]:
+    """{("classes", class, metric): value} from metric → (classes,)."""
+    return {
+        ("classes", name, metric): float(values[c])
+        for metric, values in per_class.items()
+        for c, name in enumerate(classes)
+    }
 
 
-def classification_statistic(
+def classifier_statistic(
     targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
 ) -> Callable[[np.ndarray], dict[tuple[str, ...], float]]:
-    """The statistic of a classifier for ecg_edge.tasks.task.UnitMetrics: targets (n,), probabilities (n, classes)."""
+    """The statistic of a classifier for ecg_edge.tasks.task.UnitMetrics.
+
+    Args:
+        targets: int (n,), the true class of each unit.
+        probabilities: (n, classes).
+        classes: names.
+
+    Returns:
+        positions of units → accuracy, macro averages and metrics of each class.
+    """
     predicted = probabilities.argmax(axis=1)
 
     def statistic(positions):
-        figures = classification_metrics(targets[positions], probabilities[positions])
+        per_class = class_metrics(targets[positions], probabilities[positions])
         accuracy = float(np.mean(targets[positions] == predicted[positions]))
-        return {("accuracy",): accuracy, **macro_average(figures), **per_class(figures, classes)}
+        return {("accuracy",): accuracy, **macro_average(per_class), **by_class(per_class, classes)}
 
     return statistic
 

@@ -1,23 +1,31 @@
-"""Diagnosis with several labels: every class of a recording is there or not, by a threshold of its own.
+"""Diagnosis with several labels: each label is present or absent by its own threshold.
 
-Thresholds are chosen on the validation part, each for the highest F1 of its class.
+Each threshold is chosen on the validation part, for the highest F1 of its label over recordings.
 """
 
 import numpy as np
 
 from ecg_edge.data.examples import consecutive_windows
-from ecg_edge.tasks.metrics import auroc_auprc, best_threshold, macro_average, per_class, precision_recall_f1
+from ecg_edge.tasks.metrics import (
+    auroc_auprc,
+    best_threshold,
+    binary_cross_entropy,
+    by_class,
+    macro_average,
+    precision_recall_f1,
+)
 from ecg_edge.tasks.task import Task, UnitMetrics, mean_by_record
 
 
 class MultilabelTask(Task):
-    """See the module. Targets are float32 (classes,), 1 where a recording has the label.
+    """Any number of labels per recording. Targets are float32 (n, labels): 1 where the recording has the label.
 
-    decision: {"thresholds": [probability per class]}.
+    decision: {"thresholds": [probability per label]}.
     """
 
     name = "multilabel"
     output = "labels"
+    loss = "binary_cross_entropy"
 
     @classmethod
     def is_usable(cls, entry, classes):
@@ -36,31 +44,29 @@ class MultilabelTask(Task):
         return summaries >= self.require_decision("thresholds")
 
     def validate(self, summaries, examples):
-        """The binary cross-entropy per window and class, and the macro F1 over recordings at the best thresholds."""
-        p = np.clip(summaries, 1e-7, 1 - 1e-7)
-        loss = -np.mean(examples.targets * np.log(p) + (1 - examples.targets) * np.log(1 - p))
-        _, truth, decided = self._decided(summaries, examples)
-        f1 = _f1(truth, decided >= self.choose_decision(summaries, examples)["thresholds"])
-        return {"validation_loss": float(loss), "validation_score": float(np.nanmean(f1))}
+        """The binary cross-entropy per window and label, and the macro F1 over recordings at the best thresholds."""
+        _, truth, probabilities = self._by_record(summaries, examples)
+        predicted = probabilities >= self.choose_decision(summaries, examples)["thresholds"]
+        return {
+            "validation_loss": binary_cross_entropy(examples.targets, summaries),
+            "validation_score": float(np.nanmean(_ratios(truth, predicted)["f1"])),
+        }
 
     def choose_decision(self, summaries, examples):
-        _, truth, decided = self._decided(summaries, examples)
-        return {"thresholds": [best_threshold(truth[:, c], decided[:, c]) for c in range(len(self.classes))]}
+        _, truth, probabilities = self._by_record(summaries, examples)
+        return {"thresholds": [best_threshold(truth[:, c], probabilities[:, c]) for c in range(len(self.classes))]}
 
     def compute_metrics(self, summaries, examples):
-        found, truth, decided = self._decided(summaries, examples)
-        there = decided >= self.require_decision("thresholds")
+        records, truth, probabilities = self._by_record(summaries, examples)
+        predicted = probabilities >= self.require_decision("thresholds")
 
         def statistic(positions):
-            own, said = truth[positions], there[positions]
-            figures = {
-                **precision_recall_f1((own & said).sum(axis=0), own.sum(axis=0), said.sum(axis=0)),
-                **auroc_auprc(own, decided[positions]),
-            }
-            exact = float(np.mean((own == said).all(axis=1)))
-            return {**macro_average(figures), ("all_labels_right",): exact, **per_class(figures, self.classes)}
+            true, ours = truth[positions], predicted[positions]
+            per_class = {**_ratios(true, ours), **auroc_auprc(true, probabilities[positions])}
+            exact = float(np.mean((true == ours).all(axis=1)))
+            return {**macro_average(per_class), ("all_labels_right",): exact, **by_class(per_class, self.classes)}
 
-        entries = [examples.entries[record] for record in found]
+        entries = [examples.entries[record] for record in records]
         counts = truth.sum(axis=0)
         return UnitMetrics(
             unit="recordings",
@@ -71,17 +77,18 @@ class MultilabelTask(Task):
         )
 
     def label(self, probabilities):
-        """All labels above their thresholds, "-" where there is none."""
-        there = probabilities >= self.require_decision("thresholds")
-        return " ".join(np.array(self.classes)[there]) or "-"
+        """All labels at or above their thresholds, "-" where there is none."""
+        present = probabilities >= self.require_decision("thresholds")
+        return " ".join(np.array(self.classes)[present]) or "-"
 
-    def _decided(self, summaries, examples):
-        """The recordings, bool (m, classes) whether they have each label, and the mean of their windows' outputs."""
-        found, decided = mean_by_record(summaries, examples.records)
+    def _by_record(self, summaries, examples):
+        """The recordings (m,), bool (m, labels) their true labels, and the mean of their windows' probabilities."""
+        records, probabilities = mean_by_record(summaries, examples.records)
         truth = np.zeros((len(examples.entries), len(self.classes)), bool)
         truth[examples.records] = examples.targets > 0.5
-        return found, truth[found], decided
+        return records, truth[records], probabilities
 
 
-def _f1(truth, said):
-    return precision_recall_f1((truth & said).sum(axis=0), truth.sum(axis=0), said.sum(axis=0))["f1"]
+def _ratios(truth, predicted):
+    """Precision, recall and F1 of each label; truth and predicted bool (n, labels)."""
+    return precision_recall_f1((truth & predicted).sum(axis=0), truth.sum(axis=0), predicted.sum(axis=0))

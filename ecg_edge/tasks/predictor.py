@@ -1,7 +1,7 @@
 """A model as a function of windows: what tasks, training and evaluation call."""
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 
@@ -15,7 +15,7 @@ class Predictor(Protocol):
 
 
 @runtime_checkable
-class StatefulPredictor(Protocol):
+class StatefulPredictor(Predictor, Protocol):
     """A predictor that may keep the outputs and inputs of earlier calls as inputs of its own.
 
     Attributes:
@@ -30,7 +30,7 @@ class StatefulPredictor(Protocol):
         ...
 
 
-def keeps_history(predictor: Predictor) -> bool:
+def keeps_history(predictor: Predictor) -> TypeGuard[StatefulPredictor]:
     """Whether the predictor feeds its earlier outputs back itself."""
     return isinstance(predictor, StatefulPredictor) and predictor.keeps_history
 

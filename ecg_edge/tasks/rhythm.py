@@ -1,19 +1,23 @@
 """Rhythm classification of a recording: one class per recording, from the mean of its windows' probabilities.
 
 A recording with several labels (CPSC 2018 has up to three) is one example whose target is its first label; a database
-may count any of its labels as right (its own score, ecg_edge.records.challenge_score).
+may count any of its labels as right (its challenge's score, ecg_edge.records.challenge_score).
 """
 
 import numpy as np
 
 from ecg_edge.data.examples import consecutive_windows
-from ecg_edge.tasks.metrics import classification_metrics, classification_statistic, confusion_matrix
-from ecg_edge.tasks.task import Task, UnitMetrics, class_weights, mean_by_record
+from ecg_edge.tasks.metrics import class_metrics, classifier_statistic, confusion_matrix, cross_entropy
+from ecg_edge.tasks.task import Task, UnitMetrics, mean_by_record
 from firmware_bench.runtime.errors import InputError
 
 
 class RhythmTask(Task):
-    """See the module. Targets are positions in `classes`."""
+    """One class per recording. Targets are positions in `classes`.
+
+    Raises:
+        InputError: there are fewer than two classes.
+    """
 
     name = "rhythm"
 
@@ -36,28 +40,24 @@ class RhythmTask(Task):
         targets = np.array([number.get(entry.labels[0], -1) if entry.labels else -1 for entry in recordings.entries])
         return consecutive_windows(recordings, names, window, targets)
 
-    def weights(self, examples, rule):
-        return class_weights(examples.targets, self.classes, rule)[examples.targets]
-
     def validate(self, summaries, examples):
         """The cross-entropy per window, without class weights, and the macro F1 over recordings."""
-        likelihood = np.clip(summaries[np.arange(len(examples)), examples.targets], 1e-7, 1.0)
-        found, decided = mean_by_record(summaries, examples.records)
-        figures = classification_metrics(self._truth(found, examples), decided)
+        records, probabilities = mean_by_record(summaries, examples.records)
+        f1 = class_metrics(self._record_targets(records, examples), probabilities)["f1"]
         return {
-            "validation_loss": float(-np.log(likelihood).mean()),
-            "validation_score": float(np.nanmean(figures["f1"])),
+            "validation_loss": cross_entropy(examples.targets, summaries),
+            "validation_score": float(np.nanmean(f1)),
         }
 
     def compute_metrics(self, summaries, examples):
-        found, decided = mean_by_record(summaries, examples.records)
-        entries = [examples.entries[record] for record in found]
-        targets, predicted = self._truth(found, examples), decided.argmax(axis=1)
+        records, probabilities = mean_by_record(summaries, examples.records)
+        entries = [examples.entries[record] for record in records]
+        targets, predicted = self._record_targets(records, examples), probabilities.argmax(axis=1)
         counts = np.bincount(targets, minlength=len(self.classes))
         return UnitMetrics(
             unit="recordings",
             patients=[entry.patient for entry in entries],
-            statistic=classification_statistic(targets, decided, self.classes),
+            statistic=classifier_statistic(targets, probabilities, self.classes),
             details={
                 "classes": {name: {"recordings": int(n)} for name, n in zip(self.classes, counts, strict=True)},
                 "confusion_matrix": confusion_matrix(targets, predicted, len(self.classes)).tolist(),
@@ -66,8 +66,8 @@ class RhythmTask(Task):
             predicted=predicted,
         )
 
-    def _truth(self, found, examples):
-        """The class of each recording in `found`."""
-        of = np.full(len(examples.entries), -1)
-        of[examples.records] = examples.targets
-        return of[found]
+    def _record_targets(self, records, examples):
+        """The target of each of `records`."""
+        targets = np.full(len(examples.entries), -1)
+        targets[examples.records] = examples.targets
+        return targets[records]

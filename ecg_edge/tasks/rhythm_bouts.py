@@ -1,24 +1,24 @@
-"""Rhythm of a bout: a stretch of a long recording with one annotated rhythm is one example.
+"""Rhythm of a bout: an interval of a long recording with one annotated rhythm is one example.
 
-A window is drawn per bout so that at least half of it, or the whole bout, lies in the bout: in training anew in every
-epoch ("LTAF ECG Rhythm Classifier" model card, training recipe), otherwise always the same one. Test-time augmentation
+One window is drawn per bout such that at least half of it, or the whole bout, lies in the bout: anew in every epoch of
+training ("LTAF ECG Rhythm Classifier" model card, training recipe), otherwise always the same. Test-time augmentation
 averages the probabilities of several such windows. The middle of a bout, farthest from other rhythms, would be easier,
-and is nothing that a device could choose.
+but a device cannot know where that is.
 """
 
 import numpy as np
 
-from ecg_edge.data.examples import Examples, WindowSpec
-from ecg_edge.tasks.metrics import classification_metrics, classification_statistic, confusion_matrix
-from ecg_edge.tasks.task import Task, UnitMetrics, class_weights
+from ecg_edge.data.examples import Examples
+from ecg_edge.tasks.metrics import class_metrics, classifier_statistic, confusion_matrix, cross_entropy
+from ecg_edge.tasks.task import Task, UnitMetrics, round_probabilities
 from firmware_bench.runtime.errors import InputError
 
-# Output class → its code in ecg_edge.records.record.RHYTHM_CODES. Other rhythms are left out, as their source does.
+# Class → its code in ecg_edge.records.record.RHYTHM_CODES. Other rhythms are left out, as in the model card.
 RHYTHMS = {"NSR": "N", "AFIB": "AFIB", "SBR": "SBR", "AB": "AB", "SVTA": "SVTA", "B": "B"}
 
 
 class RhythmBoutsTask(Task):
-    """See the module. Targets are positions in `classes`."""
+    """One class per bout. Targets are positions in `classes`."""
 
     name = "rhythm_bouts"
     annotated = True
@@ -34,7 +34,7 @@ class RhythmBoutsTask(Task):
             )
         return classes
 
-    def examples(self, recordings, names, window: WindowSpec, training=False):
+    def examples(self, recordings, names, window, training=False):
         number = {RHYTHMS[name]: position for position, name in enumerate(self.classes)}
         rows = []
         for position in recordings.positions(names):
@@ -43,42 +43,39 @@ class RhythmBoutsTask(Task):
             length = int(recordings.lengths[position])
             for (first, stop), rhythm in zip(bouts, rhythms, strict=True):
                 if str(rhythm) in number and stop > first:
-                    rows.append((position, number[str(rhythm)], *start_bounds(first, stop, length, window.samples)))
+                    bounds = start_bounds(first, stop, length, window.samples)
+                    rows.append((position, number[str(rhythm)], *bounds))
         table = np.array(rows, np.int64).reshape(-1, 4)
         records, targets, earliest, latest = table.T
         starts = np.random.default_rng(0).integers(earliest, latest + 1)
-        return self.make(recordings, window, records, starts, targets, earliest, latest, True)
+        return self.make_examples(Examples(recordings, window, records, starts, targets, earliest, latest, random=True))
 
-    def make(self, *fields) -> Examples:
-        """The examples; a task with other inputs makes its own kind."""
-        return Examples(*fields)
-
-    def weights(self, examples, rule):
-        return class_weights(examples.targets, self.classes, rule)[examples.targets]
+    def make_examples(self, windows: Examples) -> Examples:
+        """The model's examples for `windows`; a task with other inputs than the ECG overrides this."""
+        return windows
 
     def validate(self, summaries, examples):
         """The cross-entropy per bout, without class weights, and the macro F1 over bouts."""
-        likelihood = np.clip(summaries[np.arange(len(examples)), examples.targets], 1e-7, 1.0)
         return {
-            "validation_loss": float(-np.log(likelihood).mean()),
-            "validation_score": float(np.nanmean(classification_metrics(examples.targets, summaries)["f1"])),
+            "validation_loss": cross_entropy(examples.targets, summaries),
+            "validation_score": float(np.nanmean(class_metrics(examples.targets, summaries)["f1"])),
         }
 
     def compute_metrics(self, summaries, examples):
         counts = np.bincount(examples.targets, minlength=len(self.classes))
         predicted = summaries.argmax(axis=1)
         confusion = confusion_matrix(examples.targets, predicted, len(self.classes))
-        statistic = classification_statistic(examples.targets, summaries, self.classes)
+        metrics = classifier_statistic(examples.targets, summaries, self.classes)
 
-        def balanced(positions):
-            figures = statistic(positions)
-            recalls = [figures["classes", name, "recall"] for name in self.classes]
-            return {("balanced_accuracy",): float(np.nanmean(recalls)), **figures}
+        def statistic(positions):
+            values = metrics(positions)
+            recalls = [values["classes", name, "recall"] for name in self.classes]
+            return {("balanced_accuracy",): float(np.nanmean(recalls)), **values}
 
         return UnitMetrics(
             unit="bouts",
             patients=[examples.entries[record].patient for record in examples.records],
-            statistic=balanced,
+            statistic=statistic,
             details={
                 "classes": {name: {"bouts": int(n)} for name, n in zip(self.classes, counts, strict=True)},
                 "confusion_matrix": confusion.tolist(),
@@ -87,24 +84,22 @@ class RhythmBoutsTask(Task):
         )
 
     def report(self, summaries, examples):
-        """The rhythm of each window, and as label that of most of the recording's."""
+        """Per recording the rhythm of each window, and as label the most frequent one."""
         rows = []
         for record in np.unique(examples.records):
-            own = np.flatnonzero(examples.records == record)
-            said = summaries[own].argmax(axis=1)
-            shares = np.bincount(said, minlength=len(self.classes)) / len(own)
+            windows = np.flatnonzero(examples.records == record)
+            predicted = summaries[windows].argmax(axis=1)
+            shares = np.bincount(predicted, minlength=len(self.classes)) / len(windows)
             rows.append(
                 {
                     "record": examples.entries[record].name,
                     "label": self.label(shares),
-                    "probabilities": dict(
-                        zip(self.classes, summaries[own].mean(axis=0).round(6).tolist(), strict=True)
-                    ),
-                    "windows": len(own),
-                    "seconds": round(float(examples.recordings.lengths[record] / examples.window.fs), 3),
+                    "probabilities": round_probabilities(self.classes, summaries[windows].mean(axis=0)),
+                    "windows": len(windows),
+                    "seconds": examples.seconds(record),
                     "rhythms": [
                         {"start_s": round(float(start / examples.window.fs), 3), "rhythm": self.classes[c]}
-                        for start, c in zip(examples.starts[own], said, strict=True)
+                        for start, c in zip(examples.starts[windows], predicted, strict=True)
                     ],
                 }
             )
@@ -112,8 +107,13 @@ class RhythmBoutsTask(Task):
 
 
 def start_bounds(first: int, stop: int, length: int, samples: int) -> tuple[int, int]:
-    """The earliest and the latest start of a window of `samples` for a bout from `first` to `stop` (exclusive) in a
-    recording of `length`, all in samples: half of the window, or the whole bout, lies in the bout."""
+    """The earliest and the latest start of a window such that half of it, or the whole bout, lies in the bout.
+
+    Args:
+        first, stop: of the bout (stop exclusive), samples.
+        length: of the recording, samples.
+        samples: of the window.
+    """
     inside = min(samples // 2, stop - first)
     last = max(length - samples, 0)
     earliest, latest = first + inside - samples, stop - inside

@@ -9,9 +9,13 @@ from ecg_edge.tasks.task import Task
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of (inputs, targets, weights) of one epoch, drawn and shuffled anew by every call of `shuffle`.
+    """Batches of (inputs, targets, weights) of one epoch; every call of `shuffle` draws the next epoch.
 
-    weights: the rule by which the task weighs its examples.
+    Args:
+        task: weighs the examples.
+        examples: of the training part.
+        weights: the rule by which they are weighed, see ecg_edge.tasks.task.class_weights.
+        batch: examples in a batch; the last one may be smaller.
     """
 
     def __init__(self, task: Task, examples: Examples, weights: str, batch: int):
@@ -22,14 +26,15 @@ class Batches(keras.utils.PyDataset):
         self.batch = batch
 
     def shuffle(self, seed: int, epoch: int) -> None:
+        """Draw the examples of `epoch`, and their order."""
         self.epoch = self.examples.draw_epoch(seed, epoch)
-        self.weights = self.task.weights(self.epoch, self.rule)
+        self.weights = self.task.example_weights(self.epoch, self.rule)
         self.order = np.random.default_rng([seed, epoch]).permutation(len(self.epoch))
 
     def __len__(self) -> int:
         return -(-len(self.order) // self.batch)
 
     def __getitem__(self, index: int):
-        chosen = self.order[index * self.batch : (index + 1) * self.batch]
-        inputs = keras_inputs(self.epoch.batch(chosen))
-        return inputs, self.epoch.targets[chosen], self.weights[chosen]
+        positions = self.order[index * self.batch : (index + 1) * self.batch]
+        inputs = keras_inputs(self.epoch.batch(positions))
+        return inputs, self.epoch.targets[positions], self.weights[positions]

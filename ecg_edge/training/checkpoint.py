@@ -1,4 +1,4 @@
-"""The state of an interrupted training, in one file: written whole after every epoch, or not at all."""
+"""The state of an interrupted training in one file, written atomically after every epoch."""
 
 import dataclasses
 import json
@@ -13,10 +13,14 @@ from firmware_bench.runtime.files import atomic_write
 
 @dataclasses.dataclass
 class Progress:
-    """Where training stands after `epoch` epochs; `history` has one row per epoch.
+    """Where training stands.
 
-    best_loss: lowest validation loss so far (or negative score, where that judges), reached after epoch best_epoch.
-    halved_epoch: when the rate was last halved.
+    Attributes:
+        epoch: epochs done.
+        best_loss: lowest validation loss so far, or negative score where the recipe monitors that.
+        best_epoch: the epoch that reached it.
+        halved_epoch: the epoch after which the learning rate was last halved.
+        history: one row per epoch.
     """
 
     epoch: int = 0
@@ -27,14 +31,19 @@ class Progress:
 
 
 def save(path: Path, model, progress: Progress) -> None:
-    """Every variable of the compiled `model` (weights, statistics, random state) and of its optimizer."""
+    """Write every variable of the compiled `model` (weights, statistics, random state) and of its optimizer."""
     arrays = {f"v{i}": np.asarray(variable) for i, variable in enumerate(_variables(model))}
+    arrays["progress"] = np.asarray(json.dumps(dataclasses.asdict(progress)))
     with atomic_write(path) as temporary:
-        np.savez(temporary, progress=json.dumps(dataclasses.asdict(progress)), **arrays)
+        np.savez(temporary, **arrays)  # pyright: ignore[reportArgumentType]  taken for allow_pickle
 
 
 def restore(path: Path, model) -> Progress:
-    """Puts the saved state back into a `model` built and compiled as it was. Raises InputError if it does not fit."""
+    """Put the saved state back into a `model` built and compiled as it was.
+
+    Raises:
+        InputError: the file is damaged or belongs to another model.
+    """
     try:
         with np.load(path) as saved:
             variables = _variables(model)

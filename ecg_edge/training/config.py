@@ -1,7 +1,7 @@
-"""What a run is made of, typed: the signal's form, the recipe of training, the arguments of model and task.
+"""The configuration of a run, typed: windows and preprocessing, the training recipe, arguments of model and task.
 
-Every value can be set from the command line by its dotted name (`training.batch=16`, `signal.window_s=30`,
-`model.kernel=7`); an unknown name or a value of another type is refused.
+Every value can be set on the command line by its dotted name (`training.batch=16`, `signal.window_s=30`,
+`model.kernel=7`); an unknown name or a value of another type is an error.
 """
 
 import ast
@@ -9,6 +9,7 @@ import dataclasses
 import inspect
 import types
 import typing
+from collections.abc import Sequence
 from typing import Literal
 
 from ecg_edge.data.examples import WindowSpec
@@ -17,12 +18,17 @@ from firmware_bench.runtime.errors import InputError, unknown_name
 
 @dataclasses.dataclass(frozen=True)
 class SignalConfig:
-    """How a recording becomes windows.
+    """How a recording becomes windows, as the user sets it.
 
-    fs: sampling rate of the windows, Hz. window_s, stride_s: length of a window and distance of their starts, s
-    (no stride: one after the other). highpass_hz, lowpass_hz: zero-phase Butterworth corners of order
-    `filter_order`, or none. notch_hz: mains frequency to take out, or none. normalise: "record" scales each lead of
-    the recording to zero mean and unit deviation, "window" each lead of a window, "none" keeps mV.
+    Attributes:
+        fs: sampling rate of the windows, Hz.
+        window_s: length of a window, s.
+        stride_s: from one window's start to the next one's, s; None: one after the other.
+        highpass_hz, lowpass_hz: corners of zero-phase Butterworth filters, or None.
+        notch_hz: mains frequency to remove, or None.
+        filter_order: of the Butterworth filters.
+        normalise: "record" scales each lead of the recording to zero mean and unit variance, "window" each lead of a
+            window, "none" keeps mV.
     """
 
     fs: float = 250.0
@@ -45,7 +51,7 @@ class SignalConfig:
         return max(1, round(self.fs * (self.stride_s or self.window_s)))
 
     def window_spec(self) -> WindowSpec:
-        """The same as tasks take it."""
+        """The windows and their preprocessing as tasks, models and exported files describe them."""
         window_steps = [{"step": "zscore"}] if self.normalise == "window" else []
         return WindowSpec(self.fs, self.samples, self.stride, self.steps(), window_steps)
 
@@ -68,23 +74,33 @@ class SignalConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """The recipe. Defaults are those of arXiv 2511.08650: Adam, balanced class weights, the rate halved after
-    `halve_after` epochs without a better validation loss and training stopped after `stop_after`.
+    """The training recipe. Defaults are those of arXiv 2511.08650: Adam, balanced class weights, plateau schedule.
 
-    class_weights: "balanced" is inverse frequency, "sqrt" its square root and at most 10, "none" equal weights.
-    optimizer: "adamw" takes `weight_decay` times the weights off them at every step. schedule: "plateau" as above,
-    "cosine" goes down to 0 over all `epochs`, epoch by epoch, and stops nowhere; before either, the rate rises over
-    `warmup_epochs`. label_smoothing: share of the target that goes to all classes evenly. gradient_norm: the gradient
-    is scaled down to this norm, or none. averaging: at every
-    step a moving average keeps this share of itself and takes the rest from the weights; after every epoch it replaces
-    them, which steadies the validation loss (Polyak & Juditsky 1992). 0, as in the paper: no averaging. judge: an
-    epoch is better for its validation "loss" or "score". keep: the "best" epoch, or the "last".
+    Attributes:
+        epochs: at most.
+        batch: examples per step.
+        learning_rate: at the start of the schedule.
+        class_weights: "balanced" is inverse frequency, "sqrt" its square root and at most 10, "none" equal weights.
+        loss: a name in ecg_edge.training.losses, or None for the task's.
+        optimizer: "adam", or "adamw" with `weight_decay`.
+        weight_decay: share of the weights that AdamW subtracts per step, times the learning rate.
+        schedule: "plateau" halves the rate after `halve_after` epochs without a better validation value and stops after
+            `stop_after`; "cosine" falls to 0 over all `epochs` and does not stop early.
+        warmup_epochs: over which the rate rises, before either schedule.
+        halve_after, stop_after: epochs, of the plateau schedule.
+        label_smoothing: share of the target that is spread over all classes.
+        gradient_norm: global norm to which the gradient is clipped, or None.
+        averaging: momentum of a moving average of the weights, which replaces them after every epoch (Polyak & Juditsky
+            1992) and steadies the validation loss; 0 for none, as in the paper.
+        monitor: the validation value that decides which epoch is better, "loss" or "score".
+        keep: the "best" epoch, or the "last".
     """
 
     epochs: int = 100
     batch: int = 32
     learning_rate: float = 1e-3
     class_weights: Literal["balanced", "sqrt", "none"] = "balanced"
+    loss: str | None = None
     optimizer: Literal["adam", "adamw"] = "adam"
     weight_decay: float = 0.0
     schedule: Literal["plateau", "cosine"] = "plateau"
@@ -94,13 +110,24 @@ class TrainingConfig:
     label_smoothing: float = 0.0
     gradient_norm: float | None = None
     averaging: float = 0.0
-    judge: Literal["loss", "score"] = "loss"
+    monitor: Literal["loss", "score"] = "loss"
     keep: Literal["best", "last"] = "best"
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Everything that decides a run. `leads` None: all leads that the data set's recordings share."""
+    """The resolved configuration of a run: everything that decides its result.
+
+    Attributes:
+        arch: name of the architecture.
+        preset: name of the preset that the settings started from.
+        data: name of a database, or a folder.
+        leads: names, or None for all leads that the recordings share.
+        seed: of the split, the first weights and the order of examples.
+        model: arguments of the architecture's `build`.
+        task: settings of the task.
+        signal, training: see their classes.
+    """
 
     arch: str
     preset: str
@@ -113,37 +140,58 @@ class Config:
     training: TrainingConfig
 
     def to_dict(self) -> dict:
+        """Plain data for config.json."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict) -> "Config":
+        """The inverse of `to_dict`; other keys are ignored.
+
+        Raises:
+            KeyError, TypeError: `values` is no configuration.
+        """
         fields = {field.name for field in dataclasses.fields(cls)}
         known = {key: value for key, value in values.items() if key in fields}
+        # Runs of version 0.1 call the monitored value "judge".
+        training = {"monitor" if key == "judge" else key: value for key, value in values["training"].items()}
         known["signal"] = SignalConfig(**values["signal"])
-        known["training"] = TrainingConfig(**values["training"])
+        known["training"] = TrainingConfig(**training)
         known["task"] = {key: value for key, value in values["task"].items() if key != "name"}
         known["leads"] = tuple(values["leads"]) if values["leads"] else None
         return cls(**known)
 
 
 def resolve(
-    architecture, options, preset: str, data: str, leads, seed: int, assignments: typing.Sequence[str]
+    architecture,
+    options: type,
+    preset: str,
+    data: str,
+    leads: tuple[str, ...] | None,
+    seed: int,
+    assignments: Sequence[str],
 ) -> Config:
-    """The configuration of a run: defaults, then the preset's settings, then `key=value` assignments. options: the
-    dataclass of the task's own settings.
+    """Resolve the configuration of a run: defaults, then the preset's settings, then `key=value` assignments.
 
-    Raises InputError for an unknown preset, an unknown key (naming close matches) and a value of the wrong type.
+    Args:
+        architecture: models_keras.registry.Architecture.
+        options: the dataclass of the task's own settings.
+        preset: a name in `architecture.presets`.
+        data, leads, seed: as in Config.
+        assignments: "section.key=value".
+
+    Raises:
+        InputError: there is no such preset or key, or a value has the wrong type or range.
     """
     if preset not in architecture.presets:
         raise unknown_name("preset", preset, architecture.presets)
-    chosen = architecture.presets[preset]
+    settings = architecture.presets[preset]
     builder = inspect.signature(architecture.build).parameters
     model = {key: p.default for key, p in builder.items() if key not in ("samples", "leads", "classes", "name")}
     sections = {
-        "model": {**model, **chosen.model},
-        "task": dataclasses.asdict(options(**chosen.task)),
-        "signal": dataclasses.asdict(SignalConfig(**chosen.signal)),
-        "training": dataclasses.asdict(TrainingConfig(**chosen.training)),
+        "model": {**model, **settings.model},
+        "task": dataclasses.asdict(options(**settings.task)),
+        "signal": dataclasses.asdict(SignalConfig(**settings.signal)),
+        "training": dataclasses.asdict(TrainingConfig(**settings.training)),
     }
     kinds = {
         "model": {key: type(value) for key, value in model.items()},
@@ -175,7 +223,11 @@ def resolve(
 
 
 def parse(text: str, kind, name: str):
-    """`text` as a value of `kind`: int, float, bool, str, tuple, a Literal, or one of these or None."""
+    """Parse `text` as a value of `kind`: int, float, bool, str, tuple, a Literal, or one of these or None.
+
+    Raises:
+        InputError: it is none; `name` is the setting's name in the message.
+    """
     options = typing.get_args(kind)
     if isinstance(kind, types.UnionType):
         if text.lower() == "none":

@@ -1,4 +1,4 @@
-"""The one training loop: an epoch, a look at the validation part, a checkpoint; until it stops getting better."""
+"""The training loop: an epoch, metrics of the validation part, a checkpoint; until the recipe ends or stops it."""
 
 import csv
 import time
@@ -10,26 +10,28 @@ import numpy as np
 
 from ecg_edge.data.examples import Examples
 from ecg_edge.tasks.predictor import KerasPredictor
+from ecg_edge.tasks.task import Task
 from ecg_edge.training import checkpoint
 from ecg_edge.training.batches import Batches
+from ecg_edge.training.checkpoint import Progress
 from ecg_edge.training.config import TrainingConfig
-from ecg_edge.training.objective import loss, optimizer, scheduled_rate
+from ecg_edge.training.optimization import compile_model, scheduled_rate
 from firmware_bench.runtime.files import atomic_write
 from models_keras.layers.variational import start_epoch
 
 
-class _EachBatch(keras.callbacks.Callback):
-    def __init__(self, done):
+class _BatchCallback(keras.callbacks.Callback):
+    def __init__(self, batch_done):
         super().__init__()
-        self.done = done
+        self.batch_done = batch_done
 
     def on_train_batch_end(self, batch, logs=None):
-        self.done()
+        self.batch_done()
 
 
 def train(
-    model,
-    task,
+    model: keras.Model,
+    task: Task,
     training: Examples,
     validation: Examples,
     recipe: TrainingConfig,
@@ -38,18 +40,34 @@ def train(
     batch_done: Callable[[], None] = lambda: None,
     epoch_done: Callable[[dict], None] = lambda row: None,
 ) -> list[dict]:
-    """Trains `model` and leaves in `folder` model.keras (the epoch that the recipe keeps), history.csv and
-    checkpoint/last.npz, from which a later call with the same arguments continues to the same weights.
+    """Train `model` by the recipe.
 
-    Returns the history: per epoch the loss (with regularisation, class-weighted), the validation loss (neither),
-    the validation part's score (the task says which), the learning rate and the seconds it took.
+    Leaves in `folder` model.keras (the epoch that the recipe keeps), history.csv and checkpoint/last.npz, from which a
+    later call with the same arguments continues to the same weights.
+
+    Args:
+        model: built, not compiled.
+        task: weighs examples and computes validation metrics.
+        training, validation: examples of the two parts.
+        recipe: optimizer, schedule, when to stop.
+        seed: decides the order of examples, with the epoch.
+        folder: of the run.
+        batch_done: called after every batch.
+        epoch_done: called with every new row of the history.
+
+    Returns:
+        One row per epoch: the loss (with regularisation and class weights), the validation loss (without), the
+        validation score, further metrics of the task, the learning rate and the duration, s.
+
+    Raises:
+        InputError: the checkpoint in `folder` belongs to another model or is damaged.
     """
-    saved = folder / "checkpoint" / "last.npz"
-    model.compile(optimizer(recipe), loss=loss(task.output, recipe.label_smoothing))
-    progress = checkpoint.restore(saved, model) if saved.exists() else checkpoint.Progress()
+    state = folder / "checkpoint" / "last.npz"
+    compile_model(model, task, recipe)
+    progress = checkpoint.restore(state, model) if state.exists() else Progress()
     batches = Batches(task, training, recipe.class_weights, recipe.batch)
 
-    while progress.epoch < recipe.epochs and not _stopped(progress, recipe):
+    while progress.epoch < recipe.epochs and not _is_stopped(progress, recipe):
         start = time.perf_counter()
         rate = scheduled_rate(recipe, progress.epoch)
         if rate is not None:
@@ -57,7 +75,12 @@ def train(
         batches.shuffle(seed, progress.epoch)
         start_epoch(model, progress.epoch + 1)
         # Keras would shuffle the batches once more, from a state that an interrupted run has lost.
-        fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[_EachBatch(batch_done)])
+        fitted = model.fit(
+            batches,
+            shuffle=False,
+            verbose=0,  # pyright: ignore[reportArgumentType]  inferred from Keras' default "auto"
+            callbacks=[_BatchCallback(batch_done)],
+        )
         progress.epoch += 1
         row = {
             "epoch": progress.epoch,
@@ -67,34 +90,34 @@ def train(
             "seconds": round(time.perf_counter() - start, 2),
         }
         progress.history.append(row)
-        _judge(model, progress, recipe, folder / "model.keras")
-        checkpoint.save(saved, model, progress)
+        _update_best(model, progress, recipe, folder / "model.keras")
+        checkpoint.save(state, model, progress)
         _write_history(folder / "history.csv", progress.history)
         epoch_done(row)
     return progress.history
 
 
-def _stopped(progress, recipe) -> bool:
-    """Whether it has not got better for long enough; a rate that goes down by schedule is let go all the way."""
+def _is_stopped(progress: Progress, recipe: TrainingConfig) -> bool:
+    """Whether it is time for an early stop; a cosine schedule runs to its end."""
     return recipe.schedule == "plateau" and progress.epoch - progress.best_epoch >= recipe.stop_after
 
 
-def _judge(model, progress, recipe, kept: Path):
-    """Keeps the model if the recipe wants this epoch's; halves the learning rate if none was better for a while."""
+def _update_best(model, progress: Progress, recipe: TrainingConfig, path: Path) -> None:
+    """Save the model if the recipe keeps this epoch's; on a plateau, halve the learning rate."""
     row = progress.history[-1]
-    figure = row["validation_loss"] if recipe.judge == "loss" else -row["validation_score"]
-    # A score that is not a number, for want of a class, is no better than any; but a run ends with some model.
-    better = figure < progress.best_loss or not kept.exists()
-    if better:
-        progress.best_loss, progress.best_epoch = float(np.nan_to_num(figure, nan=np.inf)), progress.epoch
+    value = row["validation_loss"] if recipe.monitor == "loss" else -row["validation_score"]
+    # NaN, of a score that a missing class leaves undefined, is never better; but a run ends with some model.
+    is_better = value < progress.best_loss or not path.exists()
+    if is_better:
+        progress.best_loss, progress.best_epoch = float(np.nan_to_num(value, nan=np.inf)), progress.epoch
     elif (
         recipe.schedule == "plateau"
         and progress.epoch - max(progress.best_epoch, progress.halved_epoch) >= recipe.halve_after
     ):
         model.optimizer.learning_rate = float(np.float32(model.optimizer.learning_rate) * np.float32(0.5))
         progress.halved_epoch = progress.epoch
-    if better or recipe.keep == "last":
-        with atomic_write(kept) as temporary:
+    if is_better or recipe.keep == "last":
+        with atomic_write(path) as temporary:
             model.save(temporary, include_optimizer=False)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ecg_edge.data.dataset import Dataset
-from ecg_edge.data.recordings import MARKS
+from ecg_edge.data.recordings import STORED_ARRAYS
 from ecg_edge.demo import write_wfdb
 from ecg_edge.records.databases.synthetic import CLASSES
 from ecg_edge.records.record import STANDARD_LEADS
@@ -157,4 +157,4 @@ def test_ltafdb_is_annotations_alone(real_data):
     assert dataset.leads == () and len(dataset.entries) == 84
     made = dataset.prepare_subset(RhythmBoutsTask, FORM, ["00", "01"])
     assert made.signals.shape == (0, 0) and (made.lengths > 20 * 3600 * 100).all()
-    assert all(len(getattr(made, name)) for name in MARKS)
+    assert all(len(getattr(made, name)) for name in STORED_ARRAYS)

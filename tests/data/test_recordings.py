@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_recordings import record
 
-from ecg_edge.data.recordings import MARKS, cache_folder, load_recordings, prepare_records
+from ecg_edge.data.recordings import STORED_ARRAYS, cache_folder, load_recordings, prepare_records
 from ecg_edge.records.record import Beats, Entry, RhythmInterval
 from ecg_edge.signals.preprocessing import Preprocessing
 from firmware_bench.runtime.errors import InputError
@@ -98,7 +98,7 @@ def test_in_memory_and_from_the_cache_they_are_the_same():
     read = {"r0": annotated("r0"), "r1": record("r1", samples=777), "r2": annotated("r2", fs=300.0)}
     cached = load_recordings(entries(3), lambda entry: read[entry.name], "a", ("I",), STEPS, 100.0)
     memory = prepare_records(list(read.values()), ("I",), STEPS, 100.0)
-    for name in ("signals", *MARKS):
+    for name in ("signals", *STORED_ARRAYS):
         np.testing.assert_array_equal(getattr(cached, name), getattr(memory, name), err_msg=name)
         assert getattr(cached, name).dtype == getattr(memory, name).dtype
     assert cached.notes == memory.notes and not cached.problems

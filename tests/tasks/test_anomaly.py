@@ -9,7 +9,16 @@ from sklearn import metrics as sk
 from small_recordings import record, recordings, window_spec
 
 from ecg_edge.records.record import Entry
-from ecg_edge.tasks.anomaly import CODE, LATENT, LOSS, PAPER, AnomalyTask, Options, anomaly_scores, weighted_errors
+from ecg_edge.tasks.anomaly import (
+    CODE,
+    LATENT,
+    LOSS,
+    PAPER,
+    AnomalyOptions,
+    AnomalyTask,
+    anomaly_scores,
+    weighted_errors,
+)
 from firmware_bench.runtime.errors import InputError
 
 CLASSES = ("normal", "abnormal")
@@ -37,7 +46,7 @@ SCORES = np.array([0.2, 0.9, 0.3, 0.4, 0.5])  # of the recordings, as in the pap
 
 
 def task(score="paper", threshold=None):
-    return AnomalyTask(CLASSES, Options(score), {} if threshold is None else {"threshold": threshold})
+    return AnomalyTask(CLASSES, AnomalyOptions(score), {} if threshold is None else {"threshold": threshold})
 
 
 def examples(names=NAMES, training=False):

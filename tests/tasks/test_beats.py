@@ -8,14 +8,13 @@ from small_recordings import record as plain
 from small_recordings import recordings, window_spec
 
 from ecg_edge.records.record import Beats
+from ecg_edge.tasks.beat_history import history, predict_autoregressively
 from ecg_edge.tasks.beats import (
     CLASSES,
     BeatOptions,
     BeatsTask,
     beat_metrics,
-    counts,
-    history,
-    predict_autoregressively,
+    count_beats,
 )
 from firmware_bench.runtime.errors import InputError
 
@@ -172,7 +171,7 @@ def test_figures_by_hand():
 
 
 def test_counts_put_fusion_beats_in_a_row_of_their_own():
-    assert counts(np.array([0, 3, 3, 2]), np.array([0, 2, 0, 1])).tolist() == [
+    assert count_beats(np.array([0, 3, 3, 2]), np.array([0, 2, 0, 1])).tolist() == [
         [1, 0, 0], [0, 0, 0], [0, 1, 0], [1, 0, 1],
     ]  # fmt: skip
 

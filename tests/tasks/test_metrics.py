@@ -10,8 +10,8 @@ from ecg_edge.tasks.metrics import (
     auroc_auprc,
     best_threshold,
     binary_auroc_auprc,
-    classification_metrics,
-    classification_statistic,
+    class_metrics,
+    classifier_statistic,
     confusion_matrix,
     macro_average,
     precision_recall_f1,
@@ -31,7 +31,7 @@ def predictions():
 def test_figures_equal_scikit_learn_s(predictions):
     targets, probabilities = predictions
     predicted = probabilities.argmax(axis=1)
-    ours = classification_metrics(targets, probabilities)
+    ours = class_metrics(targets, probabilities)
     precision, recall, f1, _ = sk.precision_recall_fscore_support(targets, predicted, zero_division=0)
     np.testing.assert_allclose(ours["precision"], precision)
     np.testing.assert_allclose(ours["recall"], recall)
@@ -84,7 +84,7 @@ def test_the_mean_is_over_the_classes_that_occur():
 
 def test_the_statistic_of_a_classifier_sees_the_drawn_positions_alone(predictions):
     targets, probabilities = predictions
-    statistic = classification_statistic(targets, probabilities, list("abcd"))
+    statistic = classifier_statistic(targets, probabilities, list("abcd"))
     drawn = np.random.default_rng(0).integers(0, 200, 200)
     figures, predicted = statistic(drawn), probabilities.argmax(axis=1)
     assert figures["accuracy",] == np.mean(targets[drawn] == predicted[drawn])

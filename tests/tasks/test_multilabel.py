@@ -54,7 +54,7 @@ def test_classes_are_all_labels_that_occur_in_the_database_s_order(task):
 
 
 def test_every_example_weighs_the_same(task):
-    np.testing.assert_array_equal(task.weights(examples(task), "balanced"), np.ones(5))
+    np.testing.assert_array_equal(task.example_weights(examples(task), "balanced"), np.ones(5))
 
 
 def test_an_epoch_is_judged_by_cross_entropy_and_by_f1_at_the_best_thresholds(task):

@@ -66,7 +66,7 @@ def test_the_square_root_weighs_no_class_more_than_ten_times():
 
 
 def test_an_example_weighs_what_its_class_does():
-    weights = TASK.weights(examples(["r0", "r1", "r2"]), "balanced")
+    weights = TASK.example_weights(examples(["r0", "r1", "r2"]), "balanced")
     np.testing.assert_allclose(weights, [6 / 9, 6 / 9, 6 / 9, 2, 1, 1])
 
 

@@ -116,7 +116,7 @@ def test_an_evaluation_counts_bouts_and_draws_patients():
 
 
 def test_weights_follow_the_bouts():
-    np.testing.assert_allclose(TASK.weights(examples(), "balanced"), np.array([5, 5, 5, 10, 5]) / 6)
+    np.testing.assert_allclose(TASK.example_weights(examples(), "balanced"), np.array([5, 5, 5, 10, 5]) / 6)
 
 
 def test_a_recording_of_unknown_rhythm_is_answered_window_by_window():

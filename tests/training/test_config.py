@@ -6,21 +6,21 @@ from typing import Literal
 import pytest
 
 from ecg_edge.signals.preprocessing import Preprocessing
-from ecg_edge.tasks.task import Options
+from ecg_edge.tasks.task import TaskOptions
 from ecg_edge.training.config import Config, SignalConfig, TrainingConfig, resolve
 from firmware_bench.runtime.errors import InputError
 from models_keras.registry import Preset, find
 
 
 @dataclasses.dataclass(frozen=True)
-class Own(Options):
+class Own(TaskOptions):
     """What a task may be asked for."""
 
     share: float = 0.5
     rule: Literal["paper", "code"] = "paper"
 
 
-def settings(*assignments, preset="paper", options=Options, architecture=None):
+def settings(*assignments, preset="paper", options=TaskOptions, architecture=None):
     return resolve(architecture or find("cnn_att_bilstm"), options, preset, "synthetic", None, 0, assignments)
 
 
@@ -76,7 +76,7 @@ def test_values_are_parsed_by_type():
         ("training.warmup_epochs=-1", "at least 0"),
         ("training.class_weights=square", "sqrt"),
         ("training.optimizer=adm", "did you mean adam"),
-        ("training.judge=accuracy", "no value of training.judge 'accuracy'"),
+        ("training.monitor=accuracy", "no value of training.monitor 'accuracy'"),
         ("training.schedule=linear", "no value of training.schedule 'linear'"),
         ("signal.normalise=both", "no value of signal.normalise 'both'"),
         ("model.attention=yes", "of type bool"),

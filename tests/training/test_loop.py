@@ -19,6 +19,9 @@ class Scripted(Task):
         super().__init__(("a", "b"))
         self.rows = iter([(loss, score) for loss, score in zip(losses, scores or losses, strict=True)])
 
+    def example_weights(self, examples, rule):
+        return np.ones(len(examples), np.float32)
+
     def validate(self, summaries, examples):
         loss, score = next(self.rows)
         return {"validation_loss": loss, "validation_score": score}
@@ -82,12 +85,12 @@ def test_the_best_epoch_is_kept_not_the_last(tmp_path):
 
 def test_the_score_judges_where_the_recipe_says_so(tmp_path):
     losses, scores = [5, 4, 3, 2], [0.1, 0.7, 0.6, 0.7]
-    _, best, _ = run(tmp_path / "all", losses, scores, judge="score")
+    _, best, _ = run(tmp_path / "all", losses, scores, monitor="score")
     _, second, _ = run(tmp_path / "two epochs", losses[:2], scores[:2])
     assert best == second
-    history, _, _ = run(tmp_path / "stopped", losses, scores, judge="score", stop_after=1)
+    history, _, _ = run(tmp_path / "stopped", losses, scores, monitor="score", stop_after=1)
     assert len(history) == 3
-    history, _, _ = run(tmp_path / "halved", losses, scores, judge="score", halve_after=1)
+    history, _, _ = run(tmp_path / "halved", losses, scores, monitor="score", halve_after=1)
     assert [round(row["learning_rate"], 6) for row in history] == [0.01, 0.01, 0.01, 0.005]
 
 
@@ -120,7 +123,7 @@ class Interrupted(Exception):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", [
-    {"schedule": "cosine", "warmup_epochs": 1, "optimizer": "adamw", "weight_decay": 0.01, "judge": "score"},
+    {"schedule": "cosine", "warmup_epochs": 1, "optimizer": "adamw", "weight_decay": 0.01, "monitor": "score"},
     {"halve_after": 1, "averaging": 0.8, "label_smoothing": 0.1, "gradient_norm": 0.5},
 ])  # fmt: skip
 def test_interrupted_and_resumed_it_ends_with_the_same_weights(tmp_path, recipe):
@@ -159,7 +162,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_weights(tmp_path, recipe)
 
 def test_a_score_that_is_no_number_is_worse_than_any_and_still_leaves_a_model(tmp_path):
     nan = float("nan")
-    history, kept, last = run(tmp_path / "never", [1.0, 1.0], [nan, nan], judge="score")
+    history, kept, last = run(tmp_path / "never", [1.0, 1.0], [nan, nan], monitor="score")
     assert len(history) == 2 and kept > last  # the first epoch's, as no other was better
-    _, kept, last = run(tmp_path / "later", [1.0, 1.0], [nan, 0.1], judge="score")
+    _, kept, last = run(tmp_path / "later", [1.0, 1.0], [nan, 0.1], monitor="score")
     assert kept == last

@@ -6,8 +6,11 @@ import keras
 import numpy as np
 import pytest
 
+from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import TrainingConfig
-from ecg_edge.training.objective import loss, optimizer, scheduled_rate, smoothed_cross_entropy
+from ecg_edge.training.losses import LOSSES, cross_entropy, find_loss
+from ecg_edge.training.optimization import compile_model, make_optimizer, scheduled_rate
+from firmware_bench.runtime.errors import InputError
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], np.float32)
 
@@ -40,17 +43,17 @@ def test_training_may_end_within_the_warm_up():
 
 
 def test_adam_or_adamw_as_the_recipe_says():
-    adam = optimizer(TrainingConfig(learning_rate=0.02))
+    adam = make_optimizer(TrainingConfig(learning_rate=0.02))
     assert type(adam) is keras.optimizers.Adam and float(adam.learning_rate) == pytest.approx(0.02)
     assert adam.weight_decay is None and adam.global_clipnorm is None and not adam.use_ema
-    adamw = optimizer(TrainingConfig(optimizer="adamw", weight_decay=0.05, gradient_norm=1.5, averaging=0.9))
+    adamw = make_optimizer(TrainingConfig(optimizer="adamw", weight_decay=0.05, gradient_norm=1.5, averaging=0.9))
     assert type(adamw) is keras.optimizers.AdamW and adamw.weight_decay == 0.05
     assert adamw.global_clipnorm == 1.5 and adamw.use_ema and adamw.ema_momentum == 0.9
 
 
 def test_weight_decay_takes_its_share_off_at_every_step():
     weight = keras.Variable([2.0])
-    made = optimizer(TrainingConfig(optimizer="adamw", learning_rate=0.1, weight_decay=0.5))
+    made = make_optimizer(TrainingConfig(optimizer="adamw", learning_rate=0.1, weight_decay=0.5))
     made.apply([keras.ops.convert_to_tensor([0.0])], [weight])
     assert keras.ops.convert_to_numpy(weight)[0] == pytest.approx(2.0 * (1 - 0.1 * 0.5))
 
@@ -62,23 +65,23 @@ def test_smoothed_cross_entropy_by_hand():
         -(0.9 * math.log(0.8) + 0.05 * math.log(0.1) + 0.05 * math.log(0.1)),
     ]
     for targets in ([1, 2], [[1], [2]], [1.0, 2.0]):
-        values = smoothed_cross_entropy(0.15)(np.array(targets), keras.ops.convert_to_tensor(PROBABILITIES))
+        values = cross_entropy(0.15)(np.array(targets), keras.ops.convert_to_tensor(PROBABILITIES))
         np.testing.assert_allclose(keras.ops.convert_to_numpy(values), by_hand, rtol=1e-5)
 
 
-def evaluated(output, smoothing, targets, weights=None):
+def evaluate_loss(name, smoothing, targets, weights=None):
     """The loss as a compiled model computes it, for outputs that are PROBABILITIES."""
     inputs = keras.Input((3,))
     model = keras.Model(inputs, keras.layers.Identity()(inputs))
-    model.compile(loss=loss(output, smoothing))
+    model.compile(loss=find_loss(name, smoothing))
     return model.evaluate(PROBABILITIES, targets, sample_weight=weights, verbose=0)
 
 
 def test_a_classifier_s_loss_with_and_without_smoothing():
     plain = -np.log([0.2, 0.8])
-    assert evaluated("classes", 0.0, np.array([1, 2])) == pytest.approx(plain.mean(), rel=1e-5)
+    assert evaluate_loss("cross_entropy", 0.0, np.array([1, 2])) == pytest.approx(plain.mean(), rel=1e-5)
     smoothed = 0.85 * plain - 0.05 * np.log(PROBABILITIES).sum(axis=1)
-    assert evaluated("classes", 0.15, np.array([1, 2])) == pytest.approx(smoothed.mean(), rel=1e-5)
+    assert evaluate_loss("cross_entropy", 0.15, np.array([1, 2])) == pytest.approx(smoothed.mean(), rel=1e-5)
 
 
 def test_examples_weigh_in_the_loss():
@@ -86,7 +89,7 @@ def test_examples_weigh_in_the_loss():
     for smoothing in (0.0, 0.15):
         own = 1 - smoothing
         losses = -own * np.log([0.2, 0.8]) - smoothing / 3 * np.log(PROBABILITIES).sum(axis=1)
-        found = evaluated("classes", smoothing, np.array([1, 2]), weights)
+        found = evaluate_loss("cross_entropy", smoothing, np.array([1, 2]), weights)
         assert found == pytest.approx((losses * weights).mean(), rel=1e-5)
 
 
@@ -95,4 +98,33 @@ def test_the_loss_of_labels_with_and_without_smoothing():
     for smoothing in (0.0, 0.2):
         soft = targets * (1 - smoothing) + smoothing / 2
         by_hand = -(soft * np.log(PROBABILITIES) + (1 - soft) * np.log(1 - PROBABILITIES)).mean()
-        assert evaluated("labels", smoothing, targets) == pytest.approx(by_hand, rel=1e-4)
+        assert evaluate_loss("binary_cross_entropy", smoothing, targets) == pytest.approx(by_hand, rel=1e-4)
+
+
+class Classifier(Task):
+    name = "classifier"
+
+
+def compiled_loss(monkeypatch, task, **recipe):
+    """The loss that `compile_model` passes to Keras."""
+    passed = []
+    monkeypatch.setitem(LOSSES, "squared", lambda label_smoothing: "mean_squared_error")
+    monkeypatch.setattr(keras.Model, "compile", lambda self, optimizer, loss: passed.append(loss))
+    compile_model(keras.Sequential([keras.Input((3,)), keras.layers.Softmax()]), task, TrainingConfig(**recipe))
+    return passed[0]
+
+
+def test_the_loss_is_the_task_s_or_the_recipe_s(monkeypatch):
+    task = Classifier("ab")
+    assert compiled_loss(monkeypatch, task) == "sparse_categorical_crossentropy"
+    assert compiled_loss(monkeypatch, task, loss="squared") == "mean_squared_error"
+
+
+def test_a_loss_that_cannot_be_used_is_named(monkeypatch):
+    task = Classifier("ab")
+    with pytest.raises(InputError, match="no loss 'focal'"):
+        compiled_loss(monkeypatch, task, loss="focal")
+    task.loss = None
+    assert compiled_loss(monkeypatch, task) is None
+    with pytest.raises(InputError, match="adds its own loss"):
+        compiled_loss(monkeypatch, task, loss="squared")
