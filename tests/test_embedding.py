@@ -12,6 +12,7 @@ from ecg_edge.data.examples import WindowSpec
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.records.record import Beats
 from ecg_edge.run import attach_embedder
+from ecg_edge.tasks.beat_history import CLASSES, aami_classes
 from ecg_edge.tasks.beat_rhythm import BeatRhythmTask
 from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.training.config import resolve

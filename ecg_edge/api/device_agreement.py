@@ -15,6 +15,7 @@ from ecg_edge.tasks.metrics import display_name
 from ecg_edge.tasks.task import Task
 from ecg_edge.tflite_predictor import TFLitePredictor
 from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.sampling import evenly_spaced
 
 MAX_WINDOWS = 500  # that are sent; whole recordings, spread evenly
 
@@ -42,22 +43,15 @@ def select_examples_for(file: Path, data: str, reporter: Reporter) -> tuple[Task
     if not names:
         raise InputError(f"{data}: no recording carries one of the classes of {file}: {', '.join(task.classes)}")
     reporter.message(f"preparing recordings of {data}")
-    chosen = _spread_evenly(names, MAX_WINDOWS)
+    chosen = [names[i] for i in evenly_spaced(len(names), MAX_WINDOWS)]
     recordings = dataset.prepare_subset(type(task), window, chosen)
     examples = task.examples(recordings, chosen, window)
     while len(examples) > MAX_WINDOWS and len(chosen) > 1:
-        chosen = _spread_evenly(chosen, max(1, len(chosen) * MAX_WINDOWS // len(examples)))
+        chosen = [chosen[i] for i in evenly_spaced(len(chosen), max(1, len(chosen) * MAX_WINDOWS // len(examples)))]
         examples = task.examples(recordings, chosen, window)
     if not len(examples):
         raise InputError(f"{data}: no recording to predict")
     return task, examples
-
-
-def _spread_evenly(names: list[str], count: int) -> list[str]:
-    """Return at most `count` of the names, spread evenly."""
-    if len(names) <= count:
-        return names
-    return [names[i] for i in np.linspace(0, len(names) - 1, count).round().astype(int)]
 
 
 class RecordingPredictor:

@@ -16,6 +16,7 @@ from ecg_edge.tasks.task import Task
 from ecg_edge.tflite_predictor import TFLitePredictor
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.sampling import evenly_spaced
 
 CALIBRATION_WINDOWS = 200  # at most, and at most half of the training windows: the others check the result
 CHECK_WINDOWS = 300
@@ -232,7 +233,7 @@ def select_windows(run: Run, qat: bool, reporter: Reporter | None = None):
 def _split_evenly(positions: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return `count` of the positions, evenly spread, and the others."""
     count = max(0, min(count, len(positions)))
-    chosen = positions[np.linspace(0, len(positions) - 1, count).round().astype(int)]
+    chosen = positions[evenly_spaced(len(positions), count)]
     return chosen, np.setdiff1d(positions, chosen)
 
 

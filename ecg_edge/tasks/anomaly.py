@@ -1,8 +1,8 @@
 """Anomaly detection: a model trained to reconstruct normal recordings has a large error on abnormal ones.
 
-A recording is normal if its database says so and gives no other label. Its score is the mean over its windows; it is abnormal at or above a
-threshold, which is chosen on the validation part for the highest F1. Scores are those of arXiv 2510.05919 or, as an
-option, of the code published with it.
+A recording is normal if its database says so and gives no other label. Its score is the mean over its windows; it is
+abnormal at or above a threshold, which is chosen on the validation part for the highest F1. Scores are those of arXiv
+2510.05919 or, as an option, of the code published with it.
 """
 
 import dataclasses

@@ -11,6 +11,7 @@ from export.verify.sqnr import decibels
 from firmware_bench import tflm
 from firmware_bench.runtime.errors import AcceptanceError, ModelError
 from firmware_bench.runtime.quantisation import dequantise, quantise
+from firmware_bench.runtime.sampling import evenly_spaced
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 # TensorFlow Lite Micro's kernels on a PC take up to a third of a second a window of a paper-size model.
@@ -53,7 +54,7 @@ def parity(
     answers = {"LiteRT": found}
     gates, figures = [gate, *gates], {"windows": count, **figures, **decided}
     if all(tensor.dtype.startswith("int") for tensor in (*model.inputs, *model.outputs)):
-        few = np.linspace(0, count - 1, min(MICRO_WINDOWS, count)).round().astype(int)
+        few = evenly_spaced(count, MICRO_WINDOWS)
         raw, micro = _in_both_runtimes(data, model, list(_raw(model, windows, few)), figures["decibels"])
         answers["TensorFlow Lite Micro"] = _values(model, micro)
         gate, micro_figures = _decibels(
