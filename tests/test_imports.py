@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SCIENCE = {"numpy", "scipy"}
 # folder → what its files may import beside the standard library, wherever in the file the import stands
-ERRORS_AND_FILES = {"firmware_bench.runtime.errors", "firmware_bench.runtime.files"}
+ERRORS_AND_FILES = {f"firmware_bench.runtime.{name}" for name in ("errors", "files", "sampling")}
 METADATA = "firmware_bench.runtime.metadata"
 ALLOWED = {
     "firmware_bench/runtime": {"numpy", "firmware_bench.runtime"},
