@@ -27,7 +27,7 @@ PAGE = 1024  # bytes: where QEMU ends a block without a branch
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
 def main(file):
     from export.c99 import generate
-    from firmware_bench import qemu
+    from firmware_bench.mcu import qemu
 
     with tempfile.TemporaryDirectory() as folder:
         generate(file.read_bytes(), Path(folder, "program"))

@@ -44,7 +44,7 @@ def models(files):
 def counted(data) -> tuple[int, int, int]:
     """Multiplications of an integer file, and instructions with and without DSP."""
     from export.c99 import generate, graph
-    from firmware_bench import qemu
+    from firmware_bench.mcu import qemu
 
     found = []
     with tempfile.TemporaryDirectory() as folder:

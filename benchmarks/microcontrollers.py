@@ -47,8 +47,8 @@ def row(name, data) -> str:
 
     from ecg_edge.api.c99_program import STACK_FACTOR
     from export.c99 import generate
-    from firmware_bench import qemu, tflm
-    from firmware_bench.boards import BOARDS
+    from firmware_bench.mcu import qemu, tflm
+    from firmware_bench.mcu.boards import BOARDS
     from firmware_bench.runtime.errors import AcceptanceError, InputError, ModelError
 
     try:
@@ -77,7 +77,7 @@ def row(name, data) -> str:
 def trained(runs):
     """The lines of a table of the files of trained runs."""
     from ecg_edge.api.c99_program import measure_program
-    from firmware_bench.boards import BOARDS
+    from firmware_bench.mcu.boards import BOARDS
 
     yield "| run | file | test figure, 95 % | float | integers | RAM | flash | instructions | fits | does not fit |"
     yield "|---|---|---|---|---|---|---|---|---|---|"

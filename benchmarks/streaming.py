@@ -16,7 +16,7 @@ from export.convert.streaming_step import step
 from export.stream_exporter import describe_step_tensors
 from export.tflite import flatbuffer
 from export.verify.sqnr import decibels
-from firmware_bench import tflm
+from firmware_bench.mcu import tflm
 from firmware_bench.runtime.streaming_model import StreamingModel
 from firmware_bench.runtime.tflite_model import TFLiteModel
 from models_keras.layers.selective_ssm import SelectiveSSM

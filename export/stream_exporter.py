@@ -15,7 +15,7 @@ from export.verify.lint import lint
 from export.verify.parity import Parity
 from export.verify.runtimes import tensor_gate
 from export.verify.sqnr import decibels
-from firmware_bench import tflm
+from firmware_bench.mcu import tflm
 from firmware_bench.runtime.errors import AcceptanceError, InputError, ModelError
 from firmware_bench.runtime.metadata import ModelMetadata, Tensor, WindowMetadata
 from firmware_bench.runtime.metadata_format import read_metadata

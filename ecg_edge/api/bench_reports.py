@@ -34,7 +34,7 @@ def add_verdicts(report: dict[str, Any], budget_ms: float | None, budget_mb: flo
             result["verdicts"].append(verdict(f"budget {budget_ms:g} ms", figures[LATENCY], budget_ms))
     first, *others = report["results"]
     if first["rounds"]:
-        from firmware_bench.ratios import latency_ratio
+        from firmware_bench.rpi.latency_ratio import latency_ratio
 
         for result in others:
             result["latency ratio to the first"] = latency_ratio(result["rounds"], first["rounds"], paired=True)
@@ -142,7 +142,7 @@ def compare_reports(first: Path, second: Path) -> dict[str, Any]:
     Raises:
         InputError: A report cannot be read, or they have nothing in common.
     """
-    from firmware_bench.ratios import latency_ratio
+    from firmware_bench.rpi.latency_ratio import latency_ratio
 
     reports = [read_report(path) for path in (first, second)]
     alone = all(len({result["file"] for result in report["results"]}) == 1 for report in reports)

@@ -59,9 +59,9 @@ def bench(
         12.4
     """
     from ecg_edge.api.device_agreement import compare_predictions, select_examples_for
-    from firmware_bench import harness
-    from firmware_bench.harness import Local
-    from firmware_bench.ssh import Remote
+    from firmware_bench.rpi import device_bench
+    from firmware_bench.rpi.device_bench import Local
+    from firmware_bench.rpi.remote_device import Remote
 
     reporter = reporter or Reporter()
     paths = [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
@@ -73,7 +73,7 @@ def bench(
     asked = [select_examples_for(path, records, reporter) for path in paths] if records else []
     with device as there:
         python = there.environment(requirements, wheels, offline)
-        report = harness.bench(there, python, paths, threads, windows, rounds)
+        report = device_bench.bench(there, python, paths, threads, windows, rounds)
         if records:
             report["records"] = [
                 compare_predictions(there, python, number, path, *examples, records, reporter)

@@ -94,7 +94,7 @@ def measure_program(data: bytes, boards: Sequence) -> dict[str, Any]:
         the fit on each board; "none" says why there is no program, or no measurement.
     """
     from export.c99 import generate, graph
-    from firmware_bench import qemu
+    from firmware_bench.mcu import qemu
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "program"

@@ -118,7 +118,7 @@ def compare_predictions(
         Plain data: the windows whose outputs agree (integers to the byte, others within the file's tolerance), and the
         headline metric here and there.
     """
-    from firmware_bench import harness
+    from firmware_bench.rpi import device_bench
     from firmware_bench.runtime.reference_vector import outputs_agree
     from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -128,7 +128,7 @@ def compare_predictions(
     metric, here = headline_metric(task, own, examples)
     reporter.message(f"predicting {len(own.inputs)} windows there")
     arrays = [np.concatenate(column) for column in zip(*own.inputs, strict=True)]
-    outputs = harness.answers(device, python, number, file, arrays)
+    outputs = device_bench.answers(device, python, number, file, arrays)
     rows = [[array[n : n + 1] for array in outputs] for n in range(len(own.outputs))]
     limit = model.metadata.reference.tolerance if model.metadata.reference else None
     agreeing = sum(

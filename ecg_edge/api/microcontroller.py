@@ -34,7 +34,7 @@ def plan_microcontroller(file: str | Path, board: str | None = None) -> dict[str
         >>> plan["arena"]["total"], plan["boards"]["nRF52840"]["verdict"]
         (38912, 'fits')
     """
-    from firmware_bench import tflm
+    from firmware_bench.mcu import tflm
 
     path = Path(file)
     boards = _select_boards(board)
@@ -57,7 +57,7 @@ def check_fit(board, flash: int, arena: int) -> dict[str, Any]:
     """Check whether a model fits on a board.
 
     Args:
-        board: A board of firmware_bench.boards.
+        board: A board of firmware_bench.mcu.boards.
         flash: Size of the model, bytes.
         arena: Size of the tensor arena, bytes in one piece.
 
@@ -81,7 +81,7 @@ def check_fit(board, flash: int, arena: int) -> dict[str, Any]:
 
 def estimate_ethos_u(data: bytes) -> dict[str, Any]:
     """Return what vela estimates of a .tflite file, by processor; "none" says why there is no estimate."""
-    from firmware_bench import vela
+    from firmware_bench.mcu import vela
 
     estimates = {}
     for processor in vela.PROCESSORS:
@@ -117,7 +117,7 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> s
         'nRF52840'
     """
     from export.c99 import generate
-    from firmware_bench import firmware
+    from firmware_bench.mcu import firmware
 
     path, target = Path(file), Path(folder)
     boards = _select_boards(board)
@@ -137,7 +137,7 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> s
 
 def _select_boards(name: str | None) -> list:
     """Return the board called `name`, or all."""
-    from firmware_bench.boards import BOARDS
+    from firmware_bench.mcu.boards import BOARDS
 
     if name is None:
         return list(BOARDS.values())

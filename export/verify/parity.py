@@ -8,7 +8,7 @@ import numpy as np
 from export.verify.acceptance import Gate
 from export.verify.runtimes import TENSOR_WINDOWS, output_gate, tensor_gate
 from export.verify.sqnr import decibels
-from firmware_bench import tflm
+from firmware_bench.mcu import tflm
 from firmware_bench.runtime.errors import AcceptanceError, ModelError
 from firmware_bench.runtime.quantisation import dequantise, quantise
 from firmware_bench.runtime.sampling import evenly_spaced

@@ -18,7 +18,7 @@ from export.quantise.ranges import LSTM
 from export.tflite import flatbuffer
 from export.verify.acceptance import Gate
 from export.verify.sqnr import decibels
-from firmware_bench.tflm import ARENA_LIMIT
+from firmware_bench.mcu.tflm import ARENA_LIMIT
 
 # Every tensor of a window is compared, so that a differing kernel shows at once, in the first window that reaches it.
 TENSOR_WINDOWS = 4

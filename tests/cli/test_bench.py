@@ -17,7 +17,7 @@ from small_models import altered, convolutional, read_json_metadata
 from ecg_edge.api import device_agreement
 from ecg_edge.cli.bench import command
 from ecg_edge.reporter import Reporter
-from firmware_bench import harness
+from firmware_bench.rpi import device_bench
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 
 ROOT = Path(__file__).parents[2]
@@ -254,14 +254,14 @@ def test_predictions_for_recordings_are_compared_to_the_byte(classifier, recordi
 
 
 def test_one_window_that_is_predicted_otherwise_fails(classifier, recordings, monkeypatch):
-    answers = harness.answers
+    answers = device_bench.answers
 
     def wrong(*arguments):
         (probabilities,) = answers(*arguments)
         probabilities[5] = probabilities[5, ::-1]
         return [probabilities]
 
-    monkeypatch.setattr(harness, "answers", wrong)
+    monkeypatch.setattr(device_bench, "answers", wrong)
     ran = bench(classifier, "--records", recordings)
     assert isinstance(ran.exception, AcceptanceError) and "1 of " in str(ran.exception)
     assert "are predicted as here, equal to the byte" in ran.stdout

@@ -171,7 +171,7 @@ def test_streaming_file_next_command_and_prediction(tmp_path, monkeypatch):
 def firmware_of_a_stream(path, folder):
     """A recording goes over to the device at a time, whose steps tell what LiteRT says."""
     from ecg_edge.cli.mcu import command as mcu
-    from firmware_bench import qemu
+    from firmware_bench.mcu import qemu
     from firmware_bench.runtime.tflite_model import TFLiteModel
 
     words = [str(path), "--board", "STM32F407", "--firmware", str(folder)]

@@ -11,8 +11,8 @@ from ecg_edge.api import c99_program
 from ecg_edge.api.microcontroller import check_fit
 from ecg_edge.cli.mcu import command, describe_time, print_program
 from ecg_edge.number_format import format_milliseconds
-from firmware_bench import firmware, qemu, tflm, vela
-from firmware_bench.boards import BOARDS
+from firmware_bench.mcu import firmware, qemu, tflm, vela
+from firmware_bench.mcu.boards import BOARDS
 from firmware_bench.runtime.errors import InputError
 
 

@@ -15,7 +15,7 @@ from export.c99 import graph
 from export.c99.lower import lower
 from export.c99.vectors import reference
 from export.convert.converter_process import Windows, convert
-from firmware_bench import qemu
+from firmware_bench.mcu import qemu
 from models_keras.layers.lstm import LSTM
 from models_keras.registry import find
 

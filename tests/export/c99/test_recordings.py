@@ -14,7 +14,7 @@ from export.c99.stream import split
 from export.convert.converter_process import convert_16_bits
 from export.stream_exporter import describe_step_tensors
 from export.tflite import flatbuffer
-from firmware_bench import qemu
+from firmware_bench.mcu import qemu
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.streaming_model import NEXT, StreamingModel

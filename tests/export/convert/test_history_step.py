@@ -10,7 +10,7 @@ from export import exporter, history_exporter
 from export.convert.converter_process import Windows
 from export.convert.history_step import as_step
 from export.exporter import Report
-from firmware_bench import tflm
+from firmware_bench.mcu import tflm
 from firmware_bench.runtime.errors import AcceptanceError
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.metadata_format import read_metadata

@@ -15,7 +15,7 @@ from export.stream_exporter import describe_step_tensors, export, state_gate
 from export.tflite import flatbuffer
 from export.verify.prediction_agreement import decision_gates
 from export.verify.sqnr import decibels
-from firmware_bench import tflm
+from firmware_bench.mcu import tflm
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata, WindowMetadata
 from firmware_bench.runtime.metadata_format import read_metadata

@@ -9,7 +9,7 @@ from comparing import File
 from export.convert import int16, int16_weights
 from export.tflite import flatbuffer, layout
 from export.verify.sqnr import decibels
-from firmware_bench import tflm
+from firmware_bench.mcu import tflm
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 FRAMES = 30

@@ -13,7 +13,7 @@ from export.quantise import long_softmax
 from export.tflite import editor, flatbuffer
 from export.verify.runtimes import output_gate, tensor_gate
 from export.verify.sqnr import decibels
-from firmware_bench import tflm
+from firmware_bench.mcu import tflm
 from firmware_bench.runtime.quantisation import quantise
 from models_keras.layers.attention import MultiHeadAttention
 

@@ -87,7 +87,7 @@ def test_tensors_ahead_of_the_lstm_are_equal_and_a_difference_is_seen(edited, in
 
 
 def test_model_that_tflm_cannot_run(edited, integer, recogniser, expected, monkeypatch):
-    from firmware_bench import tflm
+    from firmware_bench.mcu import tflm
     from firmware_bench.runtime.errors import ModelError
 
     def refuse(data, windows):

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from loopback import Loopback, until
 
-from firmware_bench import ssh
+from firmware_bench.rpi import remote_device
+from firmware_bench.rpi.remote_device import Remote
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.ssh import Remote
 
 pytestmark = pytest.mark.slow
 
@@ -121,9 +121,9 @@ def test_a_host_that_goes_while_files_are_copied_is_one_line(device, tmp_path):
 
 def test_the_other_end_cleans_up_after_silence(device, monkeypatch):
     """A cable that is pulled closes nothing: only signs of life tell that somebody is there."""
-    monkeypatch.setattr(ssh, "SILENCE_S", 1)
-    monkeypatch.setattr(ssh, "SIGN_OF_LIFE_S", 0.2)
-    monkeypatch.setattr(ssh, "PATIENCE_S", 1)
+    monkeypatch.setattr(remote_device, "SILENCE_S", 1)
+    monkeypatch.setattr(remote_device, "SIGN_OF_LIFE_S", 0.2)
+    monkeypatch.setattr(remote_device, "PATIENCE_S", 1)
 
     def wait(there):
         with pytest.raises(InputError):
@@ -145,8 +145,8 @@ def test_the_other_end_cleans_up_after_silence(device, monkeypatch):
 
 
 def test_signs_of_life_keep_a_long_silent_command_alive(device, monkeypatch):
-    monkeypatch.setattr(ssh, "SILENCE_S", 0.5)
-    monkeypatch.setattr(ssh, "SIGN_OF_LIFE_S", 0.1)
+    monkeypatch.setattr(remote_device, "SILENCE_S", 0.5)
+    monkeypatch.setattr(remote_device, "SIGN_OF_LIFE_S", 0.1)
     with Remote(**device.reached()) as there:
         there.run(["/bin/sleep", "2"])
 

@@ -1,5 +1,5 @@
 """A folder of firmware for a board: the generated program, the application that runs it on windows and tells cycles,
-and what links them. The sources are those that QEMU runs (firmware_bench/cortex)."""
+and what links them. The sources are those that QEMU runs (firmware_bench/mcu/cortex)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-from firmware_bench.boards import KIB, MIB, Board
-from firmware_bench.qemu import COMPILER, HARNESS, LINK, PACKAGES, VECTORS
+from firmware_bench.mcu.boards import KIB, MIB, Board
+from firmware_bench.mcu.qemu import COMPILER, HARNESS, LINK, PACKAGES, VECTORS
 from firmware_bench.runtime.errors import InputError
 
 MARK = "/* Firmware by ecg-edge"

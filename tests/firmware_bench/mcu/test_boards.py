@@ -1,6 +1,6 @@
 """The boards' memory, as their makers state it."""
 
-from firmware_bench.boards import BOARDS
+from firmware_bench.mcu.boards import BOARDS
 
 
 def test_known_sizes():

@@ -16,8 +16,8 @@ from small_models import convolutional
 
 from export.c99 import generate
 from export.c99.vectors import reference
-from firmware_bench import firmware, qemu
-from firmware_bench.boards import BOARDS
+from firmware_bench.mcu import firmware, qemu
+from firmware_bench.mcu.boards import BOARDS
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.reference_vector import make_reference_inputs

@@ -6,7 +6,7 @@ from ai_edge_litert import schema_py_generated as schema
 from small_models import convolutional, recurrent
 
 from export.tflite import flatbuffer
-from firmware_bench import tflm
+from firmware_bench.mcu import tflm
 from firmware_bench.runtime.errors import ModelError
 from firmware_bench.runtime.reference_vector import make_reference_inputs
 from firmware_bench.runtime.tflite_model import TFLiteModel

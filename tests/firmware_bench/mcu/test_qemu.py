@@ -12,8 +12,8 @@ from comparing import File
 from small_models import convolutional, recurrent
 
 from export.c99 import generate
-from firmware_bench import qemu
-from firmware_bench.boards import BOARDS
+from firmware_bench.mcu import qemu
+from firmware_bench.mcu.boards import BOARDS
 from firmware_bench.runtime.errors import ModelError
 
 needs_toolchain = pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")
@@ -84,7 +84,7 @@ def test_instructions_are_the_same_every_time(convolutions, tmp_path, monkeypatc
 @needs_toolchain
 @pytest.mark.slow
 def test_a_small_cnn_takes_fewer_instructions_than_interpreters():
-    script = runpy.run_path(Path(__file__).parents[2] / "benchmarks" / "instructions_per_mac.py")
+    script = runpy.run_path(Path(__file__).parents[3] / "benchmarks" / "instructions_per_mac.py")
     count, with_dsp, portable = script["counted"](script["small_cnn"]())
     assert count == 300 * 16 * 7 * 2 + 150 * 16 * 7 * 16 + 75 * 32 * 7 * 16 + 32 * 4
     assert with_dsp < 2_400_000 and portable < 7_000_000

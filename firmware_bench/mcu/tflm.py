@@ -69,8 +69,8 @@ def _child(data, windows):
         Path(folder, "model.tflite").write_bytes(data)
         np.savez(Path(folder, "inputs.npz"), *(np.stack(arrays) for arrays in zip(*windows, strict=True)))
         ran = subprocess.run(
-            [sys.executable, "-m", "firmware_bench.tflm", folder],
-            cwd=Path(__file__).parents[1],
+            [sys.executable, "-m", "firmware_bench.mcu.tflm", folder],
+            cwd=Path(__file__).parents[2],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

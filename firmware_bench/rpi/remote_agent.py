@@ -1,8 +1,8 @@
 """The other end of a connection to a device: runs what it is told and leaves nothing behind.
 
-Its text is handed to the device's own python3 (3.9 or later; standard library alone) by firmware_bench.ssh. It makes a
-private folder, says so in one line of JSON, and then reads lines: a JSON list is a command to run in the folder, an
-empty line a sign of life. Every line that a command prints comes back as {"line": …}, its end as {"status": …}.
+Its text is handed to the device's own python3 (3.9 or later; standard library alone) by remote_device.py. It makes a private
+folder, reports it in one line of JSON, and then reads lines: a JSON list is a command to run in the folder, an empty
+line a heartbeat. Every line that a command prints comes back as {"line": …}, its end as {"status": …}.
 
 When the connection closes, or stays silent for too long, whatever runs is killed and the folder removed.
 """

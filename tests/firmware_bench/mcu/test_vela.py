@@ -4,7 +4,7 @@ import pytest
 from loopback import script
 from small_models import convolutional
 
-from firmware_bench import vela
+from firmware_bench.mcu import vela
 from firmware_bench.runtime.errors import ModelError
 
 SUMMARY = """experiment,core_clock,sram_memory_used,off_chip_flash_memory_used,cycles_npu,cycles_total

@@ -6,8 +6,8 @@
         there.run([python, "bench_rpi.py", "model.tflite", "--out", "report.json"])
         there.get("report.json", Path("report.json"))
 
-One connection carries everything. firmware_bench/keeper.py runs at its other end, in a private folder, and removes the
-folder and whatever still runs when the connection ends, however it ends.
+One connection carries everything. remote_agent.py runs at its other end, in a private folder, and removes the folder and
+whatever still runs when the connection ends, however it ends.
 """
 
 import contextlib
@@ -57,8 +57,8 @@ class Remote:
             here = stack.enter_context(tempfile.TemporaryDirectory(prefix="ecg-", dir="/tmp"))
             self._here, self._stopped, self._writing = Path(here), threading.Event(), threading.Lock()
             self._errors = stack.enter_context(open(self._here / "errors", "w+b"))
-            keeper = Path(__file__).with_name("keeper.py").read_text()
-            command = f"python3 -c {shlex.quote(keeper)} {SILENCE_S:g}"
+            agent = Path(__file__).with_name("remote_agent.py").read_text()
+            command = f"python3 -c {shlex.quote(agent)} {SILENCE_S:g}"
             options = [word for option in OPTIONS for word in ("-o", option)]
             self._socket = ["-o", f"ControlPath={self._here / 'ssh'}"]
             self._ssh = subprocess.Popen(

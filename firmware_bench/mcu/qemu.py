@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from firmware_bench.boards import Board
+from firmware_bench.mcu.boards import Board
 from firmware_bench.runtime.errors import ModelError
 
 HARNESS = Path(__file__).parent / "cortex"

@@ -26,7 +26,7 @@ from firmware_bench import bench_rpi, measurement
 from firmware_bench.runtime.errors import AcceptanceError
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DOCKERFILE = ROOT / "Dockerfile.rpi"
 ELF = r":arm64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:" \
       r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:"  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from firmware_bench.ratios import latency_ratio
+from firmware_bench.rpi.latency_ratio import latency_ratio
 
 
 def rounds(factors, scale=1.0, seed=0):

@@ -1,4 +1,4 @@
-"""bench_rpi.py on a device: on this machine (Local) or on another one (firmware_bench.ssh.Remote).
+"""bench_rpi.py on a device: on this machine (Local) or on another one (firmware_bench.rpi.remote_device.Remote).
 
 A device has a folder of its own, into which files are put, in which commands run, and out of which files are got.
 """

@@ -1,0 +1,1 @@
+"""Microcontrollers: boards, TensorFlow Lite Micro, firmware, and generated programs in QEMU."""

@@ -1,0 +1,1 @@
+"""Benchmarks on a Raspberry Pi: this machine, or another one over ssh."""
