@@ -76,7 +76,7 @@ class Loopback:
         return False
 
     def reached(self) -> dict:
-        """The arguments of Remote."""
+        """The arguments of RemoteDevice."""
         return {"host": self.host, "port": self.port, "identity": self.identity}
 
     def words(self) -> list[str]:

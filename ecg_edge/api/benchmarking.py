@@ -60,20 +60,20 @@ def bench(
     """
     from ecg_edge.api.device_agreement import compare_predictions, select_examples_for
     from firmware_bench.rpi import device_bench
-    from firmware_bench.rpi.device_bench import Local
-    from firmware_bench.rpi.remote_device import Remote
+    from firmware_bench.rpi.local_device import LocalDevice
+    from firmware_bench.rpi.remote_device import RemoteDevice
 
     reporter = reporter or Reporter()
     paths = [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
     for path in (*paths, *wheels):
         if not path.is_file():
             raise InputError(f"{path}: there is no such file")
-    device = Remote(host, port, identity, reporter.message) if host else Local(reporter.message)
+    device = RemoteDevice(host, port, identity, reporter.message) if host else LocalDevice(reporter.message)
     requirements = [f"ai-edge-litert{_runtime_version(paths)}", "numpy"]
     asked = [select_examples_for(path, records, reporter) for path in paths] if records else []
     with device as there:
-        python = there.environment(requirements, wheels, offline)
-        report = device_bench.bench(there, python, paths, threads, windows, rounds)
+        python = there.prepare_python(requirements, wheels, offline)
+        report = device_bench.run_benchmark(there, python, paths, threads, windows, rounds)
         if records:
             report["records"] = [
                 compare_predictions(there, python, number, path, *examples, records, reporter)

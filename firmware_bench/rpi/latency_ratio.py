@@ -1,4 +1,6 @@
-"""How much slower one is than another, and how sure that is."""
+"""The ratio of two latencies and its confidence interval."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 
@@ -7,15 +9,23 @@ import numpy as np
 RESAMPLES = 1000
 
 
-def latency_ratio(ours: Sequence[dict], reference: Sequence[dict], paired: bool, seed: int = 0) -> dict:
-    """The ratio of two medians of latency and its 95 % percentile interval: {"value", "low", "high"}.
+def latency_ratio(ours: Sequence[dict], reference: Sequence[dict], paired: bool, seed: int = 0) -> dict[str, float]:
+    """Return the ratio of two median latencies and its 95 % percentile interval by bootstrap.
 
-    ours, reference: rounds of bench_rpi.py ("latencies_ms" each, equally many in all of them). Rounds are drawn with
-    replacement, and windows within a round, because the windows of one process are alike. paired: the rounds were
-    measured in alternation, so that the same ones are drawn for both, and a clock that drifts from round to round does
-    not widen the interval.
+    Rounds are drawn with replacement, and windows within a round, because the windows of one process are alike.
+
+    Args:
+        ours: Rounds of a report of bench_rpi, each with equally many "latencies_ms".
+        reference: Rounds to compare them with.
+        paired: Whether the rounds were measured in alternation. Then the same ones are drawn for both, and a clock that
+            drifts from round to round does not widen the interval.
+        seed: Seed of the random draws.
+
+    Returns:
+        "value", the ratio, and its interval's "low" and "high".
     """
-    ours, reference = (np.array([one["latencies_ms"] for one in rounds]) for rounds in (ours, reference))
+    latencies = np.array([one["latencies_ms"] for one in ours])
+    reference_latencies = np.array([one["latencies_ms"] for one in reference])
     random = np.random.default_rng(seed)
 
     def draw(rounds):
@@ -25,7 +35,9 @@ def latency_ratio(ours: Sequence[dict], reference: Sequence[dict], paired: bool,
         windows = random.integers(rounds.shape[1], size=(*drawn.shape[:2], rounds.shape[1]))
         return np.median(rounds[drawn, windows], axis=(1, 2))  # (resamples, rounds, windows) → (resamples,)
 
-    drawn = draw(ours)
-    ratios = medians(ours, drawn) / medians(reference, drawn if paired else draw(reference))
+    drawn = draw(latencies)
+    drawn_reference = drawn if paired else draw(reference_latencies)
+    ratios = medians(latencies, drawn) / medians(reference_latencies, drawn_reference)
     low, high = np.percentile(ratios, [2.5, 97.5])
-    return {"value": float(np.median(ours) / np.median(reference)), "low": float(low), "high": float(high)}
+    value = float(np.median(latencies) / np.median(reference_latencies))
+    return {"value": value, "low": float(low), "high": float(high)}

@@ -226,7 +226,7 @@ def test_two_benches_at_once_wait_for_each_other(model, device):
     both = [started(model, device, "--rounds", "3", "--json") for _ in range(2)]
     said = [one.communicate(timeout=120) for one in both]
     assert [one.returncode for one in both] == [0, 0]
-    assert sum("waiting: another bench measures on this machine" in errors for _, errors in said) == 1
+    assert sum("waiting: another benchmark measures on this machine" in errors for _, errors in said) == 1
     began = [[r["began"] for r in json.loads(out)["results"][0]["rounds"]] for out, _ in said]
     first, second = sorted(began)
     assert first[-1] < second[0]
@@ -254,14 +254,14 @@ def test_predictions_for_recordings_are_compared_to_the_byte(classifier, recordi
 
 
 def test_one_window_that_is_predicted_otherwise_fails(classifier, recordings, monkeypatch):
-    answers = device_bench.answers
+    answers = device_bench.run_windows
 
     def wrong(*arguments):
         (probabilities,) = answers(*arguments)
         probabilities[5] = probabilities[5, ::-1]
         return [probabilities]
 
-    monkeypatch.setattr(device_bench, "answers", wrong)
+    monkeypatch.setattr(device_bench, "run_windows", wrong)
     ran = bench(classifier, "--records", recordings)
     assert isinstance(ran.exception, AcceptanceError) and "1 of " in str(ran.exception)
     assert "are predicted as here, equal to the byte" in ran.stdout

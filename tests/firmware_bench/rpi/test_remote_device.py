@@ -11,7 +11,7 @@ import pytest
 from loopback import Loopback, until
 
 from firmware_bench.rpi import remote_device
-from firmware_bench.rpi.remote_device import Remote
+from firmware_bench.rpi.remote_device import RemoteDevice
 from firmware_bench.runtime.errors import InputError
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ def runs(device, word):
 def test_a_command_runs_in_a_private_folder_that_is_gone_afterwards(device, tmp_path):
     said = []
     (tmp_path / "file with space").write_text("ECG")
-    with Remote(**device.reached(), say=said.append) as there:
+    with RemoteDevice(**device.reached(), report=said.append) as there:
         assert device.folders() == [Path(there.folder)]
         assert Path(there.folder).stat().st_mode & 0o777 == 0o700
         there.put({"a/b.txt": tmp_path / "file with space", "c.txt": tmp_path / "file with space"})
@@ -49,7 +49,7 @@ def test_a_command_runs_in_a_private_folder_that_is_gone_afterwards(device, tmp_
 
 
 def test_a_command_that_fails_says_its_last_line(device):
-    with Remote(**device.reached()) as there:
+    with RemoteDevice(**device.reached()) as there:
         with pytest.raises(InputError, match=rf"^{device.host}: no such thing$"):
             there.run(["/bin/sh", "-c", "echo first; echo error: no such thing; exit 2"])
         with pytest.raises(InputError, match="killed by signal 11"):
@@ -59,39 +59,39 @@ def test_a_command_that_fails_says_its_last_line(device):
 
 def test_a_wrong_key_is_one_line(device):
     with pytest.raises(InputError, match=r"Permission denied \(publickey\).*ssh .* python3 --version") as caught:
-        Remote(device.host, device.port, device.folder / "other").__enter__()
+        RemoteDevice(device.host, device.port, device.folder / "other").__enter__()
     assert "\n" not in str(caught.value)
 
 
 def test_a_wrong_port_is_one_line(device):
     with pytest.raises(InputError, match="Connection refused"):
-        Remote(device.host, 1, device.identity).__enter__()
+        RemoteDevice(device.host, 1, device.identity).__enter__()
 
 
 def test_a_host_is_never_taken_for_an_option(device):
     with pytest.raises(InputError):
-        Remote(f"-oProxyCommand=touch {device.folder}/called", device.port, device.identity).__enter__()
+        RemoteDevice(f"-oProxyCommand=touch {device.folder}/called", device.port, device.identity).__enter__()
     assert not (device.folder / "called").exists()
 
 
 def test_a_missing_python_is_said(device):
     (device.bin / "python3").unlink()
     with pytest.raises(InputError, match=r"python3 is missing there .*sudo apt install python3"):
-        Remote(**device.reached()).__enter__()
+        RemoteDevice(**device.reached()).__enter__()
 
 
 def test_a_python_that_is_too_old_is_said(device):
     (device.folder / "sitecustomize.py").write_text("import sys; sys.version_info = (3, 7, 3)")
     device.environment(PYTHONPATH=device.folder)
     with pytest.raises(InputError, match=r"Python 3\.9 or later is needed there"):
-        Remote(**device.reached()).__enter__()
+        RemoteDevice(**device.reached()).__enter__()
 
 
 def test_what_a_login_shell_prints_does_no_harm(device):
     text = device.session.read_text()
     greeting = 'case "$SSH_ORIGINAL_COMMAND" in python3*) echo Welcome;; esac'
     device.session.write_text(text.replace("exec", f"{greeting}\nexec", 1))
-    with Remote(**device.reached()) as there:
+    with RemoteDevice(**device.reached()) as there:
         there.run(["/bin/true"])
 
 
@@ -103,7 +103,7 @@ def test_a_host_that_goes_in_the_middle_is_one_line_and_ends_what_ran(device):
 
     with (
         pytest.raises(InputError, match=r"the connection was lost .*run it again"),
-        Remote(**device.reached()) as there,
+        RemoteDevice(**device.reached()) as there,
     ):
         soon(cut)
         there.run(["/bin/sh", "-c", "/bin/sleep 1000; true"])
@@ -111,7 +111,7 @@ def test_a_host_that_goes_in_the_middle_is_one_line_and_ends_what_ran(device):
 
 
 def test_a_host_that_goes_while_files_are_copied_is_one_line(device, tmp_path):
-    with Remote(**device.reached()) as there:
+    with RemoteDevice(**device.reached()) as there:
         for pid in device.sessions():
             os.kill(pid, signal.SIGKILL)
         (tmp_path / "file").write_text("ECG")
@@ -121,15 +121,15 @@ def test_a_host_that_goes_while_files_are_copied_is_one_line(device, tmp_path):
 
 def test_the_other_end_cleans_up_after_silence(device, monkeypatch):
     """A cable that is pulled closes nothing: only signs of life tell that somebody is there."""
-    monkeypatch.setattr(remote_device, "SILENCE_S", 1)
-    monkeypatch.setattr(remote_device, "SIGN_OF_LIFE_S", 0.2)
-    monkeypatch.setattr(remote_device, "PATIENCE_S", 1)
+    monkeypatch.setattr(remote_device, "HEARTBEAT_TIMEOUT_S", 1)
+    monkeypatch.setattr(remote_device, "HEARTBEAT_S", 0.2)
+    monkeypatch.setattr(remote_device, "SHUTDOWN_TIMEOUT_S", 1)
 
     def wait(there):
         with pytest.raises(InputError):
             there.run(["/bin/sleep", "1000"])
 
-    with Remote(**device.reached()) as there:
+    with RemoteDevice(**device.reached()) as there:
         thread = soon(lambda: wait(there))
         until(lambda: runs(device, "sleep 1000"), "the command has not begun")
         frozen = device.sessions()
@@ -145,9 +145,9 @@ def test_the_other_end_cleans_up_after_silence(device, monkeypatch):
 
 
 def test_signs_of_life_keep_a_long_silent_command_alive(device, monkeypatch):
-    monkeypatch.setattr(remote_device, "SILENCE_S", 0.5)
-    monkeypatch.setattr(remote_device, "SIGN_OF_LIFE_S", 0.1)
-    with Remote(**device.reached()) as there:
+    monkeypatch.setattr(remote_device, "HEARTBEAT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(remote_device, "HEARTBEAT_S", 0.1)
+    with RemoteDevice(**device.reached()) as there:
         there.run(["/bin/sleep", "2"])
 
 
@@ -164,7 +164,7 @@ def small_disk(device):
 @pytest.mark.parametrize("told", [True, False])
 def test_a_full_disk_is_one_line(device, small_disk, tmp_path, told):
     (tmp_path / "large").write_bytes(bytes(2_000_000))
-    with Remote(**device.reached()) as there:
+    with RemoteDevice(**device.reached()) as there:
         if not told:  # it fills up only while the file is copied
             there.free = 10**12
         with pytest.raises(InputError, match=r"the disk is full there: \d\.\d MB left in .*cache/ecg-edge"):
@@ -173,20 +173,20 @@ def test_a_full_disk_is_one_line(device, small_disk, tmp_path, told):
 
 def test_a_disk_that_a_command_fills_is_said(device, small_disk):
     full = pytest.raises(InputError, match="the disk is full there: .*No space left")
-    with Remote(**device.reached()) as there, full:
+    with RemoteDevice(**device.reached()) as there, full:
         there.run(["/bin/sh", "-c", "/bin/dd if=/dev/zero of=x bs=1M count=2; exit 1"])
 
 
 def test_a_missing_venv_package_is_said(device):
     (device.folder / "venv.py").write_text("print('ensurepip is not available'); raise SystemExit(1)")
     device.environment(PYTHONPATH=device.folder)
-    with Remote(**device.reached()) as there, pytest.raises(InputError, match="sudo apt install python3-venv"):
-        there.environment(["numpy"])
+    with RemoteDevice(**device.reached()) as there, pytest.raises(InputError, match="sudo apt install python3-venv"):
+        there.prepare_python(["numpy"])
 
 
 def test_offline_without_wheels_takes_the_python_that_is_there(device):
-    with Remote(**device.reached()) as there:
-        assert there.environment(["ai-edge-litert==2.3.0", "numpy"], offline=True) == there.python
+    with RemoteDevice(**device.reached()) as there:
+        assert there.prepare_python(["ai-edge-litert==2.3.0", "numpy"], offline=True) == there.python
 
 
 def wheel(folder: Path, name: str) -> Path:
@@ -205,14 +205,14 @@ def wheel(folder: Path, name: str) -> Path:
 def test_an_environment_is_made_once_from_wheels_and_kept(device, tmp_path):
     said, wheels = [], [wheel(tmp_path, "heart"), wheel(tmp_path, "beat")]
     for _ in range(2):
-        with Remote(**device.reached(), say=said.append) as there:
-            python = there.environment(["heart"], wheels, offline=True)
+        with RemoteDevice(**device.reached(), report=said.append) as there:
+            python = there.prepare_python(["heart"], wheels, offline=True)
             there.run([python, "-c", "import heart, beat; print(heart.VALUE + beat.VALUE)"])
     assert [line for line in said if line != "14"] == [f"{device.host}: making a virtual environment in "
                                                        f"{Path(python).parents[1]}"]  # fmt: skip
     assert said.count("14") == 2 and len(list(device.cache.glob("ecg-edge/*"))) == 1
     (tmp_path / "lung-1.0-py3-none-any.whl").write_text("no archive")
     broken = pytest.raises(InputError, match=r"cannot be installed there: .*--offline uses what is there")
-    with Remote(**device.reached()) as there, broken:
-        there.environment(["lung"], [tmp_path / "lung-1.0-py3-none-any.whl"], offline=True)
+    with RemoteDevice(**device.reached()) as there, broken:
+        there.prepare_python(["lung"], [tmp_path / "lung-1.0-py3-none-any.whl"], offline=True)
     assert len(list(device.cache.glob("ecg-edge/*"))) == 1
