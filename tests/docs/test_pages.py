@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import ecg_edge
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
@@ -27,3 +29,14 @@ def test_paths_in_code_spans_exist(page):
         r"`((?:benchmarks|docs|ecg_edge|export|firmware_bench|models_keras|tests)/[\w./-]+)`", page.read_text()
     )
     assert not [span for span in spans if not (ROOT / span).exists()]
+
+
+def test_the_reference_lists_the_whole_python_api():
+    page = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^::: ecg_edge\.(\w+)$", page, re.MULTILINE)) == set(ecg_edge.__all__)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_names_on_a_page_exist(page):
+    called = re.findall(r"\becg_edge\.(\w+)\(", page.read_text(encoding="utf-8"))
+    assert set(called) <= set(ecg_edge.__all__)
