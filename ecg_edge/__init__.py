@@ -1,6 +1,6 @@
 """ECG recordings in, models that run on a Raspberry Pi or a microcontroller out.
 
-Example:
+Examples:
     >>> import ecg_edge
     >>> model = ecg_edge.load("runs/demo/export/cnn_att_bilstm-int8.tflite")
     >>> result = model.predict(signal, fs=250, leads=["I"])

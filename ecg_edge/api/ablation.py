@@ -100,7 +100,7 @@ def ablate(
     Raises:
         InputError: There is no such architecture or study, or both it and `leads` choose the leads.
 
-    Example:
+    Examples:
         >>> ecg_edge.ablate("cnn_att_bilstm", "components", data="cinc2017").table()
     """
     reporter = reporter or Reporter()

@@ -53,7 +53,7 @@ def bench(
     Raises:
         InputError: A file is not an export, its reference vector is not met, or the host cannot be reached.
 
-    Example:
+    Examples:
         >>> report = ecg_edge.bench("model.tflite", host="pi@raspberrypi.local")
         >>> report["results"][0]["figures"]["latency, median"]["value"]
         12.4

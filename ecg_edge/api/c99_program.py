@@ -42,7 +42,7 @@ def generate_c99(source: str | Path, out: str | Path | None = None) -> C99Progra
     Raises:
         InputError: There is no such file, it is no export, or an operator has no C kernel.
 
-    Example:
+    Examples:
         >>> ecg_edge.generate_c99("runs/demo", out="firmware/model").static_ram["total"]
         21344
     """

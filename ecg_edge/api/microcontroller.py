@@ -29,7 +29,7 @@ def plan_microcontroller(file: str | Path, board: str | None = None) -> dict[str
     Raises:
         InputError: There is no such file or board, or the file computes in float.
 
-    Example:
+    Examples:
         >>> plan = ecg_edge.plan_microcontroller("model.tflite", board="nRF52840")
         >>> plan["arena"]["total"], plan["boards"]["nRF52840"]["verdict"]
         (38912, 'fits')
@@ -112,7 +112,7 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> s
     Raises:
         InputError: There is no such file, or no firmware for the board, or `folder` holds something else.
 
-    Example:
+    Examples:
         >>> ecg_edge.write_firmware("model.tflite", "nrf52840", "firmware")
         'nRF52840'
     """

@@ -149,7 +149,7 @@ class EcgModel:
             InputError: The signal has another shape, gaps (NaN) or no samples, a lead of the model is missing, or the
                 unit or the rate is unknown.
 
-        Example:
+        Examples:
             >>> model.predict(signal, fs=360, leads=["II", "V1"]).label
             'NSR'
         """
@@ -169,7 +169,7 @@ class EcgModel:
         Raises:
             InputError: The record cannot be read, or it lacks a lead of the model. The line names the record.
 
-        Example:
+        Examples:
             >>> model.predict_record("data/mitdb/100").label
             'NSR'
         """
@@ -211,7 +211,7 @@ def load(path: Path | str) -> EcgModel:
     Raises:
         InputError: There is no such file or run, or the file does not describe its input.
 
-    Example:
+    Examples:
         >>> model = ecg_edge.load("runs/demo/export/cnn_att_bilstm-int8.tflite")
         >>> model.labels, model.leads, model.fs
         (['AF', 'SNR'], ['I'], 250.0)
@@ -238,7 +238,7 @@ def predict(
     Raises:
         InputError: The model cannot be loaded, or it cannot take the signal.
 
-    Example:
+    Examples:
         >>> ecg_edge.predict("model.tflite", signal, fs=250, leads=["I"]).label
         'AF'
     """

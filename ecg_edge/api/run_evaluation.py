@@ -81,7 +81,7 @@ def evaluate(
         InputError: The run is not trained, its data have changed, `model` is of another run, or a patient of `data`
             took part in training.
 
-    Example:
+    Examples:
         >>> result = ecg_edge.evaluate(run, model="runs/demo/export/cnn_att_bilstm-int8.tflite")
         >>> result.metrics["macro_f1"]
         Estimate(value=0.71, low=0.66, high=0.75)

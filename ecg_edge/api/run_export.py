@@ -111,7 +111,7 @@ def export(
         InputError: The run is not trained, or cannot be exported so.
         ExportRejected: An acceptance check failed; the exception holds the report.
 
-    Example:
+    Examples:
         >>> report = ecg_edge.export(run)
         >>> report.path, report.size
         (PosixPath('runs/demo/export/cnn_att_bilstm-int8.tflite'), 171632)

@@ -74,7 +74,7 @@ def train(
         InputError: Something named does not exist, recordings cannot serve, or `folder` holds a run.
         TrainingInterrupted: Ctrl-C; `resume` continues.
 
-    Example:
+    Examples:
         >>> run = ecg_edge.train("cnn_att_bilstm", preset="tiny", data="cinc2017", leads=["I"])
         >>> ecg_edge.evaluate(run).metrics["macro_f1"].value
         0.71
@@ -97,7 +97,7 @@ def resume(run: Run | str | Path, reporter: Reporter | None = None) -> Run:
         InputError: The folder holds no run, or its recordings have changed.
         TrainingInterrupted: Ctrl-C; another call continues.
 
-    Example:
+    Examples:
         >>> ecg_edge.resume("runs/cnn_att_bilstm-cinc2017-20260101-120000")
     """
     return train_run(run if isinstance(run, Run) else Run(run), reporter)
