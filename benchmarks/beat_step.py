@@ -17,8 +17,8 @@ from ecg_edge.records.formats.format_registry import read_record
 from ecg_edge.run import Run
 from ecg_edge.tasks.beat_history import BEFORE
 from ecg_edge.tasks.predictor import KerasPredictor
-from export.history_exporter import kept_by_the_caller
-from export.verify.sqnr import decibels
+from export.verify.sqnr import sqnr_db
+from export.verify.step_parity import run_with_external_history
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.streaming_model import HistoryModel
 from firmware_bench.runtime.tflite_model import TFLiteModel
@@ -41,7 +41,7 @@ def main():
     ecg, rr = (np.concatenate([batch[name] for batch in told]) for name in ("ecg", "rr"))
     beats = [{"ecg": e, "rr": r[-1:]} for e, r in zip(ecg, rr, strict=True)]
     found = np.array([model.run(beat) for beat in beats])
-    whole = kept_by_the_caller(TFLiteModel(exported / "htf_beat-int8.tflite"), task.autoregressive_inputs, beats)
+    whole = run_with_external_history(TFLiteModel(exported / "htf_beat-int8.tflite"), task.autoregressive_inputs, beats)
     other = np.any(found != [answer["probabilities"] for answer in whole], axis=1).sum()
 
     said = np.concatenate([np.zeros((BEFORE, 3)), np.eye(3)[found.argmax(axis=1)]])
@@ -53,7 +53,7 @@ def main():
     print(f"{len(beats):,} beats of {seconds / 60:.0f} minutes (measured)")
     print(f"answered otherwise than by the whole file, to the byte: {other}")
     for name, part in (("first", slice(None, len(beats) // 2)), ("last", slice(len(beats) // 2, None))):
-        print(f"agreement with Keras in the {name} half: {decibels(expected[part], found[part]):.1f} dB")
+        print(f"agreement with Keras in the {name} half: {sqnr_db(expected[part], found[part]):.1f} dB")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ def main(arch, preset, leads, rounds, out):
 
     from ecg_edge import console
     from ecg_edge.training.config import SignalConfig
-    from export.convert.converter_process import Windows, convert
+    from export.convert.conversion_job import ExportWindows
+    from export.convert.strategies import convert
     from firmware_bench.runtime.tflite_model import TFLiteModel
     from models_keras.registry import find
 
@@ -49,7 +50,7 @@ def main(arch, preset, leads, rounds, out):
     for name, (part, inputs) in parts.items():
         files[name, "float"] = float_file(part)
         noise = {part.inputs[0].name: inputs}
-        files[name, "int8"] = convert(part, Windows(noise, noise)).data
+        files[name, "int8"] = convert(part, ExportWindows(noise, noise)).data
     if out:
         out.mkdir(parents=True, exist_ok=True)
         for (name, kind), data in files.items():
@@ -79,26 +80,32 @@ def described(data: bytes, part, arch: str, preset: str, signal) -> bytes:
     """The file with what a device needs to prove that it computes the same; signal: what the whole model takes."""
     from importlib.metadata import version
 
-    from export.exporter import tensors, with_reference
+    from export.convert.keras_model import output_names
+    from export.reference_vectors import add_reference_vectors
+    from export.tflite.signature import describe_tensors
+    from firmware_bench.runtime.metadata import ModelMetadata, WindowMetadata
 
-    about = {
-        "architecture": arch,
-        "preset": preset,
-        "fs": signal.fs,
-        "window": {"samples": signal.samples},
-        "versions": {"ai-edge-litert": version("ai-edge-litert")},
-    }
-    return with_reference(data, {**about, **tensors(data, part)})
+    inputs, outputs = describe_tensors(data, output_names(part, data))
+    metadata = ModelMetadata(
+        architecture=arch,
+        preset=preset,
+        fs=signal.fs,
+        window=WindowMetadata(signal.samples, signal.samples),
+        versions={"ai-edge-litert": version("ai-edge-litert")},
+        inputs=inputs,
+        outputs=outputs,
+    )
+    return add_reference_vectors(data, metadata)
 
 
 def float_file(model) -> bytes:
     """The model as a float TensorFlow Lite file with fused LSTMs."""
     import tensorflow as tf
 
-    from export.convert.fused_lstm import exportable
+    from export.convert.fused_lstm import fuse_lstms
 
     with contextlib.redirect_stdout(io.StringIO()):  # the converter lists every variable
-        return tf.lite.TFLiteConverter.from_keras_model(exportable(model)).convert()
+        return tf.lite.TFLiteConverter.from_keras_model(fuse_lstms(model)).convert()
 
 
 if __name__ == "__main__":

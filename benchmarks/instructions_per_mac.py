@@ -60,7 +60,8 @@ def small_cnn() -> bytes:
     import keras
     from keras import layers
 
-    from export.convert.converter_process import Windows, convert
+    from export.convert.conversion_job import ExportWindows
+    from export.convert.strategies import convert
 
     keras.utils.set_random_seed(0)
     x = ecg = keras.Input((300, 2), name="ecg")
@@ -68,7 +69,7 @@ def small_cnn() -> bytes:
         x = layers.MaxPooling1D(2)(layers.Conv1D(filters, 7, padding="same", activation="relu")(x))
     x = layers.Dense(4, activation="softmax", name="probabilities")(layers.GlobalAveragePooling1D()(x))
     noise = {"ecg": np.random.default_rng(0).normal(size=(4, 300, 2))}
-    return convert(keras.Model(ecg, x), Windows(noise, noise)).data
+    return convert(keras.Model(ecg, x), ExportWindows(noise, noise)).data
 
 
 if __name__ == "__main__":

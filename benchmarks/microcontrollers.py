@@ -133,10 +133,11 @@ def untrained(name, preset) -> bytes:
 
     from ecg_edge.tasks import TASKS
     from ecg_edge.training.config import SignalConfig
-    from export.convert.converter_process import Windows, convert, convert_16_bits
-    from export.convert.streaming_step import streamable
-    from export.stream_exporter import describe_step_tensors
+    from export.convert.conversion_job import ExportWindows
+    from export.convert.strategies import convert
+    from export.convert.streaming_step import trim_to_steps
     from export.tflite.flatbuffer import set_metadata
+    from export.tflite.signature import describe_tensors
     from firmware_bench.runtime.metadata_format import read_metadata
     from models_keras.registry import find
 
@@ -147,14 +148,14 @@ def untrained(name, preset) -> bytes:
     keras.utils.set_random_seed(0)
     settings = {**chosen.model, **STREAMS.get(name, {})}
     model = architecture.build(samples, next(iter(chosen.parameters)), architecture.classes, **settings)
-    model = streamable(model) if name in STREAMS else model
+    model = trim_to_steps(model) if name in STREAMS else model
     random = np.random.default_rng(0)
     noise = {t.name: random.normal(size=(4, *t.shape[1:])) for t in model.inputs}
     if name in STREAMS:
-        data = convert_16_bits(model, noise, streaming=True)
-        inputs, outputs = describe_step_tensors(data)
+        data = convert(model, noise, streaming=True).data
+        inputs, outputs = describe_tensors(data)
         return set_metadata(data, dataclasses.replace(read_metadata(data), inputs=inputs, outputs=outputs))
-    return convert(model, Windows(noise, noise)).data
+    return convert(model, ExportWindows(noise, noise)).data
 
 
 if __name__ == "__main__":

@@ -59,12 +59,13 @@ def row(arch, preset, leads, rounds, folder):
 
 def kept(folder, name, model, noise, form) -> bytes:
     """The file of a form, made now or read from where it was kept."""
-    from export.convert.converter_process import Windows, convert
+    from export.convert.conversion_job import ExportWindows
+    from export.convert.strategies import convert
 
     path = folder and folder / f"{name}.tflite"
     if path and path.exists():
         return path.read_bytes()
-    data = float_file(model) if form == "float" else convert(model, Windows(noise, noise), form).data
+    data = float_file(model) if form == "float" else convert(model, ExportWindows(noise, noise), form).data
     if path:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

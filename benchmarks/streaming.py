@@ -12,10 +12,10 @@ import keras
 import numpy as np
 
 from export.convert import int16
-from export.convert.streaming_step import step
-from export.stream_exporter import describe_step_tensors
+from export.convert.streaming_step import build_step
 from export.tflite import flatbuffer
-from export.verify.sqnr import decibels
+from export.tflite.signature import describe_tensors
+from export.verify.sqnr import sqnr_db
 from firmware_bench.mcu import tflm
 from firmware_bench.runtime.streaming_model import StreamingModel
 from firmware_bench.runtime.tflite_model import TFLiteModel
@@ -39,21 +39,21 @@ def main():
     random = np.random.default_rng(0)
     x = keras.Input((STEPS, arguments.width), name="x")
     model = keras.Model(x, SelectiveSSM(arguments.states, max(1, arguments.width // 16))(x))
-    made = step(model, integer=True)
-    graph = int16.float_graph(made.model)
+    made = build_step(model, integer=True)
+    graph = int16.convert_calibrated_float(made.model)
     seen = int16.observe_stream(int16.FloatGraph(graph, made.metadata()), features(random, 40, arguments.width))
     data = int16.quantise(graph, made.states, seen)
 
     others = features(random, 10, arguments.width)
     expected = model.predict(others, verbose=0)
-    inputs, outputs = describe_step_tensors(data)
+    inputs, outputs = describe_tensors(data)
     metadata = dataclasses.replace(made.metadata(), inputs=inputs, outputs=outputs)
     stream = StreamingModel(TFLiteModel(flatbuffer.set_metadata(data, metadata)))
     found = np.stack([stream.run(window) for window in others])
     late = slice(-STEPS // 5, None)
     print(f"{arguments.width} channels of {arguments.states} states, file of {len(data):,} bytes")
-    print(f"agreement with Keras over {STEPS} steps: {decibels(expected, found):.1f} dB (measured)")
-    print(f"of which the last {STEPS // 5}: {decibels(expected[:, late], found[:, late]):.1f} dB (measured)")
+    print(f"agreement with Keras over {STEPS} steps: {sqnr_db(expected, found):.1f} dB (measured)")
+    print(f"of which the last {STEPS // 5}: {sqnr_db(expected[:, late], found[:, late]):.1f} dB (measured)")
     print(f"arena: {tflm.arena(data).total:,} bytes ({tflm.Arena.label})")
 
 

@@ -1,211 +1,156 @@
-"""From a trained Keras model to a file that has proved itself: convert, describe, check, and only then write."""
+"""The export pipeline: convert → lint → parity → thresholds → final form → reference vectors → write.
+
+What differs between 8 bits, 16 bits and a step is a strategy (export.convert.strategies). A file is written only when
+it has passed every acceptance check.
+"""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
+import keras
 
-from export.convert.converter_process import Windows, convert, needs_16_bits
+from export.convert.conversion_job import Converted, ExportWindows
+from export.convert.keras_model import keras_outputs, output_names, trainable_parameters
+from export.convert.strategies import Histories, Progress, choose_strategy
+from export.quantise.layer_error import LayerError
+from export.reference_vectors import add_reference_vectors
+from export.targets import MCU, find_target
 from export.tflite import flatbuffer
-from export.verify.acceptance import Gate
-from export.verify.lint import lint
+from export.tflite.signature import describe_tensors
+from export.verify.acceptance import AcceptanceCheck, ComparePredictions, Outputs, all_passed
 from export.verify.parity import parity
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.files import atomic_write
-from firmware_bench.runtime.metadata import ModelMetadata, ReferenceMetadata, Tensor
-from firmware_bench.runtime.metadata_format import DIGEST_PLACEHOLDER, insert_digest, read_metadata
-from firmware_bench.runtime.reference_vector import compute_reference_outputs, digest_outputs
-from firmware_bench.runtime.tflite_model import TFLiteModel
-
-REFERENCE_VECTORS = 4
-REFERENCE_SEEDS = range(1, 9)
-FLOATS = 16  # of an output recorded with each: as numbers, since there is no digest of what may differ a little
-LONG = 128  # digits of outputs in hex; more are recorded as their digest
+from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.metadata_format import read_metadata
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
-    """The outcome of an export. `path` is None, and nothing was written, where a gate did not pass. answers: a row for
-    every way to compute the model, each its outputs to the check windows by name. layers:
-    export.quantise.layer_error.errors."""
+class ExportResult:
+    """The outcome of an export.
+
+    Attributes:
+        path: The file; None where a check failed and nothing was written.
+        size: Bytes.
+        checks: All acceptance checks.
+        metadata: Those of the file.
+        answers: Way of computing the model, such as "Keras, float" or "LiteRT" → its outputs on the check windows.
+        layers: The error of every layer, worst first; empty for 16-bit activations.
+    """
 
     path: Path | None
-    size: int  # bytes
-    gates: Sequence[Gate]
+    size: int
+    checks: Sequence[AcceptanceCheck]
     metadata: ModelMetadata
-    answers: Mapping[str, Mapping[str, np.ndarray]]
-    layers: Sequence[dict]
+    answers: Mapping[str, Outputs]
+    layers: Sequence[LayerError]
 
 
-class GatesFailed(AcceptanceError):
-    """An integer file was made and is not good enough; `report` has every gate."""
+class ChecksFailedError(AcceptanceError):
+    """A file was converted and failed acceptance checks; `result` holds all of them."""
 
-    def __init__(self, report: Report):
-        self.report = report
-        failed = [gate for gate in report.gates if not gate.passed]
-        found = "; ".join(f"{gate.name}: {gate.figure}, the bar is {gate.bar}" for gate in failed)
-        worst = report.layers[0] if report.layers else None
-        where = f" Worst layer: {worst['tensor']} ({worst['operator']}), {worst['decibels']:.1f} dB." if worst else ""
+    def __init__(self, result: ExportResult):
+        self.result = result
+        failed = [check for check in result.checks if check.failed]
+        found = "; ".join(f"{check.name}: {check.measured}, required: {check.required}" for check in failed)
+        worst = result.layers[0] if result.layers else None
+        where = f" Worst layer: {worst.tensor} ({worst.operator}), {worst.sqnr_db:.1f} dB." if worst else ""
         super().__init__(
-            f"nothing was written, {len(failed)} of {len(report.gates)} gates failed: {found}.{where} "
+            f"nothing was written, {len(failed)} of {len(result.checks)} acceptance checks failed: {found}.{where} "
             f"Try this: {failed[0].remedy}"
         )
 
 
 def export(
-    model,
-    windows: Windows,
-    judged: Callable[[Mapping, Mapping], tuple[Sequence[Gate], dict]],
-    metadata: ModelMetadata,
+    model: keras.Model,
+    windows: ExportWindows,
     path: Path,
-    target: str = "mcu",
-    epochs: int = 0,
-    say: Callable[[str], None] = lambda text: None,
-    advance: Callable[[str, int, int], None] = lambda stage, done, total: None,
-    choose: Callable[[bytes], dict] | None = None,
-) -> Report:
-    """Writes the Keras `model` to `path` as an integer TFLite file that describes itself, with 16-bit activations where
-    a layer of it needs them.
+    metadata: ModelMetadata,
+    compare_predictions: ComparePredictions,
+    *,
+    target: str = MCU.name,
+    qat_epochs: int = 0,
+    streaming: bool = False,
+    histories: Histories | None = None,
+    choose_decision: Callable[[bytes], dict] | None = None,
+    log: Callable[[str], None] = lambda text: None,
+    progress: Progress = lambda stage, done, total: None,
+) -> ExportResult:
+    """Exports a trained model as an integer TFLite file that describes itself, if it passes every acceptance check.
 
-    judged: as export.parity.parity wants it. metadata: what the caller knows (labels, fs, leads, preprocessing, …); the
-    quantisation, the parity figures and the reference vectors are added to it. target, epochs: as
-    export.convert.converter_process.convert wants them. choose: the thresholds and the like for a file that passed, by
-    its own answers.
+    Args:
+        model: The trained model.
+        windows: Calibration windows, other windows to check the file with, and with `qat_epochs` some to train on.
+        path: The file to write.
+        metadata: What the caller knows: labels, fs, leads, preprocessing, …. Quantisation, parity figures and
+            reference vectors are added.
+        compare_predictions: (outputs of the float model, outputs of the file) → acceptance checks of the predictions,
+            and their figures; for example with export.verify.prediction_agreement.check_predictions.
+        target: Name of a row of export.targets.
+        qat_epochs: Epochs of quantisation-aware training; 0 for calibration alone.
+        streaming: Whether to write one step with its states as inputs and outputs instead of a whole window.
+        histories: Inputs that hold earlier examples (export.convert.history_step); used with `streaming`.
+        choose_decision: File → the task's thresholds, chosen on the file's own outputs; None where it has none.
+        log: Called with a line of text for each stage.
+        progress: Called with (stage, done, total) during the conversion.
 
-    Raises ExportError where no integer file comes out, GatesFailed where it misses a bar; neither leaves a file.
+    Returns:
+        The outcome.
+
+    Raises:
+        InputError: The model cannot be exported this way; the message says why.
+        ConversionError: No file comes out of the converter.
+        ChecksFailedError: An acceptance check failed. No error leaves a file.
     """
-    count, checked = Windows.count(windows.calibration), Windows.count(windows.check)
-    if not count or not checked:
-        raise InputError(f"{count} calibration and {checked} parity windows: export needs some of both")
-    if epochs and not Windows.count(windows.training):
-        raise InputError("no windows are left to fine-tune with: train on more recordings, or leave out --qat")
-
-    if layer := needs_16_bits(model):
-        from export.convert.whole_window import check
-
-        if target == "mcu":
-            check(model)
-        if epochs:
-            raise InputError(
-                f"layer {layer!r} needs 16-bit activations, which are found by calibration alone: leave out --qat"
-            )
-    say(f"converting in a process of its own, calibrated on {count} windows")
-    made = convert(model, windows, target, epochs, advance=advance)
-    names = output_names(model, made.data)
-    inputs, outputs = describe_tensors(made.data, names)
+    count, check_count = windows.count(windows.calibration), windows.count(windows.check)
+    if not count or not check_count:
+        raise InputError(f"{count} calibration and {check_count} parity windows: export needs some of both")
+    strategy = choose_strategy(model, find_target(target), qat_epochs, streaming, histories)
+    model, windows = strategy.prepare(model, windows)
+    log(f"converting in a child process, calibrated on {count} windows")
+    converted = strategy.convert(model, windows, progress)
+    names = output_names(model, converted.data)
+    made, (inputs, outputs) = read_metadata(converted.data), describe_tensors(converted.data, names)
     description = dataclasses.replace(
-        metadata,
-        parameters=count_parameters(model),
+        strategy.describe(model, metadata),
+        parameters=trainable_parameters(model),
         inputs=inputs,
         outputs=outputs,
-        quantisation=read_metadata(made.data).quantisation,
+        quantisation=made.quantisation,
+        streaming=made.streaming,
     )
-    data, gates = made.data, lint(made.data, target)
-    answers = {}
-    if all(gate.passed for gate in gates):  # a runtime may crash on what the lint refuses
-        say(f"comparing it with Keras on {checked} windows")
+    data, checks = converted.data, strategy.lint(converted.data)
+    answers: dict[str, Outputs] = {}
+    if all_passed(checks):  # a runtime may crash on what the lint refuses
+        log(f"comparing the file with Keras on {check_count} windows")
         data = flatbuffer.set_metadata(data, description)
         expected = keras_outputs(model, windows.check)
-        measured = parity(data, windows.check, expected, judged)
-        rounded = {names[name]: values for name, values in made.checked.items()}
-        answers = {"Keras, float": expected, **({"fake-quantised": rounded} if rounded else {}), **measured.answers}
-        gates = [*gates, *measured.gates]
+        measured = parity(data, windows.check, expected, compare_predictions)
+        answers = {"Keras, float": expected, **_fake_quantised(converted, names), **measured.answers}
+        checks += measured.checks
         description = dataclasses.replace(description, metrics={"parity": measured.figures})
-        if choose and all(gate.passed for gate in gates):
-            description = dataclasses.replace(description, decision=choose(data))
-        data = with_reference(data, description)
+    if all_passed(checks):
+        if choose_decision:
+            description = dataclasses.replace(description, decision=choose_decision(data))
+        data = flatbuffer.set_metadata(data, description)
+        data, description, more = strategy.finish(data, description, windows)
+        checks += more
+    if all_passed(checks):
+        data = add_reference_vectors(data, description, strategy.reference_vectors)
         description = read_metadata(data)
+    return _write(path, ExportResult(path, len(data), checks, description, answers, converted.layers), data)
 
-    return written(path, data, gates, description, answers, made.layers)
+
+def _fake_quantised(converted: Converted, names: Mapping[str, str]) -> dict[str, Outputs]:
+    """The outputs of the fake-quantised model, where there is one, by their names in Keras."""
+    checked = {names[name]: values for name, values in converted.checked.items()}
+    return {"fake-quantised": checked} if checked else {}
 
 
-def written(
-    path: Path, data: bytes, gates: Sequence[Gate], description: ModelMetadata, answers: Mapping, layers
-) -> Report:
-    """The report on `data`, which is at `path` then. Raises GatesFailed, and leaves no file, where it misses a bar."""
-    passed = all(gate.passed for gate in gates)
-    report = Report(Path(path) if passed else None, len(data), gates, description, answers, layers)
-    if not passed:
-        raise GatesFailed(report)
+def _write(path: Path, result: ExportResult, data: bytes) -> ExportResult:
+    if not all_passed(result.checks):
+        raise ChecksFailedError(dataclasses.replace(result, path=None))
     with atomic_write(path) as temporary:
         temporary.write_bytes(data)
-    return report
-
-
-def keras_outputs(model, windows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What the Keras model answers to `windows`: output name → (n, …)."""
-    import keras
-
-    arrays = [windows[tensor.name] for tensor in model.inputs]
-    answers = model.predict(keras.tree.pack_sequence_as(model._inputs_struct, arrays), batch_size=16, verbose=0)
-    return answers if isinstance(answers, dict) else {model.output_names[0]: answers}
-
-
-def output_names(model, data: bytes) -> dict[str, str]:
-    """The names of the outputs in the file's signature → in Keras: the converter renames the only one."""
-    (signature,) = flatbuffer.read(data).signatureDefs
-    names = [entry.name.decode() for entry in signature.outputs]
-    return {names[0]: model.output_names[0]} if len(names) == 1 else {name: name for name in names}
-
-
-def count_parameters(model) -> int:
-    """Return the number of trainable parameters of a Keras model."""
-    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
-
-
-def describe_tensors(data: bytes, names: Mapping[str, str]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """The inputs and the outputs of a file, in order. names: of outputs in the file's signature → in the metadata."""
-    file = flatbuffer.read(data)
-    (graph,), (signature,) = file.subgraphs, file.signatureDefs
-    inputs = {entry.tensorIndex: entry.name.decode() for entry in signature.inputs}
-    outputs = {entry.tensorIndex: names[entry.name.decode()] for entry in signature.outputs}
-    return (
-        tuple(describe_tensor(graph.tensors[index], inputs[index]) for index in graph.inputs),
-        tuple(describe_tensor(graph.tensors[index], outputs[index]) for index in graph.outputs),
-    )
-
-
-def describe_tensor(tensor, name: str) -> Tensor:
-    """An input or output of the graph, called `name`."""
-    scale, zero_point = flatbuffer.scale_and_zero_point(tensor) or (0.0, 0)
-    return Tensor(name, tuple(int(n) for n in tensor.shape), flatbuffer.type_name(tensor).lower(), scale, zero_point)
-
-
-def with_reference(data: bytes, description: ModelMetadata, vectors: int = REFERENCE_VECTORS) -> bytes:
-    """The file with `description`, so many reference `vectors` and its digest as metadata.
-
-    Of a few seeds, the one to whose inputs the model answers with the most varied integers short of 0 % and 100 %: a
-    saturated answer would prove little about what runs on a device.
-    """
-
-    floats = any(tensor.dtype.startswith("float") for tensor in description.outputs)
-    values = FLOATS if floats else None
-
-    def answers(seed, kernels):
-        asked = dataclasses.replace(description, reference=ReferenceMetadata(seed, vectors, values), digest="")
-        return compute_reference_outputs(TFLiteModel(flatbuffer.set_metadata(data, asked), kernels=kernels))
-
-    optimised = {seed: answers(seed, "optimised") for seed in REFERENCE_SEEDS}
-    seed = max(optimised, key=lambda seed: len(set(bytes.fromhex("".join(optimised[seed]))) - {0x7F, 0x80}))
-    outputs = {"reference": answers(seed, "reference"), "optimised": optimised[seed]}
-    if floats:  # within the tolerance both sets are one
-        tolerance, recorded = _tolerance(outputs), {"optimised": tuple(outputs["optimised"])}
-    else:
-        tolerance = None
-        recorded = {
-            kernels: tuple(digest_outputs(each) if len(each) > LONG else each for each in vectors_of)
-            for kernels, vectors_of in outputs.items()
-        }
-    reference = ReferenceMetadata(seed, vectors, values, tolerance, recorded)
-    description = dataclasses.replace(description, digest=DIGEST_PLACEHOLDER, reference=reference)
-    return insert_digest(flatbuffer.set_metadata(data, description))
-
-
-def _tolerance(outputs):
-    """By how much float outputs that integers have led to may differ between processors: twice
-    what two sets of kernels differ by here, and two steps of 8 bits at least."""
-    ours, theirs = (
-        np.frombuffer(bytes.fromhex("".join(outputs[kernels])), "<f4") for kernels in ("reference", "optimised")
-    )
-    return round(float(2 * max(np.abs(ours - theirs).max(), np.abs(ours).max() / 256)), 6)
+    return result

@@ -3,9 +3,9 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from export.stream_exporter import describe_step_tensors
 from export.tflite import flatbuffer
 from export.tflite.editor import Editor
+from export.tflite.signature import describe_tensors
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.streaming_model import HistoryModel
 from firmware_bench.runtime.tflite_model import TFLiteModel
@@ -25,10 +25,10 @@ def repeating(classes=3, scale=1 / 128, zero_point=-128) -> bytes:
         "rr": editor.tensor((1, BEFORE), scale=scale, zero_point=zero_point),
         "labels": editor.tensor((1, BEFORE, classes), scale=scale, zero_point=zero_point),
     }
-    flat = editor.reshaped(inputs["labels"], (1, BEFORE * classes))
+    flat = editor.reshape(inputs["labels"], (1, BEFORE * classes))
     known = editor.tensor((1, BEFORE * (1 + classes)), like=flat)
     outputs = {
-        "probabilities": editor.reshaped(inputs["ecg"], (1, classes)),
+        "probabilities": editor.reshape(inputs["ecg"], (1, classes)),
         "known": editor.operator("CONCATENATION", [inputs["rr"], flat], known, axis=1),
     }
     graph.inputs, graph.outputs = [*inputs.values()], [*outputs.values()]
@@ -42,7 +42,7 @@ def maps(named):
 
 def described(data: bytes, **about) -> bytes:
     """`data` with the metadata that say what its inputs and outputs are called."""
-    inputs, outputs = describe_step_tensors(data)
+    inputs, outputs = describe_tensors(data)
     return flatbuffer.set_metadata(data, ModelMetadata(fs=100.0, inputs=inputs, outputs=outputs, **about))
 
 

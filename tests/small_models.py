@@ -37,7 +37,8 @@ def recurrent() -> bytes:
     """An LSTM, whose state is a variable of the graph, before the dense layer."""
     import keras
 
-    from export.convert.converter_process import Windows, convert
+    from export.convert.conversion_job import ExportWindows
+    from export.convert.strategies import convert
     from models_keras.layers.lstm import LSTM
 
     keras.utils.set_random_seed(3)
@@ -46,7 +47,7 @@ def recurrent() -> bytes:
     probabilities = keras.layers.Dense(len(LABELS), activation="softmax", name="probabilities")(x)
     model = sharpened(keras.Model(ecg, probabilities), 30)
     noise = np.random.default_rng(0).normal(size=(20, 32, len(LEADS)))
-    return described(convert(model, Windows({"ecg": noise}, {"ecg": noise})).data, 32, LEADS)
+    return described(convert(model, ExportWindows({"ecg": noise}, {"ecg": noise})).data, 32, LEADS)
 
 
 @functools.cache

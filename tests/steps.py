@@ -25,9 +25,9 @@ class KerasStep:
 
 def stream_of(model, integer=False):
     """The float step of a Keras model, ready to be fed."""
-    from export.convert.streaming_step import step, streamable
+    from export.convert.streaming_step import build_step, trim_to_steps
 
-    return StreamingModel(KerasStep(step(streamable(model), integer)))
+    return StreamingModel(KerasStep(build_step(trim_to_steps(model), integer)))
 
 
 def shaken(model, seed=0):

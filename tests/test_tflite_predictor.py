@@ -9,7 +9,7 @@ from small_models import SAMPLES, convolutional, reconstructing
 
 from ecg_edge.tasks.predictor import KerasPredictor
 from ecg_edge.tflite_predictor import TFLitePredictor
-from export.convert.history_step import as_step
+from export.convert.history_step import convert_to_step
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
@@ -63,7 +63,7 @@ def test_several_outputs_of_a_file_go_by_name():
 
 
 def test_a_step_of_beats_goes_on_until_it_begins_anew():
-    made, history = as_step(repeating(), HISTORIES)
+    made, history = convert_to_step(repeating(), HISTORIES)
     predictor = TFLitePredictor(described(made, history=history))
     beats = [told([1, 0, 0], 0.25), told([0, 1, 0], 0.5), told([0, 0, 1], 0.75)]
     inputs = {name: np.stack([beat[name] for beat in beats]) for name in ("ecg", "rr")}

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +14,14 @@ from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run
 from ecg_edge.tasks.task import Task
 from ecg_edge.tflite_predictor import TFLitePredictor
+from export.targets import MCU, find_target
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.sampling import evenly_spaced
+
+if TYPE_CHECKING:
+    from export.quantise.layer_error import LayerError
+    from export.verify.acceptance import AcceptanceCheck
 
 CALIBRATION_WINDOWS = 200  # at most, and at most half of the training windows: the others check the result
 CHECK_WINDOWS = 300
@@ -24,7 +29,6 @@ RELIABLE_CHECK_WINDOWS = 200  # with fewer, one window is half a per cent and mo
 QAT_WINDOWS = 2000  # at most
 QAT_BYTES = 400_000_000  # at most, of these windows
 QAT_STEPS = 500  # at least: what few windows do not give in an epoch, more epochs do
-TARGETS = ("mcu", "rpi")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,22 +57,22 @@ class ExportReport:
     Attributes:
         path: The file; None where an acceptance check failed and nothing was written.
         size: Size of the file, bytes.
-        checks: The acceptance checks: name, figure, limit and whether it passed.
+        checks: The acceptance checks (export.verify.acceptance.AcceptanceCheck).
         metadata: What the file says about itself.
         agreements: Per way to compute the model, how it agrees with Keras in float.
         agreement_name: "same decision" or "rank correlation".
         score_name: Name of the task's score, such as "macro F1".
-        layers: Per layer its quantisation error, worst first; empty where it is not computed.
+        layers: Per layer its quantisation error (export.quantise.layer_error), worst first; empty where not computed.
     """
 
     path: Path | None
     size: int
-    checks: Sequence[Any]
+    checks: "Sequence[AcceptanceCheck]"
     metadata: ModelMetadata
     agreements: tuple[Agreement, ...]
     agreement_name: str
     score_name: str
-    layers: Sequence[dict[str, Any]]
+    layers: "Sequence[LayerError]"
 
 
 class ExportRejected(AcceptanceError):
@@ -99,7 +103,8 @@ def export(
     Args:
         run: The run or its folder.
         qat: Fine-tune with fake quantisation first (quantisation-aware training).
-        target: "mcu": integers throughout; "rpi": float where a Raspberry Pi computes that faster, LSTMs first of all.
+        target: A name of export.targets. "mcu": integers throughout; "rpi": float where a Raspberry Pi computes that
+            faster, LSTMs first of all.
         streaming: Export one step with its states as inputs and outputs, for a live signal.
         out: The file; None: ARCH-int8….tflite in the run's export folder.
         reporter: Receives messages and progress.
@@ -117,11 +122,9 @@ def export(
         (PosixPath('runs/demo/export/cnn_att_bilstm-int8.tflite'), 171632)
     """
     reporter, run = reporter or Reporter(), run if isinstance(run, Run) else Run(run)
-    if target not in TARGETS:
-        raise InputError(f"no target {target!r}: there is {' and '.join(TARGETS)}")
-    if streaming and (qat or target != "mcu"):
-        raise InputError("--streaming knows one form, integers by calibration alone: leave out --qat and --target")
     path = Path(out) if out else run.path / "export" / default_name(run.settings.arch, target, qat, streaming)
+    if streaming and (qat or target != MCU.name):
+        raise InputError("a step is exported in integers and by calibration alone: leave out --qat and --target")
     if path.is_dir():
         raise InputError(f"{path} is a folder: --out takes the name of a file")
     require("export", "the export")
@@ -133,21 +136,25 @@ def export(
             f"warning: only {len(check.targets)} windows check the result, so their agreement is a rough figure"
         )
 
-    from export import exporter, history_exporter, stream_exporter
+    from export import exporter
 
-    arguments = model, windows, check.compare_decisions, run.describe_model(), path
-    choose, say, advance = _decision_chooser(run, reporter), reporter.message, reporter.progress
-    histories = run.task.autoregressive_inputs
     try:
-        if streaming and histories:
-            report = history_exporter.export(*arguments, histories, say, advance, choose)
-        elif streaming:
-            report = stream_exporter.export(*arguments, say=say, choose=choose)
-        else:
-            epochs = _qat_epochs(windows) if qat else 0
-            report = exporter.export(*arguments, target, epochs, say, advance, choose)
-    except exporter.GatesFailed as failure:
-        raise ExportRejected(str(failure), _summarise(failure.report, check)) from None
+        report = exporter.export(
+            model,
+            windows,
+            path,
+            run.describe_model(),
+            check.compare_decisions,
+            target=target,
+            qat_epochs=_qat_epochs(windows) if qat else 0,
+            streaming=streaming,
+            histories=run.task.autoregressive_inputs,
+            choose_decision=_decision_chooser(run, reporter),
+            log=reporter.message,
+            progress=reporter.progress,
+        )
+    except exporter.ChecksFailedError as failure:
+        raise ExportRejected(str(failure), _summarise(failure.result, check)) from None
     return _summarise(report, check)
 
 
@@ -155,7 +162,7 @@ def default_name(arch: str, target: str, qat: bool, streaming: bool) -> str:
     """Return the name of the exported file: ARCH-int8, -rpi for that target, -qat if fine-tuned; ARCH-streaming."""
     if streaming:
         return f"{arch}-streaming.tflite"
-    return f"{arch}-int8{'-rpi' if target == 'rpi' else ''}{'-qat' if qat else ''}.tflite"
+    return f"{arch}-int8{find_target(target).file_suffix}{'-qat' if qat else ''}.tflite"
 
 
 class CheckWindows:
@@ -178,10 +185,10 @@ class CheckWindows:
 
     def compare_decisions(self, expected: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]):
         """Return the acceptance checks of the decisions, and their figures."""
-        from export.verify.prediction_agreement import decision_gates
+        from export.verify.prediction_agreement import check_predictions
 
         decisions = (self.task.decide(self.summarise(outputs)) for outputs in (expected, found))
-        return decision_gates(*decisions, self.targets, self.task.classes)
+        return check_predictions(*decisions, self.targets, self.task.classes)
 
     def score(self, outputs: Mapping[str, np.ndarray]) -> float:
         """Return the task's score on the validation windows."""
@@ -201,9 +208,9 @@ def select_windows(run: Run, qat: bool, reporter: Reporter | None = None):
         reporter: Receives how many there are.
 
     Returns:
-        (export.convert.converter_process.Windows, CheckWindows)
+        (export.convert.conversion_job.ExportWindows, CheckWindows)
     """
-    from export.convert.converter_process import Windows
+    from export.convert.conversion_job import ExportWindows
 
     training, validation = run.examples("train"), run.examples("validation").subsample(CHECK_WINDOWS)
     count = min(CALIBRATION_WINDOWS, (len(training) + 1) // 2)
@@ -226,7 +233,7 @@ def select_windows(run: Run, qat: bool, reporter: Reporter | None = None):
         draws = most // len(learning) if training.random and len(learning) else 1
         drawn = [training.take(learning).draw_epoch(run.settings.seed, n).batch(slice(None)) for n in range(draws)]
         fine_tuning = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
-    windows = Windows(calibration.batch(slice(None)), check, fine_tuning)
+    windows = ExportWindows(calibration.batch(slice(None)), check, fine_tuning)
     return windows, CheckWindows(run.task, check, targets, validation)
 
 
@@ -263,7 +270,7 @@ def _decision_chooser(run: Run, reporter: Reporter) -> Callable[[bytes], dict] |
 
 def _summarise(report, check: CheckWindows) -> ExportReport:
     """Compare every way to compute the model with Keras in float."""
-    from export.verify.sqnr import decibels
+    from export.verify.sqnr import sqnr_db
 
     agreements, name = [], "same decision"
     expected = next(iter(report.answers.values()), {})
@@ -280,7 +287,7 @@ def _summarise(report, check: CheckWindows) -> ExportReport:
             Agreement(
                 computed_by,
                 count,
-                None if outputs is expected else min(decibels(expected[key], outputs[key]) for key in outputs),
+                None if outputs is expected else min(sqnr_db(expected[key], outputs[key]) for key in outputs),
                 figures.get("same_decision", figures.get("rank_correlation")),
                 check.score(outputs),
             )
@@ -288,7 +295,7 @@ def _summarise(report, check: CheckWindows) -> ExportReport:
     return ExportReport(
         report.path,
         report.size,
-        report.gates,
+        report.checks,
         report.metadata,
         tuple(agreements),
         name,

@@ -7,8 +7,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from export.c99.fused import ATTENTION, fused
-from export.convert.int16_weights import WIDER
 from export.tflite import flatbuffer
+from export.tflite.operator_facts import INT16_STEPS_PER_INT8_CONSTANT
 from firmware_bench.runtime.errors import InputError, ModelError
 from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.streaming_model import NEXT
@@ -159,9 +159,9 @@ def _widened(model, operator, tensors) -> bool:
     if flatbuffer.operator_name(model, operator) != "QUANTIZE" or tensors[operator.inputs[0]].data is None:
         return False
     narrow, wide = tensors[operator.inputs[0]], tensors[operator.outputs[0]]
-    if (narrow.dtype, wide.dtype, narrow.scale) != (np.int8, np.int16, WIDER * wide.scale):
+    if (narrow.dtype, wide.dtype, narrow.scale) != (np.int8, np.int16, INT16_STEPS_PER_INT8_CONSTANT * wide.scale):
         return False
-    values = (narrow.data.astype(np.int16) - narrow.zero_point) * WIDER
+    values = (narrow.data.astype(np.int16) - narrow.zero_point) * INT16_STEPS_PER_INT8_CONSTANT
     tensors[operator.outputs[0]] = dataclasses.replace(wide, data=values)
     return True
 

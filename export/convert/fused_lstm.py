@@ -1,4 +1,4 @@
-"""The export-time form of a model: batch 1, no loops, and every LSTM one that becomes a single operator.
+"""The model that is converted: batch 1, no loops, and LSTM layers that become one operator each.
 
 Keras 3's LSTM converts to a WHILE loop, and a WHILE loop has no integer form. The converter recognises an LSTM by an
 attribute of a traced function, so a layer with the same variables wraps the same recurrence in such a function, and
@@ -10,12 +10,13 @@ import uuid
 import keras
 import tensorflow as tf
 
+from export import tf_private
 from firmware_bench.runtime.errors import InputError
 from models_keras.layers.lstm import CELL_CLIP, LSTM
 
 
 def _recurrence(inputs, hidden, memory, kernel, recurrent_kernel, bias, time_major, go_backwards):
-    """An LSTM over (1, time, c): the signature and the five results are those the converter looks for."""
+    """An LSTM over (1, time, c), with the signature and the five results that the converter looks for."""
 
     def step(state, x):
         hidden, memory = state
@@ -53,36 +54,44 @@ class FusedLSTM(LSTM):
         return outputs if self.return_sequences else outputs[:, -1, :]
 
 
-def exportable(model: keras.Model) -> keras.Model:
-    """`model` with batch 1 and fused LSTMs, also those inside Bidirectional and other wrappers; same weights.
+def fuse_lstms(model: keras.Model) -> keras.Model:
+    """Rebuilds a model with batch 1 and fused LSTMs, also those inside Bidirectional and other wrappers.
 
-    Raises InputError for a recurrent layer of another kind.
+    Args:
+        model: The trained model.
+
+    Returns:
+        A model with the same weights.
+
+    Raises:
+        InputError: A recurrent layer is of another kind.
     """
-    for layer in model._flatten_layers():
+    for layer in tf_private.flatten_layers(model):
         if isinstance(layer, keras.layers.RNN) and not isinstance(layer, LSTM):
             raise InputError(
                 f"layer {layer.name!r} is a {type(layer).__name__}, which has no integer form: "
                 "build the model with models_keras.layers.lstm.LSTM"
             )
     inputs = keras.tree.map_structure(
-        lambda x: keras.Input(batch_shape=(1, *x.shape[1:]), dtype=x.dtype, name=x.name), model._inputs_struct
+        lambda x: keras.Input(batch_shape=(1, *x.shape[1:]), dtype=x.dtype, name=x.name),
+        tf_private.inputs_struct(model),
     )
-    clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=_fused)
+    clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=_fuse_layer)
     clone.set_weights(model.get_weights())
     return clone
 
 
-def _fused(layer):
-    return keras.saving.deserialize_keras_object(_with_fused_names(keras.saving.serialize_keras_object(layer)))
+def _fuse_layer(layer):
+    return keras.saving.deserialize_keras_object(_replace_lstm_names(keras.saving.serialize_keras_object(layer)))
 
 
-def _with_fused_names(config):
-    """A layer's serialised form with LSTM replaced by FusedLSTM at any depth."""
+def _replace_lstm_names(config):
+    """Replaces LSTM by FusedLSTM in a layer's serialised form, at any depth."""
     if isinstance(config, list | tuple):
-        return type(config)(_with_fused_names(value) for value in config)
+        return type(config)(_replace_lstm_names(value) for value in config)
     if not isinstance(config, dict):
         return config
-    config = {key: _with_fused_names(value) for key, value in config.items()}
+    config = {key: _replace_lstm_names(value) for key, value in config.items()}
     if config.get("registered_name") == keras.saving.get_registered_name(LSTM):
         config |= {
             "class_name": FusedLSTM.__name__,

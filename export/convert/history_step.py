@@ -1,10 +1,10 @@
-"""An integer file whose inputs hold what was before → the same graph as one step, which hands that on itself.
+"""An integer file whose inputs hold earlier examples → the same graph as one step that keeps them as states.
 
-A history is an input (1, n, …), oldest first. In the step it is a state, and the output NEXT + state is what it holds
-one example later: without the oldest, with the newest behind the others. The newest is a number that is told with every
-example and that the graph reads too (an RR interval; the state then holds the n − 1 before it), or the winner among the
-classes of an output, one-hot. The graph between is left as it is, so that the step answers what the whole file answers
-to the same history, byte for byte, and every state comes out in the scale that it went in with.
+A history is an input (1, n, …), oldest first. In the step it is a state, and the output NEXT + state is its value one
+example later: without the oldest entry, with the newest behind the others. The newest is either a number that comes
+with every example and that the graph reads too (an RR interval; the state then holds the n − 1 before it), or the
+predicted class of an output, one-hot. The graph between does not change, so that the step answers what the whole file
+answers to the same history, byte for byte, and every state has the same scale before and after.
 """
 
 from collections.abc import Mapping
@@ -18,32 +18,39 @@ from firmware_bench.runtime.metadata import HistoryMetadata
 from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.streaming_model import NEXT
 
-LARGEST_WEIGHT, STEPS = 127, 255  # of 8 bits: a weight that stands for 1, and how many steps there are from 0 to 1
+LARGEST_WEIGHT, STEPS = 127, 255  # of 8 bits: the weight that stands for 1, and the steps from 0 to 1
 
 
-def as_step(data: bytes, histories: Mapping[str, str | None]) -> tuple[bytes, HistoryMetadata]:
-    """The exported file `data` as a step, and what its metadata have to say of that. histories: input → the output
-    whose winners it holds, None for what is told with every example."""
-    about, model = read_metadata(data), flatbuffer.read(data)
+def convert_to_step(data: bytes, histories: Mapping[str, str | None]) -> tuple[bytes, HistoryMetadata]:
+    """Converts a file with histories as inputs to a step.
+
+    Args:
+        data: The exported file with its metadata.
+        histories: Input → the output whose predicted classes it holds, None for a number that comes with every example.
+
+    Returns:
+        The file, and what its metadata have to state of the history.
+    """
+    metadata, model = read_metadata(data), flatbuffer.read(data)
     (graph,), (signature,) = model.subgraphs, model.signatureDefs
-    editor = Registers(model)
-    ends = (about.inputs, graph.inputs), (about.outputs, graph.outputs)
+    editor = ShiftRegisterEditor(model)
+    ends = (metadata.inputs, graph.inputs), (metadata.outputs, graph.outputs)
     inputs, outputs = ({entry.name: int(n) for entry, n in zip(entries, at, strict=True)} for entries, at in ends)
     states = {}
     for name, output in histories.items():
-        whole, state = inputs[name], f"state_{name}"
-        kept = editor.without_oldest(whole)
+        history, state = inputs[name], f"state_{name}"
+        shape = editor.shape(history)
+        newer = editor.drop_oldest(history)
         if output is None:
-            shape = editor.shape(whole)
-            inputs[name] = editor.tensor((1, 1, *shape[2:]), like=whole)
-            states[state] = editor.tensor((1, shape[1] - 1, *shape[2:]), like=whole)
-            editor.operator("CONCATENATION", [states[state], inputs[name]], whole, axis=1, at=0)
-            outputs[NEXT + state] = kept
+            inputs[name] = editor.tensor((1, 1, *shape[2:]), like=history)
+            states[state] = editor.tensor((1, shape[1] - 1, *shape[2:]), like=history)
+            editor.operator("CONCATENATION", [states[state], inputs[name]], history, axis=1, at=0)
+            outputs[NEXT + state] = newer
         else:
             states[state] = inputs.pop(name)
-            newest = editor.reshaped(editor.winner(outputs[output], like=whole), (1, 1, *editor.shape(whole)[2:]))
-            outputs[NEXT + state] = editor.tensor(editor.shape(whole), like=whole)
-            editor.operator("CONCATENATION", [kept, newest], outputs[NEXT + state], axis=1)
+            newest = editor.reshape(editor.one_hot_argmax(outputs[output], like=history), (1, 1, *shape[2:]))
+            outputs[NEXT + state] = editor.tensor(shape, like=history)
+            editor.operator("CONCATENATION", [newer, newest], outputs[NEXT + state], axis=1)
     inputs |= states
     graph.inputs, graph.outputs = [*inputs.values()], [*outputs.values()]
     for entries, named in (("inputs", inputs), ("outputs", outputs)):
@@ -54,23 +61,23 @@ def as_step(data: bytes, histories: Mapping[str, str | None]) -> tuple[bytes, Hi
     return flatbuffer.write(model), HistoryMetadata(tuple(states))
 
 
-class Registers(Editor):
-    """Adds what a history is handed on by."""
+class ShiftRegisterEditor(Editor):
+    """Adds the operators that move a history on by one example."""
 
-    def without_oldest(self, tensor: int) -> int:
-        """What is left of a history but its first entry."""
-        shape = np.array(self.shape(tensor), np.int32)
+    def drop_oldest(self, history: int) -> int:
+        """Adds a slice of `history` without its first entry; its output."""
+        shape = np.array(self.shape(history), np.int32)
         begin = np.zeros_like(shape)
         begin[1] = 1
         limits = [self.constant(values) for values in (begin, shape, np.ones_like(shape))]
-        return self.operator("STRIDED_SLICE", [tensor, *limits], self.tensor(shape - begin, like=tensor))
+        return self.operator("STRIDED_SLICE", [history, *limits], self.tensor(shape - begin, like=history))
 
-    def winner(self, classes: int, like: int) -> int:
-        """The first of the largest `classes` (1, n), one-hot, where one is written as in the scale of `like`.
+    def one_hot_argmax(self, classes: int, like: int) -> int:
+        """Adds operators that give the first of the largest of `classes` (1, n), one-hot in the scale of `like`.
 
         Two dense layers. A row of the first compares a class i with another one, j: it is 1 where i is larger, or
         equal and named first, and else 0; for a difference of one step is worth 1, and the 8 bits end at 0 and 1. The
-        second adds up what came of each class, n − 1 comparisons, and leaves 1 only where all were won.
+        second adds up the comparisons of each class, n − 1, and leaves 1 only where all were won.
         """
         count = self.shape(classes)[1]
         pairs = [(i, j) for i in range(count) for j in range(count) if i != j]
@@ -78,7 +85,7 @@ class Registers(Editor):
         compare = np.array([one * (rows[i] - rows[j]) for i, j in pairs], np.int8)
         named_first = np.array([one * (i < j) for i, j in pairs], np.int32)
         won = self.tensor((1, len(pairs)), scale=1 / STEPS, zero_point=-128)
-        self._dense(classes, compare, 1 / self.scale(classes)[0], named_first, won)
+        self._dense(classes, compare, 1 / self.quantisation(classes)[0], named_first, won)
         add_up = np.array([[one * (i == own) for i, _ in pairs] for own in range(count)], np.int8)
         others = np.full(count, -(count - 2) * STEPS * one, np.int32)
         relu = schema.ActivationFunctionType.RELU
@@ -87,5 +94,5 @@ class Registers(Editor):
     def _dense(self, x, weights, largest, bias, output, **options):
         """`largest`: what the largest weight stands for."""
         scale = largest / LARGEST_WEIGHT
-        parameters = [self.constant(weights, scale), self.constant(bias, scale * self.scale(x)[0])]
+        parameters = [self.constant(weights, scale), self.constant(bias, scale * self.quantisation(x)[0])]
         return self.operator("FULLY_CONNECTED", [x, *parameters], output, **options)

@@ -1,103 +1,121 @@
 """Weights, biases and other constants of a file with 16-bit activations: exact where it matters, and small."""
 
-import copy
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from export.tflite import flatbuffer
 from export.tflite.editor import Editor
+from export.tflite.operator_facts import CONVOLUTION_BIAS, CONVOLUTION_WEIGHTS, INT16_STEPS_PER_INT8_CONSTANT, facts
 
-WITH_BIAS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
-WEIGHTS, BIAS = 1, 2  # which of their inputs it is
-ALIKE = 4  # times the least scale of a channel that the largest may be
-LARGE = 256  # numbers of a constant from which on 8 bits and an operator take less than 16 bits
-LOWEST = 2**15  # the amount of the lowest 16-bit number
-WIDER = 128  # times the 8-bit number less its zero point is the 16-bit number
+SIMILAR_SCALES = 4  # times the smallest scale of a channel that the largest may be
+LARGE_CONSTANT = 256  # numbers of a constant from which on 8 bits and an operator take less than 16 bits
+INT16_AMOUNT = 2**15  # of the lowest 16-bit number
 
 
 def separate_biases(model: schema.ModelT) -> None:
-    """Gives every operator a bias of its own. The converter keeps equal constants once, but the scale of a bias in
-    integers is that of its operator's input, and its numbers become 64 bits long."""
-    (graph,) = model.subgraphs
+    """Gives every operator a bias of its own, in place.
+
+    The converter writes equal constants once, but the scale of a bias in integers is that of its operator's input, and
+    its numbers become 64 bits long.
+    """
+    editor = Editor(model)
     for name, operator, _ in flatbuffer.operators(model):
-        if name in WITH_BIAS and len(operator.inputs) > BIAS:
-            tensor = copy.copy(graph.tensors[operator.inputs[BIAS]])
-            model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
-            tensor.buffer = len(model.buffers) - 1
-            graph.tensors.append(tensor)
-            operator.inputs = [*operator.inputs[:BIAS], len(graph.tensors) - 1]
+        for position in facts(name).biases:
+            if flatbuffer.has_input(operator, position):
+                editor.own_input(operator, position)
 
 
-def take_single_scales(model: schema.ModelT, floats: schema.ModelT) -> None:
-    """Gives weights one scale where their channels are ALIKE: of eight bits the finest channel then loses two. A scale
-    per channel takes as much as a bias: of the step of edge ecg_mamba 4 kB in 82. floats: the model before it was
-    quantised."""
-    for (operator, graph), (before, source) in zip(_convolutions(model), _convolutions(floats), strict=True):
-        x, weights, bias = (graph.tensors[n] for n in operator.inputs)
-        scales = weights.quantization.scale
-        if len(scales) > 1 and max(scales) <= ALIKE * min(scales):
+def collapse_per_channel_scales(model: schema.ModelT, floats: schema.ModelT) -> None:
+    """Gives the weights of a convolution one scale where those of its channels are within SIMILAR_SCALES, in place.
+
+    Of eight bits the finest channel then loses two. A scale per channel takes as much space as a bias: of the step of
+    edge ecg_mamba 4 kB in 82.
+
+    Args:
+        model: The quantised file.
+        floats: The file before it was quantised.
+    """
+    editor, exact = Editor(model), Editor(floats)
+    for operator, before in zip(_convolutions(model), _convolutions(floats), strict=True):
+        x, weights, bias = (int(n) for n in operator.inputs)
+        scales = editor.graph.tensors[weights].quantization.scale
+        if len(scales) > 1 and max(scales) <= SIMILAR_SCALES * min(scales):
             scale = float(max(scales))
-            exact, added = (_numbers(floats, source.tensors[n], np.float32) for n in before.inputs[WEIGHTS:])
-            _replace(model, weights, np.rint(exact / scale).astype(np.int8))
-            _replace(model, bias, np.rint(added / (float(x.quantization.scale[0]) * scale)).astype(np.int64))
-            weights.quantization = schema.QuantizationParametersT(scale=[scale], zeroPoint=[0])
+            kernel, added = (exact.values(n) for n in before.inputs[CONVOLUTION_WEIGHTS:])
+            editor.set_values(weights, np.rint(kernel / scale).astype(np.int8))
+            editor.set_values(bias, np.rint(added / (editor.quantisation(x)[0] * scale)).astype(np.int64))
+            editor.set_scale(weights, scale)
 
 
-def correct_biases(model: schema.ModelT, floats: schema.ModelT, means) -> None:
-    """Takes off each bias what the rounded weights add to the output on average ("Data-Free Quantization Through Weight
-    Equalization and Bias Correction", arXiv 1906.04721). floats: the model before. means: tensor of it →
-    (channels,). A bias of zeros stays: all that have none share it. The step of edge ecg_mamba so agrees with Keras to
-    44 dB, and to 39 without; models of 8-bit activations, whose noise is theirs, gain nothing."""
-    for (operator, graph), (before, source) in zip(_convolutions(model), _convolutions(floats), strict=True):
-        x, weights, bias = (graph.tensors[n] for n in operator.inputs)
-        rounded, added = _numbers(model, weights, np.int8), _numbers(model, bias, np.int64)
+def correct_biases(model: schema.ModelT, floats: schema.ModelT, means: Mapping[int, np.ndarray]) -> None:
+    """Subtracts from each bias what the rounded weights add to the output on average, in place.
+
+    "Data-Free Quantization Through Weight Equalization and Bias Correction", arXiv 1906.04721. A bias of zeros stays:
+    all that have none share it. The step of edge ecg_mamba so agrees with Keras to 44 dB, and to 39 without; models of
+    8-bit activations, whose noise comes from the activations, gain nothing.
+
+    Args:
+        model: The quantised file.
+        floats: The file before it was quantised.
+        means: Tensor of `floats` → (channels,), its mean in a typical window.
+    """
+    editor, exact = Editor(model), Editor(floats)
+    for operator, before in zip(_convolutions(model), _convolutions(floats), strict=True):
+        x, weights, bias = (int(n) for n in operator.inputs)
+        rounded, added = editor.values(weights), editor.values(bias)
         if added.any():
-            scales = np.asarray(weights.quantization.scale, np.float64)
-            exact = _numbers(floats, source.tensors[before.inputs[WEIGHTS]], np.float32)
-            errors = (rounded * scales.reshape(-1, 1, 1, 1) - exact) * means[int(before.inputs[0])]
-            excess = errors.sum(axis=(1, 2, 3)) / (float(x.quantization.scale[0]) * scales)
-            _replace(model, bias, added - np.rint(excess).astype(np.int64))
+            scales = np.asarray(editor.graph.tensors[weights].quantization.scale, np.float64)
+            kernel = exact.values(before.inputs[CONVOLUTION_WEIGHTS])
+            errors = (rounded * scales.reshape(-1, 1, 1, 1) - kernel) * means[int(before.inputs[0])]
+            excess = errors.sum(axis=(1, 2, 3)) / (editor.quantisation(x)[0] * scales)
+            editor.set_values(bias, added - np.rint(excess).astype(np.int64))
 
 
 def narrow_biases(model: schema.ModelT) -> None:
-    """Biases of 32 bits, and sums of as many, for convolutions that cannot overflow them: smaller and faster."""
-    for operator, graph in _convolutions(model):
-        weights, bias = (graph.tensors[operator.inputs[part]] for part in (WEIGHTS, BIAS))
-        added = _numbers(model, bias, np.int64)
-        amounts = np.abs(_numbers(model, weights, np.int8).astype(np.int64)).sum(axis=(1, 2, 3))
-        if (amounts * LOWEST + np.abs(added)).max() <= np.iinfo(np.int32).max:
-            _replace(model, bias, added.astype(np.int32))
-            bias.type = operator.builtinOptions.quantizedBiasType = schema.TensorType.INT32
+    """Gives convolutions that cannot overflow 32 bits biases and sums of 32 bits: smaller and faster. In place."""
+    editor = Editor(model)
+    for operator in _convolutions(model):
+        weights, bias = (int(operator.inputs[position]) for position in (CONVOLUTION_WEIGHTS, CONVOLUTION_BIAS))
+        added = editor.values(bias).astype(np.int64)
+        amounts = np.abs(editor.values(weights).astype(np.int64)).sum(axis=(1, 2, 3))
+        if (amounts * INT16_AMOUNT + np.abs(added)).max() <= np.iinfo(np.int32).max:
+            editor.set_values(bias, added.astype(np.int32))
+            operator.builtinOptions.quantizedBiasType = schema.TensorType.INT32
 
 
-def settle_summands_and_factors(model: schema.ModelT) -> None:
-    """Gives constants of 16 bits scales that are powers of two (why: export.convert.int16.power_of_two), and LARGE ones
-    8 bits, which an operator widens."""
+def requantise_binary_constants(model: schema.ModelT) -> None:
+    """Gives the constants of sums and products scales that are powers of two, in place.
+
+    Why powers of two: see export.convert.int16.power_of_two_range. A constant of LARGE_CONSTANT numbers and more gets
+    8 bits, and an operator that widens it.
+    """
     editor = Editor(model)
     for operator in [*editor.graph.operators]:
-        for place, number in enumerate(operator.inputs):
+        for position, number in enumerate(operator.inputs):
             tensor = editor.graph.tensors[number]
             if tensor.type == schema.TensorType.INT16 and model.buffers[tensor.buffer].data is not None:
-                values = _numbers(model, tensor, np.int16) * float(tensor.quantization.scale[0])
-                settled = _widened(editor, operator, values) if values.size >= LARGE else _settled(editor, values)
-                operator.inputs = [settled if n == place else int(other) for n, other in enumerate(operator.inputs)]
+                values = np.atleast_1d(editor.values(number)) * editor.quantisation(number)[0]
+                large = values.size >= LARGE_CONSTANT
+                added = _add_widened(editor, operator, values) if large else _add_int16(editor, values)
+                editor.set_input(operator, position, added)
 
 
-def _settled(editor, values):
-    scale = _power_of_two(np.abs(values).max() / (LOWEST - 1))
+def _add_int16(editor, values):
+    scale = _power_of_two(np.abs(values).max() / (INT16_AMOUNT - 1))
     return editor.constant(np.rint(values / scale).astype(np.int16), scale)
 
 
-def _widened(editor, operator, values):
+def _add_widened(editor, operator, values):
     """The output of an operator in front of `operator` that widens a constant of 8 bits."""
     low, high = min(values.min(), 0.0), max(values.max(), 0.0)
     scale = _power_of_two((high - low) / 256)  # each end may be half a step beyond the last number
     zero_point = int(np.clip(np.rint(-128 - low / scale), -128, 127))
     narrow = np.clip(np.rint(values / scale) + zero_point, -128, 127).astype(np.int8)
-    at = next(n for n, other in enumerate(editor.graph.operators) if other is operator)
-    wide = editor.wide(values.shape, scale / WIDER)
+    wide = editor.tensor(values.shape, np.int16, scale / INT16_STEPS_PER_INT8_CONSTANT)
+    at = editor.position(operator)
     return editor.operator("QUANTIZE", [editor.constant(narrow, scale, zero_point)], wide, at=at)
 
 
@@ -105,22 +123,13 @@ def _power_of_two(least):
     return 2.0 ** math.ceil(math.log2(least))
 
 
-def forget_scales_of_biases(model: schema.ModelT) -> None:
-    """They follow from those of inputs and weights."""
+def strip_bias_quantization(model: schema.ModelT) -> None:
+    """Removes the scales of biases, which follow from those of inputs and weights, in place."""
     for name, operator, graph in flatbuffer.operators(model):
-        if name in WITH_BIAS and len(operator.inputs) > BIAS:
-            graph.tensors[operator.inputs[BIAS]].quantization = None
+        for position in facts(name).biases:
+            if flatbuffer.has_input(operator, position):
+                graph.tensors[operator.inputs[position]].quantization = None
 
 
 def _convolutions(model):
-    return [(operator, graph) for name, operator, graph in flatbuffer.operators(model) if name == "CONV_2D"]
-
-
-def _numbers(model, tensor, kind):
-    data = model.buffers[tensor.buffer].data
-    return np.frombuffer(np.asarray(data, np.uint8).tobytes(), kind).reshape(tensor.shape)
-
-
-def _replace(model, tensor, numbers):
-    model.buffers.append(schema.BufferT(data=np.frombuffer(numbers.tobytes(), np.uint8)))
-    tensor.buffer = len(model.buffers) - 1
+    return [operator for name, operator, _ in flatbuffer.operators(model) if name == "CONV_2D"]

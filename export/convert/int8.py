@@ -1,136 +1,128 @@
-"""The conversion itself, in a process of its own because the converter's bad days end in a segmentation fault.
+"""Conversion to 8-bit activations and weights, by calibration alone or with quantisation-aware training.
 
-    python -m export.convert.int8 FOLDER
-
-FOLDER holds model.keras, settings.json ({"inputs": [name, …], "target", "epochs", "percentiles"}) and folders of
-windows, <part>/<input>.npy: calibration, check and, where there are epochs of training, training. The child adds
-model.tflite, whose metadata say how it was quantised, checked/<output>.npy, the fake-quantised model's answers to the
-check windows, and layers.json (export.quantise.layer_error). It reports on stdout, a line of JSON each: {"stage",
-"done", "total"}.
+Settings of the job: "target", "epochs" of quantisation-aware training (0: none), "percentiles" of the ranges to try.
 """
 
 import dataclasses
-import json
-import pkgutil
-import sys
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from export.convert.dense_to_conv import as_convolutions
-from export.convert.fused_lstm import exportable
-from export.convert.targets import TARGETS, parts
+from export import tf_private
+from export.convert.conversion_job import ConversionJob, Converted
+from export.convert.dense_to_conv import convert_dense_layers
+from export.convert.fused_lstm import fuse_lstms
+from export.convert.int8_target import describe_parts, quantise_for
 from export.quantise import ranges
-from export.quantise.float_graph import Graph
-from export.quantise.layer_error import errors
-from export.quantise.long_softmax import spread
-from export.quantise.qat import BATCH, FakeQuantised, answers, finetune, kept_epoch, noise, outputs
-from export.tflite import flatbuffer
+from export.quantise.float_graph import FloatGraph
+from export.quantise.layer_error import layer_errors
+from export.quantise.long_softmax import long_softmax_outputs
+from export.quantise.qat import BATCH, FakeQuantised, best_epoch, finetune, graph_outputs, noise_ratio, run_batches
+from export.targets import find_target
+from export.tflite import compaction, flatbuffer
 from firmware_bench.runtime.metadata import ModelMetadata, QuantisationMetadata
 
 
-def main(folder: Path) -> None:
-    settings = json.loads((folder / "settings.json").read_text())
-    windows = {
-        part.name: {name: np.load(part / f"{name}.npy", mmap_mode="r") for name in settings["inputs"]}
-        for part in folder.iterdir()
-        if part.is_dir()
-    }
-    import_layers()
-    model = exportable(keras.saving.load_model(folder / "model.keras", compile=False))
-    calibration = windows["calibration"]
-
-    report("converting", 0, 1)
-    graph = Graph(float_graph(model, calibration))
+def convert(job: ConversionJob) -> None:
+    """Converts the model of `job`; writes the file, the fake-quantised model's outputs and the layers' errors."""
+    settings, windows = job.settings, job.windows
+    calibration, target = windows["calibration"], find_target(settings["target"])
+    job.report_progress("converting", 0, 1)
+    graph = FloatGraph(convert_calibrated_float(fuse_lstms(job.model), calibration))
     observed = ranges.observe(flatbuffer.write(graph.file), calibration)
     # What has 16 bits is not rounded to 8.
-    limits = {tensor: values for tensor, values in observed.items() if tensor not in spread(graph.file)}
-    rounded, percentile = best_percentile(graph, limits, calibration, settings["percentiles"])
+    observed = {tensor: values for tensor, values in observed.items() if tensor not in long_softmax_outputs(graph.file)}
+    model, percentile = choose_percentile(graph, observed, calibration, settings["percentiles"])
     quantisation = QuantisationMetadata(
         method="ptq",
-        target=settings["target"],
+        target=target.name,
         percentile=percentile,
         calibration_windows=len(next(iter(calibration.values()))),
+        parts=describe_parts(graph.file, target),
     )
     if settings["epochs"]:
-        history = finetune(
-            rounded,
-            windows["training"],
-            calibration,
-            settings["epochs"],
-            lambda done, total: report("fine-tuning", done, total),
-        )
-        quantisation = dataclasses.replace(
-            quantisation,
-            method="qat",
-            training_windows=len(next(iter(windows["training"].values()))),
-            epochs=settings["epochs"],
-            kept_epoch=kept_epoch(history),
-            decibels_by_epoch=tuple(round(float(-10 * np.log10(max(ratio, 1e-20))), 2) for ratio in history),
-        )
+        quantisation = dataclasses.replace(quantisation, **_train(job, model))
 
-    (folder / "checked").mkdir()
-    for name, values in answers(tf.function(rounded, reduce_retracing=True), windows["check"]).items():
-        np.save(folder / "checked" / f"{name}.npy", values)
-    few = {name: x[:BATCH] for name, x in windows["check"].items()}
-    (folder / "layers.json").write_text(json.dumps(errors(rounded, few)))
+    checked = run_batches(tf.function(model, reduce_retracing=True), windows["check"])
+    errors = layer_errors(model, {name: x[:BATCH] for name, x in windows["check"].items()})
 
-    rounded.write()
-    ranges.set_ranges(graph.file, rounded.ranges() | ranges.cells(graph.file))
-    target = settings["target"]
-    quantisation = dataclasses.replace(quantisation, parts=parts(graph.file, target))
-    made = flatbuffer.read(TARGETS[target](graph.file))
-    flatbuffer.compact(made)
-    data = flatbuffer.set_metadata(flatbuffer.write(made), ModelMetadata(quantisation=quantisation))
-    (folder / "model.tflite").write_bytes(data)
+    model.write()
+    ranges.set_ranges(graph.file, model.ranges() | ranges.lstm_cell_ranges(graph.file))
+    integer = flatbuffer.read(quantise_for(target, graph.file))
+    compaction.compact(integer)
+    metadata = ModelMetadata(quantisation=quantisation)
+    job.write(flatbuffer.write(integer), metadata, Converted(b"", checked, errors))
 
 
-def report(stage: str, done: int, total: int) -> None:
-    print(json.dumps({"stage": stage, "done": done, "total": total}), flush=True)
+def _train(job, model):
+    """Quantisation-aware training of `model`, and what the metadata state of it."""
+    training, epochs = job.windows["training"], job.settings["epochs"]
+    history = finetune(
+        model,
+        training,
+        job.windows["calibration"],
+        epochs,
+        lambda done, total: job.report_progress("fine-tuning", done, total),
+    )
+    return {
+        "method": "qat",
+        "training_windows": len(next(iter(training.values()))),
+        "epochs": epochs,
+        "kept_epoch": best_epoch(history),
+        "decibels_by_epoch": tuple(round(float(-10 * np.log10(max(ratio, 1e-20))), 2) for ratio in history),
+    }
 
 
-def import_layers() -> None:
-    """Keras finds a layer in a saved model only once the file that registers it is imported."""
-    import models_keras.layers
+def convert_calibrated_float(model: keras.Model, windows: Mapping[str, np.ndarray]) -> bytes:
+    """Converts to the float file that is quantised: calibrated, dense layers as convolutions.
 
-    for module in pkgutil.iter_modules(models_keras.layers.__path__, "models_keras.layers."):
-        import_module(module.name)
+    Args:
+        model: A model with batch 1 and fused LSTMs.
+        windows: Input name → (n, …); only the first is used, since its ranges are overwritten.
 
-
-def float_graph(model: keras.Model, windows: dict[str, np.ndarray]) -> bytes:
-    """The float model as the converter's calibration leaves it, dense layers as convolutions. One window will do: its
-    ranges are overwritten."""
+    Returns:
+        The float TFLite file.
+    """
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.representative_dataset = lambda: iter([{name: w[:1].astype(np.float32) for name, w in windows.items()}])
-    converter._experimental_calibrate_only = True
-    file = flatbuffer.read(bytes(converter.convert()))
-    as_convolutions(file)
+    file = flatbuffer.read(tf_private.convert_calibrated_float(converter))
+    convert_dense_layers(file)
     return flatbuffer.write(file)
 
 
-def best_percentile(graph: Graph, observed, windows, percentiles) -> tuple[FakeQuantised, float]:
-    """The fake-quantised graph with the ranges that answer `windows` best, and the percentile that gave them."""
-    expected = answers(tf.function(lambda x: outputs(graph, graph.run(x)), reduce_retracing=True), windows)
-    power = {name: float(np.mean(np.square(y))) for name, y in expected.items()}
-    groups, fixed = ranges.groups(graph.file), ranges.fixed(graph.file)
+def choose_percentile(
+    graph: FloatGraph,
+    observed: Mapping[int, ranges.ObservedRange],
+    windows: Mapping[str, np.ndarray],
+    percentiles: Sequence[float],
+) -> tuple[FakeQuantised, float]:
+    """Chooses the percentile whose ranges give the least noise on `windows`.
 
-    def rounded(percentile):
+    Args:
+        graph: The float graph.
+        observed: Tensor → its values during calibration.
+        windows: Input name → (n, …).
+        percentiles: Those to try.
+
+    Returns:
+        The fake-quantised graph with the best ranges, and their percentile.
+    """
+    expected = run_batches(tf.function(lambda x: graph_outputs(graph, graph.run(x)), reduce_retracing=True), windows)
+    power = {name: float(np.mean(np.square(y))) for name, y in expected.items()}
+    groups, fixed = ranges.scale_groups(graph.file), ranges.fixed_ranges(graph.file)
+
+    def fake_quantise(percentile):
         limits = {tensor: values.limits(percentile) for tensor, values in observed.items()}
         tied = ranges.tie(graph.file, limits)
         return FakeQuantised(graph, {tensor: tied[tensor] for tensor in observed}, groups, fixed)
 
-    def badness(percentile):
-        found = answers(tf.function(rounded(percentile), reduce_retracing=True), windows)
-        return float(noise(expected, found, power))
+    def noise_of(percentile):
+        found = run_batches(tf.function(fake_quantise(percentile), reduce_retracing=True), windows)
+        return float(noise_ratio(expected, found, power))
 
-    best = min(percentiles, key=badness)
-    return rounded(best), best
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    best = min(percentiles, key=noise_of)
+    return fake_quantise(best), best

@@ -1,10 +1,4 @@
-"""A model that 16-bit integers would compute, as an application processor computes it fastest: weights of 8 bits, the
-rest in float. In a process of its own, as export.convert.int8.
-
-    python -m export.convert.weight_only FOLDER
-
-FOLDER is what export.convert.converter_process lays out. The child adds model.tflite, whose metadata say how it was
-quantised.
+"""Conversion, for an application processor, of a model that needs 16-bit activations: 8-bit weights, float activations.
 
 16-bit integers have no fast kernels there: `ecg_mamba`, edge preset, takes 330 ms a window with them where float takes
 3 to 7 (LiteRT on x86-64, one thread). Of those the loop between the chunks of a state space is four fifths, which no
@@ -12,16 +6,14 @@ delegate takes: here it is unrolled.
 """
 
 import dataclasses
-import json
-import sys
-from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from export.convert.fused_lstm import exportable
-from export.convert.int8 import import_layers
-from export.tflite import flatbuffer
+from export import tf_private
+from export.convert.conversion_job import ConversionJob
+from export.convert.fused_lstm import fuse_lstms
+from export.tflite import compaction, flatbuffer
 from firmware_bench.runtime.metadata import ModelMetadata, QuantisationMetadata
 from models_keras.layers.selective_ssm import SelectiveSSM
 
@@ -34,29 +26,30 @@ QUANTISATION = QuantisationMetadata(
 )
 
 
-def main(folder: Path) -> None:
-    settings = json.loads((folder / "settings.json").read_text())
-    import_layers()
-    model = keras.saving.load_model(folder / "model.keras", compile=False)
-    metadata = ModelMetadata(quantisation=dataclasses.replace(QUANTISATION, target=settings["target"]))
-    (folder / "model.tflite").write_bytes(flatbuffer.set_metadata(weights_of_8_bits(model), metadata))
+def convert(job: ConversionJob) -> None:
+    """Converts the model of `job` and writes the file."""
+    quantisation = dataclasses.replace(QUANTISATION, target=job.settings["target"])
+    job.write(convert_weights_to_int8(job.model), ModelMetadata(quantisation=quantisation))
 
 
-def weights_of_8_bits(model: keras.Model) -> bytes:
-    """Float activations; of convolutions and dense layers the matrices of a thousand weights and more as integers."""
-    for layer in model._flatten_layers():
+def convert_weights_to_int8(model: keras.Model) -> bytes:
+    """Converts to a file of float activations; matrices of 1,024 weights and more become integers.
+
+    Args:
+        model: The trained model; its state spaces are unrolled in place.
+
+    Returns:
+        The TFLite file.
+    """
+    for layer in tf_private.flatten_layers(model):
         if isinstance(layer, SelectiveSSM):
             layer.form = "unrolled"
-    converter = tf.lite.TFLiteConverter.from_keras_model(exportable(model))
+    converter = tf.lite.TFLiteConverter.from_keras_model(fuse_lstms(model))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    made = flatbuffer.read(bytes(converter.convert()))
-    flatbuffer.compact(made)
-    (graph,) = made.subgraphs
+    file = flatbuffer.read(bytes(converter.convert()))
+    compaction.compact(file)
+    (graph,) = file.subgraphs
     for operator in graph.operators:  # of thousands
         for tensor in {*operator.inputs, *operator.outputs} - {*graph.inputs, *graph.outputs, -1}:
             graph.tensors[tensor].name = None
-    return flatbuffer.write(made)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    return flatbuffer.write(file)

@@ -1,22 +1,23 @@
-"""A trained model as 16-bit integers compute it over a whole window, in operators that have kernels for them.
+"""A trained model over a whole window, in operators that have 16-bit kernels.
 
-The layers are walked as in export.convert.streaming_step, whose rules hold here too: the window is one block with
-nothing before it. What differs has a rule below. Frames are (1, 1, frames, channels) again.
+The layers are visited as in export.convert.streaming_step, whose rules hold here too: the window is one block without a
+past. Layers that differ have a rule below. Frames are (1, 1, frames, channels) again.
 
-A state space takes no loop: h[t] = k[t] h[t-1] + a[t] is a scan whose span doubles. After the round of distance d every
-a[t] is what the last 2d steps have added up to, and k[t] what they keep of the state before them:
+A state space needs no loop: h[t] = k[t] h[t-1] + a[t] is computed by a Hillis–Steele parallel prefix scan. After the
+round of distance d, a[t] is the sum over the last 2d steps, and k[t] the factor of the state before them:
 
     a[t] ← a[t] + k[t] a[t-d],   k[t] ← k[t] k[t-d],   d = 1, 2, 4, … until it spans the window.
 
-A state is so the sum of few products instead of many, and rounded a few times instead of hundreds. A layer that runs
-backwards in time looks at t + d.
+So a state is the sum of few products instead of many, and rounded a few times instead of hundreds. A layer that runs
+backwards in time reads t + d.
 """
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from export.convert.streaming_step import RULES, Stream, Walk, constant
+from export import tf_private
+from export.convert.streaming_step import RULES, FrameStream, LayerWalk, constant
 from firmware_bench.runtime.errors import InputError
 from models_keras.layers.positions import SinusoidalPositions, sinusoids
 from models_keras.layers.selective_ssm import SelectiveSSM
@@ -24,15 +25,26 @@ from models_keras.layers.selective_ssm import SelectiveSSM
 GROUPS = 2  # of a state space's channels: halves the arena, of which states are nine tenths, for a tenth more file
 
 
-def whole_window(model: keras.Model) -> keras.Model:
-    """`model` (samples, leads) with batch 1 and the same weights and outputs, its layers made of such operators."""
-    check(model)
+def rebuild_for_int16(model: keras.Model) -> keras.Model:
+    """Rebuilds a model of operators that have 16-bit kernels.
+
+    Args:
+        model: A model of one signal (samples, leads).
+
+    Returns:
+        A model with batch 1 and the same weights and outputs.
+
+    Raises:
+        InputError: A layer has no form with 16-bit activations; the message names it.
+    """
+    check_int16(model)
     (signal,) = model.inputs
-    walk = Walk(signal.shape[1], integer=True)
+    walk = LayerWalk(signal.shape[1], integer=True)
     ecg = keras.Input(batch_shape=(1, *signal.shape[1:]), name=signal.name)
-    streams = model._run_through_graph(
-        [Stream(ops.expand_dims(ecg, 1), 0, signal.name)],
-        call_fn=lambda layer, *streams, **_: WHOLE[type(layer)](walk, layer, *streams),
+    streams = tf_private.run_through_graph(
+        model,
+        [FrameStream(ops.expand_dims(ecg, 1), 0, signal.name)],
+        call_fn=lambda layer, *streams, **_: INT16_RULES[type(layer)](walk, layer, *streams),
     )
     outputs = {
         name: ops.reshape(stream.values, (1, *tensor.shape[1:]))
@@ -41,10 +53,14 @@ def whole_window(model: keras.Model) -> keras.Model:
     return keras.Model(ecg, outputs, name=model.name)
 
 
-def check(model):
-    """Raises InputError naming the first layer that is not known in 16 bits."""
+def check_int16(model: keras.Model) -> None:
+    """Checks that every layer has a form with 16-bit activations.
+
+    Raises:
+        InputError: One has none; the message names the first.
+    """
     for layer in model.operations:
-        if type(layer) not in WHOLE and not isinstance(layer, layers.InputLayer):
+        if type(layer) not in INT16_RULES and not isinstance(layer, layers.InputLayer):
             raise InputError(
                 f"layer {layer.name!r} ({type(layer).__name__}) has no form with 16-bit activations, which "
                 "a selective state space in the same model needs"
@@ -61,21 +77,21 @@ def convolution(walk, layer, x):
         values, padding = ops.pad(values, ((0, 0), (0, 0), (before, 0), (0, 0))), "valid"
     y = ops.conv(values, constant(layer.kernel)[None], (1, stride), padding, "channels_last", (1, dilation))
     y = y if layer.bias is None else y + constant(layer.bias)
-    return x.but(layer.activation(y), layer.name)
+    return x.replace_values(layer.activation(y), layer.name)
 
 
 def pool(walk, layer, x):
     (size,), (stride,) = layer.pool_size, layer.strides
     reduce = ops.max_pool if isinstance(layer, layers.MaxPooling1D) else ops.average_pool
-    return x.but(reduce(x.values, (1, size), (1, stride), layer.padding, "channels_last"), layer.name)
+    return x.replace_values(reduce(x.values, (1, size), (1, stride), layer.padding, "channels_last"), layer.name)
 
 
 def mean(walk, layer, x):
-    return x.but(ops.mean(x.values, axis=2, keepdims=True), layer.name)
+    return x.replace_values(ops.mean(x.values, axis=2, keepdims=True), layer.name)
 
 
 def positions(walk, layer, x):
-    return x.but(x.values + sinusoids(*x.values.shape[2:]), layer.name)
+    return x.replace_values(x.values + sinusoids(*x.values.shape[2:]), layer.name)
 
 
 def state_space(walk, layer, x):
@@ -90,33 +106,42 @@ def state_space(walk, layer, x):
         group, shape = slice(channels[0], channels[-1] + 1), (1, frames, len(channels), 1)
         gate = ops.sigmoid(ops.reshape(walk.conv(dt_low_rank, dt_up[..., group]), shape) + dt_bias[group])
         target = b * ops.reshape(x.values[..., group], shape)
-        states = scan(gate * target, 1.0 - gate, layer.backwards)
-        # The states on the left: TensorFlow Lite Micro keeps a copy of what is on the right for as long as it lives.
+        states = prefix_scan(gate * target, 1.0 - gate, layer.backwards)
+        # The states are the left factor: TensorFlow Lite Micro keeps a copy of the right one for as long as it lives.
         outputs.append(ops.matmul(states, c))
     y = ops.reshape(ops.concatenate(outputs, 2), x.values.shape)
-    return x.but(y + x.values * constant(layer.D), layer.name)
+    return x.replace_values(y + x.values * constant(layer.D), layer.name)
 
 
-def scan(added, kept, backwards):
-    """The states h[t] = added[t] + kept[t] h[t-1], `backwards` of h[t+1]; all (1, frames, width, states)."""
+def prefix_scan(added, kept, backwards: bool):
+    """Hillis–Steele scan: the states h[t] = added[t] + kept[t] h[t-1], or h[t+1] where `backwards`.
+
+    Args:
+        added: (1, frames, width, states).
+        kept: The factors of the state before, of the same shape.
+        backwards: Whether the recurrence runs backwards in time.
+    """
     frames, distance = kept.shape[1], 1
     while distance < frames:
-        added = added + kept * shifted(added, distance, backwards)
+        added = added + kept * shift(added, distance, backwards)
         if 2 * distance < frames:
-            kept = kept * shifted(kept, distance, backwards)
+            kept = kept * shift(kept, distance, backwards)
         distance *= 2
     return added
 
 
-def shifted(x, distance, backwards):
-    """What stands in x (1, frames, width, states) `distance` frames before or, `backwards`, after; zeros outside. In
-    one operator: a convolution of three taps, so far apart, of which the first or the last is one."""
+def shift(x, distance: int, backwards: bool):
+    """Moves x (1, frames, width, states) by `distance` frames, to later ones or, `backwards`, to earlier ones.
+
+    Zeros come in. It is one operator: a convolution of three taps, `distance` apart, of which the first or the last is
+    one and the others are zero.
+    """
     taps = np.zeros((3, 1, x.shape[3], 1), np.float32)
     taps[-1 if backwards else 0] = 1
     return ops.depthwise_conv(x, taps, 1, "same", "channels_last", (distance, 1))
 
 
-WHOLE = RULES | {
+INT16_RULES = RULES | {
     **dict.fromkeys((layers.MaxPooling1D, layers.AveragePooling1D), pool),
     layers.Conv1D: convolution,
     layers.GlobalAveragePooling1D: mean,

@@ -1,8 +1,8 @@
 """A float TFLite file as a differentiable TensorFlow function: any registered model's operators, not its layers.
 
-What is fine-tuned with fake quantisation is then the very graph that becomes integers: batch norm is folded, LSTMs are
-one operator, and every tensor that will have a scale can be seen. Values carry the batch in front of the file's own
-shapes, (n, *shape), so that a file made for one window takes many, whatever axis its own batch has been moved to.
+Quantisation-aware training then runs on the very graph that becomes integers: batch norm is folded, LSTMs are one
+operator, and every tensor that will have a scale is visible. Values have the batch in front of the file's own shapes,
+(n, *shape), so that a file for one window takes many, wherever its own batch axis has been moved.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,19 +11,12 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
-from export.quantise.ranges import LSTM
 from export.tflite import flatbuffer
+from export.tflite.editor import Editor
+from export.tflite.operator_facts import LSTM, LSTM_BIASES, LSTM_INPUT_WEIGHTS, LSTM_RECURRENT_WEIGHTS, facts
 from firmware_bench.runtime.errors import InputError
 from models_keras.layers.lstm import CELL_CLIP
 
-# Positions among an operator's inputs of what training moves, and the axis of its channels with a scale each.
-WEIGHTS = {
-    "CONV_2D": ({1: 0}, (2,)),
-    "DEPTHWISE_CONV_2D": ({1: 3}, (2,)),
-    "TRANSPOSE_CONV": ({1: 0}, (3,)),
-    "FULLY_CONNECTED": ({1: None}, (2,)),
-    LSTM: (dict.fromkeys(range(1, 9)), range(12, 16)),
-}
 ACTIVATIONS = {
     schema.ActivationFunctionType.NONE: lambda x: x,
     schema.ActivationFunctionType.RELU: tf.nn.relu,
@@ -32,17 +25,26 @@ ACTIVATIONS = {
 PADDINGS = {schema.Padding.SAME: "SAME", schema.Padding.VALID: "VALID"}
 
 
-class Graph:
-    """The only subgraph of a float file.
+class FloatGraph:
+    """The only subgraph of a float file. Every weight and bias is made to belong to one operator.
 
-    inputs, outputs: name by the file's signature → tensor. constants: tensor → its values. weights: tensor → axis of
-    the channels with a scale each, None for one scale. biases: tensors. Every weight and bias belongs to one operator.
-    Raises InputError for an operator that is not known here.
+    Args:
+        data: The float TFLite file, batch 1.
+
+    Attributes:
+        inputs, outputs: Name by the file's signature → tensor.
+        constants: Tensor → its values.
+        weights: Tensor → axis of the channels that have a scale each, None for one scale.
+        biases: Tensors.
+
+    Raises:
+        InputError: An operator is not known here.
     """
 
     def __init__(self, data: bytes):
         self.file = flatbuffer.read(data)
-        (self.subgraph,) = self.file.subgraphs
+        self.editor = Editor(self.file)
+        self.subgraph = self.editor.graph
         (signature,) = self.file.signatureDefs
         self.inputs = {entry.name.decode(): int(entry.tensorIndex) for entry in signature.inputs}
         self.outputs = {entry.name.decode(): int(entry.tensorIndex) for entry in signature.outputs}
@@ -56,54 +58,27 @@ class Graph:
         self.weights: dict[int, int | None] = {}
         self.biases: set[int] = set()
         for name, operator in self.operators:
-            weights, biases = WEIGHTS.get(name, ({}, ()))
-            self.weights |= {self._own(operator, place): axis for place, axis in weights.items()}
-            self.biases |= {self._own(operator, place) for place in biases if self._present(operator, place)}
+            known = facts(name)
+            self.weights |= {self.editor.own_input(operator, place): axis for place, axis in known.weights.items()}
+            present = [place for place in known.biases if flatbuffer.has_input(operator, place)]
+            self.biases |= {self.editor.own_input(operator, place) for place in present}
         self.constants = {
             tensor: values
             for tensor in range(len(self.subgraph.tensors))
-            if (values := self._constant(tensor)) is not None
+            if (values := self.editor.values(tensor)) is not None
         }
-
-    def _present(self, operator, place):
-        return place < len(operator.inputs) and operator.inputs[place] >= 0
-
-    def _own(self, operator, place):
-        """The constant at `place` as a tensor that no other operator has: the converter merges equal ones."""
-        tensor = self.subgraph.tensors[operator.inputs[place]]
-        buffer = schema.BufferT(data=self.file.buffers[tensor.buffer].data)
-        self.file.buffers.append(buffer)
-        copy = schema.TensorT(
-            name=tensor.name + b"/%d" % len(self.subgraph.tensors),
-            shape=tensor.shape,
-            type=tensor.type,
-            buffer=len(self.file.buffers) - 1,
-            quantization=tensor.quantization,
-        )
-        self.subgraph.tensors.append(copy)
-        operator.inputs = [*operator.inputs[:place], len(self.subgraph.tensors) - 1, *operator.inputs[place + 1 :]]
-        return len(self.subgraph.tensors) - 1
-
-    def _constant(self, index):
-        tensor = self.subgraph.tensors[index]
-        data = self.file.buffers[tensor.buffer].data
-        if data is None or len(data) == 0:
-            return None
-        kind = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT32: np.int32}[tensor.type]
-        return np.frombuffer(np.asarray(data, np.uint8).tobytes(), kind).reshape(self.shape(index))
 
     def shape(self, tensor: int) -> tuple[int, ...]:
         """The tensor's shape in the file."""
-        shape = self.subgraph.tensors[tensor].shape
-        return () if shape is None else tuple(int(n) for n in shape)
+        return self.editor.shape(tensor)
 
     def tensor(self, index: int) -> schema.TensorT:
+        """The tensor in the file."""
         return self.subgraph.tensors[index]
 
     def set_constant(self, tensor: int, values: np.ndarray) -> None:
-        """New values for a weight or bias, in `file`."""
-        buffer = self.file.buffers[self.subgraph.tensors[tensor].buffer]
-        buffer.data = np.frombuffer(np.ascontiguousarray(values, np.float32).tobytes(), np.uint8)
+        """Writes new values of a weight or bias into `file`."""
+        self.editor.set_values(tensor, np.ascontiguousarray(values, np.float32))
 
     def run(
         self,
@@ -111,8 +86,16 @@ class Graph:
         constant: Callable = lambda tensor, values: values,
         activation: Callable = lambda tensor, values: values,
     ) -> dict[int, tf.Tensor]:
-        """Every activation, tensor → (n, *shape), of `inputs`: name → (n, ...). `constant` gives what to calculate with
-        instead of a float constant, `activation` instead of what an operator or an input came to."""
+        """Computes every activation.
+
+        Args:
+            inputs: Name → (n, …).
+            constant: `constant(tensor, values)` replaces a float constant.
+            activation: `activation(tensor, values)` replaces an input or the output of an operator.
+
+        Returns:
+            Tensor → (n, *shape).
+        """
         values = {}
 
         def value(tensor):
@@ -125,7 +108,9 @@ class Graph:
             windows = tf.convert_to_tensor(inputs[name])
             values[tensor] = activation(tensor, tf.reshape(windows, (-1, *self.shape(tensor))))
         for name, operator in self.operators:
-            call = _Call(self, operator, value, lambda x, tensor=int(operator.outputs[0]): activation(tensor, x))
+            call = _OperatorCall(
+                self, operator, value, lambda x, tensor=int(operator.outputs[0]): activation(tensor, x)
+            )
             results = OPERATORS[name](call)
             for tensor, result in zip(
                 operator.outputs, results if isinstance(results, list) else [results], strict=True
@@ -135,8 +120,8 @@ class Graph:
         return values
 
 
-class _Call:
-    """One operator with its inputs. `hidden` is what becomes of an LSTM's output at every step."""
+class _OperatorCall:
+    """One operator with its inputs. `hidden` replaces an LSTM's output at every step."""
 
     def __init__(self, graph, operator, value, hidden):
         self.graph, self.operator, self.value, self.hidden = graph, operator, value, hidden
@@ -144,7 +129,7 @@ class _Call:
 
     def __getitem__(self, place):
         """The input at `place`, or None where there is none."""
-        present = place < len(self.operator.inputs) and self.operator.inputs[place] >= 0
+        present = flatbuffer.has_input(self.operator, place)
         return self.value(int(self.operator.inputs[place])) if present else None
 
     def rank(self, place=0):
@@ -160,18 +145,18 @@ class _Call:
         """Of the first output, in the file."""
         return self.graph.shape(self.operator.outputs[0])
 
-    def activated(self, x):
+    def activate(self, x):
         return ACTIVATIONS[self.options.fusedActivationFunction](x)
 
-    def aligned(self, place):
-        """The input with as many axes as the output: axes of length 1 behind the batch, as broadcasting has it."""
+    def align(self, place):
+        """The input with as many axes as the output: axes of length 1 follow the batch, as in broadcasting."""
         x, missing = self[place], len(self.shape) - self.rank(place)
         if int(self.operator.inputs[place]) in self.graph.constants or not missing:
             return x
         return tf.reshape(x, (-1, *[1] * missing, *x.shape[1:]))
 
-    def parts(self):
-        """All inputs of an operator that puts them together, constants repeated for every window."""
+    def repeat_constants(self):
+        """All inputs of an operator that joins them, constants repeated for every window."""
         constant = [int(tensor) in self.graph.constants for tensor in self.operator.inputs]
         count = tf.shape(self[constant.index(False)])[0]
         parts = [self[place] for place in range(len(constant))]
@@ -185,8 +170,8 @@ def _flat(x, keep):
 
 def _elementwise(function):
     def operator(call):
-        y = function(call.aligned(0), call.aligned(1))
-        return call.activated(y) if hasattr(call.options, "fusedActivationFunction") else y
+        y = function(call.align(0), call.align(1))
+        return call.activate(y) if hasattr(call.options, "fusedActivationFunction") else y
 
     return operator
 
@@ -195,7 +180,7 @@ def _unary(function):
     return lambda call: function(call[0])
 
 
-def _biased(x, bias):
+def _add_bias(x, bias):
     return x if bias is None else x + bias
 
 
@@ -204,7 +189,7 @@ def _conv(call):
     dilations = [1, call.options.dilationHFactor, call.options.dilationWFactor, 1]
     kernel = tf.transpose(call[1], (1, 2, 3, 0))
     y = tf.nn.conv2d(_flat(call[0], 3), kernel, strides, PADDINGS[call.options.padding], dilations=dilations)
-    return call.activated(_biased(y, call[2]))
+    return call.activate(_add_bias(y, call[2]))
 
 
 def _depthwise(call):
@@ -214,7 +199,7 @@ def _depthwise(call):
     strides = [1, call.options.strideH, call.options.strideW, 1]
     dilations = [call.options.dilationHFactor, call.options.dilationWFactor]
     y = tf.nn.depthwise_conv2d(x, kernel, strides, PADDINGS[call.options.padding], dilations=dilations)
-    return call.activated(_biased(y, call[2]))
+    return call.activate(_add_bias(y, call[2]))
 
 
 def _transpose_conv(call):
@@ -223,21 +208,21 @@ def _transpose_conv(call):
     strides = [1, call.options.strideH, call.options.strideW, 1]
     shape = (tf.shape(x)[0], *call[0][1:])
     y = tf.nn.conv2d_transpose(x, kernel, shape, strides, PADDINGS[call.options.padding])
-    return call.activated(_biased(y, call[3]))
+    return call.activate(_add_bias(y, call[3]))
 
 
 def _dense(call):
     x = tf.reshape(call[0], (-1, call[1].shape[1]))
-    return call.activated(_biased(tf.matmul(x, call[1], transpose_b=True), call[2]))
+    return call.activate(_add_bias(tf.matmul(x, call[1], transpose_b=True), call[2]))
 
 
 def _matmul(call):
-    return tf.matmul(call.aligned(0), call.aligned(1), transpose_a=call.options.adjX, transpose_b=call.options.adjY)
+    return tf.matmul(call.align(0), call.align(1), transpose_a=call.options.adjX, transpose_b=call.options.adjY)
 
 
 def _max_pool(call):
     size, stride = (call.options.filterHeight, call.options.filterWidth), (call.options.strideH, call.options.strideW)
-    return call.activated(tf.nn.max_pool2d(_flat(call[0], 3), size, stride, PADDINGS[call.options.padding]))
+    return call.activate(tf.nn.max_pool2d(_flat(call[0], 3), size, stride, PADDINGS[call.options.padding]))
 
 
 def _mean(call):
@@ -255,11 +240,11 @@ def _strided_slice(call):
 
 def _concatenation(call):
     axis = call.options.axis % len(call.shape) + 1
-    return call.activated(tf.concat(call.parts(), axis))
+    return call.activate(tf.concat(call.repeat_constants(), axis))
 
 
 def _pack(call):
-    return tf.stack(call.parts(), call.options.axis % len(call.shape) + 1)
+    return tf.stack(call.repeat_constants(), call.options.axis % len(call.shape) + 1)
 
 
 def _unpack(call):
@@ -278,16 +263,18 @@ def _reverse(call):
     return tf.reverse(call[0], [call.axis(int(axis)) for axis in np.ravel(call[1])])
 
 
-def _l2_normalised(call):
+def _l2_normalise(call):
     return call[0] / tf.maximum(tf.norm(call[0], axis=-1, keepdims=True), 1e-6)
 
 
 def _lstm(call):
     """Gates in the file's order: input, forget, cell, output."""
     x = _flat(call[0], 2)  # (n, time, channels)
-    kernel = tf.concat([call[place] for place in range(1, 5)], 0)
-    recurrent = tf.concat([call[place] for place in range(5, 9)], 0)
-    gates = tf.matmul(x, kernel, transpose_b=True) + tf.concat([call[place] for place in range(12, 16)], 0)
+    kernel, recurrent, bias = (
+        tf.concat([call[place] for place in places], 0)
+        for places in (LSTM_INPUT_WEIGHTS, LSTM_RECURRENT_WEIGHTS, LSTM_BIASES)
+    )
+    gates = tf.matmul(x, kernel, transpose_b=True) + bias
 
     def step(state, gates):
         hidden, cell = state
@@ -308,7 +295,7 @@ OPERATORS = {
     "CONV_2D": _conv,
     "DEPTHWISE_CONV_2D": _depthwise,
     "FULLY_CONNECTED": _dense,
-    "L2_NORMALIZATION": _l2_normalised,
+    "L2_NORMALIZATION": _l2_normalise,
     "LOGISTIC": _unary(tf.sigmoid),
     "MAXIMUM": _elementwise(tf.maximum),
     "MAX_POOL_2D": _max_pool,

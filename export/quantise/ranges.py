@@ -5,94 +5,68 @@ windows stretches a scale until the heartbeats are a handful of integers high. A
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from export.tflite import flatbuffer
+from export.tflite.operator_facts import LSTM, LSTM_CELL_STATE, LSTM_HIDDEN, LSTM_OUTPUT_STATE, facts
 from models_keras.layers.lstm import CELL_CLIP
-
-# Operators that only move values: their integer kernels copy bytes, so input and output need one scale.
-SAME_SCALE = {
-    "AVERAGE_POOL_2D",
-    "CONCATENATION",
-    "DEPTH_TO_SPACE",
-    "EXPAND_DIMS",
-    "GATHER",
-    "GATHER_ND",
-    "MAXIMUM",
-    "MAX_POOL_2D",
-    "MINIMUM",
-    "MIRROR_PAD",
-    "PACK",
-    "PAD",
-    "PADV2",
-    "REDUCE_MAX",
-    "REDUCE_MIN",
-    "RESHAPE",
-    "RESIZE_NEAREST_NEIGHBOR",
-    "REVERSE_V2",
-    "SELECT_V2",
-    "SLICE",
-    "SPACE_TO_DEPTH",
-    "SPLIT",
-    "SPLIT_V",
-    "SQUEEZE",
-    "STRIDED_SLICE",
-    "TRANSPOSE",
-    "UNPACK",
-}
-# Operators whose integer kernels have one fixed output scale, of 256 steps over these ranges.
-FIXED = {
-    "LOGISTIC": (0.0, 255 / 256),
-    "SOFTMAX": (0.0, 255 / 256),
-    "TANH": (-1.0, 127 / 128),
-    "L2_NORMALIZATION": (-1.0, 127 / 128),
-}
-
-LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
-LSTM_OUTPUT_STATE = 18  # positions in the operator's inputs and intermediates
-LSTM_CELL_STATE = 19
-LSTM_HIDDEN = 4
 
 # The cell is int16 and its scale a power of two: the smallest range of that kind that holds the clip, scale 2^-11.
 # Measuring would gain nothing: ±4, ±16 and ±64 agree with Keras to the same 36 dB, and ±1, too narrow, to 19.
 CELL_RANGE = 2.0 ** np.ceil(np.log2(CELL_CLIP))
 
-SAMPLES = 4096  # values kept of each tensor and window: of 200 windows, 80 lie above the 99.99th percentile
+SAMPLES = 4096  # values stored of each tensor and window: of 200 windows, 80 lie above the 99.99th percentile
 NARROWEST = 1e-5  # a tensor that is always zero still needs a scale
+
+Range = tuple[float, float]  # (lowest, highest)
 
 
 @dataclasses.dataclass(frozen=True)
-class Observed:
-    """Values of a tensor over all windows: a sample of them, and the lowest and highest of all."""
+class ObservedRange:
+    """Values of a tensor over all windows.
+
+    Attributes:
+        values: A sample of them.
+        low: The lowest of all.
+        high: The highest of all.
+    """
 
     values: np.ndarray
     low: float
     high: float
 
-    def limits(self, percentile: float) -> tuple[float, float]:
-        """(lowest, highest) but for the 100 − `percentile` per cent of the values above, and as many below."""
+    def limits(self, percentile: float) -> Range:
+        """The range without the 100 − `percentile` per cent of the values above, and as many below."""
         if percentile == 100:
             return self.low, self.high
         low, high = np.percentile(self.values, [100 - percentile, percentile])
         return float(low), float(high)
 
 
-def observe(model: bytes, windows: dict[str, np.ndarray]) -> dict[int, Observed]:
-    """Runs the float `model` over `windows` (input name → (n, ...)): tensor index → what it held."""
+def observe(model: bytes, windows: Mapping[str, np.ndarray]) -> dict[int, ObservedRange]:
+    """Runs a float file over windows.
+
+    Args:
+        model: The float TFLite file.
+        windows: Input name → (n, …).
+
+    Returns:
+        Tensor → its values.
+    """
     interpreter = Interpreter(
         model_content=model,
         experimental_preserve_all_tensors=True,
-        # A delegate would keep the tensors between its operators to itself.
+        # A delegate does not expose the tensors between its operators.
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     interpreter.allocate_tensors()
     inputs = interpreter.get_signature_runner().get_input_details()
     tensors = activations(flatbuffer.read(model))
-    kept = {tensor: [] for tensor in tensors}
+    samples = {tensor: [] for tensor in tensors}
     lows, highs = dict.fromkeys(tensors, np.inf), dict.fromkeys(tensors, -np.inf)
     generator = np.random.default_rng(0)
     for n in range(len(next(iter(windows.values())))):
@@ -105,22 +79,27 @@ def observe(model: bytes, windows: dict[str, np.ndarray]) -> dict[int, Observed]
             lows[tensor] = min(lows[tensor], float(values.min()))
             highs[tensor] = max(highs[tensor], float(values.max()))
             few = len(values) <= SAMPLES
-            kept[tensor].append(values if few else values[generator.integers(len(values), size=SAMPLES)])
-    return {tensor: Observed(np.concatenate(kept[tensor]), lows[tensor], highs[tensor]) for tensor in tensors}
+            samples[tensor].append(values if few else values[generator.integers(len(values), size=SAMPLES)])
+    return {tensor: ObservedRange(np.concatenate(samples[tensor]), lows[tensor], highs[tensor]) for tensor in tensors}
 
 
 def activations(model: schema.ModelT) -> list[int]:
-    """Indices of the float tensors that operators and the graph's inputs produce."""
+    """Indices of the float tensors that are inputs of the graph or outputs of operators."""
     (graph,) = model.subgraphs
-    produced = [*graph.inputs, *(tensor for operator in graph.operators for tensor in operator.outputs)]
-    return [int(tensor) for tensor in produced if graph.tensors[tensor].type == schema.TensorType.FLOAT32]
+    computed = [*graph.inputs, *(tensor for operator in graph.operators for tensor in operator.outputs)]
+    return [int(tensor) for tensor in computed if graph.tensors[tensor].type == schema.TensorType.FLOAT32]
 
 
-def groups(model: schema.ModelT, pairs: Sequence[tuple[int, int]] = ()) -> dict[int, frozenset[int]]:
-    """Tensor → all tensors, itself included, that must share a scale with it. `pairs`: tensors that share one for a
-    reason that is not in the graph.
+def scale_groups(model: schema.ModelT, pairs: Sequence[tuple[int, int]] = ()) -> dict[int, frozenset[int]]:
+    """Groups the tensors that must share a scale: a bidirectional LSTM's two hidden states, the states that the
+    operator keeps, and their concatenation, for example.
 
-    So a bidirectional LSTM's two hidden states, the states the operator keeps, and their concatenation agree.
+    Args:
+        model: The float file.
+        pairs: Tensors that share a scale for a reason that is not in the graph.
+
+    Returns:
+        Tensor → its group, itself included.
     """
     (graph,) = model.subgraphs
     floats = {n for n, tensor in enumerate(graph.tensors) if tensor.type == schema.TensorType.FLOAT32}
@@ -135,7 +114,7 @@ def groups(model: schema.ModelT, pairs: Sequence[tuple[int, int]] = ()) -> dict[
     for name, operator, _ in flatbuffer.operators(model):
         if name == LSTM:
             join([operator.outputs[0], operator.inputs[LSTM_OUTPUT_STATE], operator.intermediates[LSTM_HIDDEN]])
-        elif name in SAME_SCALE:
+        elif facts(name).same_scale:
             constants = {
                 tensor for tensor in operator.inputs if model.buffers[graph.tensors[tensor].buffer].data is not None
             }
@@ -143,32 +122,39 @@ def groups(model: schema.ModelT, pairs: Sequence[tuple[int, int]] = ()) -> dict[
     return found
 
 
-def fixed(model: schema.ModelT) -> dict[int, tuple[float, float]]:
-    """Tensor → range, of those whose operators know but one."""
-    return {int(o.outputs[0]): FIXED[name] for name, o, _ in flatbuffer.operators(model) if name in FIXED}
+def fixed_ranges(model: schema.ModelT) -> dict[int, Range]:
+    """Tensor → range, of the outputs of operators whose integer kernels have one fixed scale."""
+    found = {int(o.outputs[0]): facts(name).fixed_range for name, o, _ in flatbuffer.operators(model)}
+    return {tensor: limits for tensor, limits in found.items() if limits}
 
 
-def tie(
-    model: schema.ModelT, limits: dict[int, tuple[float, float]], pairs: Sequence[tuple[int, int]] = ()
-) -> dict[int, tuple[float, float]]:
-    """One range for all tensors that must share a scale (`groups`), wide enough for the limits of each; every range
-    holds zero."""
-    ranges, tied = {**limits, **fixed(model)}, {}
-    for tensor, group in groups(model, pairs).items():
+def tie(model: schema.ModelT, limits: Mapping[int, Range], pairs: Sequence[tuple[int, int]] = ()) -> dict[int, Range]:
+    """One range for all tensors that must share a scale (`scale_groups`).
+
+    Args:
+        model: The float file.
+        limits: Tensor → its own range.
+        pairs: As in `scale_groups`.
+
+    Returns:
+        Tensor → the range that holds those of its group, and zero.
+    """
+    ranges, tied = {**limits, **fixed_ranges(model)}, {}
+    for tensor, group in scale_groups(model, pairs).items():
         lows, highs = zip((0.0, NARROWEST), *(ranges[member] for member in group if member in ranges), strict=True)
         if len(lows) > 1:
             tied[tensor] = min(lows), max(highs)
-    return tied | cells(model)
+    return tied | lstm_cell_ranges(model)
 
 
-def cells(model: schema.ModelT) -> dict[int, tuple[float, float]]:
+def lstm_cell_ranges(model: schema.ModelT) -> dict[int, Range]:
     """Tensor → range of every LSTM's cell state, which does not depend on what was observed."""
     lstms = [operator for name, operator, _ in flatbuffer.operators(model) if name == LSTM]
     return {int(operator.inputs[LSTM_CELL_STATE]): (-CELL_RANGE, CELL_RANGE) for operator in lstms}
 
 
-def set_ranges(model: schema.ModelT, ranges: dict[int, tuple[float, float]]) -> None:
-    """Writes `ranges` over the calibration result that `model` carries."""
+def set_ranges(model: schema.ModelT, ranges: Mapping[int, Range]) -> None:
+    """Replaces the calibration result in `model` by `ranges`, in place."""
     (graph,) = model.subgraphs
     for tensor, (low, high) in ranges.items():
         graph.tensors[tensor].quantization = schema.QuantizationParametersT(min=[low], max=[high])

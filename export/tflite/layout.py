@@ -1,25 +1,28 @@
-"""Where operators and tensors stand in a file, so that TensorFlow Lite Micro finds room for them in little memory."""
+"""Order of the operators and tensors in a file, from which TensorFlow Lite Micro plans its arena."""
 
-from export.tflite import flatbuffer
+from ai_edge_litert import schema_py_generated as schema
 
-ELEMENTWISE = {"ADD", "SUB", "MUL"}
+from export.tflite import compaction, flatbuffer
+from export.tflite.operator_facts import facts
 
 
-def compact(model) -> None:
-    """Leaves out what no runtime reads. Operators stand where their outputs are asked for, and tensors in the order in
-    which they are made: so TensorFlow Lite Micro finds room for them in the least memory."""
+def compact_for_micro(model: schema.ModelT) -> None:
+    """Compacts the file and orders it so that TensorFlow Lite Micro needs the smallest arena, in place.
+
+    Operators stand in depth-first order from the outputs, tensors in the order in which they are computed.
+    """
     (graph,) = model.subgraphs
-    drop_idle_reshapes(model)
-    flatbuffer.compact(model)
-    graph.operators = depth_first(graph)
+    drop_leading_ones(model)
+    compaction.compact(model)
+    graph.operators = order_depth_first(graph)
     for operator in graph.operators:
         operator.mutatingVariableInputs = operator.intermediates = None
-    renumber(model)
-    flatbuffer.drop_unused_buffers(model)
+    renumber_tensors(model)
+    compaction.drop_unused_buffers(model)
 
 
-def drop_idle_reshapes(model) -> None:
-    """Lets sums and products read what a RESHAPE has only taken the leading ones from: they broadcast all the same."""
+def drop_leading_ones(model: schema.ModelT) -> None:
+    """Lets operators that broadcast read the input of a RESHAPE that only removes leading axes of length 1."""
     (graph,) = model.subgraphs
     shapes = [[] if tensor.shape is None else [*tensor.shape] for tensor in graph.tensors]
     origin = {}
@@ -30,14 +33,14 @@ def drop_idle_reshapes(model) -> None:
             if shapes[before] == [1] * ones + shapes[after]:
                 origin[after] = before
     for name, operator, _ in flatbuffer.operators(model):
-        if name in ELEMENTWISE:
+        if facts(name).broadcasts:
             sources = [origin.get(int(tensor), int(tensor)) for tensor in operator.inputs]
             if max(len(shapes[source]) for source in sources) <= len(shapes[operator.outputs[0]]):
                 operator.inputs = sources
 
 
-def depth_first(graph) -> list:
-    """The operators of `graph` in the order in which the outputs ask for them, each one's first input first."""
+def order_depth_first(graph: schema.SubGraphT) -> list[schema.OperatorT]:
+    """The operators of `graph`, depth first from the outputs, each one's first input first."""
     makers = {int(tensor): operator for operator in graph.operators for tensor in operator.outputs}
     ordered, stack = {}, [(makers[int(tensor)], False) for tensor in graph.outputs[::-1]]
     while stack:
@@ -50,22 +53,25 @@ def depth_first(graph) -> list:
     return list(ordered.values())
 
 
-def renumber(model) -> None:
-    """Numbers the tensors from the last that is made to the first, and equal constants alike. Of equally large tensors
-    TensorFlow Lite Micro finds room for the highest number first: in this order they fit without gaps."""
+def renumber_tensors(model: schema.ModelT) -> None:
+    """Numbers the tensors from the last that is computed to the first, and equal constants alike.
+
+    Of equally large tensors TensorFlow Lite Micro places the one with the highest number first: in this order they fit
+    without gaps.
+    """
     (graph,), (signature,) = model.subgraphs, model.signatureDefs
     parts = [graph.inputs, *(part for operator in graph.operators for part in (operator.inputs, operator.outputs))]
-    named = dict.fromkeys(int(tensor) for part in parts for tensor in part if tensor >= 0)
-    place, tensors, constants = {-1: -1}, [], {}
-    for number in reversed(named):
+    used = dict.fromkeys(int(tensor) for part in parts for tensor in part if tensor >= 0)
+    position, tensors, constants = {-1: -1}, [], {}
+    for number in reversed(used):
         tensor = graph.tensors[number]
         content = repr([tensor.buffer, tensor.shape, tensor.quantization and vars(tensor.quantization)])
-        place[number] = constants.setdefault(content, len(tensors)) if tensor.buffer else len(tensors)
-        tensors += [tensor] if place[number] == len(tensors) else []
+        position[number] = constants.setdefault(content, len(tensors)) if tensor.buffer else len(tensors)
+        tensors += [tensor] if position[number] == len(tensors) else []
     graph.tensors = tensors
     for owner in (graph, *graph.operators):
         owner.inputs, owner.outputs = (
-            [place[int(tensor)] for tensor in part] for part in (owner.inputs, owner.outputs)
+            [position[int(tensor)] for tensor in part] for part in (owner.inputs, owner.outputs)
         )
     for entry in (*signature.inputs, *signature.outputs):
-        entry.tensorIndex = place[entry.tensorIndex]
+        entry.tensorIndex = position[entry.tensorIndex]

@@ -1,15 +1,28 @@
-"""Does the integer file still compute the model? Gates over real windows, each with its figure."""
+"""Parity: does the converted file compute what the float model computes? Checks on real windows.
+
+A whole-window file is run with LiteRT's optimised kernels on all windows, and where it is integers throughout, with the
+reference kernels and TensorFlow Lite Micro on some. A streaming step is fed with the windows step by step
+(export.verify.step_parity).
+"""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from export.verify.acceptance import Gate
-from export.verify.runtimes import TENSOR_WINDOWS, output_gate, tensor_gate
-from export.verify.sqnr import decibels
-from firmware_bench.mcu import tflm
-from firmware_bench.runtime.errors import AcceptanceError, ModelError
+from export.verify.acceptance import AcceptanceCheck, ComparePredictions, Outputs, Parity
+from export.verify.c99_program import check_c99_program
+from export.verify.prediction_agreement import LOW_AGREEMENT_REMEDY
+from export.verify.runtimes import (
+    NOT_INSTALLED,
+    TENSOR_WINDOWS,
+    check_outputs,
+    check_tensors,
+    micro_installed,
+    run_micro,
+)
+from export.verify.sqnr import sqnr_db
+from export.verify.step_parity import stream_parity
 from firmware_bench.runtime.quantisation import dequantise, quantise
 from firmware_bench.runtime.sampling import evenly_spaced
 from firmware_bench.runtime.tflite_model import TFLiteModel
@@ -17,92 +30,108 @@ from firmware_bench.runtime.tflite_model import TFLiteModel
 # TensorFlow Lite Micro's kernels on a PC take up to a third of a second a window of a paper-size model.
 MICRO_WINDOWS = 32
 
-# Healthy int8 networks of this house lie at 25–40 dB; a mismatched LSTM scale gives 7–22, a state kept 17.
-DECIBELS = 20.0
-
-UNDECIDED = (
-    "fine-tune with --qat; train to the early stop, since the classes of an undecided model flip with any rounding; "
-    "see whether ecg-edge data check finds artefacts; --explain shows the layers"
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Parity:
-    """What the integer model did on the parity windows: gates, the figures as plain data, a row of answers for every
-    way to compute the model ("Keras, float", …), outputs by name (n, …)."""
-
-    gates: Sequence[Gate]
-    figures: dict
-    answers: Mapping[str, Mapping[str, np.ndarray]]
+# Sound int8 networks of this package lie at 25–40 dB; a mismatched LSTM scale gives 7–22, a state that is not reset 17.
+MIN_SQNR_DB = 20.0
 
 
 def parity(
-    data: bytes,
-    windows: Mapping[str, np.ndarray],
-    expected: Mapping[str, np.ndarray],
-    judged: Callable[[Mapping, Mapping], tuple[Sequence[Gate], dict]],
+    data: bytes, windows: Mapping[str, np.ndarray], expected: Outputs, compare_predictions: ComparePredictions
 ) -> Parity:
-    """Runs the integer file `data` over `windows` (input name → (n, ...)) with LiteRT's optimised kernels and, where it
-    is integers throughout, over some with its reference kernels and TensorFlow Lite Micro. `expected` are the Keras
-    model's outputs, by name; `judged(expected, found)` gives gates and figures of what is decided from them.
+    """Compares a converted file with the float model.
+
+    Args:
+        data: The file with its metadata.
+        windows: Input name → (n, …) float32.
+        expected: Outputs of the Keras model.
+        compare_predictions: Compares what is predicted from both outputs.
+
+    Returns:
+        Checks, figures and outputs.
+
+    Raises:
+        AcceptanceError: TensorFlow Lite Micro cannot run the file.
     """
     model = TFLiteModel(data)
+    if model.metadata.streaming:
+        return stream_parity(data, windows, expected, compare_predictions)
     count = len(next(iter(windows.values())))
-    found = _values(model, [model.run_raw(arrays) for arrays in _raw(model, windows, range(count))])
-    gate, figures = _decibels("LiteRT", expected, found)
-    gates, decided = judged(expected, found)
+    found = _dequantise(model, [model.run_raw(arrays) for arrays in _quantise(model, windows, range(count))])
+    check, figures = check_sqnr("LiteRT", expected, found)
+    checks, prediction_figures = compare_predictions(expected, found)
     answers = {"LiteRT": found}
-    gates, figures = [gate, *gates], {"windows": count, **figures, **decided}
+    checks, figures = [check, *checks], {"windows": count, **figures, **prediction_figures}
     if all(tensor.dtype.startswith("int") for tensor in (*model.inputs, *model.outputs)):
         few = evenly_spaced(count, MICRO_WINDOWS)
-        raw, micro = _in_both_runtimes(data, model, list(_raw(model, windows, few)), figures["decibels"])
-        answers["TensorFlow Lite Micro"] = _values(model, micro)
-        gate, micro_figures = _decibels(
-            "TFLite Micro", {name: values[few] for name, values in expected.items()}, answers["TensorFlow Lite Micro"]
-        )
-        gates = [*raw, gate, *gates]
-        figures |= {"micro_windows": len(few), "micro_decibels": micro_figures["decibels"]}
-    return Parity(gates, figures, answers)
+        compared = _compare_runtimes(model, data, [*_quantise(model, windows, few)], figures["decibels"])
+        checks = [*compared.checks, *checks]
+        if compared.micro is None:
+            figures["not_made"] = [check.name for check in compared.checks if check.passed is None]
+        else:
+            answers["TensorFlow Lite Micro"] = _dequantise(model, compared.micro)
+            check, micro_figures = check_sqnr(
+                "TFLite Micro",
+                {name: values[few] for name, values in expected.items()},
+                answers["TensorFlow Lite Micro"],
+            )
+            checks.insert(2, check)
+            figures |= {"micro_windows": len(few), "micro_decibels": micro_figures["decibels"]}
+    return Parity(checks, figures, answers)
 
 
-def _raw(model, windows, positions):
+def check_sqnr(runtime: str, expected: Outputs, found: Outputs) -> tuple[AcceptanceCheck, dict]:
+    """Measures the SQNR of the output that agrees least.
+
+    Args:
+        runtime: The name of the runtime that computed `found`.
+        expected: Outputs of the float model.
+        found: Outputs of the file.
+
+    Returns:
+        The check, and its figures.
+    """
+    each = {name: sqnr_db(values, found[name]) for name, values in expected.items()}
+    worst = min(each, key=lambda name: each[name])
+    where = f" ({worst}, the worst of {len(each)} outputs)" if len(each) > 1 else ""
+    check = AcceptanceCheck(
+        f"agreement of {runtime} with Keras, {len(next(iter(found.values())))} windows",
+        f"{each[worst]:.1f} dB{where}",
+        f"≥ {MIN_SQNR_DB:g} dB",
+        each[worst] >= MIN_SQNR_DB,
+        LOW_AGREEMENT_REMEDY,
+    )
+    figures: dict = {"decibels": round(each[worst], 2)}
+    if len(each) > 1:
+        figures["decibels_by_output"] = {name: round(value, 2) for name, value in each.items()}
+    return check, figures
+
+
+@dataclasses.dataclass(frozen=True)
+class _RuntimeComparison:
+    checks: list[AcceptanceCheck]
+    micro: list[list[np.ndarray]] | None  # raw outputs of TensorFlow Lite Micro
+
+
+def _compare_runtimes(model, data, windows, sqnr_with_keras):
+    """Compares LiteRT's reference kernels with TensorFlow Lite Micro, or where that is missing with the C99 program."""
+    tensors = check_tensors(data, windows[:TENSOR_WINDOWS])
+    if not micro_installed():
+        name = f"TFLite Micro's outputs against LiteRT's, {len(windows)} windows"
+        missing = AcceptanceCheck(name, NOT_INSTALLED, "0", None, "install tflite-micro (Linux, x86-64)")
+        return _RuntimeComparison([tensors, missing, check_c99_program(data)], None)
+    micro = run_micro(data, windows)
+    reference = TFLiteModel(data, kernels="reference")
+    outputs = [reference.run_raw(arrays) for arrays in windows]
+    zero_points = [tensor.zero_point for tensor in model.outputs]
+    return _RuntimeComparison([tensors, check_outputs(data, outputs, micro, zero_points, sqnr_with_keras)], micro)
+
+
+def _quantise(model: TFLiteModel, windows, positions) -> Iterable[list[np.ndarray]]:
     """Per window at `positions`, the model's inputs in order, quantised, with the batch axis."""
     for n in positions:
         yield [quantise(windows[t.name][n : n + 1], t.scale, t.zero_point, t.dtype) for t in model.inputs]
 
 
-def _values(model, raw):
-    """The raw outputs of windows → by name, (n, …) float32."""
+def _dequantise(model: TFLiteModel, raw) -> dict[str, np.ndarray]:
+    """Raw outputs per window → outputs by name, (n, …) float32."""
     columns = [np.concatenate(column) for column in zip(*raw, strict=True)]
     return {t.name: dequantise(x, t.scale, t.zero_point) for t, x in zip(model.outputs, columns, strict=True)}
-
-
-def _in_both_runtimes(data, model, windows, with_keras):
-    """The gates between LiteRT's reference kernels and TensorFlow Lite Micro, and the latter's raw outputs."""
-    try:
-        micro = tflm.outputs(data, windows)
-    except ModelError as error:
-        raise AcceptanceError(f"{error}; nothing was written: use layers that it has") from None
-    reference = TFLiteModel(data, kernels="reference")
-    outputs = [reference.run_raw(arrays) for arrays in windows]
-    zero_points = [tensor.zero_point for tensor in model.outputs]
-    gates = [tensor_gate(data, windows[:TENSOR_WINDOWS]), output_gate(data, outputs, micro, zero_points, with_keras)]
-    return gates, micro
-
-
-def _decibels(runtime, expected, found):
-    """The gate, and the figures, of the output that agrees least."""
-    each = {name: decibels(values, found[name]) for name, values in expected.items()}
-    worst = min(each, key=each.get)
-    where = f" ({worst}, the worst of {len(each)} outputs)" if len(each) > 1 else ""
-    gate = Gate(
-        f"agreement of {runtime} with Keras, {len(next(iter(found.values())))} windows",
-        f"{each[worst]:.1f} dB{where}",
-        f"≥ {DECIBELS:g} dB",
-        each[worst] >= DECIBELS,
-        UNDECIDED,
-    )
-    figures = {"decibels": round(each[worst], 2)}
-    if len(each) > 1:
-        figures["decibels_by_output"] = {name: round(value, 2) for name, value in each.items()}
-    return gate, figures

@@ -86,7 +86,7 @@ def test_file_table_and_next_command(run, tmp_path):
 
 @pytest.mark.slow
 def test_failed_gate_shows_the_table_and_leaves_no_file(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("export.verify.parity.DECIBELS", 90.0)
+    monkeypatch.setattr("export.verify.parity.MIN_SQNR_DB", 90.0)
     shown = invoke(run, "--int8", "--ptq", "--out", tmp_path / "model.tflite")
     assert shown.exception.exit_status == 1
     assert shown.stdout.count("FAIL") == 2 and shown.stdout.count("pass") == 8

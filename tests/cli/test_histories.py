@@ -13,8 +13,8 @@ from ecg_edge.demo import write_wfdb
 from ecg_edge.records.formats.wfdb_format import read_wfdb
 from ecg_edge.records.record import Entry
 from ecg_edge.records.synthetic_ecg import synthesise
-from export import history_exporter
-from export.history_exporter import kept_by_the_caller
+from export.convert import strategies
+from export.verify.step_parity import run_with_external_history
 from firmware_bench.runtime.streaming_model import HistoryModel
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -32,15 +32,15 @@ def files(tmp_path_factory):
     """(run, its step, the whole file that the step was made of), of the tiny preset."""
     base = tmp_path_factory.mktemp("beats")
     run, step, whole = base / "run", base / "run" / "export" / "htf_beat-streaming.tflite", base / "whole.tflite"
-    as_step = history_exporter.as_step
+    convert_to_step = strategies.convert_to_step
 
     def keeping(data, histories):
         whole.write_bytes(data)
-        return as_step(data, histories)
+        return convert_to_step(data, histories)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ECG_EDGE_CACHE", str(base / "cache"))
-        patch.setattr(history_exporter, "as_step", keeping)
+        patch.setattr(strategies, "convert_to_step", keeping)
         invoke("train", "--arch", "htf_beat", "--preset", "tiny", "--leads", "II,V1", "--epochs", "2", "--run", run)
         ran = invoke("export", run, "--int8", "--streaming")
         assert ran.stderr.splitlines()[-1] == f"next: ecg-edge bench {step}"
@@ -61,7 +61,7 @@ def test_an_hour_of_real_signal(files, real_data):
     paths = [real_data("mitdb") / name for name in ("208", "233")]
     records = [read_wfdb(path, Entry(path.name, path.name, path.name)) for path in paths]
     beats = [beat for record in records for beat in beats_of(record, task, window)]
-    expected = kept_by_the_caller(TFLiteModel(whole), task.autoregressive_inputs, beats)
+    expected = run_with_external_history(TFLiteModel(whole), task.autoregressive_inputs, beats)
     model = HistoryModel(TFLiteModel(step))
     found = np.array([model.run(beat) for beat in beats])
     np.testing.assert_array_equal(found, [answer["probabilities"] for answer in expected])

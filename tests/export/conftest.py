@@ -68,10 +68,10 @@ def recogniser():
 @pytest.fixture(scope="session")
 def float_graph(recogniser):
     """The recogniser as a float TFLite file after calibration, bytes."""
-    from export.convert.fused_lstm import exportable
-    from export.convert.int8 import float_graph
+    from export.convert.fused_lstm import fuse_lstms
+    from export.convert.int8 import convert_calibrated_float
 
-    return float_graph(exportable(recogniser.model), {"ecg": recogniser.windows})
+    return convert_calibrated_float(fuse_lstms(recogniser.model), {"ecg": recogniser.windows})
 
 
 @pytest.fixture(scope="session")
@@ -97,9 +97,10 @@ def edited(float_graph, limits):
 @pytest.fixture(scope="session")
 def integer():
     """Calibrated graph as objects → int8 file."""
-    from export.convert.targets import integers
+    from export.convert.int8_target import quantise_for
+    from export.targets import MCU
 
-    return integers
+    return lambda calibrated: quantise_for(MCU, calibrated)
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +121,7 @@ def quantised(integer):
 @pytest.fixture(scope="session")
 def agreement(recogniser):
     """int8 file → (dB against Keras, share of windows in the same class), LiteRT's reference kernels."""
-    from export.verify.sqnr import decibels
+    from export.verify.sqnr import sqnr_db
     from firmware_bench.runtime.tflite_model import TFLiteModel
 
     expected = recogniser.model.predict(recogniser.others, verbose=0)
@@ -128,7 +129,7 @@ def agreement(recogniser):
     def measure(data):
         model = TFLiteModel(data, kernels="reference")
         found = np.stack([model.run(window) for window in recogniser.others])
-        return decibels(expected, found), np.mean(found.argmax(-1) == expected.argmax(-1))
+        return sqnr_db(expected, found), np.mean(found.argmax(-1) == expected.argmax(-1))
 
     return measure
 
@@ -136,13 +137,13 @@ def agreement(recogniser):
 @pytest.fixture(scope="session")
 def calibrate():
     """calibrate(model, windows) → the float file's object tree of a Keras model, with the range of every tensor."""
-    from export.convert.fused_lstm import exportable
-    from export.convert.int8 import float_graph
+    from export.convert.fused_lstm import fuse_lstms
+    from export.convert.int8 import convert_calibrated_float
     from export.quantise import ranges
     from export.tflite import flatbuffer
 
     def calibrated(model, windows):
-        data = float_graph(exportable(model), {"ecg": windows})
+        data = convert_calibrated_float(fuse_lstms(model), {"ecg": windows})
         observed = ranges.observe(data, {"ecg": windows})
         file = flatbuffer.read(data)
         ranges.set_ranges(file, ranges.tie(file, {tensor: values.limits(100) for tensor, values in observed.items()}))

@@ -6,13 +6,17 @@ import sys
 import numpy as np
 import pytest
 
-from export import exporter
+from export import exporter, reference_vectors
 from export.convert import converter_process as conversion
-from export.convert.converter_process import Converted, ExportError, Windows
-from export.exporter import GatesFailed, export, with_reference
+from export.convert import strategies
+from export.convert.conversion_job import Converted, ExportWindows
+from export.convert.converter_process import ConversionError
+from export.exporter import ChecksFailedError, export
+from export.quantise.layer_error import LayerError
+from export.reference_vectors import add_reference_vectors
 from export.tflite.flatbuffer import set_metadata
 from export.verify import parity, prediction_agreement
-from export.verify.prediction_agreement import decision_gates
+from export.verify.prediction_agreement import check_predictions
 from firmware_bench.runtime.errors import InputError, ModelError
 from firmware_bench.runtime.metadata import ModelMetadata, QuantisationMetadata, Tensor
 from firmware_bench.runtime.metadata_format import read_metadata
@@ -26,17 +30,17 @@ CALLER = ModelMetadata(architecture="pulses", labels=("slow", "fast", "wide"), f
 def run(recogniser, tmp_path):
     """run(**changes) → what export(…) returns, with the file at tmp_path / "export" / "model.tflite"."""
 
-    def judged(expected, found):
+    def compare(expected, found):
         ours, theirs = (outputs["probabilities"].argmax(-1) for outputs in (expected, found))
-        return decision_gates(ours, theirs, recogniser.other_targets, CALLER.labels)
+        return check_predictions(ours, theirs, recogniser.other_targets, CALLER.labels)
 
     def call(**changes):
         arguments = {
             "model": recogniser.model,
-            "windows": Windows({"ecg": recogniser.windows}, {"ecg": recogniser.others}),
-            "judged": judged,
-            "metadata": CALLER,
+            "windows": ExportWindows({"ecg": recogniser.windows}, {"ecg": recogniser.others}),
             "path": tmp_path / "export" / "model.tflite",
+            "metadata": CALLER,
+            "compare_predictions": compare,
         }
         return export(**{**arguments, **changes})
 
@@ -51,8 +55,8 @@ def converted(edited, integer, recogniser, monkeypatch):
         integer(edited), ModelMetadata(quantisation=QuantisationMetadata(method="ptq", percentile=99.99))
     )
     checked = {"output_0": recogniser.model.predict(recogniser.others, verbose=0)}
-    layers = [{"operator": "CONV_2D", "tensor": "conv1d", "low": 0.0, "high": 1.0, "decibels": 30.0, "alone": 40.0}]
-    monkeypatch.setattr(exporter, "convert", lambda *arguments, **more: Converted(data, checked, layers))
+    layers = [LayerError("CONV_2D", "conv1d", 0.0, 1.0, sqnr_db=30.0, sqnr_alone_db=40.0)]
+    monkeypatch.setattr(strategies, "convert_in_child", lambda *arguments, **more: Converted(data, checked, layers))
     return data
 
 
@@ -65,7 +69,7 @@ def test_whole_way(run, recogniser, tmp_path):
     report = run()
     data = report.path.read_bytes()
     assert leftovers(tmp_path) == [report.path] and report.size == len(data)
-    assert len(report.gates) == 10 and all(gate.passed for gate in report.gates)
+    assert len(report.checks) == 10 and all(check.passed for check in report.checks)
     assert read_metadata(data) == report.metadata
 
 
@@ -74,11 +78,11 @@ def test_a_file_that_passed_decides_by_its_own_answers(run, converted, monkeypat
         (probabilities,) = TFLiteModel(data).outputs
         return {"threshold": probabilities.scale}
 
-    assert run(choose=choose).metadata.decision == {"threshold": 1 / 256}
-    monkeypatch.setattr(parity, "DECIBELS", 90.0)
-    with pytest.raises(GatesFailed) as failure:
-        run(choose=choose)
-    assert failure.value.report.metadata.decision == {}
+    assert run(choose_decision=choose).metadata.decision == {"threshold": 1 / 256}
+    monkeypatch.setattr(parity, "MIN_SQNR_DB", 90.0)
+    with pytest.raises(ChecksFailedError) as failure:
+        run(choose_decision=choose)
+    assert failure.value.result.metadata.decision == {}
 
 
 def test_metadata(run, converted, recogniser):
@@ -103,7 +107,7 @@ def test_reference_vectors_prove_either_kind_of_kernel(run, converted, kernels):
 
 
 def test_reference_vectors_are_informative(converted):
-    metadata = read_metadata(with_reference(converted, ModelMetadata(fs=100.0, inputs=(_ecg(converted),))))
+    metadata = read_metadata(add_reference_vectors(converted, ModelMetadata(fs=100.0, inputs=(_ecg(converted),))))
     outputs = bytes.fromhex("".join(metadata.reference.outputs["optimised"]))
     assert len(outputs) == 4 * 3 and len(set(outputs) - {0x7F, 0x80}) >= 4
 
@@ -113,22 +117,22 @@ def _ecg(data):
     return dataclasses.replace(ecg, name="ecg")
 
 
-def test_failed_gate_leaves_no_file(run, converted, monkeypatch, tmp_path):
-    monkeypatch.setattr(parity, "DECIBELS", 90.0)
-    with pytest.raises(GatesFailed, match=r"Keras, 80 windows: \d\d\.\d dB, the bar is ≥ 90 dB") as caught:
+def test_failed_check_leaves_no_file(run, converted, monkeypatch, tmp_path):
+    monkeypatch.setattr(parity, "MIN_SQNR_DB", 90.0)
+    with pytest.raises(ChecksFailedError, match=r"Keras, 80 windows: \d\d\.\d dB, required: ≥ 90 dB") as caught:
         run()
     assert "Worst layer: conv1d (CONV_2D), 30.0 dB" in str(caught.value)
     assert caught.value.exit_status == 1 and "\n" not in str(caught.value) and "Try this" in str(caught.value)
-    assert leftovers(tmp_path) == [] and caught.value.report.path is None
-    assert sum(not gate.passed for gate in caught.value.report.gates) == 2
+    assert leftovers(tmp_path) == [] and caught.value.result.path is None
+    assert sum(not check.passed for check in caught.value.result.checks) == 2
 
 
 def test_lint_stops_before_any_runtime(run, float_graph, monkeypatch, tmp_path):
 
     data = set_metadata(float_graph, ModelMetadata(quantisation=QuantisationMetadata()))
-    monkeypatch.setattr(exporter, "convert", lambda *arguments, **more: Converted(data, {}, []))
+    monkeypatch.setattr(strategies, "convert_in_child", lambda *arguments, **more: Converted(data))
     monkeypatch.setattr(exporter, "parity", None)
-    with pytest.raises(GatesFailed, match="float tensors"):
+    with pytest.raises(ChecksFailedError, match="float tensors"):
         run()
     assert leftovers(tmp_path) == []
 
@@ -136,15 +140,15 @@ def test_lint_stops_before_any_runtime(run, float_graph, monkeypatch, tmp_path):
 def test_earlier_file_survives_a_failed_export(run, converted, monkeypatch):
     before = run().path
     content = before.read_bytes()
-    monkeypatch.setattr(prediction_agreement, "SAME_DECISION", 1.01)
-    with pytest.raises(GatesFailed):
+    monkeypatch.setattr(prediction_agreement, "MIN_SAME_PREDICTION", 1.01)
+    with pytest.raises(ChecksFailedError):
         run()
     assert before.read_bytes() == content
 
 
 def test_crash_of_the_converter_leaves_no_file(run, monkeypatch, tmp_path):
     monkeypatch.setattr(conversion, "CHILD", (sys.executable, "-c", "import os; os.abort()"))
-    with pytest.raises(ExportError, match="SIGABRT"):
+    with pytest.raises(ConversionError, match="SIGABRT"):
         run()
     assert leftovers(tmp_path) == []
 
@@ -152,16 +156,16 @@ def test_crash_of_the_converter_leaves_no_file(run, monkeypatch, tmp_path):
 def test_no_windows(run, recogniser):
     with pytest.raises(InputError, match="0 calibration and 80 parity windows"):
         nothing = {"ecg": np.zeros((0, 512, 2), np.float32)}
-        run(windows=Windows(nothing, {"ecg": recogniser.others}))
+        run(windows=ExportWindows(nothing, {"ecg": recogniser.others}))
 
 
 def test_many_outputs_are_recorded_by_their_digest(converted, monkeypatch):
-    monkeypatch.setattr(exporter, "LONG", 5)  # of six digits, three classes
-    made = with_reference(converted, ModelMetadata(fs=100.0, inputs=(_ecg(converted),)))
+    monkeypatch.setattr(reference_vectors, "MAX_HEX_DIGITS", 5)  # of six digits, three classes
+    made = add_reference_vectors(converted, ModelMetadata(fs=100.0, inputs=(_ecg(converted),)))
     recorded = read_metadata(made).reference.outputs["optimised"]
     assert all(output.startswith("sha256:") for output in recorded) and len(set(recorded)) > 1
     assert verify_reference(TFLiteModel(made)) == "optimised"
-    other = with_reference(converted, ModelMetadata(fs=150.0, inputs=(_ecg(converted),)))
+    other = add_reference_vectors(converted, ModelMetadata(fs=150.0, inputs=(_ecg(converted),)))
     wrong = dataclasses.replace(read_metadata(made), reference=read_metadata(other).reference, digest="")
     with pytest.raises(ModelError, match="does not compute the recorded reference vector"):
         verify_reference(TFLiteModel(set_metadata(made, wrong)))

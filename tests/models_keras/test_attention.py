@@ -104,10 +104,11 @@ def test_there_are_positions_for_the_longest_sequence_only():
 @pytest.mark.slow
 def test_masked_attention_in_integers():
     """Without floating point, and with LiteRT and TensorFlow Lite Micro equal in every value."""
-    from export.convert.converter_process import Windows, convert
+    from export.convert.conversion_job import ExportWindows
+    from export.convert.strategies import convert
     from export.verify.lint import lint
-    from export.verify.runtimes import tensor_gate
-    from export.verify.sqnr import decibels
+    from export.verify.runtimes import check_tensors
+    from export.verify.sqnr import sqnr_db
     from firmware_bench.runtime.quantisation import quantise
     from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -116,13 +117,13 @@ def test_masked_attention_in_integers():
     model = keras.Model([x, weights], MultiHeadAttention(HEADS, WIDTH)(x, x, bias=PaddingBias()(weights)))
     valid = np.tri(8, dtype=np.float32)[np.arange(60) % 8]
     windows = {"x": random(60, 8, WIDTH), "weights": valid / valid.sum(axis=1, keepdims=True)}
-    data = convert(model, Windows(windows, windows)).data
+    data = convert(model, ExportWindows(windows, windows)).data
     assert all(gate.passed for gate in lint(data))
     tflite = TFLiteModel(data)
     arrays = [
         [quantise(windows[t.name][n : n + 1], t.scale, t.zero_point, t.dtype) for t in tflite.inputs] for n in (0, 7)
     ]
-    assert tensor_gate(data, arrays).passed
+    assert check_tensors(data, arrays).passed
     outputs = np.stack([tflite.run({name: values[n] for name, values in windows.items()}) for n in range(60)])
     expected = model.predict(windows, verbose=0)
-    assert decibels(expected[valid > 0], outputs.reshape(expected.shape)[valid > 0]) > 20
+    assert sqnr_db(expected[valid > 0], outputs.reshape(expected.shape)[valid > 0]) > 20

@@ -42,16 +42,17 @@ def test_saved_and_loaded_it_keeps_its_epsilon(tmp_path):
 
 @pytest.mark.slow
 def test_in_integers_small_rows_keep_their_resolution_beside_large_ones():
-    from export.convert.converter_process import Windows, convert
+    from export.convert.conversion_job import ExportWindows
+    from export.convert.strategies import convert
     from export.verify.lint import lint
-    from export.verify.sqnr import decibels
+    from export.verify.sqnr import sqnr_db
     from firmware_bench.runtime.tflite_model import TFLiteModel
 
     x = keras.Input((8, 32), name="x")
     model = keras.Model(x, layer_norm(x))
     windows = rows(decades=1.5)
-    data = convert(model, Windows({"x": windows}, {"x": windows})).data
+    data = convert(model, ExportWindows({"x": windows}, {"x": windows})).data
     assert all(gate.passed for gate in lint(data))
     tflite = TFLiteModel(data)
     outputs = np.stack([tflite.run({"x": window}) for window in windows]).reshape(windows.shape)
-    assert decibels(model(windows), outputs) > 20
+    assert sqnr_db(model(windows), outputs) > 20

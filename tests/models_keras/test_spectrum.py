@@ -61,20 +61,21 @@ def test_there_are_two_forms():
 @pytest.mark.slow
 def test_the_integer_form_in_integers():
     """Near the definition, rounding of the input included, without floating point, the same on both runtimes."""
-    from export.convert.converter_process import Windows, convert
+    from export.convert.conversion_job import ExportWindows
+    from export.convert.strategies import convert
     from export.verify.lint import lint
-    from export.verify.runtimes import tensor_gate
-    from export.verify.sqnr import decibels
+    from export.verify.runtimes import check_tensors
+    from export.verify.sqnr import sqnr_db
     from firmware_bench.runtime.quantisation import quantise
     from firmware_bench.runtime.tflite_model import TFLiteModel
 
     ecg = keras.Input((256, 2), name="ecg")
     x = windows(256)
-    data = convert(keras.Model(ecg, LogSpectrum("integer")(ecg)), Windows({"ecg": x}, {"ecg": x})).data
+    data = convert(keras.Model(ecg, LogSpectrum("integer")(ecg)), ExportWindows({"ecg": x}, {"ecg": x})).data
     assert all(gate.passed for gate in lint(data))
     tflite = TFLiteModel(data)
     (tensor,) = tflite.inputs
-    assert tensor_gate(data, [[quantise(x[:1], tensor.scale, tensor.zero_point, tensor.dtype)]]).passed
+    assert check_tensors(data, [[quantise(x[:1], tensor.scale, tensor.zero_point, tensor.dtype)]]).passed
     outputs = np.stack([tflite.run({"ecg": window}) for window in x]).reshape(len(x), 129, 2)
     # 32.7 measured; before it was known that a sine may be a cosine, with tables twice as large, 34.
-    assert decibels(exact(x[:-1]), outputs[:-1]) > 32
+    assert sqnr_db(exact(x[:-1]), outputs[:-1]) > 32

@@ -14,7 +14,8 @@ from ecg_edge.training.config import SignalConfig
 from export.c99 import graph
 from export.c99.lower import lower
 from export.c99.vectors import reference
-from export.convert.converter_process import Windows, convert
+from export.convert.conversion_job import ExportWindows
+from export.convert.strategies import convert
 from firmware_bench.mcu import qemu
 from models_keras.layers.lstm import LSTM
 from models_keras.registry import find
@@ -174,4 +175,4 @@ def untrained(name, preset):
 
 def integer_file(model, windows):
     """The integer file of a model, calibrated on `windows`."""
-    return convert(model, Windows(windows, windows)).data
+    return convert(model, ExportWindows(windows, windows)).data

@@ -5,13 +5,13 @@ import ctypes
 import numpy as np
 from histories import HISTORIES, described, keeper, repeating, told
 
-from export.convert.history_step import as_step
+from export.convert.history_step import convert_to_step
 from firmware_bench.runtime.quantisation import quantise
 
 
 def test_states_are_written_over_in_their_places(generated):
     """Given as input and as output, for as long as there are beats: what LiteRT's reference kernels answer."""
-    made, history = as_step(repeating(), HISTORIES)
+    made, history = convert_to_step(repeating(), HISTORIES)
     data = described(made, history=history)
     program, model, random = generated(data), keeper(data), np.random.default_rng(0)
     assert program.sanitised().startswith("0 of ")

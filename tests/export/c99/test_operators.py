@@ -7,7 +7,7 @@ from comparing import File, assert_same
 
 from export.c99 import graph
 from export.c99.lower import lower
-from export.quantise.long_softmax import widen
+from export.quantise.long_softmax import widen_long_softmax
 from firmware_bench.runtime.errors import InputError
 
 SAME, VALID = schema.Padding.SAME, schema.Padding.VALID
@@ -218,7 +218,7 @@ def exported_attention(constant=False):
     product, mean = file.tensor((1, 6, 3), np.int8, 0.03, 6), file.tensor((1, 256), np.int8, 1e-4, -128)
     file.operator("MEAN", 2, [weights, file.constant([1], np.int32)], mean, schema.ReducerOptionsT())
     file.operator("BATCH_MATMUL", 2, [weights, values], product, schema.BatchMatMulOptionsT())
-    return widen(file.data([scores] if constant else [scores, values], [product, mean]))
+    return widen_long_softmax(file.data([scores] if constant else [scores, values], [product, mean]))
 
 
 def test_attention_to_many_as_it_is_exported(generated):

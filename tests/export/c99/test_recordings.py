@@ -11,9 +11,9 @@ from export.c99 import generate, graph
 from export.c99.lower import lower
 from export.c99.plan import plan
 from export.c99.stream import split
-from export.convert.converter_process import convert_16_bits
-from export.stream_exporter import describe_step_tensors
+from export.convert.strategies import convert
 from export.tflite import flatbuffer
+from export.tflite.signature import describe_tensors
 from firmware_bench.mcu import qemu
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata_format import read_metadata
@@ -28,8 +28,8 @@ SAMPLES = 40  # of the window over which the mean is formed: ten steps
 @pytest.fixture(scope="module")
 def data():
     noise = np.random.default_rng(0).normal(size=(3, SAMPLES, 2)).astype(np.float32)
-    file = convert_16_bits(forward_mamba(SAMPLES), {"ecg": noise}, streaming=True)
-    inputs, outputs = describe_step_tensors(file)
+    file = convert(forward_mamba(SAMPLES), {"ecg": noise}, streaming=True).data
+    inputs, outputs = describe_tensors(file)
     return flatbuffer.set_metadata(file, dataclasses.replace(read_metadata(file), inputs=inputs, outputs=outputs))
 
 

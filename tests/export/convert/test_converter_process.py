@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from export.convert import converter_process as conversion
-from export.convert.converter_process import ExportError, Windows, convert
+from export.convert.conversion_job import ExportWindows
+from export.convert.converter_process import ConversionError
+from export.convert.strategies import PERCENTILES, convert
 from export.verify.lint import lint
-from export.verify.sqnr import decibels
+from export.verify.sqnr import sqnr_db
 from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -18,20 +20,22 @@ def test_child_gives_a_sound_integer_file(recogniser, agreement):
     stages = []
     made = convert(
         recogniser.model,
-        Windows({"ecg": recogniser.windows}, {"ecg": recogniser.others}),
-        advance=lambda *progress: stages.append(progress),
+        ExportWindows({"ecg": recogniser.windows}, {"ecg": recogniser.others}),
+        progress=lambda *progress: stages.append(progress),
     )
-    assert all(gate.passed for gate in lint(made.data)) and stages == [("converting", 0, 1)]
+    assert all(check.passed for check in lint(made.data)) and stages == [("converting", 0, 1)]
     assert agreement(made.data)[0] > 25
     (rounded,) = made.checked.values()
     model = TFLiteModel(made.data)
-    assert decibels(rounded, np.stack([model.run(window) for window in recogniser.others])) > 35
-    found = [row["decibels"] for row in made.layers]
+    assert sqnr_db(rounded, np.stack([model.run(window) for window in recogniser.others])) > 35
+    found = [error.sqnr_db for error in made.layers]
     assert (
-        found == sorted(found) and len(found) > 15 and all(row["alone"] >= row["decibels"] - 3 for row in made.layers)
+        found == sorted(found)
+        and len(found) > 15
+        and all(error.sqnr_alone_db >= error.sqnr_db - 3 for error in made.layers)
     )
     quantisation = read_metadata(made.data).quantisation
-    assert quantisation.calibration_windows == 60 and quantisation.percentile in conversion.PERCENTILES
+    assert quantisation.calibration_windows == 60 and quantisation.percentile in PERCENTILES
 
 
 @pytest.mark.parametrize(
@@ -47,7 +51,7 @@ def test_child_gives_a_sound_integer_file(recogniser, agreement):
 )
 def test_whatever_befalls_the_child_is_one_error(recogniser, monkeypatch, script, message):
     monkeypatch.setattr(conversion, "CHILD", (sys.executable, "-c", script))
-    with pytest.raises(ExportError, match=message) as caught:
-        windows = Windows({"ecg": recogniser.windows[:2]}, {"ecg": recogniser.others[:2]})
-        convert(recogniser.model, windows, timeout=1 if "sleep" in script else 60)
+    with pytest.raises(ConversionError, match=message) as caught:
+        windows = ExportWindows({"ecg": recogniser.windows[:2]}, {"ecg": recogniser.others[:2]})
+        convert(recogniser.model, windows, timeout_s=1 if "sleep" in script else 60)
     assert "\n" not in str(caught.value) and caught.value.exit_status == 1

@@ -2,18 +2,20 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 from histories import BEFORE, HISTORIES, described, keeper, repeating, told
 
-from export import exporter, history_exporter
-from export.convert.converter_process import Windows
-from export.convert.history_step import as_step
-from export.exporter import Report
+from export import exporter
+from export.convert import strategies
+from export.convert.conversion_job import Converted, ExportWindows
+from export.convert.history_step import convert_to_step
+from export.verify.acceptance import Parity
+from export.verify.step_parity import run_with_external_history
 from firmware_bench.mcu import tflm
 from firmware_bench.runtime.errors import AcceptanceError
 from firmware_bench.runtime.metadata import ModelMetadata
-from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.quantisation import quantise
 from firmware_bench.runtime.reference_vector import verify_reference
 from firmware_bench.runtime.streaming_model import NEXT
@@ -21,7 +23,7 @@ from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 def step_of(data, histories=HISTORIES):
-    made, history = as_step(data, histories)
+    made, history = convert_to_step(data, histories)
     return described(made, history=history)
 
 
@@ -38,7 +40,7 @@ def examples(count, classes=3, seed=0):
 def test_what_is_known_is_what_a_caller_would_tell(kernels, scale, zero_point):
     data = repeating(scale=scale, zero_point=zero_point)
     series = examples(200)
-    expected = history_exporter.kept_by_the_caller(TFLiteModel(data, kernels=kernels), HISTORIES, series)
+    expected = run_with_external_history(TFLiteModel(data, kernels=kernels), HISTORIES, series)
     model = keeper(step_of(data), kernels)
     found = [model.run(example) for example in series]
     for ours, theirs in zip(found, expected, strict=True):
@@ -99,20 +101,20 @@ def test_labels_that_are_no_history_stay_an_input():
 
 def exported(monkeypatch, path):
     """As the exporter does, with the hand-made file in the place of a converted model."""
-
-    def written(model, windows, judged, metadata, path, **_):
-        data = repeating()
-        path.write_bytes(data)
-        return Report(path, len(data), [], read_metadata(data), {}, ())
-
-    monkeypatch.setattr(exporter, "export", written)
+    data = repeating()
+    monkeypatch.setattr(strategies, "convert_in_child", lambda *_: Converted(data))
+    monkeypatch.setattr(strategies.Strategy, "lint", lambda *_: [])
+    monkeypatch.setattr(exporter, "keras_outputs", lambda *_: {})
+    monkeypatch.setattr(exporter, "parity", lambda *_: Parity([], {}, {}))
+    ecg = keras.Input((1, 3), name="ecg")
+    model = keras.Model(ecg, {"probabilities": ecg, "known": ecg})
     check = {
         "ecg": np.random.default_rng(0).integers(256, size=(40, 1, 3)) / 256,
         "rr": np.random.default_rng(1).uniform(0.3, 1, (40, BEFORE)),
         "labels": np.zeros((40, BEFORE, 3)),
     }
-    nothing = (lambda *words: None,) * 2
-    return history_exporter.export(None, Windows({}, check), None, ModelMetadata(), path, HISTORIES, *nothing, None)
+    windows = ExportWindows(check, check)
+    return exporter.export(model, windows, path, ModelMetadata(fs=100.0), None, streaming=True, histories=HISTORIES)
 
 
 def test_the_file_describes_its_states_and_proves_itself(monkeypatch, tmp_path):
@@ -124,11 +126,11 @@ def test_the_file_describes_its_states_and_proves_itself(monkeypatch, tmp_path):
         before, after = names[state], names[NEXT + state]
         assert (before.shape, before.scale, before.zero_point) == (after.shape, after.scale, after.zero_point)
     assert model.metadata.history.states == ("state_rr", "state_labels")
-    assert len(report.gates) == 4 and all(gate.passed for gate in report.gates)
+    assert len(report.checks) == 4 and all(check.passed for check in report.checks)
 
 
 def test_a_step_that_forgets_leaves_no_file(monkeypatch, tmp_path):
-    monkeypatch.setattr(history_exporter, "as_step", lambda data, histories: as_step(data, {"rr": None}))
-    with pytest.raises(AcceptanceError, match="whose caller keeps the history, of 40"):
+    monkeypatch.setattr(strategies, "convert_to_step", lambda data, histories: convert_to_step(data, {"rr": None}))
+    with pytest.raises(AcceptanceError, match="that of the file with histories as inputs, of 40"):
         exported(monkeypatch, tmp_path / "model.tflite")
     assert not [*tmp_path.iterdir()]

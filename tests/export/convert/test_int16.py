@@ -9,12 +9,16 @@ from steps import forward_mamba
 
 from ecg_edge.records.synthetic_ecg import synthesise
 from ecg_edge.tflite_predictor import TFLitePredictor
-from export.convert.converter_process import Windows, convert_16_bits
-from export.convert.streaming_step import step
-from export.stream_exporter import describe_step_tensors, export, state_gate
+from export.convert.conversion_job import ExportWindows
+from export.convert.strategies import convert
+from export.convert.streaming_step import build_step
+from export.exporter import export
+from export.quantise.float_runner import FloatRunner, observe_stream
 from export.tflite import flatbuffer
-from export.verify.prediction_agreement import decision_gates
-from export.verify.sqnr import decibels
+from export.tflite.signature import describe_tensors
+from export.verify.prediction_agreement import check_predictions
+from export.verify.sqnr import sqnr_db
+from export.verify.step_parity import RunRecorder, check_state_formats
 from firmware_bench.mcu import tflm
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata, WindowMetadata
@@ -47,16 +51,17 @@ def report(model, tmp_path_factory):
     metadata = ModelMetadata(labels=("a", "b", "c"), fs=float(FS), window=WindowMetadata(SAMPLES, SAMPLES))
     truth = model.predict(windows(20, first=100), verbose=0).argmax(-1)
 
-    def judged(expected, found):
+    def compare(expected, found):
         ours, theirs = (outputs["probabilities"].argmax(-1) for outputs in (expected, found))
-        return decision_gates(ours, theirs, truth, metadata.labels)
+        return check_predictions(ours, theirs, truth, metadata.labels)
 
     return export(
         model,
-        Windows({"ecg": windows(40)}, {"ecg": windows(20, first=100)}),
-        judged,
-        metadata,
+        ExportWindows({"ecg": windows(40)}, {"ecg": windows(20, first=100)}),
         tmp_path_factory.mktemp("int16") / "model.tflite",
+        metadata,
+        compare,
+        streaming=True,
     )
 
 
@@ -66,8 +71,8 @@ def data(report):
 
 
 @pytest.mark.slow
-def test_gates_and_metadata(report, data):
-    assert len(report.gates) == 8 and all(gate.passed for gate in report.gates)
+def test_checks_and_metadata(report, data):
+    assert len(report.checks) == 8 and all(check.passed for check in report.checks)
     metadata = read_metadata(data)
     assert metadata == report.metadata
     assert metadata.quantisation.activations == "int16" and "state" in metadata.quantisation.reason
@@ -88,7 +93,7 @@ def test_stream_agrees_with_keras_on_windows_of_its_own(model, report, data):
     others = windows(10, first=200)
     stream = StreamingModel(TFLiteModel(data))
     found = np.stack([stream.run(window) for window in others])
-    assert decibels(model.predict(others, verbose=0), found) > 35
+    assert sqnr_db(model.predict(others, verbose=0), found) > 35
     assert np.array_equal(found[0], stream.run({"ecg": others[0]}))  # nothing of the recordings between is left
     assert np.array_equal(found, TFLitePredictor(report.path)({"ecg": others}))
 
@@ -107,12 +112,12 @@ def test_scales_are_powers_of_two_and_no_operator_is_left_in_float(data):
 @pytest.mark.slow
 def test_a_state_in_another_scale_is_seen(data):
     states = read_metadata(data).streaming.states
-    assert state_gate(data, states).passed
+    assert check_state_formats(data, states).passed
     model = flatbuffer.read(data)
     (signature,) = model.signatureDefs
     following = next(entry.tensorIndex for entry in signature.outputs if entry.name.decode() == NEXT + states[0])
     model.subgraphs[0].tensors[following].quantization.scale = [0.5]
-    assert not state_gate(flatbuffer.write(model), states).passed
+    assert not check_state_formats(flatbuffer.write(model), states).passed
 
 
 @pytest.mark.slow
@@ -135,15 +140,14 @@ def test_an_hour_does_not_drift(model, data):
         means.append(mean)
     expected = keras.ops.convert_to_numpy(head(np.stack(means)))
     minute = 60 * FS // stream.step
-    start, tenth, last = (decibels(expected[n:][:minute], found[n:][:minute]) for n in (0, 9 * minute, -minute))
+    start, tenth, last = (sqnr_db(expected[n:][:minute], found[n:][:minute]) for n in (0, 9 * minute, -minute))
     assert min(start, tenth, last) > 35 and last > tenth - 1.5
 
 
 @pytest.mark.slow
 def test_micro_runs_a_long_stream_to_the_same_bytes(data):
-    from export.stream_exporter import Recorder
 
-    recorder = Recorder(TFLiteModel(data, kernels="reference"), 300)
+    recorder = RunRecorder(TFLiteModel(data, kernels="reference"), 300)
     stream = StreamingModel(recorder)
     for block in ecg(12, seed=7).reshape(-1, stream.step, LEADS):
         stream.feed(block)
@@ -155,14 +159,14 @@ def test_micro_runs_a_long_stream_to_the_same_bytes(data):
 def test_an_artefact_among_the_calibration_windows_is_left_out_of_the_ranges(model):
     spoilt = windows(40)
     spoilt[7, 100:160] *= 30.0
-    made = convert_16_bits(model, {"ecg": spoilt}, streaming=True)
+    made = convert(model, {"ecg": spoilt}, streaming=True).data
     metadata = read_metadata(made)
     assert metadata.quantisation.percentile < 100
-    inputs, outputs = describe_step_tensors(made)
+    inputs, outputs = describe_tensors(made)
     described = flatbuffer.set_metadata(made, dataclasses.replace(metadata, inputs=inputs, outputs=outputs))
     stream = StreamingModel(TFLiteModel(described))
     others = windows(20, first=200)
-    assert decibels(model.predict(others, verbose=0), np.stack([stream.run(window) for window in others])) > 35
+    assert sqnr_db(model.predict(others, verbose=0), np.stack([stream.run(window) for window in others])) > 35
 
 
 @pytest.mark.slow
@@ -172,10 +176,10 @@ def test_arena_of_one_state_space():
     from models_keras.layers.selective_ssm import SelectiveSSM
 
     x = keras.Input((250, 64), name="x")
-    made = step(keras.Model(x, SelectiveSSM(16, 4)(x)), integer=True)
-    graph = int16.float_graph(made.model)
+    made = build_step(keras.Model(x, SelectiveSSM(16, 4)(x)), integer=True)
+    graph = int16.convert_calibrated_float(made.model)
     windows = np.random.default_rng(0).normal(size=(6, 250, 64)).astype(np.float32)
-    seen = int16.observe_stream(int16.FloatGraph(graph, made.metadata()), windows)
+    seen = observe_stream(FloatRunner(graph, made.metadata()), windows)
     assert tflm.arena(int16.quantise(graph, made.states, seen)).total < 20_000
 
 
@@ -185,5 +189,5 @@ def test_a_model_that_cannot_stream_leaves_no_file(tmp_path):
     model = find("ecg_mamba").build(200, 2, 3, width=16, states=4, blocks=1, positions=False)
     arguments = {"ecg": np.zeros((1, 200, 2), np.float32)}
     with pytest.raises(InputError, match="backwards"):
-        export(model, Windows(arguments, arguments), None, {"labels": []}, tmp_path / "model.tflite")
+        export(model, ExportWindows(arguments, arguments), tmp_path / "m.tflite", {"labels": []}, None, streaming=True)
     assert not list(tmp_path.iterdir())

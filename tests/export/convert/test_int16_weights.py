@@ -7,8 +7,10 @@ from ai_edge_litert import schema_py_generated as schema
 from comparing import File
 
 from export.convert import int16, int16_weights
+from export.quantise.float_runner import FloatRunner, observe_windows
 from export.tflite import flatbuffer, layout
-from export.verify.sqnr import decibels
+from export.tflite.operator_facts import CONVOLUTION_BIAS, CONVOLUTION_WEIGHTS, INT16_STEPS_PER_INT8_CONSTANT
+from export.verify.sqnr import sqnr_db
 from firmware_bench.mcu import tflm
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -25,8 +27,8 @@ def convolution(kernel, bias, summand=None):
 
 def quantised(model, windows):
     """The 16-bit file of a model, calibrated on windows (n, 1, FRAMES, channels)."""
-    graph = int16.float_graph(model)
-    return int16.quantise(graph, (), int16.observe(int16.FloatGraph(graph), windows))
+    graph = int16.convert_calibrated_float(model)
+    return int16.quantise(graph, (), observe_windows(FloatRunner(graph), windows))
 
 
 def noise(*shape, seed=0):
@@ -36,7 +38,7 @@ def noise(*shape, seed=0):
 def weights_and_bias(data):
     file = flatbuffer.read(data)
     ((_, operator, graph),) = [found for found in flatbuffer.operators(file) if found[0] == "CONV_2D"]
-    return [graph.tensors[operator.inputs[part]] for part in (int16_weights.WEIGHTS, int16_weights.BIAS)]
+    return [graph.tensors[operator.inputs[part]] for part in (CONVOLUTION_WEIGHTS, CONVOLUTION_BIAS)]
 
 
 def answers(data, windows):
@@ -60,7 +62,7 @@ def test_channels_that_are_alike_have_one_scale(spread, scales):
     weights, _ = weights_and_bias(data)
     assert len(weights.quantization.scale) == scales
     expected = model.predict(windows, batch_size=1, verbose=0)["y"]
-    assert decibels(expected, answers(data, windows)) > 38
+    assert sqnr_db(expected, answers(data, windows)) > 38
 
 
 def test_what_rounded_weights_add_on_average_is_taken_off_the_bias(monkeypatch):
@@ -104,9 +106,9 @@ def test_large_summands_have_8_bits(filters):
     assert len(widened) == (filters == 10)
     for _, operator, graph in widened:
         narrow, wide = (graph.tensors[part[0]].quantization.scale[0] for part in (operator.inputs, operator.outputs))
-        assert narrow == int16_weights.WIDER * wide  # so that a program may have the product
+        assert narrow == INT16_STEPS_PER_INT8_CONSTANT * wide  # so that a program may have the product
     expected = model.predict(windows, batch_size=1, verbose=0)["y"]
-    assert decibels(expected, answers(data, windows)) > 38
+    assert sqnr_db(expected, answers(data, windows)) > 38
 
 
 def test_sums_read_what_a_reshape_has_only_taken_ones_from():
@@ -123,7 +125,7 @@ def test_sums_read_what_a_reshape_has_only_taken_ones_from():
     data = file.data([x, y, row], sums)
     model = flatbuffer.read(data)
     model.signatureDefs = [signature(model)]
-    layout.compact(model)
+    layout.compact_for_micro(model)
     made = flatbuffer.write(model)
     names = [name for name, _, _ in flatbuffer.operators(model)]
     assert names.count("RESHAPE") == 2  # for a sum of one axis, and where rows become columns

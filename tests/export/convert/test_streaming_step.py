@@ -6,8 +6,8 @@ import pytest
 from keras import layers
 from steps import forward_mamba, shaken, stream_of
 
-from export.convert.streaming_step import RULES, check, step, streamable
-from export.verify.sqnr import decibels
+from export.convert.streaming_step import RULES, build_step, check_streamable, trim_to_steps
+from export.verify.sqnr import sqnr_db
 from firmware_bench.runtime.errors import InputError
 from models_keras.layers.normalisation import LayerNorm
 from models_keras.layers.selective_ssm import SelectiveSSM
@@ -108,7 +108,7 @@ def test_registered_convolutional_models(name, multiple):
     architecture = find(name)
     samples = 1000
     model = shaken(architecture.build(samples, 2, 3, **architecture.presets["tiny"].model))
-    model = streamable(model)
+    model = trim_to_steps(model)
     length = model.inputs[0].shape[1]
     stream = stream_of(model)
     assert 0 < length <= samples and length % stream.step == 0 and stream.step == (multiple or stream.step)
@@ -121,7 +121,7 @@ def test_morphology_of_htf_beat_up_to_its_spectrum():
     architecture = find("htf_beat")
     model = shaken(architecture.build(128, 2, 3, **architecture.presets["tiny"].model))
     with pytest.raises(InputError, match="LogSpectrum"):
-        streamable(model)
+        trim_to_steps(model)
     time = next(layer for layer in model.layers if isinstance(layer, layers.GlobalAveragePooling1D))
     trunk = keras.Model(model.inputs[0], time.output)
     window = np.random.default_rng(1).normal(size=(128, 2)).astype(np.float32)
@@ -141,18 +141,18 @@ def test_morphology_of_htf_beat_up_to_its_spectrum():
 def test_a_layer_that_cannot_stream_is_named(parts, named):
     model = model_of(parts)
     with pytest.raises(InputError, match=named):
-        step(streamable(model))
+        build_step(trim_to_steps(model))
 
 
 def test_a_position_in_a_window_is_refused():
     with pytest.raises(InputError, match=r"SinusoidalPositions.*model\.positions=false"):
-        check(find("ecg_mamba").build(200, 2, 3, width=16, states=4, blocks=1, bidirectional=False))
+        check_streamable(find("ecg_mamba").build(200, 2, 3, width=16, states=4, blocks=1, bidirectional=False))
 
 
 def test_the_step_leaves_the_model_as_it_was():
     model = forward_mamba(blocks=1)
     before = model.get_weights(), model.get_config()
-    step(model)
+    build_step(model)
     assert all(np.array_equal(a, b) for a, b in zip(before[0], model.get_weights(), strict=True))
     assert model.get_config() == before[1] and all(layer.output is not None for layer in model.layers)
 
@@ -161,7 +161,7 @@ def test_the_integer_form_approximates_the_root_alone():
     model = forward_mamba()
     window = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
     expected = model.predict(window[None], verbose=0)[0]
-    assert 45 < decibels(expected, stream_of(model, integer=True).run(window)) < 120
+    assert 45 < sqnr_db(expected, stream_of(model, integer=True).run(window)) < 120
     model = forward_mamba(normalisation=False)
     expected = model.predict(window[None], verbose=0)[0]
     assert np.abs(stream_of(model, integer=True).run(window) - expected).max() < 1e-5

@@ -8,13 +8,14 @@ from steps import shaken
 from ecg_edge.records.synthetic_ecg import synthesise
 from ecg_edge.tflite_predictor import TFLitePredictor
 from export import exporter
-from export.convert.converter_process import Windows
-from export.convert.int16 import Observed, float_graph, quantise
-from export.convert.whole_window import scan, shifted, whole_window
+from export.convert.conversion_job import ExportWindows
+from export.convert.int16 import convert_calibrated_float, quantise
+from export.convert.whole_window import prefix_scan, rebuild_for_int16, shift
 from export.quantise import ranges
+from export.quantise.float_runner import ActivationStatistics
 from export.tflite import flatbuffer
-from export.verify.prediction_agreement import decision_gates
-from export.verify.sqnr import decibels
+from export.verify.prediction_agreement import check_predictions
+from export.verify.sqnr import sqnr_db
 from firmware_bench.mcu import tflm
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata, WindowMetadata
@@ -54,7 +55,7 @@ def test_scan_gives_the_states_of_the_recurrence(frames, backwards):
     state, states = 0.0, [None] * frames
     for t in range(frames)[:: -1 if backwards else 1]:
         states[t] = state = kept[0, t] * state + added[0, t]
-    found = scan(*(keras.ops.convert_to_tensor(v.astype(np.float32)) for v in (added, kept)), backwards)
+    found = prefix_scan(*(keras.ops.convert_to_tensor(v.astype(np.float32)) for v in (added, kept)), backwards)
     np.testing.assert_allclose(found[0], states, rtol=1e-5, atol=1e-5)
 
 
@@ -62,7 +63,7 @@ def test_scan_gives_the_states_of_the_recurrence(frames, backwards):
 def test_in_float_the_window_form_gives_the_same_numbers(settings):
     model = both_ways(**settings)
     x = windows(2)
-    np.testing.assert_allclose(answers(whole_window(model), x), model.predict(x, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(answers(rebuild_for_int16(model), x), model.predict(x, verbose=0), atol=1e-5)
 
 
 def test_convolutions_and_pools_of_every_padding():
@@ -72,18 +73,20 @@ def test_convolutions_and_pools_of_every_padding():
     x = keras.layers.MaxPooling1D(3, 2, padding="same")(x)
     x = keras.layers.AveragePooling1D(4, padding="valid")(x)
     model = shaken(keras.Model(ecg, keras.layers.Dense(3, name="probabilities")(SelectiveSSM(3, 2)(x))))
-    found = answers(whole_window(model), windows(2))
+    found = answers(rebuild_for_int16(model), windows(2))
     np.testing.assert_allclose(found, model.predict(windows(2), verbose=0), atol=1e-4)
 
 
 @pytest.mark.parametrize("backwards", [False, True])
 def test_what_moves_in_time_keeps_its_scale(backwards):
     ecg = keras.Input((20, 3, 2), batch_size=1, name="ecg")
-    graph = float_graph(keras.Model(ecg, {"late": shifted(ecg, 4, backwards)}))
+    graph = convert_calibrated_float(keras.Model(ecg, {"late": shift(ecg, 4, backwards)}))
     file = flatbuffer.read(graph)
     signal, late = file.subgraphs[0].inputs, file.subgraphs[0].outputs
     ends = {int(signal[0]): 1.0, int(late[0]): 0.1}
-    observed = Observed({tensor: ranges.Observed(np.zeros(0), -end, end) for tensor, end in ends.items()}, means={})
+    observed = ActivationStatistics(
+        {tensor: ranges.ObservedRange(np.zeros(0), -end, end) for tensor, end in ends.items()}, means={}
+    )
     model = TFLiteModel(quantise(graph, (), observed))
     assert model.inputs[0].scale == model.outputs[0].scale
     values = np.arange(-2400, 2400, 40, np.int16).reshape(1, 20, 3, 2)
@@ -98,13 +101,13 @@ def test_a_layer_without_16_bit_form_is_named():
     x = keras.Input((SAMPLES, LEADS), name="ecg")
     model = keras.Model(x, LSTM(4, name="memory")(SelectiveSSM(3, 2)(x)))
     with pytest.raises(InputError, match=r"'memory' \(LSTM\) has no form with 16-bit activations"):
-        whole_window(model)
+        rebuild_for_int16(model)
 
 
 def test_fine_tuning_is_refused_and_leaves_no_file(tmp_path):
     some = {"ecg": windows(2)}
     with pytest.raises(InputError, match="16-bit activations, which are found by calibration alone: leave out --qat"):
-        exporter.export(both_ways(), Windows(some, some, some), None, {}, tmp_path / "model.tflite", epochs=1)
+        exporter.export(both_ways(), ExportWindows(some, some, some), tmp_path / "model.tflite", {}, None, qat_epochs=1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -119,19 +122,19 @@ def report(model, tmp_path_factory):
     check, labels = windows(60, first=40), ["a", "b", "c"]
     truth = model.predict(check, verbose=0).argmax(-1)
 
-    def judged(expected, found):
-        return decision_gates(*(outputs["probabilities"].argmax(-1) for outputs in (expected, found)), truth, labels)
+    def compare(expected, found):
+        return check_predictions(*(outputs["probabilities"].argmax(-1) for outputs in (expected, found)), truth, labels)
 
     folder = tmp_path_factory.mktemp("window")
     metadata = ModelMetadata(labels=tuple(labels), fs=float(FS), window=WindowMetadata(SAMPLES, SAMPLES))
     return exporter.export(
-        model, Windows({"ecg": windows(40)}, {"ecg": check}), judged, metadata, folder / "model.tflite"
+        model, ExportWindows({"ecg": windows(40)}, {"ecg": check}), folder / "model.tflite", metadata, compare
     )
 
 
 @pytest.mark.slow
-def test_gates_and_metadata(report):
-    assert len(report.gates) == 8 and all(gate.passed for gate in report.gates)
+def test_checks_and_metadata(report):
+    assert len(report.checks) == 8 and all(check.passed for check in report.checks)
     metadata = read_metadata(report.path.read_bytes())
     assert metadata == report.metadata
     assert metadata.quantisation.activations == "int16" and "8-bit scale" in metadata.quantisation.reason
@@ -145,7 +148,7 @@ def test_gates_and_metadata(report):
 def test_it_agrees_with_keras_on_windows_of_its_own(model, report):
     others = windows(120, first=100)
     found = TFLitePredictor(report.path)({"ecg": others})
-    assert decibels(model.predict(others, verbose=0), found) > 35
+    assert sqnr_db(model.predict(others, verbose=0), found) > 35
 
 
 @pytest.mark.slow

@@ -27,16 +27,16 @@ def litert_tensors(data, inputs, tensors):
 @pytest.mark.slow
 @pytest.mark.parametrize("arch", names())
 def test_every_tensor_equals_litert(arch):
-    from export.convert.converter_process import needs_16_bits
-    from export.convert.fused_lstm import exportable
-    from export.convert.int8 import float_graph
-    from export.quantise.float_graph import Graph
+    from export.convert.fused_lstm import fuse_lstms
+    from export.convert.int8 import convert_calibrated_float
+    from export.convert.keras_model import first_16_bit_layer
+    from export.quantise.float_graph import FloatGraph
 
     model = shared(arch)
-    if needs_16_bits(model):
+    if first_16_bit_layer(model):
         pytest.skip("converted in 16 bits, by export.convert.whole_window, and not fine-tuned")
     windows = inputs_of(model, np.zeros(3))
-    graph = Graph(float_graph(exportable(model), windows))
+    graph = FloatGraph(convert_calibrated_float(fuse_lstms(model), windows))
     found = graph.run(windows)
     data = flatbuffer.write(graph.file)
     for n in range(3):
@@ -46,9 +46,9 @@ def test_every_tensor_equals_litert(arch):
 
 
 def test_weights_belong_to_one_operator_each(float_graph):
-    from export.quantise.float_graph import Graph
+    from export.quantise.float_graph import FloatGraph
 
-    graph = Graph(float_graph)
+    graph = FloatGraph(float_graph)
     used = [int(tensor) for _, operator in graph.operators for tensor in operator.inputs]
     owned = [*graph.weights, *graph.biases]
     assert len(owned) > 30 and all(used.count(tensor) == 1 for tensor in owned)
@@ -57,12 +57,12 @@ def test_weights_belong_to_one_operator_each(float_graph):
 
 
 def test_a_new_weight_is_in_the_file(float_graph):
-    from export.quantise.float_graph import Graph
+    from export.quantise.float_graph import FloatGraph
 
-    graph = Graph(float_graph)
+    graph = FloatGraph(float_graph)
     tensor = min(graph.biases)
     graph.set_constant(tensor, np.arange(graph.constants[tensor].size, dtype=np.float32))
-    again = Graph(flatbuffer.write(graph.file))
+    again = FloatGraph(flatbuffer.write(graph.file))
     found = [again.constants[t] for t in again.biases if again.constants[t].size == graph.constants[tensor].size]
     assert any(np.array_equal(values, np.arange(values.size)) for values in found)
 
@@ -72,4 +72,4 @@ def test_unknown_operator_is_named(float_graph, monkeypatch):
 
     monkeypatch.delitem(module.OPERATORS, "LOGISTIC")
     with pytest.raises(InputError, match="the operator LOGISTIC has no integer form here"):
-        module.Graph(float_graph)
+        module.FloatGraph(float_graph)

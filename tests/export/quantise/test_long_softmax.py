@@ -7,12 +7,14 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from keras import ops
 
-from export.convert.converter_process import Windows, convert
-from export.convert.targets import TARGETS, parts
+from export.convert.conversion_job import ExportWindows
+from export.convert.int8_target import describe_parts, quantise_for
+from export.convert.strategies import convert
 from export.quantise import long_softmax
+from export.targets import MCU
 from export.tflite import editor, flatbuffer
-from export.verify.runtimes import output_gate, tensor_gate
-from export.verify.sqnr import decibels
+from export.verify.runtimes import check_outputs, check_tensors
+from export.verify.sqnr import sqnr_db
 from firmware_bench.mcu import tflm
 from firmware_bench.runtime.quantisation import quantise
 from models_keras.layers.attention import MultiHeadAttention
@@ -66,17 +68,17 @@ class Integers:
 
 def agreement(model, answers):
     expected = model.predict(WINDOWS, verbose=0)
-    return {name: decibels(expected[name], answers[name]) for name in ("mixed", "average")}
+    return {name: sqnr_db(expected[name], answers[name]) for name in ("mixed", "average")}
 
 
 def test_in_16_bits_it_is_the_attention_of_keras_and_in_8_it_is_not(model, calibrated, monkeypatch):
-    assert min(agreement(model, Integers(TARGETS["mcu"](calibrated)).answers(WINDOWS)).values()) > 25
-    monkeypatch.setattr(long_softmax, "STEPS", SAMPLES + 1)
-    assert max(agreement(model, Integers(TARGETS["mcu"](calibrated)).answers(WINDOWS)).values()) < 20
+    assert min(agreement(model, Integers(quantise_for(MCU, calibrated)).answers(WINDOWS)).values()) > 25
+    monkeypatch.setattr(long_softmax, "LONG_ROW", SAMPLES + 1)
+    assert max(agreement(model, Integers(quantise_for(MCU, calibrated)).answers(WINDOWS)).values()) < 20
 
 
 def test_only_the_softmax_and_what_reads_it_have_16_bits(calibrated):
-    file = flatbuffer.read(TARGETS["mcu"](calibrated))
+    file = flatbuffer.read(quantise_for(MCU, calibrated))
     (graph,) = file.subgraphs
     ends = {flatbuffer.type_name(graph.tensors[n]) for n in (*graph.inputs, *graph.outputs)}
     wide = [
@@ -86,14 +88,14 @@ def test_only_the_softmax_and_what_reads_it_have_16_bits(calibrated):
     ]
     assert ends == {"INT8"}
     assert sorted(wide) == ["BATCH_MATMUL", "MEAN", "SOFTMAX"]
-    assert parts(calibrated, "mcu")["SOFTMAX of 256 and more, with its products"] == "int16 activations"
+    assert describe_parts(calibrated, MCU)["SOFTMAX of 256 and more, with its products"] == "int16 activations"
 
 
 def test_tensorflow_lite_micro_agrees(calibrated):
-    data = TARGETS["mcu"](calibrated)
+    data = quantise_for(MCU, calibrated)
     integers = Integers(data)
     windows = [[integers.quantised(window)] for window in WINDOWS[:2]]
-    assert tensor_gate(data, windows).passed
+    assert check_tensors(data, windows).passed
     (graph,) = flatbuffer.read(data).subgraphs
     zero_points = [flatbuffer.scale_and_zero_point(graph.tensors[n])[1] for n in graph.outputs]
     details = integers.interpreter.get_output_details()
@@ -101,8 +103,8 @@ def test_tensorflow_lite_micro_agrees(calibrated):
     for window in WINDOWS[:2]:
         integers.raw(window)
         litert.append([integers.interpreter.get_tensor(detail["index"]) for detail in details])
-    gate = output_gate(data, litert, tflm.outputs(data, windows), zero_points)
-    assert gate.passed, gate.figure
+    check = check_outputs(data, litert, tflm.outputs(data, windows), zero_points)
+    assert check.passed, check.measured
 
 
 def test_shorter_attention_stays_in_8_bits():
@@ -113,7 +115,7 @@ def test_shorter_attention_stays_in_8_bits():
 def widened(entries):
     """Of a file with a softmax over so many, how many have 16 bits."""
     model = one_softmax((1, entries), schema.TensorType.INT8)
-    data = long_softmax.widen(flatbuffer.write(model))
+    data = long_softmax.widen_long_softmax(flatbuffer.write(model))
     return sum(
         flatbuffer.type_name(graph.tensors[operator.outputs[0]]) == "INT16"
         for name, operator, graph in flatbuffer.operators(flatbuffer.read(data))
@@ -122,15 +124,14 @@ def widened(entries):
 
 
 def one_softmax(shape, kind):
-    graph = schema.SubGraphT(tensors=[], operators=[])
-    model = schema.ModelT(version=3, operatorCodes=[], subgraphs=[graph], buffers=[schema.BufferT()])
+    model = editor.Editor.new_model()
     made = editor.Editor(model)
     if kind == schema.TensorType.INT16:
-        x, y = made.wide(shape, 10 / 65535), made.wide(shape, long_softmax.SCALE)
+        x, y = made.tensor(shape, np.int16, 10 / 65535), made.tensor(shape, np.int16, long_softmax.INT16_SCALE)
     else:
         x, y = made.tensor(shape, scale=0.1), made.tensor(shape, scale=1 / 256, zero_point=-128)
     made.operator("SOFTMAX", [x], y, beta=1.0)
-    graph.inputs, graph.outputs = [x], [y]
+    made.graph.inputs, made.graph.outputs = [x], [y]
     return model
 
 
@@ -154,7 +155,7 @@ def test_the_runtimes_differ_in_62_of_65536_softmaxes_of_two_by_one_step():
 
 @pytest.mark.slow
 def test_fine_tuning_and_the_table_of_errors_know_of_the_16_bits(model):
-    made = convert(model, Windows({"ecg": WINDOWS}, {"ecg": WINDOWS}))
+    made = convert(model, ExportWindows({"ecg": WINDOWS}, {"ecg": WINDOWS}))
     found = Integers(made.data).answers(WINDOWS)
     assert min(agreement(model, made.checked).values()) > 25
-    assert min(decibels(found[name], made.checked[name]) for name in found) > 25
+    assert min(sqnr_db(found[name], made.checked[name]) for name in found) > 25

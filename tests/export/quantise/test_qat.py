@@ -5,28 +5,29 @@ import pytest
 
 from export.quantise import ranges
 from export.tflite import flatbuffer
-from export.verify.runtimes import tensor_gate
-from export.verify.sqnr import decibels
+from export.verify.runtimes import check_tensors
+from export.verify.sqnr import sqnr_db
 from firmware_bench.runtime.quantisation import quantise
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 def fake_quantised(graph_bytes, windows, percentile=99.99):
-    from export.convert.int8 import best_percentile
-    from export.quantise.float_graph import Graph
+    from export.convert.int8 import choose_percentile
+    from export.quantise.float_graph import FloatGraph
 
-    graph = Graph(graph_bytes)
+    graph = FloatGraph(graph_bytes)
     observed = ranges.observe(flatbuffer.write(graph.file), windows)
-    return best_percentile(graph, observed, windows, [percentile])[0]
+    return choose_percentile(graph, observed, windows, [percentile])[0]
 
 
 def file_of(model):
     """The integer file of a fake-quantised model."""
-    from export.convert.targets import integers
+    from export.convert.int8_target import quantise_for
+    from export.targets import MCU
 
     model.write()
-    ranges.set_ranges(model.graph.file, model.ranges() | ranges.cells(model.graph.file))
-    return integers(model.graph.file)
+    ranges.set_ranges(model.graph.file, model.ranges() | ranges.lstm_cell_ranges(model.graph.file))
+    return quantise_for(MCU, model.graph.file)
 
 
 def scales(data, name):
@@ -41,8 +42,8 @@ def convolutional():
     import keras
     from keras import layers
 
-    from export.convert.fused_lstm import exportable
-    from export.convert.int8 import float_graph
+    from export.convert.fused_lstm import fuse_lstms
+    from export.convert.int8 import convert_calibrated_float
 
     keras.utils.set_random_seed(0)
     ecg = keras.Input((64, 2), name="ecg")
@@ -51,7 +52,7 @@ def convolutional():
     x = layers.Multiply()([x, layers.Dense(6, activation="sigmoid")(x)])
     model = keras.Model(ecg, layers.Dense(3, name="scores")(layers.GlobalAveragePooling1D()(x)))
     windows = {"ecg": np.random.default_rng(0).normal(size=(40, 64, 2)).astype(np.float32)}
-    return float_graph(exportable(model), windows), windows
+    return convert_calibrated_float(fuse_lstms(model), windows), windows
 
 
 def test_integers_are_those_that_were_trained_with(convolutional):
@@ -71,7 +72,7 @@ def test_dense_layers_are_convolutions_and_both_runtimes_agree(convolutional):
     assert "FULLY_CONNECTED" not in [name for name, *_ in flatbuffer.operators(flatbuffer.read(data))]
     (ecg,) = TFLiteModel(data).inputs
     raw = [[quantise(window[None], ecg.scale, ecg.zero_point, ecg.dtype)] for window in windows["ecg"][:4]]
-    assert tensor_gate(data, raw).passed
+    assert check_tensors(data, raw).passed
 
 
 @pytest.mark.slow
@@ -79,7 +80,7 @@ def test_every_scale_in_the_file_is_the_trained_one(float_graph, recogniser, mon
     from export.quantise import qat as training
     from export.quantise.qat import finetune
 
-    monkeypatch.setattr(training, "GAIN", 1.0)  # one epoch gains little
+    monkeypatch.setattr(training, "LEAST_GAIN", 1.0)  # one epoch gains little
     windows = {"ecg": recogniser.windows}
     model = fake_quantised(float_graph, windows)
     before = model.ranges()
@@ -114,7 +115,7 @@ def test_fine_tuning_recovers_what_too_narrow_ranges_lose(float_graph, recognise
     assert min(history) < 0.6 * history[0]
     expected = recogniser.model.predict(recogniser.windows, verbose=0)
     (rounded,) = model(windows).values()
-    assert decibels(expected, rounded.numpy()) == pytest.approx(-10 * np.log10(min(history)), abs=1)
+    assert sqnr_db(expected, rounded.numpy()) == pytest.approx(-10 * np.log10(min(history)), abs=1)
 
 
 @pytest.mark.slow
@@ -132,7 +133,7 @@ def test_nothing_is_kept_that_is_worse(float_graph, recogniser, monkeypatch):
 
 
 def test_a_small_gain_is_none():
-    from export.quantise.qat import kept_epoch
+    from export.quantise.qat import best_epoch
 
-    assert kept_epoch([1.0, 0.9, 0.5, 0.6]) == 2
-    assert kept_epoch([1.0, 0.9, 0.8]) == kept_epoch([1.0]) == kept_epoch([1.0, 2.0]) == 0
+    assert best_epoch([1.0, 0.9, 0.5, 0.6]) == 2
+    assert best_epoch([1.0, 0.9, 0.8]) == best_epoch([1.0]) == best_epoch([1.0, 2.0]) == 0

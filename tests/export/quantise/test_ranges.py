@@ -2,17 +2,9 @@
 
 import numpy as np
 
-from export.quantise.ranges import (
-    CELL_RANGE,
-    FIXED,
-    LSTM,
-    LSTM_CELL_STATE,
-    LSTM_HIDDEN,
-    LSTM_OUTPUT_STATE,
-    observe,
-    tie,
-)
+from export.quantise.ranges import CELL_RANGE, observe, tie
 from export.tflite import flatbuffer
+from export.tflite.operator_facts import LSTM, LSTM_CELL_STATE, LSTM_HIDDEN, LSTM_OUTPUT_STATE, facts
 
 
 def outputs(model, wanted):
@@ -68,7 +60,7 @@ def test_fixed_outputs_and_zero_inside_every_range(float_graph, limits):
     model = flatbuffer.read(float_graph)
     tied = tie(model, {tensor: (low + 5, high + 5) for tensor, (low, high) in limits.items()})
     for name in ("SOFTMAX", "LOGISTIC"):
-        assert [tied[tensor] for tensor in outputs(model, name)] == [FIXED[name]]
+        assert [tied[tensor] for tensor in outputs(model, name)] == [facts(name).fixed_range]
     assert all(low <= 0 < high for low, high in tied.values())
 
 

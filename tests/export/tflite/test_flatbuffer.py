@@ -3,7 +3,7 @@
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from export.tflite import flatbuffer
+from export.tflite import compaction, flatbuffer
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.tflite_model import TFLiteModel
@@ -60,7 +60,7 @@ def test_what_is_said_twice_is_written_once():
 def test_a_compact_file_computes_the_same_and_keeps_the_names_of_its_ends(edited, integer, recogniser):
     data = integer(edited)
     model = flatbuffer.read(data)
-    flatbuffer.compact(model)
+    compaction.compact(model)
     small = flatbuffer.write(model)
     assert len(small) < len(data) - 1000
     (graph,) = flatbuffer.read(small).subgraphs
@@ -82,7 +82,7 @@ def test_in_a_compact_file_biases_have_the_scales_of_weights_and_the_delegate_ta
     """XNNPACK leaves a convolution whose bias has no scales to slower kernels."""
     data = integer(edited)
     model = flatbuffer.read(data)
-    flatbuffer.compact(model)
+    compaction.compact(model)
     small = flatbuffer.write(model)
     convolutions = [o for name, o, _ in flatbuffer.operators(flatbuffer.read(small)) if name == "CONV_2D"]
     (graph,) = read_model_table(small).tables(2)

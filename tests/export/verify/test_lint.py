@@ -4,11 +4,12 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from export.tflite import flatbuffer
-from export.verify.lint import TFLM_OPERATORS, lint
+from export.tflite.operator_facts import TFLM_OPERATORS
+from export.verify.lint import lint
 
 
 def failed(data):
-    return {gate.name: gate.figure for gate in lint(data) if not gate.passed}
+    return {check.name: check.measured for check in lint(data) if not check.passed}
 
 
 def test_float_operator_is_found(float_graph, edited, integer):

@@ -1,12 +1,12 @@
-"""The four ways in which an integer LSTM goes wrong quietly: each shows in the agreement, and a gate catches it."""
+"""The four ways in which an integer LSTM goes wrong quietly: each shows in the agreement, and a check catches it."""
 
 import numpy as np
 import pytest
 
-from export.quantise.ranges import LSTM, LSTM_CELL_STATE, LSTM_HIDDEN, LSTM_OUTPUT_STATE
 from export.tflite import flatbuffer
+from export.tflite.operator_facts import LSTM, LSTM_CELL_STATE, LSTM_HIDDEN, LSTM_OUTPUT_STATE
 from export.verify.lint import lint
-from export.verify.sqnr import decibels
+from export.verify.sqnr import sqnr_db
 from firmware_bench.runtime.quantisation import dequantise, quantise
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -16,7 +16,7 @@ def lstms(model):
 
 
 def failed(data):
-    return [gate.name for gate in lint(data) if not gate.passed]
+    return [check.name for check in lint(data) if not check.passed]
 
 
 def widen(tensor, factor):
@@ -43,7 +43,7 @@ def test_state_kept_from_the_window_before(edited, integer, recogniser):
         interpreter.set_tensor(model._in[0]["index"], quantise(window[None], ecg.scale, ecg.zero_point, ecg.dtype))
         interpreter.invoke()
         kept.append(dequantise(interpreter.get_tensor(model._out[0]["index"])[0], output.scale, output.zero_point))
-    assert decibels(expected, np.stack(reset)) > decibels(expected, np.stack(kept)) + 3
+    assert sqnr_db(expected, np.stack(reset)) > sqnr_db(expected, np.stack(kept)) + 3
 
 
 def test_state_of_another_scale_than_the_output(edited, integer, agreement):
@@ -70,8 +70,8 @@ def test_cell_scale_out_of_bounds(edited, integer, agreement, cell):
 def test_operator_clips_where_the_trained_cell_clips(quantised):
     import keras
 
-    from export.convert.fused_lstm import exportable
-    from export.convert.int8 import float_graph
+    from export.convert.fused_lstm import fuse_lstms
+    from export.convert.int8 import convert_calibrated_float
     from export.quantise.ranges import observe
     from models_keras.layers.lstm import LSTM as TrainedLSTM
 
@@ -89,7 +89,7 @@ def test_operator_clips_where_the_trained_cell_clips(quantised):
     ramps = np.concatenate([np.ones((8, 50, 1)), -np.ones((8, 14, 1))], axis=1) * np.linspace(0.3, 1, 8)[:, None, None]
     ramps = ramps.astype(np.float32)
 
-    graph = float_graph(exportable(clipped), {"ecg": ramps})
+    graph = convert_calibrated_float(fuse_lstms(clipped), {"ecg": ramps})
     file = TFLiteModel(quantised(graph, observe(graph, {"ecg": ramps}), 100))
     found = np.stack([file.run(ramp) for ramp in ramps])
     assert np.abs(found - clipped.predict(ramps, verbose=0)).max() < 0.1

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from export.convert.targets import TARGETS, parts
-from export.convert.weight_only import weights_of_8_bits
+from export.convert.int8_target import describe_parts, quantise_for
+from export.convert.weight_only import convert_weights_to_int8
+from export.targets import MCU, RPI, TARGETS
 from export.tflite import flatbuffer
 from export.verify.lint import lint
-from export.verify.sqnr import decibels
+from export.verify.sqnr import sqnr_db
 from firmware_bench.runtime.tflite_model import TFLiteModel
 from models_keras.layers.selective_ssm import SelectiveSSM
 
@@ -38,23 +39,23 @@ def types(data):
 
 
 def test_on_a_raspberry_pi_products_of_activations_are_float_and_convolutions_integers(model, calibrated):
-    files = {target: quantise(calibrated) for target, quantise in TARGETS.items()}
+    files = {name: quantise_for(target, calibrated) for name, target in TARGETS.items()}
     assert set(types(files["mcu"]).values()) == {"INT8"}
     found = types(files["rpi"])
     assert {found["BATCH_MATMUL"], found["SOFTMAX"]} == {"FLOAT32"}
     assert {found["TRANSPOSE_CONV"], found["CONV_2D"]} == {"INT8"}
-    assert all(gate.passed for gate in lint(files["rpi"], "rpi"))
-    assert parts(calibrated, "mcu") == {"all": "int8 activations and weights"}
+    assert all(check.passed for check in lint(files["rpi"], RPI))
+    assert describe_parts(calibrated, MCU) == {"all": "int8 activations and weights"}
     others = {"others": "int8 activations and weights"}
-    assert parts(calibrated, "rpi") == {"BATCH_MATMUL": "float", "SOFTMAX": "float", **others}
+    assert describe_parts(calibrated, RPI) == {"BATCH_MATMUL": "float", "SOFTMAX": "float", **others}
 
     expected = model.predict(WINDOWS, verbose=0)
     answers = {name: np.stack([TFLiteModel(data).run(x) for x in WINDOWS]) for name, data in files.items()}
-    assert decibels(expected, answers["rpi"]) > max(30, decibels(expected, answers["mcu"]))
+    assert sqnr_db(expected, answers["rpi"]) > max(30, sqnr_db(expected, answers["mcu"]))
 
 
 def test_on_a_raspberry_pi_a_transposed_convolution_saturates_where_a_relu_would_cut(calibrated):
-    assert "RELU" in types(TARGETS["mcu"](calibrated)) and "RELU" not in types(TARGETS["rpi"](calibrated))
+    assert "RELU" in types(quantise_for(MCU, calibrated)) and "RELU" not in types(quantise_for(RPI, calibrated))
 
 
 @pytest.mark.slow
@@ -63,11 +64,11 @@ def test_a_state_space_has_no_loop_and_weights_of_8_bits():
     ecg = keras.Input((16, 4), name="ecg")
     x = SelectiveSSM(states=4)(layers.Conv1D(64, 8, padding="same")(ecg))
     model = keras.Model(ecg, layers.Dense(3)(layers.GlobalAveragePooling1D()(x)))
-    data = weights_of_8_bits(model)
+    data = convert_weights_to_int8(model)
     assert "WHILE" not in types(data) and set(types(data).values()) == {"FLOAT32"}
-    assert lint(data, "rpi")[0].passed and not lint(_in_float(model), "rpi")[0].passed
+    assert lint(data, RPI)[0].passed and not lint(_in_float(model), RPI)[0].passed
     file = TFLiteModel(data)
-    assert decibels(model.predict(WINDOWS, verbose=0), np.stack([file.run(x) for x in WINDOWS])) > 30
+    assert sqnr_db(model.predict(WINDOWS, verbose=0), np.stack([file.run(x) for x in WINDOWS])) > 30
 
 
 def _in_float(model):
