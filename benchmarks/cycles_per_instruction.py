@@ -31,7 +31,7 @@ def main(file):
 
     with tempfile.TemporaryDirectory() as folder:
         generate(file.read_bytes(), Path(folder, "program"))
-        with qemu.Program(Path(folder, "program"), "cortex-m4") as program:
+        with qemu.CortexProgram(Path(folder, "program"), "cortex-m4") as program:
             program.measure()
             code = disassembled(program.out / "program")
             counts = counted(code, blocks_run(program.out / "program", qemu))
@@ -57,7 +57,7 @@ def disassembled(program) -> dict[int, tuple[str, str, int]]:
 
 def blocks_run(program, qemu):
     """(address, symbol) of every block in the order in which QEMU runs them."""
-    machine = qemu.MACHINES["cortex-m4"].board
+    machine = qemu.QEMU_MACHINES["cortex-m4"].name
     command = [
         qemu.EMULATOR,
         "-M",

@@ -50,7 +50,7 @@ def counted(data) -> tuple[int, int, int]:
     with tempfile.TemporaryDirectory() as folder:
         generate(data, Path(folder, "program"))
         for portable in (False, True):
-            with qemu.Program(Path(folder, "program"), CORE, portable) as program:
+            with qemu.CortexProgram(Path(folder, "program"), CORE, portable) as program:
                 found.append(program.measure().instructions)
     return graph.read(data).multiplications, *found
 

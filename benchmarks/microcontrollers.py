@@ -55,7 +55,7 @@ def row(name, data) -> str:
         file = data()
         with tempfile.TemporaryDirectory() as folder:
             generate(file, Path(folder, "program"))
-            with qemu.Program(Path(folder, "program"), CORE) as program:
+            with qemu.CortexProgram(Path(folder, "program"), CORE) as program:
                 found = program.measure()
                 room = STACK_FACTOR * found.stack
                 lacking = {board: program.missing_bytes(BOARDS[board], room) for board in BOARDS}

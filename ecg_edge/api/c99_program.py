@@ -104,9 +104,9 @@ def measure_program(data: bytes, boards: Sequence) -> dict[str, Any]:
             return {"none": str(error)}
         if qemu.missing():
             return {**report, "none": f"not measured, {' and '.join(qemu.missing())} missing: {qemu.PACKAGES}"}
-        with qemu.Program(folder, REFERENCE_CORE, profiled=True) as program:
+        with qemu.CortexProgram(folder, REFERENCE_CORE, profiled=True) as program:
             steps = program.profile()
-        with qemu.Program(folder, REFERENCE_CORE) as program:
+        with qemu.CortexProgram(folder, REFERENCE_CORE) as program:
             measured = program.measure()
         report |= {
             "core": REFERENCE_CORE,
@@ -125,7 +125,7 @@ def measure_program(data: bytes, boards: Sequence) -> dict[str, Any]:
         }
         fits = {}
         for core in sorted({board.processor.compiled_for for board in boards}):
-            with qemu.Program(folder, core) as program:
+            with qemu.CortexProgram(folder, core) as program:
                 instructions = measured.instructions if core == REFERENCE_CORE else program.measure().instructions
                 for board in boards:
                     if board.processor.compiled_for == core:

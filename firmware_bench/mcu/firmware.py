@@ -1,87 +1,59 @@
-"""A folder of firmware for a board: the generated program, the application that runs it on windows and tells cycles,
-and what links them. The sources are those that QEMU runs (firmware_bench/mcu/cortex)."""
+"""A folder of firmware for a board: the generated program, the application that runs it on windows and reports cycles,
+and what links them. The sources in cortex/ are those that QEMU runs."""
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from pathlib import Path
 
-from firmware_bench.mcu.boards import KIB, MIB, Board
-from firmware_bench.mcu.qemu import COMPILER, HARNESS, LINK, PACKAGES, VECTORS
+from firmware_bench.mcu.boards import BOARDS, Board, FirmwareLayout
+from firmware_bench.mcu.qemu import COMPILER, CORTEX_SOURCES, LINK, PACKAGES, VECTORS
 from firmware_bench.runtime.errors import InputError
 
 MARK = "/* Firmware by ecg-edge"
-STACK = 2048  # bytes that the linker keeps free; the models take 200 to 400
-SOURCES = ("start.c", "main.c", "board.h", "tell.h", "semihosting.c", "link.ld")
+STACK = 2048  # bytes that the linker reserves; the models take 200 to 400
+SOURCES = ("start.c", "main.c", "ecg_bench.h", "semihosting.c", "link.ld")
 
 
-@dataclasses.dataclass(frozen=True)
-class Target:
-    """Where flash and RAM begin, and their bytes where they are not the board's flash and largest block of RAM; where
-    the vectors lie if not in flash; the UART that there is a driver for; what turns on the flash's cache (a C
-    statement); what else is linked; the QEMU machine that runs the board's file as it is, and its UART's number."""
-
-    flash: int
-    ram: int
-    flash_size: int | None = None
-    ram_size: int | None = None
-    vectors: int | None = None
-    uart: str = ""
-    cache: str = ""
-    image: str = ""
-    machine: str = ""
-    serial: int = 0
-
-
-TARGETS = {
-    # Product Specification, chapter NVMC: ICACHECNF.CACHEEN.
-    "nRF52840": Target(0x00000000, 0x20000000, uart="uart_nrf52", cache="*(volatile uint32_t *)0x4001E540u = 1"),
-    # QEMU's board has the STM32F405, whose memory and USARTs are the same.
-    "STM32F407": Target(0x08000000, 0x20000000, uart="uart_stm32f4", machine="netduinoplus2", serial=1),
-    "STM32L4R5": Target(0x08000000, 0x20000000),
-    "STM32U575": Target(0x08000000, 0x20000000),
-    "STM32H743": Target(0x08000000, 0x24000000),
-    "RP2350": Target(0x10000000, 0x20000000, image="image_rp2350"),
-    # Behind the boot loader; the TCM alone, for the shared SRAM may be without power.
-    "Apollo4 Plus": Target(0x00018000, 0x10000000, ram_size=384 * KIB),
-    "MAX78000": Target(0x10000000, 0x20000000),
-    # Vectors in the instruction TCM, code and data in an SRAM each, as QEMU's machine has them.
-    "MPS3-AN547": Target(0x11000000, 0x31000000, 2 * MIB, 4 * MIB, 0x10000000, "uart_cmsdk", machine="mps3-an547"),
-}
-WITHOUT = {
-    "RP2040": "its flash begins with a second stage of the boot, which Raspberry Pi's SDK has: ecg-edge export --c99, "
-    "and add the program to a project of that",
-    "ESP32-S3": "its cores are not Arm's: ecg-edge export --c99, and add the program to a project of Espressif's SDK",
-}
+def supported_boards() -> list[str]:
+    """Return the names of the boards that there is firmware for."""
+    return [name for name, board in BOARDS.items() if board.firmware]
 
 
 def write(folder: Path, board: Board, windows: bytes) -> None:
-    """Adds the application, a linker script, a Makefile and a README to `folder`, which holds the generated program as
-    model/, and `windows`, bytes that the host sends, as windows.bin. InputError for a board that there is none for."""
-    if board.name not in TARGETS:
-        raise InputError(f"no firmware for {board.name}: {WITHOUT[board.name]}")
-    target = TARGETS[board.name]
-    extra = [f"{name}.c" for name in (target.uart, target.image) if name] + ["uart.h", "send.py"] * bool(target.uart)
+    """Write the application, a linker script, a Makefile and a README.
+
+    Args:
+        folder: The folder to write to; it holds the generated program as model/.
+        board: The board.
+        windows: The bytes that the host sends, written as windows.bin.
+
+    Raises:
+        InputError: There is no firmware for the board.
+    """
+    layout = board.firmware
+    if layout is None:
+        raise InputError(f"no firmware for {board.name}: {board.no_firmware}")
+    extra = [f"{name}.c" for name in (layout.uart, layout.image) if name] + ["uart.h", "send.py"] * bool(layout.uart)
     for name in [*SOURCES, *extra]:
-        shutil.copyfile(HARNESS / name, folder / name)
-    (folder / "memory.ld").write_text(memory(board, target))
-    (folder / "Makefile").write_text(makefile(board, target))
-    (folder / "README.md").write_text(readme(board, target))
+        shutil.copyfile(CORTEX_SOURCES / name, folder / name)
+    (folder / "memory.ld").write_text(_linker_memory(board, layout))
+    (folder / "Makefile").write_text(_makefile(board, layout))
+    (folder / "README.md").write_text(_readme(board, layout))
     (folder / "windows.bin").write_bytes(windows)
 
 
-def replaceable(folder: Path) -> bool:
-    """Whether `folder` is empty or was written by `write`."""
+def is_replaceable(folder: Path) -> bool:
+    """Return whether `folder` is empty or was written by `write`."""
     script = folder / "memory.ld"
     return folder.is_dir() and (not any(folder.iterdir()) or (script.is_file() and MARK in script.read_text()))
 
 
-def memory(board: Board, target: Target) -> str:
+def _linker_memory(board: Board, layout: FirmwareLayout) -> str:
     """The linker's description of the board."""
-    regions = [("FLASH", target.flash, target.flash_size or board.flash)]
-    regions += [("RAM", target.ram, target.ram_size or board.block)]
-    regions += [] if target.vectors is None else [("VECTORS", target.vectors, VECTORS)]
+    regions = [("FLASH", layout.flash, layout.flash_size or board.flash)]
+    regions += [("RAM", layout.ram, layout.ram_size or board.block)]
+    regions += [] if layout.vectors is None else [("VECTORS", layout.vectors, VECTORS)]
     return "\n".join(
         [
             f"{MARK}: the memory of {board.name}. */",
@@ -89,18 +61,18 @@ def memory(board: Board, target: Target) -> str:
             "{",
             *(f"    {name} : ORIGIN = {origin:#010x}, LENGTH = {length}" for name, origin, length in regions),
             "}",
-            *(['REGION_ALIAS("VECTORS", FLASH)'] if target.vectors is None else []),
+            *(['REGION_ALIAS("VECTORS", FLASH)'] if layout.vectors is None else []),
             f"STACK = {STACK};",
             "",
         ]
     )
 
 
-def makefile(board: Board, target: Target) -> str:
-    defines = [f"-D'BOARD_START={target.cache}'"] if target.cache else []
-    defines += ["-DCACHES"] if board.processor.compiled_for in ("cortex-m7", "cortex-m55") else []
-    sources = " ".join(["start.c", "main.c", "$(CHANNEL).c", *([f"{target.image}.c"] if target.image else [])])
-    choice = f", or make CHANNEL={target.uart}" if target.uart else ""
+def _makefile(board: Board, layout: FirmwareLayout) -> str:
+    defines = [f"-D'ECG_BOARD_START={layout.flash_cache}'"] if layout.flash_cache else []
+    defines += ["-DECG_CACHES"] if board.processor.compiled_for in ("cortex-m7", "cortex-m55") else []
+    sources = " ".join(["start.c", "main.c", "$(CHANNEL).c", *([f"{layout.image}.c"] if layout.image else [])])
+    choice = f", or make CHANNEL={layout.uart}" if layout.uart else ""
     lines = [
         f"# Firmware for {board.name}: make{choice}.",
         "CHANNEL ?= semihosting",
@@ -117,12 +89,12 @@ def makefile(board: Board, target: Target) -> str:
         "\t$(CC) $(CFLAGS) -Imodel $(SOURCES) $(LDFLAGS) -o $@",
         "",
     ]
-    if target.machine:
+    if layout.qemu_machine:
         lines += [
             "run: $(CHANNEL).elf",
-            f"\tqemu-system-arm -M {target.machine} -kernel $< -nographic -monitor none \\",
+            f"\tqemu-system-arm -M {layout.qemu_machine} -kernel $< -nographic -monitor none \\",
             "\t\t-semihosting-config enable=on,target=native -icount shift=6"
-            + " -serial null" * target.serial
+            + " -serial null" * layout.qemu_serial
             + " -serial $(SERIAL)",
             "",
             "SERIAL ?= stdio",
@@ -131,11 +103,11 @@ def makefile(board: Board, target: Target) -> str:
     return "\n".join([*lines, "clean:", "\trm -f *.elf semihosting.bin uart_*.bin", "", ".PHONY: clean run", ""])
 
 
-def readme(board: Board, target: Target) -> str:
+def _readme(board: Board, layout: FirmwareLayout) -> str:
     uart = (
-        f"`make CHANNEL={target.uart}` talks over a UART, 115200 baud, on the pins that `{target.uart}.c` names;\n"
+        f"`make CHANNEL={layout.uart}` uses a UART, 115200 baud, on the pins that `{layout.uart}.c` names;\n"
         "`send.py` sends `windows.bin` there."
-        if target.uart
+        if layout.uart
         else "There is no UART driver for this board."
     )
     return f"""# Firmware for {board.name}
@@ -143,16 +115,17 @@ def readme(board: Board, target: Target) -> str:
 `make` gives `semihosting.elf` and `.bin`, with Debian's packages: `{PACKAGES}`.
 Flash it with a debug probe and keep the debugger attached, with semihosting on (OpenOCD: `arm semihosting enable`;
 pyOCD: `--semihosting`), in this folder, from which it reads `windows.bin`. Without a debugger it stops at the first
-line that it says.
+line that it prints.
 
 {uart}
 
 The application draws its test windows itself and compares the outputs with LiteRT's reference kernels (`differing 0`),
 then takes windows from the host until there are none. `windows.bin` holds integers of the model's type, window after
 window, sample after sample, every lead of a sample; real value = (integer - zero point) * scale, both in
-`model/model.h`. Of each window it tells `ticks`, the outputs, and the place of the largest. On a board, ticks are
-cycles of the core (`counter DWT`, or `SysTick` where there is none) at the clock that it starts with: the clock tree is
-not set up, so flash is waited for less than at full speed. In QEMU they are a fixed share of the instructions.
+the header of the model. Of each window it prints `ticks`, the outputs, and the index of the largest. On a board, ticks
+are cycles of the core (`counter DWT`, or `SysTick` where there is none) at the clock that it starts with: the clock
+tree is not set up, so flash has fewer wait states than at full speed. In QEMU they are a fixed share of the
+instructions.
 
 Not tried on hardware.
 """

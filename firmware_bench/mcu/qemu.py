@@ -1,7 +1,7 @@
 """A generated C99 program on a Cortex-M core in QEMU: does it compute the same there, and what does it take?
 
 Needs Debian's gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm. QEMU counts instructions, the same every
-time, and knows nothing of cycles: figures are instructions, never milliseconds.
+time, and does not model cycles: figures are instructions, never milliseconds.
 """
 
 from __future__ import annotations
@@ -14,56 +14,39 @@ import tempfile
 from pathlib import Path
 
 from firmware_bench.mcu.boards import Board
+from firmware_bench.mcu.cores import QEMU_MACHINES, QemuMachine
 from firmware_bench.runtime.errors import ModelError
 
-HARNESS = Path(__file__).parent / "cortex"
+CORTEX_SOURCES = Path(__file__).parent / "cortex"
 COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
 PACKAGES = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
 FLAGS = ["-mthumb", "-masm-syntax-unified", "-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror",
          "-ffunction-sections", "-fdata-sections"]  # fmt: skip
 LINK = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections"]
-LOOP = 2_000_000  # instructions of main.c's loop, by which its ticks are told
-TIMEOUT = 1800  # s; a 60 s window of twelve leads is a billion instructions
+LOOP = 2_000_000  # instructions of main.c's loop, which gives the length of a tick
+TIMEOUT_S = 1800  # a 60 s window of twelve leads is a billion instructions
 STACK = 1024  # bytes reserved where the stack has not been measured
-VECTORS = 1024
-OUTSIDE = {"harness", "empty", "end"}  # of a profile: not the model
-HARNESS_OBJECTS = {"start.o", "main.o", "semihosting.o", "profile.o"}
-# A tick is 40 or 50 ns; an instruction that takes 64 ns of QEMU's time is seen by itself.
-INSTRUCTION = 6  # 2 ** 6 ns
+VECTORS = 1024  # bytes of the vector table
+NON_MODEL_STEPS = {"bench", "empty", "end"}  # of a profile
+MODEL_OBJECT = "program_"  # begins the names of the model's object files
+NON_MODEL_OBJECTS = {"start.o", "main.o", "semihosting.o", "profile.o"}
+# A tick is 40 or 50 ns; an instruction that takes 64 ns of QEMU's time is counted by itself.
+INSTRUCTION_SHIFT = 6  # 2 ** 6 ns
 
 
 @dataclasses.dataclass(frozen=True)
-class Machine:
-    """A core and the QEMU board that has it: where its vectors, code and data lie, and how much of each."""
+class CortexFigures:
+    """What a program takes on a core.
 
-    core: str
-    board: str
-    vectors: int
-    flash: int
-    flash_size: int
-    ram: int
-    ram_size: int
-
-
-# Arm's FPGA images AN386, AN500, AN505 and AN547, of which the largest memory, 16 MiB and more of RAM beside the core's
-# own, stands for flash, in AN505 for both. A Cortex-M4 runs the instructions of a Cortex-M0+, too.
-MACHINES = {
-    machine.core: machine
-    for machine in (
-        Machine("cortex-m0plus", "mps2-an386", 0x00000000, 0x21000000, 16 << 20, 0x20000000, 4 << 20),
-        Machine("cortex-m4", "mps2-an386", 0x00000000, 0x21000000, 16 << 20, 0x20000000, 4 << 20),
-        Machine("cortex-m7", "mps2-an500", 0x00000000, 0x60000000, 16 << 20, 0x20000000, 4 << 20),
-        Machine("cortex-m33", "mps2-an505", 0x10000000, 0x80000000, 12 << 20, 0x80C00000, 4 << 20),
-        Machine("cortex-m55", "mps3-an547", 0x10000000, 0x60000000, 16 << 20, 0x31000000, 4 << 20),
-    )
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Measured:
-    """Bytes of flash (code with the parts of the C library that it calls, weights with all constants), of RAM (static,
-    stack), and instructions of one window, or of one step of a recording; of `values` outputs `differing` are not
-    LiteRT's."""
+    Attributes:
+        code: Bytes of flash for the code, with the parts of the C library that it calls.
+        weights: Bytes of flash for all constants.
+        static: Bytes of static RAM.
+        stack: Bytes of stack.
+        instructions: Of one window, or of one step of a recording.
+        values: Outputs that were compared with those of LiteRT's reference kernels.
+        differing: How many of them differ.
+    """
 
     code: int
     weights: int
@@ -75,14 +58,22 @@ class Measured:
 
 
 def missing() -> list[str]:
-    """The programs that are not installed."""
+    """Return the programs of the toolchain that are not installed."""
     return [program for program in (COMPILER, EMULATOR) if shutil.which(program) is None]
 
 
-class Program:
-    """A generated program compiled for a core, for as long as the `with` block lasts; `portable`: without the DSP
-    instructions; `profiled`: every step tells when it begins. ModelError where the toolchain is missing or the program
-    does not compile."""
+class CortexProgram:
+    """A generated program compiled for a core, within the `with` block.
+
+    Args:
+        folder: The generated program.
+        core: The compiler's name of the core.
+        portable: Whether to leave out the DSP instructions.
+        profiled: Whether every step of the model reports when it begins.
+
+    Raises:
+        ModelError: On entering the block: the toolchain is missing, or the program does not compile.
+    """
 
     def __init__(self, folder: Path, core: str, portable: bool = False, profiled: bool = False):
         self.folder, self.core, self.portable, self.profiled = Path(folder), core, portable, profiled
@@ -105,53 +96,71 @@ class Program:
     def _compile(self):
         sources = [path for path in sorted(self.folder.glob("*.c")) if path.name != "test.c"]
         defines = ["-DECG_PORTABLE"] if self.portable else []
-        defines += ["-include", str(HARNESS / "profile.h")] if self.profiled else []
+        defines += ["-include", str(CORTEX_SOURCES / "profile.h")] if self.profiled else []
         self.objects = []
-        harness = ["start", "main", "semihosting", *(["profile"] if self.profiled else [])]
-        for path in [*sources, *(HARNESS / f"{name}.c" for name in harness)]:
-            self.objects.append(str(self.out / f"{path.stem}.o"))
-            include = [f"-I{self.folder}", f"-I{HARNESS}", "-c", str(path), "-o", self.objects[-1]]
+        bench = ["start", "main", "semihosting", *(["profile"] if self.profiled else [])]
+        for path in [*sources, *(CORTEX_SOURCES / f"{name}.c" for name in bench)]:
+            kind = MODEL_OBJECT if path in sources else ""
+            self.objects.append(str(self.out / f"{kind}{path.stem}.o"))
+            include = [f"-I{self.folder}", f"-I{CORTEX_SOURCES}", "-c", str(path), "-o", self.objects[-1]]
             done = _command([COMPILER, f"-mcpu={self.core}", *FLAGS, *defines, *include])
             if done.returncode:
                 raise ModelError(f"the program does not compile for {self.core}: {_first_error(done.stderr)}")
 
     def _link(self, memory, stack):
         (self.out / "memory.ld").write_text(f"{memory}STACK = {stack};\n")
-        scripts = ["-T", str(self.out / "memory.ld"), "-T", str(HARNESS / "link.ld"), f"-Wl,-Map={self.out / 'map'}"]
+        scripts = [
+            "-T",
+            str(self.out / "memory.ld"),
+            "-T",
+            str(CORTEX_SOURCES / "link.ld"),
+            f"-Wl,-Map={self.out / 'map'}",
+        ]
         return _command(
             [COMPILER, f"-mcpu={self.core}", "-mthumb", *LINK, *self.objects, *scripts, "-o", str(self.out / "program")]
         )
 
-    def measure(self) -> Measured:
-        """Runs the test windows on the core in QEMU. ModelError where the program does not run to its end."""
-        told = self._told()
+    def measure(self) -> CortexFigures:
+        """Run the test windows on the core in QEMU.
+
+        Raises:
+            ModelError: The program does not link, or does not run to its end.
+        """
+        output = self._run()
         sizes = _sizes((self.out / "map").read_text())
-        return Measured(
+        return CortexFigures(
             code=sizes["text"],
             weights=sizes["rodata"],
             static=sizes["bss"],
-            stack=told["stack"],
-            instructions=round(told["ticks"] / told["runs"] * LOOP / told["loop"]),
-            values=told["values"],
-            differing=told["differing"],
+            stack=output["stack"],
+            instructions=round(output["ticks"] / output["runs"] * LOOP / output["loop"]),
+            values=output["values"],
+            differing=output["differing"],
         )
 
     def profile(self) -> dict[str, int]:
-        """{step of the model: its instructions in one window}, of a `profiled` program. "flow" is what lies between the
-        steps: which row comes next, samples in, outputs out. Each step is good to a few instructions per row."""
-        told = self._told()
-        calls = {words[5:]: number for words, number in told.items() if words.startswith("step ")}
-        ticks = {name: told[f"ticks {name}"] for name in calls}
-        itself = ticks["empty"] / calls["empty"]  # what telling adds
+        """Count the instructions of each step of the model, of a `profiled` program.
+
+        Returns:
+            Step → its instructions in one window, good to a few instructions per row. "flow" is what lies between the
+            steps: which row comes next, samples in, outputs out.
+
+        Raises:
+            ModelError: As `measure`.
+        """
+        output = self._run()
+        calls = {words[5:]: number for words, number in output.items() if words.startswith("step ")}
+        ticks = {name: output[f"ticks {name}"] for name in calls}
+        overhead = ticks["empty"] / calls["empty"]  # of reporting a step
         return {
-            name: max(0, round((ticks[name] - calls[name] * itself) / told["runs"] * LOOP / told["loop"]))
+            name: max(0, round((ticks[name] - calls[name] * overhead) / output["runs"] * LOOP / output["loop"]))
             for name in calls
-            if name not in OUTSIDE
+            if name not in NON_MODEL_STEPS
         }
 
-    def _told(self):
-        """What main.c tells on the core's machine, {words: number}."""
-        machine = MACHINES[self.core]
+    def _run(self):
+        """What main.c prints on the core's machine, {words: number}."""
+        machine = QEMU_MACHINES[self.core]
         memory = (
             "MEMORY\n{\n"
             f"VECTORS : ORIGIN = {machine.vectors}, LENGTH = {VECTORS}\n"
@@ -161,11 +170,21 @@ class Program:
         linked = self._link(memory, STACK)
         if linked.returncode:
             raise ModelError(f"the program does not link for {self.core}: {_first_error(linked.stderr)}")
-        return _run(machine, self.out / "program")
+        return _emulate(machine, self.core, self.out / "program")
 
     def missing_bytes(self, board: Board, stack: int = STACK) -> dict[str, int]:
-        """What the linker says that a board lacks for the program, its test and `stack` bytes of stack: {"flash": …,
-        "RAM": …}, zero where it fits."""
+        """Link the program and its test for a board.
+
+        Args:
+            board: The board.
+            stack: Bytes of stack to reserve.
+
+        Returns:
+            "flash" and "RAM": the bytes that the linker reports as missing, 0 where it fits.
+
+        Raises:
+            ModelError: The program does not link for another reason.
+        """
         memory = (
             "MEMORY\n{\n"
             f"FLASH : ORIGIN = 0x08000000, LENGTH = {board.flash}\n"
@@ -181,7 +200,13 @@ class Program:
 
 def _command(command, folder=None):
     return subprocess.run(
-        command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=TIMEOUT
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=TIMEOUT_S,
     )
 
 
@@ -193,26 +218,33 @@ def _first_error(text):
 
 def _sizes(text):
     """{"text": …, "rodata": …, "bss": …} bytes that the linker's map gives to the model, its kernels and the library;
-    the harness itself is left out."""
+    the benchmark's own files are left out."""
     sizes = {"text": 0, "rodata": 0, "bss": 0}
     _, text = text.split("Linker script and memory map", 1)
     for section, size, path in re.findall(r"^ \.(text|rodata|data|bss)\S*\s+0x\w+\s+0x(\w+) (\S+)$", text, re.M):
         name = Path(path).name
-        if name not in HARNESS_OBJECTS and (section in ("text", "rodata") or name == "model.o"):
+        if name not in NON_MODEL_OBJECTS and (section in ("text", "rodata") or name.startswith(MODEL_OBJECT)):
             sizes["bss" if section == "data" else section] += int(size, 16)
     return sizes
 
 
-def _run(machine, program):
-    """What main.c tells, {word: number}."""
-    command = [EMULATOR, "-M", machine.board, "-kernel", str(program), "-nographic", "-monitor", "none"]
-    command += ["-serial", "none", "-semihosting-config", "enable=on,target=native", "-icount", f"shift={INSTRUCTION}"]
+def _emulate(machine: QemuMachine, core: str, program: Path) -> dict[str, int]:
+    """What main.c prints, {words: number}."""
+    command = [EMULATOR, "-M", machine.name, "-kernel", str(program), "-nographic", "-monitor", "none"]
+    command += [
+        "-serial",
+        "none",
+        "-semihosting-config",
+        "enable=on,target=native",
+        "-icount",
+        f"shift={INSTRUCTION_SHIFT}",
+    ]
     try:
         done = _command(command, program.parent)  # where no windows.bin lies
     except subprocess.TimeoutExpired:
-        raise ModelError(f"the program did not end within {TIMEOUT} s on {machine.core}") from None
+        raise ModelError(f"the program did not end within {TIMEOUT_S} s on {core}") from None
     lines = re.findall(r"^((?:step |ticks )?\w+) (\d+)$", done.stdout + done.stderr, re.M)
-    told = {words: int(number) for words, number in lines}
-    if not {"stack", "ticks", "runs", "loop", "values", "differing"} <= told.keys():
-        raise ModelError(f"the program stopped on {machine.core}: {(done.stderr or done.stdout).strip()[-200:]}")
-    return told
+    output = {words: int(number) for words, number in lines}
+    if not {"stack", "ticks", "runs", "loop", "values", "differing"} <= output.keys():
+        raise ModelError(f"the program stopped on {core}: {(done.stderr or done.stdout).strip()[-200:]}")
+    return output

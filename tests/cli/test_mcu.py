@@ -128,7 +128,7 @@ def test_firmware_is_written_whole_and_over_firmware_only(model, tmp_path):
     assert len((out / "windows.bin").read_bytes()) == 4 * 256 * 2
     refused = {
         ("RP2040",): "no firmware for RP2040",
-        (): f"needs one --board: there is firmware for {', '.join(firmware.TARGETS)}",
+        (): f"needs one --board: there is firmware for {', '.join(firmware.supported_boards())}",
     }
     for board, reason in refused.items():
         error = CliRunner().invoke(command, [*(words if board else words[:-1]), *board]).exception

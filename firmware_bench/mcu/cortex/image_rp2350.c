@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the RP2350's boot ROM looks for behind the vectors: the smallest definition of an Arm image. RP2350 datasheet,
    5.9.5.1. */
 #include <stdint.h>

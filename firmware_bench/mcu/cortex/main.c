@@ -1,11 +1,11 @@
-/* The model on its test windows, which it draws itself, compared with LiteRT's reference kernels; then on windows that
-   the host sends, for as long as there are any. Of each it tells the cycles and the outputs; of the first ones also
-   values that differ, ticks of a loop of LOOP * 2 instructions and bytes of stack. A recording of a stream counts as a
-   window, in which the model runs RUNS times. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the model on its test windows, which it generates itself, and compares the outputs with those of LiteRT's
+   reference kernels; then on windows that the host sends, for as long as there are any. It prints the ticks and the
+   outputs of each; of the first ones also how many values differ, the ticks of a loop of LOOP * 2 instructions and the
+   bytes of stack. A recording of a stream counts as a window, in which the model runs RUNS times. */
 #include <stdint.h>
 
-#include "board.h"
-#include "tell.h"
+#include "ecg_bench.h"
 #include "test_vector.h"
 
 #define LOOP 1000000u
@@ -17,18 +17,18 @@
 #else
 #define SEEDS TESTS
 #define ECG_PROFILE(step) ((void)0)
-#define tell_profile() ((void)0)
+#define ecg_bench_print_profile() ((void)0)
 #endif
 
-extern uint8_t bss_end[], stack_top[];
+extern uint8_t ecg_bss_end[], ecg_stack_top[];
 
-static uint32_t state; /* of the draws; 0: values come from the host */
+static uint32_t state; /* of the generator of test windows; 0: values come from the host */
 static uint64_t spent; /* ticks of the model in this window */
 
-static int fetch(ecg_value *values, int32_t count)
+static int read_values(ecg_value *values, int32_t count)
 {
     if (!state) {
-        return take(values, (uint32_t)count * sizeof *values);
+        return ecg_host_read(values, (uint32_t)count * sizeof *values);
     }
     for (int32_t i = 0; i < count; ++i) {
         state ^= state << 13;
@@ -54,33 +54,33 @@ static int fetch(ecg_value *values, int32_t count)
 
 #endif
 
-static uint64_t empty(void)
+static uint64_t time_nothing(void)
 {
-    uint64_t start = ticks();
-    return ticks() - start;
+    uint64_t start = ecg_bench_ticks();
+    return ecg_bench_ticks() - start;
 }
 
-/* A window; 0 where there is none. */
-static int answer(ecg_value *outputs)
+/* Runs the model on one window. Returns 0 where there is none. */
+static int run_window(ecg_value *outputs)
 {
     static ecg_value values[TAKEN];
-    const uint64_t reading = empty();
+    const uint64_t reading = time_nothing();
     spent = 0;
     BEGIN();
     for (int32_t t = 0; t < TAKES; ++t) {
-        if (!fetch(values, TAKEN)) {
+        if (!read_values(values, TAKEN)) {
             return 0;
         }
-        uint64_t start = ticks();
+        uint64_t start = ecg_bench_ticks();
         ECG_PROFILE(flow);
         CALL(values, outputs);
-        ECG_PROFILE(harness);
-        spent += ticks() - start - reading;
+        ECG_PROFILE(bench);
+        spent += ecg_bench_ticks() - start - reading;
     }
     return 1;
 }
 
-static void digits(uint64_t number)
+static void write_number(uint64_t number)
 {
     char text[24], *at = text + sizeof text;
     *--at = 0;
@@ -88,78 +88,78 @@ static void digits(uint64_t number)
         *--at = (char)('0' + number % 10);
         number /= 10;
     } while (number);
-    say(at);
+    ecg_host_write(at);
 }
 
-void tell(const char *what, uint64_t number)
+void ecg_bench_print(const char *what, uint64_t number)
 {
-    say(what);
-    say(" ");
-    digits(number);
-    say("\n");
+    ecg_host_write(what);
+    ecg_host_write(" ");
+    write_number(number);
+    ecg_host_write("\n");
 }
 
-static void show(int32_t number, const ecg_value *outputs)
+static void print_window(int32_t number, const ecg_value *outputs)
 {
     int32_t largest = 0;
-    tell("window", (uint64_t)number);
-    tell("ticks", spent);
-    say("outputs");
+    ecg_bench_print("window", (uint64_t)number);
+    ecg_bench_print("ticks", spent);
+    ecg_host_write("outputs");
     for (int32_t i = 0; i < OUTPUTS; ++i) {
         if (i < SHOWN) {
             int32_t value = outputs[i];
-            say(value < 0 ? " -" : " ");
-            digits((uint64_t)(value < 0 ? -value : value));
+            ecg_host_write(value < 0 ? " -" : " ");
+            write_number((uint64_t)(value < 0 ? -value : value));
         }
         largest = outputs[i] > outputs[largest] ? i : largest;
     }
-    say(OUTPUTS > SHOWN ? " ...\n" : "\n");
-    tell("largest", (uint64_t)largest);
+    ecg_host_write(OUTPUTS > SHOWN ? " ...\n" : "\n");
+    ecg_bench_print("largest", (uint64_t)largest);
 }
 
-static uint64_t loop(void)
+static uint64_t time_loop(void)
 {
-    uint64_t start = ticks();
+    uint64_t start = ecg_bench_ticks();
     uint32_t n = LOOP;
     __asm__ volatile("1: subs %0, #1\n\tbne 1b" : "+l"(n) : : "cc");
-    return ticks() - start;
+    return ecg_bench_ticks() - start;
 }
 
 int main(void)
 {
     static ecg_value outputs[OUTPUTS];
-    uint8_t *low = bss_end, *used;
+    uint8_t *low = ecg_bss_end, *used;
     uint64_t differing = 0;
     int32_t windows = 0;
     __asm__ volatile("mov %0, sp" : "=r"(used));
-    for (volatile uint8_t *at = low; at < used; ++at) { /* volatile: a call of memset would paint over itself */
+    for (volatile uint8_t *at = low; at < used; ++at) { /* volatile: memset would overwrite its own stack frame */
         *at = PAINT;
     }
-    ECG_PROFILE(harness);
-    say("counter ");
-    say(counter());
-    say("\n");
+    ECG_PROFILE(bench);
+    ecg_host_write("counter ");
+    ecg_host_write(ecg_bench_counter());
+    ecg_host_write("\n");
     for (; windows < SEEDS; ++windows) {
         state = seeds[windows];
-        answer(outputs);
-        show(windows, outputs);
+        run_window(outputs);
+        print_window(windows, outputs);
         for (int32_t i = 0; i < OUTPUTS; ++i) {
             differing += outputs[i] != expected[windows * OUTPUTS + i];
         }
     }
-    while (low < stack_top && *low == PAINT) {
+    while (low < ecg_stack_top && *low == PAINT) {
         ++low;
     }
-    tell("differing", differing);
-    tell("values", SEEDS * OUTPUTS);
-    tell("runs", RUNS);
-    tell("loop", loop());
-    tell("stack", (uint64_t)(stack_top - low));
-    tell_profile();
+    ecg_bench_print("differing", differing);
+    ecg_bench_print("values", SEEDS * OUTPUTS);
+    ecg_bench_print("runs", RUNS);
+    ecg_bench_print("loop", time_loop());
+    ecg_bench_print("stack", (uint64_t)(ecg_stack_top - low));
+    ecg_bench_print_profile();
     state = 0;
-    tell("bytes", sizeof(ecg_value) * TAKEN); /* that the host sends at a time */
-    while (answer(outputs)) {
-        show(windows++, outputs);
+    ecg_bench_print("bytes", sizeof(ecg_value) * TAKEN); /* that the host sends at once */
+    while (run_window(outputs)) {
+        print_window(windows++, outputs);
     }
     return differing != 0;
 }

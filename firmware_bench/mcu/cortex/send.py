@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Sends windows.bin to a board whenever it asks, and prints what it says.
+# SPDX-License-Identifier: Apache-2.0
+"""Send windows.bin to a board whenever it asks, and print what it writes.
 
 stty -F /dev/ttyACM0 115200 raw -echo && python3 send.py /dev/ttyACM0 windows.bin      and then reset the board
 """

@@ -1,13 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From reset to main on an Arm Cortex-M core: stack, memory, caches, cycle counter. */
 #include <stdint.h>
 #include <string.h>
 
-#include "board.h"
+#include "ecg_bench.h"
 
-extern uint32_t stack_top[], data_start[], data_end[], data_in_flash[], bss_start[], bss_end[];
+extern uint32_t ecg_stack_top[], ecg_data_start[], ecg_data_end[], ecg_data_in_flash[], ecg_bss_start[], ecg_bss_end[];
 
 int main(void);
-void reset(void);
+void ecg_reset(void);
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 
@@ -24,21 +25,21 @@ void reset(void);
 #define DWT_LOCK REGISTER(0xE0001FB0u)
 #define DWT_KEY 0xC5ACCE55u
 
-static volatile uint32_t spans;
-static uint32_t dwt; /* whether it counts */
+static volatile uint32_t spans; /* of SysTick that are over */
+static uint32_t dwt;            /* not 0: the core has a cycle counter */
 
-static void tick(void)
+static void handle_systick(void)
 {
     ++spans;
 }
 
-static void fault(void)
+static void handle_fault(void)
 {
-    say("fault\n");
-    leave(3);
+    ecg_host_write("fault\n");
+    ecg_exit(3);
 }
 
-uint64_t ticks(void)
+uint64_t ecg_bench_ticks(void)
 {
     uint32_t before, value;
     do {
@@ -52,17 +53,36 @@ uint64_t ticks(void)
     return count;
 }
 
-const char *counter(void)
+const char *ecg_bench_counter(void)
 {
     return dwt ? "DWT" : "SysTick";
 }
 
 __attribute__((section(".vectors"), used)) static const struct {
-    uint32_t *stack;
-    void (*handlers[15])(void);
-} vectors = {stack_top, {reset, fault, fault, fault, fault, fault, fault, 0, 0, 0, fault, fault, 0, fault, tick}};
+    uint32_t *stack;             /* the initial stack pointer */
+    void (*handlers[15])(void); /* by the number of the exception, from 1 */
+} vectors = {
+    ecg_stack_top,
+    {
+        ecg_reset,
+        handle_fault, /* NMI */
+        handle_fault, /* HardFault */
+        handle_fault, /* MemManage */
+        handle_fault, /* BusFault */
+        handle_fault, /* UsageFault */
+        handle_fault, /* SecureFault */
+        0,
+        0,
+        0,
+        handle_fault, /* SVCall */
+        handle_fault, /* DebugMonitor */
+        0,
+        handle_fault, /* PendSV */
+        handle_systick,
+    },
+};
 
-#ifdef CACHES /* Cortex-M7 and M55: invalidated, then on (Armv7-M Architecture Reference Manual, "Cache operations") */
+#ifdef ECG_CACHES /* Cortex-M7 and M55: invalidate, then enable (Armv7-M Architecture Reference Manual, "Cache operations") */
 
 #define CONFIGURATION REGISTER(0xE000ED14u)
 #define CACHE_SIZE REGISTER(0xE000ED80u)
@@ -70,7 +90,7 @@ __attribute__((section(".vectors"), used)) static const struct {
 #define INVALIDATE_INSTRUCTIONS REGISTER(0xE000EF50u)
 #define INVALIDATE_DATA REGISTER(0xE000EF60u) /* four ways of lines of 32 bytes: way << 30 | set << 5 */
 
-static void caches(void)
+static void enable_caches(void)
 {
     CACHE_SELECT = 0;
     __asm__ volatile("dsb");
@@ -88,16 +108,16 @@ static void caches(void)
 
 #endif
 
-void reset(void)
+void ecg_reset(void)
 {
-    memcpy(data_start, data_in_flash, (size_t)((char *)data_end - (char *)data_start));
-    memset(bss_start, 0, (size_t)((char *)bss_end - (char *)bss_start));
+    memcpy(ecg_data_start, ecg_data_in_flash, (size_t)((char *)ecg_data_end - (char *)ecg_data_start));
+    memset(ecg_bss_start, 0, (size_t)((char *)ecg_bss_end - (char *)ecg_bss_start));
     VECTOR_TABLE = (uint32_t)&vectors;
-#ifdef CACHES
-    caches();
+#ifdef ECG_CACHES
+    enable_caches();
 #endif
-#ifdef BOARD_START
-    BOARD_START;
+#ifdef ECG_BOARD_START
+    ECG_BOARD_START;
 #endif
     SYSTICK_RELOAD = SYSTICK_SPAN - 1;
     SYSTICK_VALUE = 0;
@@ -108,5 +128,5 @@ void reset(void)
     DWT_CONTROL |= 1;
     __asm__ volatile("nop\n\tnop\n\tnop\n\tnop");
     dwt = DWT_CYCLES;
-    leave(main());
+    ecg_exit(main());
 }

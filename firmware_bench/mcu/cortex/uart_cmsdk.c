@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* MPS3 with AN547: UART0, fed by 25 MHz. Arm Cortex-M System Design Kit Technical Reference Manual (DDI 0479), "APB
    UART"; Application Note AN547, memory map. */
 #include <stdint.h>
@@ -8,20 +9,20 @@
 #define CONTROL REGISTER(0x08u)
 #define BAUD_DIVIDER REGISTER(0x10u)
 
-static void begin(void)
+static void uart_begin(void)
 {
     BAUD_DIVIDER = 25000000u / 115200u;
     CONTROL = 3; /* transmit, receive */
 }
 
-static void put(uint8_t byte)
+static void uart_put(uint8_t byte)
 {
     while (STATE & 1) {
     }
     DATA = byte;
 }
 
-static uint8_t get(void)
+static uint8_t uart_get(void)
 {
     while (!(STATE & 2)) {
     }

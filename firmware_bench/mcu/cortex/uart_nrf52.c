@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nRF52840: UART0 on P0.06 (out) and P0.08 (in), which the development kit's debugger takes to USB. nRF52840 Product
    Specification, chapter UART. */
 #include <stdint.h>
@@ -16,7 +17,7 @@
 #define P0_OUTSET REGISTER(0x50000508u - 0x40002000u)
 #define P0_DIRSET REGISTER(0x50000518u - 0x40002000u)
 
-static void begin(void)
+static void uart_begin(void)
 {
     P0_OUTSET = 1u << 6; /* high and an output also while the UART is off */
     P0_DIRSET = 1u << 6;
@@ -28,7 +29,7 @@ static void begin(void)
     TASKS_STARTRX = 1;
 }
 
-static void put(uint8_t byte)
+static void uart_put(uint8_t byte)
 {
     EVENTS_TXDRDY = 0;
     TXD = byte;
@@ -36,7 +37,7 @@ static void put(uint8_t byte)
     }
 }
 
-static uint8_t get(void)
+static uint8_t uart_get(void)
 {
     while (!EVENTS_RXDRDY) {
     }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* STM32F4: USART2 on PA2 (out) and PA3 (in), at the 16 MHz that the chip starts with. RM0090, chapters RCC, GPIO and
    USART. */
 #include <stdint.h>
@@ -12,7 +13,7 @@
 #define USART2_BRR REGISTER(0x40004408u)
 #define USART2_CR1 REGISTER(0x4000440Cu)
 
-static void begin(void)
+static void uart_begin(void)
 {
     RCC_AHB1ENR |= 1u;                                            /* GPIOA */
     RCC_APB1ENR |= 1u << 17;                                      /* USART2 */
@@ -23,14 +24,14 @@ static void begin(void)
     USART2_CR1 = 1u << 13 | 1u << 3 | 1u << 2; /* on, transmit, receive */
 }
 
-static void put(uint8_t byte)
+static void uart_put(uint8_t byte)
 {
     while (!(USART2_SR & 1u << 7)) {
     }
     USART2_DR = byte;
 }
 
-static uint8_t get(void)
+static uint8_t uart_get(void)
 {
     while (!(USART2_SR & 1u << 5)) {
     }

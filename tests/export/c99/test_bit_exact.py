@@ -120,7 +120,7 @@ def test_registered_systems(system):
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"])
 def test_registered_systems_on_cores(core, system):
     name, preset, program = system
-    with qemu.Program(program.folder, core) as built:
+    with qemu.CortexProgram(program.folder, core) as built:
         measured = built.measure()
     assert measured.differing == 0 and measured.values > 0
     assert measured.static <= program.plan.total  # an input of which nothing is read needs no pointer

@@ -131,7 +131,7 @@ def test_header_tells_what_a_caller_needs(data, stream, tmp_path):
 @pytest.mark.parametrize("portable", [False, True])
 def test_on_a_core(data, tmp_path, portable):
     memory = generate(data, tmp_path / "program").memory
-    with qemu.Program(tmp_path / "program", "cortex-m4", portable) as program:
+    with qemu.CortexProgram(tmp_path / "program", "cortex-m4", portable) as program:
         measured = program.measure()
     assert measured.differing == 0 and measured.values == 2 * 4 * 3
     assert measured.static == memory.total < 2500

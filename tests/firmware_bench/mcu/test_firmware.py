@@ -26,6 +26,8 @@ needs_toolchain = pytest.mark.skipif(
     bool(qemu.missing()) or shutil.which("make") is None, reason=f"not installed: {', '.join(qemu.missing())} or make"
 )
 
+EMULATED = [name for name, board in BOARDS.items() if board.firmware and board.firmware.qemu_machine]
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
@@ -73,23 +75,23 @@ def assert_told(said, windows):
 
 @needs_toolchain
 @pytest.mark.slow
-@pytest.mark.parametrize("board", [name for name, target in firmware.TARGETS.items() if target.machine])
+@pytest.mark.parametrize("board", EMULATED)
 def test_windows_from_a_file_by_semihosting(board, folder, windows):
     assert_told(make(folder(board), "run"), windows)
 
 
 @needs_toolchain
 @pytest.mark.slow
-@pytest.mark.parametrize("board", firmware.TARGETS)
+@pytest.mark.parametrize("board", firmware.supported_boards())
 def test_every_board_s_firmware_is_made_and_begins_with_its_vectors(board, folder):
-    path, target = folder(board), firmware.TARGETS[board]
-    for channel in ["semihosting", *([target.uart] if target.uart else [])]:
+    path, layout = folder(board), BOARDS[board].firmware
+    for channel in ["semihosting", *([layout.uart] if layout.uart else [])]:
         make(path, f"CHANNEL={channel}")
         image = np.frombuffer((path / f"{channel}.bin").read_bytes()[:84], "<u4")
         stack, reset = image[:2]
-        ram = target.ram_size or BOARDS[board].block
+        ram = layout.ram_size or BOARDS[board].block
         assert ram <= BOARDS[board].block
-        assert stack == target.ram + ram and reset & 1 and target.flash < reset < target.flash + BOARDS[board].flash
+        assert stack == layout.ram + ram and reset & 1 and layout.flash < reset < layout.flash + BOARDS[board].flash
         assert (image[16] == 0xFFFFDED3) == (board == "RP2350")
 
 
@@ -104,7 +106,7 @@ def over_the_uart(folder, *command):
         command, cwd=folder, stdin=master, stdout=master, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        send = [sys.executable, str(qemu.HARNESS / "send.py"), os.ttyname(slave), "windows.bin"]
+        send = [sys.executable, str(qemu.CORTEX_SOURCES / "send.py"), os.ttyname(slave), "windows.bin"]
         return subprocess.run(send, cwd=folder, capture_output=True, text=True, timeout=60, check=True).stdout
     finally:
         os.killpg(board.pid, signal.SIGKILL)
@@ -115,9 +117,9 @@ def over_the_uart(folder, *command):
 
 @needs_toolchain
 @pytest.mark.slow
-@pytest.mark.parametrize("board", [name for name, target in firmware.TARGETS.items() if target.machine])
+@pytest.mark.parametrize("board", EMULATED)
 def test_windows_over_the_uart(board, folder, windows):
-    path, channel = folder(board), f"CHANNEL={firmware.TARGETS[board].uart}"
+    path, channel = folder(board), f"CHANNEL={BOARDS[board].firmware.uart}"
     make(path, channel)
     assert_told(over_the_uart(path, "make", "-s", channel, "run"), windows)
 
@@ -135,7 +137,28 @@ def test_the_nrf52_s_uart_on_an_nrf51_which_has_the_same(folder, windows):
     assert_told(said, windows)
 
 
-@pytest.mark.parametrize("board", sorted(BOARDS.keys() - firmware.TARGETS.keys()))
+@needs_toolchain
+@pytest.mark.parametrize("board", ["nRF52840", "STM32F407", "RP2350", "MPS3-AN547"])
+def test_global_names_cannot_collide_with_a_vendor_s(board, folder):
+    """Every global that the application defines begins with ecg_; the linker script's, too."""
+    path, layout = folder(board), BOARDS[board].firmware
+    channels = ["semihosting.c", *([f"{layout.uart}.c"] if layout.uart else [])]
+    for name in ["start.c", "main.c", *channels, *([f"{layout.image}.c"] if layout.image else [])]:
+        command = [qemu.COMPILER, f"-mcpu={BOARDS[board].processor.compiled_for}", *qemu.FLAGS, "-Imodel", "-c", name]
+        subprocess.run([*command, "-o", "object.o"], cwd=path, check=True)
+        listed = subprocess.run(["arm-none-eabi-nm", "-g", "--defined-only", "object.o"], cwd=path, capture_output=True)
+        symbols = [line.split()[-1] for line in listed.stdout.decode().splitlines()]
+        assert all(symbol.startswith("ecg_") or symbol == "main" for symbol in symbols), (name, symbols)
+    assert all(symbol.startswith("ecg_") for symbol in re.findall(r"(\w+) = ", (path / "link.ld").read_text()))
+
+
+def test_every_source_states_its_licence():
+    sources = [path for path in qemu.CORTEX_SOURCES.iterdir() if path.is_file()]
+    assert len(sources) > 10
+    assert all("SPDX-License-Identifier: Apache-2.0" in path.read_text() for path in sources)
+
+
+@pytest.mark.parametrize("board", sorted(BOARDS.keys() - set(firmware.supported_boards())))
 def test_a_board_without_firmware_says_why(board, tmp_path):
     with pytest.raises(InputError, match=f"no firmware for {board}: .*--c99"):
         firmware.write(tmp_path, BOARDS[board], b"")
@@ -143,8 +166,8 @@ def test_a_board_without_firmware_says_why(board, tmp_path):
 
 
 def test_only_firmware_is_replaced(model, tmp_path):
-    assert firmware.replaceable(tmp_path)
+    assert firmware.is_replaceable(tmp_path)
     (tmp_path / "thesis.txt").write_text("")
-    assert not firmware.replaceable(tmp_path)
+    assert not firmware.is_replaceable(tmp_path)
     firmware.write(tmp_path, BOARDS["nRF52840"], b"")
-    assert firmware.replaceable(tmp_path)
+    assert firmware.is_replaceable(tmp_path)

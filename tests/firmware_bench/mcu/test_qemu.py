@@ -27,10 +27,10 @@ def convolutions(tmp_path_factory):
 
 @needs_toolchain
 @pytest.mark.slow
-@pytest.mark.parametrize("core", qemu.MACHINES)
+@pytest.mark.parametrize("core", qemu.QEMU_MACHINES)
 def test_every_core_computes_the_same_in_the_memory_that_was_planned(core, convolutions):
     folder, plan = convolutions
-    with qemu.Program(folder, core) as program:
+    with qemu.CortexProgram(folder, core) as program:
         measured = program.measure()
     assert measured.differing == 0 and measured.values > 0
     assert measured.static == plan.total
@@ -43,9 +43,9 @@ def test_every_core_computes_the_same_in_the_memory_that_was_planned(core, convo
 @pytest.mark.parametrize("model", [convolutional, recurrent])
 def test_without_dsp_instructions_the_bits_are_the_same(model, tmp_path):
     generate(model(), tmp_path / "program")
-    with qemu.Program(tmp_path / "program", "cortex-m4", portable=True) as program:
+    with qemu.CortexProgram(tmp_path / "program", "cortex-m4", portable=True) as program:
         portable = program.measure()
-    with qemu.Program(tmp_path / "program", "cortex-m4") as program:
+    with qemu.CortexProgram(tmp_path / "program", "cortex-m4") as program:
         measured = program.measure()
     assert measured.differing == portable.differing == 0
     assert measured.code > portable.code  # they were really used
@@ -62,7 +62,7 @@ def test_weights_of_several_megabytes_are_counted(tmp_path):
     weights = file.constant(values, np.int8, 0.01)
     file.operator("FULLY_CONNECTED", 4, [x, weights, -1], y, schema.FullyConnectedOptionsT())
     generate(file.data([x], [y]), tmp_path / "program")
-    with qemu.Program(tmp_path / "program", "cortex-m4") as program:
+    with qemu.CortexProgram(tmp_path / "program", "cortex-m4") as program:
         measured = program.measure()
     assert measured.differing == 0 and measured.weights > values.size > 2 << 20
     assert measured.instructions > values.size
@@ -72,7 +72,7 @@ def test_weights_of_several_megabytes_are_counted(tmp_path):
 @pytest.mark.slow
 def test_instructions_are_the_same_every_time(convolutions, tmp_path, monkeypatch):
     folder, _ = convolutions
-    with qemu.Program(folder, "cortex-m4") as program:
+    with qemu.CortexProgram(folder, "cortex-m4") as program:
         first = program.measure()
         monkeypatch.chdir(tmp_path)
         (tmp_path / "windows.bin").write_bytes(bytes(1024))  # of firmware that somebody is working on
@@ -94,9 +94,9 @@ def test_a_small_cnn_takes_fewer_instructions_than_interpreters():
 @pytest.mark.slow
 def test_the_profile_adds_up_to_the_instructions_of_a_window(convolutions):
     folder, _ = convolutions
-    with qemu.Program(folder, "cortex-m4") as program:
+    with qemu.CortexProgram(folder, "cortex-m4") as program:
         whole = program.measure().instructions
-    with qemu.Program(folder, "cortex-m4", profiled=True) as program:
+    with qemu.CortexProgram(folder, "cortex-m4", profiled=True) as program:
         steps = program.profile()
     assert steps.keys() == {"flow", "conv1", "conv2", "mean1", "dense1", "softmax1"}
     assert sum(steps.values()) == pytest.approx(whole, rel=0.02)
@@ -113,7 +113,7 @@ def test_a_program_of_many_steps_is_profiled(tmp_path):
     for _ in range(900):
         y = file.operator("ADD", 2, [y, x], file.tensor((1, 1, 2, 4), np.int16, 2.0**-12), schema.AddOptionsT())
     generate(file.data([x], [y]), tmp_path / "program")
-    with qemu.Program(tmp_path / "program", "cortex-m4", profiled=True) as program:
+    with qemu.CortexProgram(tmp_path / "program", "cortex-m4", profiled=True) as program:
         steps = program.profile()
     assert len(steps) == 900 + 1 and steps["add900"] == pytest.approx(steps["add2"], rel=0.2)  # and the flow
 
@@ -138,7 +138,7 @@ def test_without_a_profile_its_marks_leave_no_trace(convolutions, tmp_path):
 def test_the_linker_says_what_a_board_lacks(convolutions):
     folder, plan = convolutions
     board = BOARDS["nRF52840"]
-    with qemu.Program(folder, "cortex-m4") as program:
+    with qemu.CortexProgram(folder, "cortex-m4") as program:
         assert program.missing_bytes(board) == {"flash": 0, "RAM": 0}
         small = dataclasses.replace(board, block=plan.total, flash=2048)
         missing = program.missing_bytes(small, stack=512)
@@ -149,5 +149,5 @@ def test_the_linker_says_what_a_board_lacks(convolutions):
 
 def test_a_missing_toolchain_names_its_packages(convolutions, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
-    with pytest.raises(ModelError, match="gcc-arm-none-eabi"), qemu.Program(convolutions[0], "cortex-m4"):
+    with pytest.raises(ModelError, match="gcc-arm-none-eabi"), qemu.CortexProgram(convolutions[0], "cortex-m4"):
         pass
