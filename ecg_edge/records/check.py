@@ -1,4 +1,4 @@
-"""What is wrong with a database's files: reads every recording and names each that is unreadable or suspicious."""
+"""Check a database's files: read every recording and name each that is unreadable or suspicious."""
 
 import dataclasses
 import hashlib
@@ -16,12 +16,18 @@ from ecg_edge.records.record_error import RecordError
 
 CLIPPED_SECONDS = 0.04  # a QRS complex's tip lasts less than this at its highest value
 CLIPPED_FRACTION = 0.02
-FLAT_SECONDS = 2.0
+CONSTANT_SECONDS = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """What is wrong with `record`. severity: "error", it cannot be read; "warning", it is suspicious; or "note"."""
+    """Something wrong with a recording.
+
+    Attributes:
+        record: The recording's name.
+        severity: "error", it cannot be read; "warning", it is suspicious; or "note".
+        text: What is wrong.
+    """
 
     record: str
     severity: str
@@ -30,7 +36,12 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class CheckReport:
-    """The result of a check: how many recordings were looked at, and the findings in the order of the index."""
+    """The result of a check.
+
+    Attributes:
+        records: How many recordings were checked.
+        findings: In the order of the index.
+    """
 
     records: int
     findings: tuple[Finding, ...]
@@ -50,15 +61,24 @@ class CheckReport:
 def check(
     database: Database, folder: Path, advance: Callable[[int, int], None] = lambda done, total: None
 ) -> CheckReport:
-    """Reads every recording of `database` at `folder`; calls `advance(done, total)` after each.
+    """Read every recording of a database and check its labels, signal and files.
 
-    Raises InputError where the label files themselves cannot be read.
+    Args:
+        database: The database.
+        folder: Its folder.
+        advance: Called with (done, total) after each recording.
+
+    Returns:
+        The findings.
+
+    Raises:
+        InputError: The label files themselves cannot be read.
     """
     entries = database.index(folder)
     findings: list[Finding] = []
     leads: dict[str, tuple[str, ...]] = {}
     rates: dict[str, float] = {}
-    signalless: list[str] = []
+    without_signal: list[str] = []
     seen: dict[bytes, str] = {}
     for number, entry in enumerate(entries, start=1):
         remarks = check_entry_labels(entry, database.classes)
@@ -69,7 +89,7 @@ def check(
         else:
             leads[entry.name], rates[entry.name] = record.leads, record.fs
             if record.signal is None:
-                signalless.append(entry.name)
+                without_signal.append(entry.name)
             else:
                 remarks += check_signal(record) + check_files(folder / entry.path)
                 first = seen.setdefault(hashlib.blake2b(record.signal.tobytes()).digest(), entry.name)
@@ -81,20 +101,18 @@ def check(
     listed = {entry.path for entry in entries}
     unlisted = [name for name, path in database.list_recordings(folder).items() if path not in listed]
     remarks = [(name, "recording without label") for name in unlisted]
-    remarks += (
-        database.check_labels(folder)
-        + find_missing_leads(leads, database.leads)
-        + find_unusual_rates(rates, database.fs)
-    )
+    remarks += database.check_labels(folder)
+    remarks += find_missing_leads(leads, database.leads) + find_unusual_rates(rates, database.fs)
     findings += [Finding(name, "warning", remark) for name, remark in remarks]
-    if signalless:
-        others = f" and {len(signalless) - 1} more of the {len(entries)}" if len(signalless) > 1 else ""
-        findings.append(Finding(signalless[0], "note", f"this{others}: annotations alone, the signal file is not here"))
+    if without_signal:
+        others = f" and {len(without_signal) - 1} more of the {len(entries)}" if len(without_signal) > 1 else ""
+        text = f"this{others}: annotations alone, the signal file is not here"
+        findings.append(Finding(without_signal[0], "note", text))
     return CheckReport(len(entries), tuple(findings))
 
 
 def check_entry_labels(entry: Entry, classes: tuple[str, ...]) -> list[str]:
-    """What is wrong with a recording's labels; nothing where the database labels no recordings."""
+    """List what is wrong with a recording's labels; nothing where the database labels no recordings."""
     if not classes:
         return []
     if not entry.labels:
@@ -103,8 +121,10 @@ def check_entry_labels(entry: Entry, classes: tuple[str, ...]) -> list[str]:
 
 
 def check_signal(record: Record) -> list[str]:
-    """What is suspicious about a signal: missing samples, flat or clipped leads."""
-    missing, flat, still, clipped = [], [], [], []
+    """List what is suspicious about a signal: missing samples, flat, constant or saturated leads, one line each."""
+    if record.signal is None:
+        return []
+    missing, flat, constant, clipped = [], [], [], []
     for lead, column in zip(record.leads, record.signal.T, strict=True):
         valid = column[np.isfinite(column)]
         if len(valid) < len(column):
@@ -112,50 +132,71 @@ def check_signal(record: Record) -> list[str]:
         if len(valid) == 0 or valid.min() == valid.max():
             flat.append(lead)
             continue
-        if (seconds := measure_longest_run(np.diff(column) == 0) / record.fs) >= FLAT_SECONDS:
-            still.append(f"{lead} {seconds:.1f} s")
+        if (seconds := measure_longest_run(np.diff(column) == 0) / record.fs) >= CONSTANT_SECONDS:
+            constant.append(f"{lead} {seconds:.1f} s")
         if any(is_clipped(column == extreme, record.fs) for extreme in (valid.min(), valid.max())):
             clipped.append(lead)
     texts = {
         f"no valid sample (NaN) in places, of {len(record.signal)}": missing,
         "flat lead": flat,
-        "stands still in lead": still,
+        "stands still in lead": constant,
         "saturated in lead": clipped,
     }
     return [f"{text}: {', '.join(leads)}" for text, leads in texts.items() if leads]
 
 
 def is_clipped(at_extreme: np.ndarray, fs: float) -> bool:
-    """Whether a lead stays at its extreme value longer than an ECG does: bool (samples,), fs in Hz.
+    """Whether a lead stays at its extreme value longer than an ECG does.
 
-    One long stretch is enough, or many short ones of at least three samples.
+    Args:
+        at_extreme: bool (samples,), where the lead has its lowest or highest value.
+        fs: Sampling rate in Hz.
+
+    Returns:
+        True for one run of CLIPPED_SECONDS, or where runs of at least three samples make up CLIPPED_FRACTION of all.
     """
     if measure_longest_run(at_extreme) >= max(4, CLIPPED_SECONDS * fs):
         return True
     in_runs = at_extreme[:-2] & at_extreme[1:-1] & at_extreme[2:]
-    return in_runs.sum() >= CLIPPED_FRACTION * len(at_extreme)
+    return bool(in_runs.sum() >= CLIPPED_FRACTION * len(at_extreme))
 
 
-def measure_longest_run(mask: np.ndarray) -> np.int64:
-    """The longest run of True in bool (n,)."""
+def measure_longest_run(mask: np.ndarray) -> int:
+    """Measure the longest run of True in bool (n,)."""
     edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    return (edges[1::2] - edges[::2]).max(initial=0)
+    return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 def find_missing_leads(leads: dict[str, tuple[str, ...]], usual: tuple[str, ...] | None) -> list[tuple[str, str]]:
-    """Recordings that lack a lead of the database's `usual` ones; where that is (), of those that nine in ten have."""
-    usual = _usual(leads) if usual == () else usual
+    """Find recordings that lack a usual lead.
+
+    Args:
+        leads: Recording → its leads.
+        usual: The database's leads; () for those that nine in ten recordings have; None where they vary.
+
+    Returns:
+        Pairs of recording and remark.
+    """
+    usual = _find_usual(leads) if usual == () else usual
     missing = {name: [lead for lead in usual or () if lead not in own] for name, own in leads.items()}
     return [(name, f"missing lead: {', '.join(lacks)}") for name, lacks in missing.items() if lacks]
 
 
 def find_unusual_rates(rates: dict[str, float], usual: float | None) -> list[tuple[str, str]]:
-    """Recordings whose sampling rate is not the database's `usual` one, else that which nine in ten have, in Hz."""
-    usual = usual or _usual(rates)
+    """Find recordings of an unusual sampling rate.
+
+    Args:
+        rates: Recording → its rate in Hz.
+        usual: The database's rate in Hz; None for that of nine in ten recordings.
+
+    Returns:
+        Pairs of recording and remark.
+    """
+    usual = usual or _find_usual(rates)
     return [(name, f"{rate:g} Hz, not {usual:g} Hz") for name, rate in rates.items() if usual and rate != usual]
 
 
-def _usual(values: dict):
+def _find_usual(values: dict):
     """The value of at least nine in ten, else None."""
     if not values:
         return None

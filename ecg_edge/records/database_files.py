@@ -9,7 +9,16 @@ from firmware_bench.runtime.errors import InputError
 
 
 def list_record_paths(folder: Path, suffixes: tuple[str, ...] = (".hea",), below: str = "") -> list[str]:
-    """Files below `folder`/`below` with one of `suffixes`: paths without suffix, relative to `folder`, sorted."""
+    """List the recordings in a folder and its subfolders.
+
+    Args:
+        folder: The database's folder.
+        suffixes: A recording is listed where a file with one of these exists.
+        below: The subfolder to look in; "" for all.
+
+    Returns:
+        Paths without suffix, relative to `folder`, sorted. Hidden files and folders are left out.
+    """
     found = set()
     for parent, folders, files in os.walk(folder / below):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -23,7 +32,7 @@ def list_record_paths(folder: Path, suffixes: tuple[str, ...] = (".hea",), below
 
 
 def read_first_line(path: Path) -> str:
-    """A text file's first line, "" where the file is missing."""
+    """Read a text file's first line; "" where the file is missing."""
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:
             return file.readline().strip()
@@ -31,11 +40,30 @@ def read_first_line(path: Path) -> str:
         return ""
 
 
-def read_rows(path: Path, header: bool = True) -> list[dict[str, str]] | list[list[str]]:
-    """A CSV file's rows: dicts by column name, or lists where it has no `header`. Raises InputError, never empty."""
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read a CSV file whose first line names the columns.
+
+    Args:
+        path: The file, UTF-8 with or without a byte order mark.
+
+    Returns:
+        Its rows by column name, at least one.
+
+    Raises:
+        InputError: The file is missing, no CSV, or empty.
+    """
+    return _read_csv(path, csv.DictReader)
+
+
+def read_rows(path: Path) -> list[list[str]]:
+    """Read a CSV file as lists of cells, its first line included. Raises InputError as `read_table` does."""
+    return _read_csv(path, csv.reader)
+
+
+def _read_csv(path: Path, reader) -> list:
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in (csv.DictReader(file) if header else csv.reader(file)) if row]
+            rows = [row for row in reader(file) if row]
     except FileNotFoundError:
         raise InputError(f"{path} is missing: without it the recordings have no labels") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -1,4 +1,4 @@
-"""Fetching a database from PhysioNet: resumes where it stopped, keeps only files with the published SHA-256."""
+"""Download a database from PhysioNet: resume where a download stopped, keep only files with the published SHA-256."""
 
 import errno
 import hashlib
@@ -24,10 +24,21 @@ def download(
     advance: Callable[[int, int], None] = lambda done, total: None,
     base: str = PHYSIONET,
 ) -> int:
-    """Brings the files of `database` into `folder` and returns how many had to be fetched.
+    """Download the files of a database that are missing or differ from the published ones.
 
-    Files that are there and whole are kept, all others are fetched; none is ever half-written under its own name.
-    Calls `advance(done, total)` after each. Raises InputError, after which the same call goes on from there.
+    No file is ever half-written under its own name, so that the same call resumes an interrupted download.
+
+    Args:
+        database: The database.
+        folder: Its folder, created where it is missing.
+        advance: Called with (done, total) after each file.
+        base: The address of PhysioNet or of a mirror with its layout.
+
+    Returns:
+        How many files were fetched.
+
+    Raises:
+        InputError: The database is not on PhysioNet, the network failed, or a file has another SHA-256.
     """
     if database.physionet is None:
         raise InputError(f"{database.name} is not on PhysioNet: there is nothing to download")
@@ -41,13 +52,24 @@ def download(
         for done, job in enumerate(as_completed(jobs), start=1):
             fetched += job.result()
             advance(done, len(jobs))
-    finally:  # also on Ctrl-C: what is under way ends, what waits does not begin
+    finally:  # also on Ctrl-C: downloads in progress end, queued ones do not begin
         pool.shutdown(cancel_futures=True)
     return fetched
 
 
 def parse_checksums(file: Path, patterns: tuple[str, ...]) -> dict[str, str]:
-    """SHA-256 by file name, of those files in a SHA256SUMS.txt whose name fits one of `patterns`."""
+    """Parse a SHA256SUMS.txt.
+
+    Args:
+        file: The file.
+        patterns: Shell patterns of the names that are wanted.
+
+    Returns:
+        Name → SHA-256 in lower-case hexadecimal digits.
+
+    Raises:
+        InputError: It names a file outside the database, or none that is wanted.
+    """
     sums = {}
     for line in file.read_text(errors="replace").splitlines():
         sha256, _, name = line.strip().partition(" ")
@@ -62,7 +84,7 @@ def parse_checksums(file: Path, patterns: tuple[str, ...]) -> dict[str, str]:
 
 
 def update_file(url: str, path: Path, sha256: str) -> bool:
-    """Makes `path` the file of that SHA-256; False where it already is."""
+    """Fetch a file unless `path` has its SHA-256 already; returns whether it was fetched. Raises InputError."""
     if path.is_file() and compute_sha256(path) == sha256:
         return False
     fetch(url, path, sha256)
@@ -70,7 +92,17 @@ def update_file(url: str, path: Path, sha256: str) -> bool:
 
 
 def fetch(url: str, path: Path, sha256: str | None = None) -> None:
-    """Downloads one file, whole or not at all, in up to ATTEMPTS tries. Raises InputError."""
+    """Download one file completely or not at all.
+
+    Args:
+        url: Its address.
+        path: Where to write it.
+        sha256: Its published SHA-256, None where there is none.
+
+    Raises:
+        InputError: It could not be fetched in ATTEMPTS attempts, or has another SHA-256.
+        OSError: It could not be written.
+    """
     for attempt in range(ATTEMPTS):
         try:
             with atomic_write(path) as temporary:
@@ -78,7 +110,7 @@ def fetch(url: str, path: Path, sha256: str | None = None) -> None:
                 if sha256 and compute_sha256(temporary) != sha256:
                     raise InputError("what arrived does not match the published SHA-256")
             return
-        except (OSError, InputError) as error:  # OSError: wfdb's and requests' network errors, too
+        except (OSError, InputError) as error:  # OSError includes the network errors of wfdb and requests
             local = getattr(error, "errno", None) in (errno.ENOSPC, errno.EROFS) or getattr(error, "filename", None)
             if local:
                 raise
@@ -87,6 +119,6 @@ def fetch(url: str, path: Path, sha256: str | None = None) -> None:
 
 
 def compute_sha256(path: Path) -> str:
-    """A file's SHA-256 in hexadecimal digits."""
+    """Compute a file's SHA-256 in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

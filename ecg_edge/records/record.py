@@ -10,8 +10,6 @@ from firmware_bench.runtime.errors import InputError, unknown_name
 
 STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 UNNAMED_LEAD = re.compile(r"(ecg|lead|channel|ch|signal)?[ _]?\d*", re.IGNORECASE)
-
-
 # Rhythms by their code in WFDB annotation files, https://archive.physionet.org/physiobank/annotations.shtml.
 RHYTHM_CODES = {
     "AB": "atrial bigeminy",
@@ -34,12 +32,16 @@ RHYTHM_CODES = {
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A line of a database's index: everything about a recording that costs no signal reading.
+    """A line of a database's index: all that is known about a recording without reading its signal.
 
-    name: unique within its database. path: the record without suffix, relative to the database's folder.
-    labels: the first is the primary one; empty where the database labels beats or intervals only.
-    fold: the database's official fold, 1 … 10, or None. part: "train" or "test" where a published split puts the
-    recording there, else None. normal: whether its database calls the recording normal and nothing else.
+    Attributes:
+        name: Unique within its database.
+        path: The recording without suffix, relative to the database's folder.
+        patient: Recordings of the same patient are never in different parts of a split.
+        labels: The first is the primary one; empty where the database labels beats or intervals only.
+        fold: The database's official fold, 1 … 10, or None.
+        part: "train" or "test" where a published split puts the recording there, else None.
+        normal: Whether its database labels the recording as normal and nothing else.
     """
 
     name: str
@@ -53,7 +55,12 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True)
 class Beats:
-    """Beat annotations in time order: `samples` int64 (n,), indices of the R peaks; `symbols` (n,), WFDB beat codes."""
+    """Beat annotations in time order.
+
+    Attributes:
+        samples: int64 (n,), indices of the R peaks.
+        symbols: (n,), WFDB beat codes.
+    """
 
     samples: np.ndarray
     symbols: np.ndarray
@@ -61,7 +68,13 @@ class Beats:
 
 @dataclasses.dataclass(frozen=True)
 class RhythmInterval:
-    """Samples start ≤ i < stop are in `rhythm`, a key of RHYTHM_CODES, or the database's own code where none fits."""
+    """An interval of one rhythm.
+
+    Attributes:
+        start: First sample.
+        stop: The sample after the last one.
+        rhythm: A key of RHYTHM_CODES, or the database's own code where none fits.
+    """
 
     start: int
     stop: int
@@ -70,9 +83,21 @@ class RhythmInterval:
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """One recording. `signal` float32 (samples, leads) in `units` (mV; "NU" where amplitude is lost), NaN where no
-    sample was taken, None where only annotations are at hand: `header_samples` then says how long it is. `fs` in Hz;
-    `leads` by their standard names. Knows nothing of models."""
+    """One recording.
+
+    Attributes:
+        name: As its entry's.
+        patient: As its entry's.
+        signal: float32 (samples, leads) in `units`, NaN where no sample was taken; None where there are annotations
+            only.
+        fs: Sampling rate in Hz.
+        leads: Lead names as the standard spells them.
+        labels: As its entry's.
+        beats: Annotated beats, None where the recording has no annotations.
+        rhythms: Annotated rhythm intervals in time order.
+        units: "mV", or "NU" (normalised units) where the amplitude is lost.
+        header_samples: Length in samples where there is no signal.
+    """
 
     name: str
     patient: str
@@ -96,20 +121,27 @@ class Record:
         return self.samples / self.fs
 
     def positional_leads(self) -> tuple[str, ...]:
-        """Its leads by their places: "lead 1", "lead 2", …"""
+        """Name its leads by their position: "lead 1", "lead 2", …"""
         return tuple(f"lead {column + 1}" for column in range(len(self.leads)))
 
     def select_leads(self, leads: tuple[str, ...]) -> np.ndarray:
-        """The signals of `leads`, in that order: float32 (samples, len(leads)).
+        """Select the signals of some leads.
 
-        "lead 1" is the recording's first, whatever its name: so databases are read whose leads differ from recording
-        to recording. One whose only lead is not named (a wearable's "ECG") serves any model of one lead. Raises
-        InputError that names the missing lead and what the recording has, or says that it has no signal.
+        Args:
+            leads: Names, in any case, or positions: "lead 1" is the recording's first lead whatever its name, for
+                databases whose leads differ from recording to recording. A recording whose only lead has no proper name
+                (a wearable's "ECG") serves any single lead.
+
+        Returns:
+            float32 (samples, len(leads)), in the order of `leads`.
+
+        Raises:
+            InputError: A lead is missing, or the recording has no signal.
         """
         if self.signal is None:
             raise InputError(f"record {self.name} has annotations alone: fetch its signal file for what needs the ECG")
         own = {lead.lower(): column for column, lead in enumerate(self.leads)}
-        own |= {place: column for column, place in enumerate(self.positional_leads())}
+        own |= {lead: column for column, lead in enumerate(self.positional_leads())}
         if len(self.leads) == len(leads) == 1 and UNNAMED_LEAD.fullmatch(self.leads[0]):
             return self.signal
         for lead in leads:
@@ -119,7 +151,7 @@ class Record:
 
 
 def standard_lead(name: str) -> str:
-    """A lead name as the standard spells it: "AVR" and "avr" → "aVR"; names beyond the twelve stay as they are."""
+    """Spell a lead name as the standard does: "AVR" and "avr" → "aVR"; names beyond the twelve stay as they are."""
     for lead in STANDARD_LEADS:
         if name.strip().lower() == lead.lower():
             return lead
@@ -127,7 +159,7 @@ def standard_lead(name: str) -> str:
 
 
 def standard_lead_names(names: Iterable[str | None]) -> tuple[str, ...]:
-    """A header's lead names as the standard spells them; one that several leads share is numbered: "ECG 1", "ECG 2"."""
+    """Spell a recording's lead names as the standard does; a name that occurs twice is numbered: "ECG 1", "ECG 2"."""
     spelt = [standard_lead(name or f"lead {i}") for i, name in enumerate(names, start=1)]
     earlier = [spelt[:i].count(name) for i, name in enumerate(spelt)]
     return tuple(

@@ -10,5 +10,5 @@ class RecordError(InputError):
 
 
 def describe_error(error: Exception) -> str:
-    """What an exception of another library says, on one line, without names of Python objects."""
+    """Describe an exception of another library on one line, without representations of Python objects."""
     return " ".join(re.sub(r"<[^>]*>", "it", str(error)).split())[:160] or type(error).__name__

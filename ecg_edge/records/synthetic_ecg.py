@@ -1,14 +1,14 @@
-"""Synthetic 12-lead ECG, made where it is needed from a rhythm and a seed: the data set that is always at hand.
+"""Synthetic 12-lead ECG from a rhythm and a seed.
 
     record = synthesise("LBBB", seed=3)
 
 The model is ECGSYN (McSharry, Clifford, Tarassenko & Smith 2003, IEEE Trans Biomed Eng 50:289) in its
 three-dimensional form (Sameni, Clifford, Jutten & Shamsollahi 2007, EURASIP J Adv Signal Process 43407): a point runs
 round a limit cycle once a beat, Gaussian events at fixed angles move the heart's dipole, a matrix projects the dipole
-to the leads. On the cycle the angle is known, 2π(t − R)/RR, and the dipole's equation is linear in the events, so that
-nothing has to be integrated step by step: in time an event is again a Gaussian, and the dipole is their sum over all
-beats. Deviations: the slow return to the baseline is left out (the events end by themselves); a wave's place is given
-in s from the R peak, as physiology does (PR, QRS), and only ST and T follow the rate.
+to the leads. On the cycle the angle is known, 2π(t − R)/RR, and the dipole's equation is linear in the events, so no
+integration is needed: in time an event is again a Gaussian, and the dipole is their sum over all beats. Deviations: the
+slow return to the baseline is left out, because the events end by themselves; a wave's position is given in s from the
+R peak, as in physiology (PR, QRS), and only ST and T follow the rate.
 
 The f waves of atrial fibrillation are the sawtooth with modulated rate and size of Stridh & Sörnmo 2001 (IEEE Trans
 Biomed Eng 48:105). The classes themselves are in synthetic_rhythms.py.
@@ -48,8 +48,14 @@ ELECTRODES = np.block(
 
 @dataclasses.dataclass(frozen=True)
 class Noise:
-    """What each electrode picks up, root mean square in mV: `wander` with breathing and movement (0.15–0.5 Hz),
-    `muscle` (20–150 Hz), `mains` at `mains_frequency` Hz."""
+    """Noise of each electrode, root mean square in mV.
+
+    Attributes:
+        wander: Baseline wander by breathing and movement, 0.15–0.5 Hz.
+        muscle: Muscle noise, 20–150 Hz.
+        mains: Mains interference.
+        mains_frequency: In Hz.
+    """
 
     wander: float = 0.04
     muscle: float = 0.01
@@ -68,10 +74,22 @@ def synthesise(
     leads: tuple[str, ...] = STANDARD_LEADS,
     noise: Noise = NOISE,
 ) -> Record:
-    """A recording of `rhythm` (a key of RHYTHMS) in mV at `fs` Hz, the same for the same arguments.
+    """Generate a recording; the same arguments give the same recording.
 
-    `seed` ≥ 0 chooses the subject and the beats. Beats carry WFDB symbols at their R peaks, rhythm intervals MIT-BIH's
-    codes. Raises InputError for an unknown rhythm or lead, or a duration or rate that is not positive.
+    Args:
+        rhythm: A key of synthetic_rhythms.RHYTHMS.
+        seed: Chooses the subject and the beats, at least 0.
+        seconds: Duration in s.
+        fs: Sampling rate in Hz.
+        leads: Names of standard leads.
+        noise: Noise of the electrodes.
+
+    Returns:
+        The recording: signal float32 (samples, leads) in mV, beats with WFDB symbols at their R peaks, rhythm
+        intervals.
+
+    Raises:
+        InputError: Unknown rhythm or lead, or a duration, rate or seed that is out of range.
     """
     if rhythm not in RHYTHMS:
         raise unknown_name("synthetic rhythm", rhythm, RHYTHMS)
@@ -109,7 +127,17 @@ def synthesise(
 
 
 def place_waves(kinds, times, symbols, rng) -> np.ndarray:
-    """All waves of all beats: rows of (time in s, standard deviation in s, x, y, z in mV)."""
+    """Place the waves of all beats in time.
+
+    Args:
+        kinds: WFDB symbol → Waves of such a beat.
+        times: R peaks in s, (beats,).
+        symbols: WFDB symbols of the beats, (beats,).
+        rng: Random generator.
+
+    Returns:
+        Rows of (time in s, standard deviation in s, x, y, z in mV): float64 (waves, 5).
+    """
     intervals = np.diff(times, prepend=2 * times[0] - times[1])
     # QT follows the rate slowly: half the last interval, half the mean.
     stretch = np.sqrt(np.sqrt(intervals * intervals.mean()))
@@ -123,7 +151,7 @@ def place_waves(kinds, times, symbols, rng) -> np.ndarray:
 
 
 def sum_gaussian_events(rows, samples, fs) -> np.ndarray:
-    """Sum of Gaussian events, each summed over five standard deviations of the widest: dipole (samples, 3) in mV."""
+    """Sum Gaussian events, each over five standard deviations of the widest: dipole (samples, 3) in mV."""
     time, deviation, vector = rows[:, :1], rows[:, 1:2], rows[:, 2:]
     reach = int(5 * deviation.max() * fs) + 1
     index = np.round(time * fs).astype(int) + np.arange(-reach, reach + 1)  # (events, 2 reach + 1)
@@ -134,15 +162,15 @@ def sum_gaussian_events(rows, samples, fs) -> np.ndarray:
 
 
 def generate_respiration(samples, fs, rng):
-    """Relative change of the dipole's size with breathing at about 0.25 Hz: (samples,)."""
+    """Generate the relative change of the dipole's size with breathing at about 0.25 Hz: (samples,)."""
     return 0.03 * np.sin(2 * np.pi * (rng.normal(0.25, 0.01) * np.arange(samples) / fs + rng.random()))
 
 
 def generate_f_waves(samples, fs, rng) -> np.ndarray:
-    """Fibrillating atria: a sawtooth of 5–8 Hz whose rate and size waver; largest in V1. Dipole (samples, 3)."""
+    """Generate f waves: a sawtooth of 5–8 Hz with modulated rate and size, largest in V1: dipole (samples, 3) in mV."""
     t = np.arange(samples) / fs
-    rate, wavering, swing = rng.uniform(5, 8), rng.uniform(0.1, 0.5), rng.uniform(0.1, 0.4)
-    phase = 2 * np.pi * rate * t + swing / wavering * np.sin(2 * np.pi * wavering * t + 2 * np.pi * rng.random())
+    rate, modulation, swing = rng.uniform(5, 8), rng.uniform(0.1, 0.5), rng.uniform(0.1, 0.4)
+    phase = 2 * np.pi * rate * t + swing / modulation * np.sin(2 * np.pi * modulation * t + 2 * np.pi * rng.random())
     size = 1 + 0.3 * np.sin(2 * np.pi * rng.uniform(0.1, 0.4) * t + 2 * np.pi * rng.random())
     direction = np.array([-0.05, 0.05, -0.06]) * rng.uniform(0.8, 1.4)
     delays = rng.uniform(-0.6, 0.6, 3)  # rad: the wave front turns
@@ -151,7 +179,7 @@ def generate_f_waves(samples, fs, rng) -> np.ndarray:
 
 
 def draw_axis_rotation(rng) -> np.ndarray:
-    """A subject's position of the heart: rotation (3, 3), up to 20° in the frontal plane and 8° in the others."""
+    """Draw a subject's heart axis: rotation matrix (3, 3), up to 20° in the frontal plane and 8° in the others."""
     rotation = np.eye(3)
     for (i, j), limit in zip(((0, 1), (0, 2), (1, 2)), (20, 8, 8), strict=True):
         angle = np.radians(rng.uniform(-limit, limit))
@@ -163,7 +191,7 @@ def draw_axis_rotation(rng) -> np.ndarray:
 
 
 def generate_electrode_noise(noise: Noise, samples, fs, rng) -> np.ndarray:
-    """Noise of the nine electrodes RA, LA, LL, V1 … V6: (samples, 9) in mV."""
+    """Generate the noise of the nine electrodes RA, LA, LL, V1 … V6: (samples, 9) in mV."""
     t = np.arange(samples)[:, None] / fs
     total = np.zeros((samples, 9))
     if noise.wander:
@@ -179,7 +207,7 @@ def generate_electrode_noise(noise: Noise, samples, fs, rng) -> np.ndarray:
 
 
 def generate_band_noise(low, high, samples, fs, rng) -> np.ndarray:
-    """Gaussian noise of unit power in the band from `low` to `high` Hz: (samples, 9); no power above fs / 2."""
+    """Generate Gaussian noise of unit power from `low` to `high` Hz: (samples, 9); no power above fs / 2."""
     frequencies = np.fft.rfftfreq(samples, 1 / fs)
     band = np.flatnonzero((frequencies >= low) & (frequencies <= high))
     spectrum = np.zeros((9, len(frequencies)), complex)
@@ -190,14 +218,14 @@ def generate_band_noise(low, high, samples, fs, rng) -> np.ndarray:
 
 
 def select_beats(times, symbols, samples, fs) -> Beats:
-    """The beats whose R peak is inside the recording."""
+    """Select the beats whose R peak is inside the recording."""
     peaks = np.round(times * fs).astype(np.int64)
     inside = (peaks >= 0) & (peaks < samples)
     return Beats(peaks[inside], symbols[inside])
 
 
 def find_rhythm_intervals(times, codes, samples, fs) -> tuple[RhythmInterval, ...]:
-    """Stretches of equal rhythm; a rhythm begins with its first beat, the recording's first at sample 0."""
+    """Find the intervals of equal rhythm; one begins with its first beat, the recording's first at sample 0."""
     changes = 1 + np.flatnonzero(codes[1:] != codes[:-1])
     starts = [0, *np.round(times[changes] * fs).astype(int).clip(0, samples)]
     stops = [*starts[1:], samples]

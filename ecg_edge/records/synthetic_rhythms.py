@@ -3,7 +3,7 @@
 A wave is a Gaussian event of the cardiac dipole (McSharry et al. 2003; in three dimensions Sameni et al. 2007): a row
 of its centre after the R peak in ms, its standard deviation in ms and its dipole x, y, z in mV. The axes are Frank's:
 x to the left arm, y to the feet, z to the back. The numbers are this project's own, chosen so that the leads show the
-textbook picture of each class (Wagner, Marriott's Practical Electrocardiography; Surawicz et al. 2009, AHA/ACCF/HRS
+textbook morphology of each class (Wagner, Marriott's Practical Electrocardiography; Surawicz et al. 2009, AHA/ACCF/HRS
 recommendations, part III, for the conduction disturbances).
 """
 
@@ -50,9 +50,17 @@ EDGE = 2.5  # standard deviations from a wave's centre to where it is seen to be
 
 @dataclasses.dataclass(frozen=True)
 class Rhythm:
-    """What defines a class. rate: sinus (AF: ventricular) rate in beats a minute; pr: PR interval in s, None without P
-    waves; beat: WFDB symbol of the conducted beats ("N", "L", "R"); st: ST vectors by territory and the largest
-    deviation in mV; ectopic: how premature beats come; code: the rhythm as MIT-BIH writes it."""
+    """What defines a class of the synthetic ECG.
+
+    Attributes:
+        rate: Sinus rate, for AF the ventricular rate, from … to in beats per minute.
+        pr: PR interval from … to in s; None without P waves.
+        beat: WFDB symbol of the conducted beats: "N", "L" or "R".
+        st: Territory → ST vector, per mV of deviation; None without ST deviation.
+        st_level: The largest ST deviation, from … to in mV.
+        ectopic: A key of ECTOPIC, "" without premature beats.
+        code: Code of the rhythm, a key of record.RHYTHM_CODES.
+    """
 
     rate: tuple[float, float] = (60, 95)
     pr: tuple[float, float] | None = (0.13, 0.18)
@@ -80,7 +88,17 @@ RHYTHMS = {
 
 
 def draw_beats(rhythm: Rhythm, start: float, stop: float, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """R peaks from `start` to `stop`: times in s, WFDB symbols and MIT-BIH rhythm codes, each (n,)."""
+    """Draw the beats of a rhythm.
+
+    Args:
+        rhythm: The rhythm.
+        start: Of the interval to fill, in s.
+        stop: Its end in s.
+        rng: Random generator.
+
+    Returns:
+        Times of the R peaks in s, WFDB symbols, and codes of the rhythm at each beat, each (n,).
+    """
     interval = 60 / rng.uniform(*rhythm.rate)
     if rhythm.pr is None:
         times = start + np.cumsum(draw_fibrillation_intervals(interval, int((stop - start) / 0.3), rng))
@@ -98,10 +116,10 @@ def draw_beats(rhythm: Rhythm, start: float, stop: float, rng) -> tuple[np.ndarr
 
 
 def draw_sinus_times(interval, start, stop, rng):
-    """R peaks of a sinus node whose rate breathes (0.25 Hz) and follows blood pressure (Mayer waves, 0.1 Hz).
+    """Draw R peaks in s whose rate follows breathing (0.25 Hz) and blood pressure (Mayer waves, 0.1 Hz).
 
-    ECGSYN's spectrum of two Gaussian bands, here as eight sinusoids. The node's phase is the integral of its rate; a
-    beat comes whenever it has gone round once.
+    ECGSYN's spectrum of two Gaussian bands, here as eight sinusoids. The sinus node's phase is the integral of its
+    rate; there is a beat at each full turn.
     """
     t = np.arange(start, stop, 0.05)
     frequencies = rng.normal([0.25] * 4 + [0.1] * 4, 0.01)
@@ -112,20 +130,21 @@ def draw_sinus_times(interval, start, stop, rng):
 
 
 def draw_fibrillation_intervals(interval, count, rng):
-    """RR intervals in s of a node bombarded by fibrillating atria: independent, gamma distributed, at least 0.3 s."""
+    """Draw RR intervals of atrial fibrillation in s: independent, gamma distributed, at least 0.3 s."""
     variation = rng.uniform(0.20, 0.28)
     return np.maximum(rng.gamma(variation**-2, interval * variation**2, count), 0.3)
 
 
 def draw_ectopic_positions(times, shortest, longest, rng):
-    """Every `shortest` to `longest` beats one, the first 1.2 s into the recording, so that a short one has some."""
+    """Draw which beats are ectopic: one in `shortest` to `longest` beats, the first at 1.2 s, so that short recordings
+    have some."""
     first = np.searchsorted(times, 1.2) + rng.integers(0, 2)
     places = first + np.cumsum(rng.integers(shortest, longest + 1, len(times))) - shortest
     return places[places < len(times) - 1]
 
 
 def insert_atrial_premature_beats(times, symbols, rng):
-    """PAC: early, and it resets the sinus node, so that the pause after it is not compensatory."""
+    """Insert PACs: early, and they reset the sinus node, so that the pause after one is not compensatory."""
     intervals = np.diff(times, prepend=times[0])
     coupling = rng.uniform(0.55, 0.70)
     for place in draw_ectopic_positions(times, 2, 5, rng):
@@ -136,17 +155,17 @@ def insert_atrial_premature_beats(times, symbols, rng):
 
 
 def insert_ventricular_premature_beats(times, symbols, rng):
-    """PVC: early, and the sinus node goes on unaware of it: the beat after the blocked one is on time."""
+    """Insert PVCs: early, and without effect on the sinus node: the beat after the blocked one is on time."""
     return insert_ventricular_beats(draw_ectopic_positions(times, 3, 5, rng), times, symbols, rng)
 
 
 def insert_bigeminy(times, symbols, rng):
-    """Every second beat is a PVC."""
+    """Make every second beat a PVC."""
     return insert_ventricular_beats(range(1, len(times), 2), times, symbols, rng)
 
 
 def insert_ventricular_beats(places, times, symbols, rng):
-    """The sinus beats at `places` blocked by earlier beats of the ventricle."""
+    """Replace the sinus beats at `places`, which are blocked, by earlier beats of the ventricle."""
     sinus = times.copy()
     coupling = rng.uniform(0.60, 0.75)
     for place in places:
@@ -156,7 +175,7 @@ def insert_ventricular_beats(places, times, symbols, rng):
 
 
 def insert_supraventricular_runs(times, symbols, rng):
-    """Runs of six to twelve atrial beats at 150 to 190 a minute between sinus beats."""
+    """Insert runs of six to twelve atrial beats at 150 to 190 per minute between sinus beats."""
     intervals = np.diff(times, prepend=times[0])
     place = np.searchsorted(times, 1.2) + rng.integers(0, 3)
     while place < len(times) - 1:
@@ -177,19 +196,23 @@ ECTOPIC = {
 
 @dataclasses.dataclass(frozen=True)
 class Waves:
-    """One kind of beat, rows of (s after the R peak, standard deviation in s, x, y, z in mV): `activation` (P, QRS)
-    does not change with the rate; `recovery` (ST, T) stretches in time with the square root of RR (Bazett)."""
+    """The waves of one kind of beat, in rows of (s after the R peak, standard deviation in s, x, y, z in mV).
+
+    Attributes:
+        activation: P wave and QRS complex, independent of the rate.
+        recovery: ST segment and T wave; they stretch in time with the square root of RR (Bazett).
+    """
 
     activation: np.ndarray
     recovery: np.ndarray
 
 
 def draw_beat_waves(rhythm: Rhythm, rng) -> dict[str, Waves]:
-    """The waves of one subject's beats by WFDB symbol, with a subject's own widths, amplitudes and intervals."""
+    """Draw the waves of one subject's beats: WFDB symbol → waves with the subject's widths, amplitudes, intervals."""
     size = rng.uniform(0.85, 1.2)
 
     def vary(rows):
-        """A subject's version of a table of waves, in s and mV."""
+        """Vary a table of waves for a subject; the result is in s and mV."""
         rows = np.array(rows, float)
         rows[:, :2] *= rng.uniform(0.95, 1.08) / 1000
         rows[:, 2:] *= rng.uniform(0.88, 1.12, (len(rows), 1)) * size
@@ -223,20 +246,20 @@ def draw_beat_waves(rhythm: Rhythm, rng) -> dict[str, Waves]:
 
 
 def centre_on_r_peak(qrs):
-    """`qrs` moved in time so that the dipole is largest at 0: the R peak."""
+    """Move `qrs` in time so that the dipole is largest at 0, the R peak."""
     t = np.arange(-0.15, 0.15, 0.0005)
     dipole = np.exp(-0.5 * ((t[:, None] - qrs[:, 0]) / qrs[:, 1]) ** 2) @ qrs[:, 2:]
     return qrs - [t[np.argmax((dipole**2).sum(axis=1))], 0, 0, 0, 0]
 
 
 def place_p_wave(p, qrs, pr):
-    """The P wave placed so that it begins `pr` s before the QRS complex."""
+    """Move the P wave in time so that it begins `pr` s before the QRS complex."""
     begins = [(wave[:, 0] - EDGE * wave[:, 1]).min() for wave in (qrs, p)]
     return p + np.array([begins[0] - begins[1] - pr, 0, 0, 0, 0])
 
 
 def make_recovery_waves(qrs, st, t_wave, qt):
-    """ST segment and T wave at 60 beats a minute, ending `qt` s after the QRS complex began."""
+    """Make ST segment and T wave at 60 beats per minute, ending `qt` s after the onset of the QRS complex."""
     begin, end = (qrs[:, 0] - EDGE * qrs[:, 1]).min(), (qrs[:, 0] + EDGE * qrs[:, 1]).max()
     rise, fall = 0.045, 0.030  # the T wave climbs slowly and falls fast
     peak = begin + qt - EDGE * fall

@@ -1,9 +1,10 @@
-"""Preprocessing: named steps with plain-data parameters, the same in training, in calibration and on a device.
+"""Preprocessing: named steps with plain-data parameters, the same in training and in calibration.
 
     steps = [{"step": "fill_gaps"}, {"step": "resample", "fs": 250}, {"step": "highpass", "cutoff": 0.5, "order": 2}]
     signal, fs = Preprocessing(steps)(record.signal, record.fs)
 
-A signal is float (samples, leads); every step works on each lead by itself and keeps the number of leads.
+A step is a function of a signal, float (samples, leads), and its sampling rate in Hz that returns both. It is applied
+to each lead by itself.
 """
 
 import inspect
@@ -15,12 +16,12 @@ import numpy as np
 from ecg_edge.signals.scipy_signal import import_scipy_signal
 from firmware_bench.runtime.errors import InputError, unknown_name
 
-LOWEST_SHARE = 0.35  # of the asked rate: 100 Hz recordings still serve a model of 250 Hz
+MINIMUM_RATE_RATIO = 0.35  # source to target rate: 100 Hz recordings still serve a model of 250 Hz
 FLAT = 1e-6  # mV, or the signal's own unit: a lead whose values span less is flat
 
 
 def fill_gaps(signal, fs):
-    """NaN samples become a straight line between their neighbours; a lead without any sample becomes zeros."""
+    """Replace NaN samples by a straight line between their neighbours, a lead without any sample by zeros."""
     if not np.isnan(signal).any():
         return signal, fs
     signal = signal.copy()
@@ -32,31 +33,31 @@ def fill_gaps(signal, fs):
 
 
 def resample(signal, source_fs, *, fs: float):
-    """To `fs` Hz by scipy's polyphase filter; the rates' ratio is taken as the nearest fraction up to 1000.
+    """Resample to `fs` Hz by scipy's polyphase filter, with the ratio of the rates as the nearest fraction up to 1000.
 
-    Raises InputError where the signal was sampled so slowly that most of the asked band cannot be in it.
+    Raises InputError: the source's rate is so low that the signal lacks most of the band of `fs`.
     """
     if fs == source_fs:
         return signal, fs
-    if source_fs < LOWEST_SHARE * fs:
+    if source_fs < MINIMUM_RATE_RATIO * fs:
         raise InputError(f"sampled at {source_fs:g} Hz, too low for a model that takes {fs:g} Hz")
     ratio = (Fraction(fs).limit_denominator(1000) / Fraction(source_fs).limit_denominator(1000)).limit_denominator(1000)
-    # Beyond its ends the signal is taken to go on along a line: zeros there would be a step, which rings.
+    # The signal is extended by a line beyond its ends: zeros there would be a step, which rings.
     return import_scipy_signal().resample_poly(signal, ratio.numerator, ratio.denominator, axis=0, padtype="line"), fs
 
 
 def highpass(signal, fs, *, cutoff: float, order: int = 2):
-    """Zero-phase Butterworth high-pass at `cutoff` Hz."""
+    """Apply a zero-phase Butterworth high-pass at `cutoff` Hz."""
     return _zero_phase(signal, fs, "highpass", cutoff, order)
 
 
 def lowpass(signal, fs, *, cutoff: float, order: int = 2):
-    """Zero-phase Butterworth low-pass at `cutoff` Hz."""
+    """Apply a zero-phase Butterworth low-pass at `cutoff` Hz."""
     return _zero_phase(signal, fs, "lowpass", cutoff, order)
 
 
 def bandpass(signal, fs, *, low: float, high: float, order: int = 4):
-    """Zero-phase Butterworth band-pass from `low` to `high` Hz."""
+    """Apply a zero-phase Butterworth band-pass from `low` to `high` Hz."""
     return _zero_phase(signal, fs, "bandpass", (low, high), order)
 
 
@@ -73,7 +74,7 @@ def _zero_phase(signal, fs, kind, cutoff, order):
 
 
 def notch(signal, fs, *, frequency: float, q: float = 30.0):
-    """Zero-phase notch of quality `q` at the mains frequency, Hz."""
+    """Apply a zero-phase notch of quality `q` at `frequency` Hz."""
     if frequency >= fs / 2:
         raise InputError(
             f"a notch at {frequency:g} Hz needs a sampling rate above {2 * frequency:g} Hz, this signal has {fs:g} Hz"
@@ -83,7 +84,7 @@ def notch(signal, fs, *, frequency: float, q: float = 30.0):
 
 
 def zscore(signal, fs):
-    """Each lead to zero mean and unit deviation over the whole signal; a flat lead becomes zeros."""
+    """Scale each lead to zero mean and unit standard deviation over the whole signal; a flat lead becomes zeros."""
     centred = signal - signal.mean(axis=0)
     deviation = centred.std(axis=0)
     return np.where(deviation > FLAT, centred / np.maximum(deviation, FLAT), 0.0), fs
@@ -95,7 +96,14 @@ STEPS: dict[str, Callable] = {
 
 
 class Preprocessing:
-    """Named steps in order. Raises InputError for an unknown step and for a missing or unknown parameter."""
+    """Named steps in order.
+
+    Args:
+        steps: For each its name, "step", and its parameters.
+
+    Raises:
+        InputError: An unknown step, or a missing or unknown parameter.
+    """
 
     def __init__(self, steps: Sequence[dict]):
         self.steps = [dict(step) for step in steps]
@@ -112,7 +120,18 @@ class Preprocessing:
                     raise InputError(f"preprocessing step {name} needs {key}")
 
     def __call__(self, signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
-        """(samples, leads) at `fs` Hz → (samples', leads) float32 and its sampling rate in Hz."""
+        """Apply the steps.
+
+        Args:
+            signal: (samples, leads).
+            fs: Its sampling rate in Hz.
+
+        Returns:
+            The signal, float32 (samples', leads), and its sampling rate in Hz.
+
+        Raises:
+            InputError: The signal is empty, or its sampling rate too low for a step.
+        """
         signal = np.asarray(signal, np.float32)
         if len(signal) == 0:
             raise InputError("the signal has no samples")
@@ -123,7 +142,7 @@ class Preprocessing:
 
 
 def find_flat_leads(signal: np.ndarray) -> np.ndarray:
-    """Which leads of (samples, leads) carry no signal (all NaN, or constant): bool (leads,)."""
+    """Find the leads of (samples, leads) that carry no signal (all NaN, or constant): bool (leads,)."""
     lowest = np.where(np.isnan(signal), np.inf, signal).min(axis=0)
     highest = np.where(np.isnan(signal), -np.inf, signal).max(axis=0)
     return ~(highest - lowest > FLAT)

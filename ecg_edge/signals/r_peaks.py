@@ -1,4 +1,4 @@
-"""Beats: their AAMI classes, and finding them where none are marked.
+"""R peaks: detection by XQRS, and the AAMI classes of annotated beats.
 
 Beats are given by the sample indices of their R peaks, int (n,) in time order.
 """
@@ -23,21 +23,29 @@ BEST_LEADS = ("ii", "mlii", "i")  # where R waves are tall and upright in most p
 
 
 def detect_r_peaks(lead: np.ndarray, fs: float) -> np.ndarray:
-    """The R peaks of one lead, (samples,) in any unit at `fs` Hz, found by wfdb's XQRS: int64 (n,).
+    """Detect the R peaks of one lead with wfdb's XQRS.
 
-    Empty for a flat signal and for one shorter than a second. Raises InputError for a rate of 40 Hz or less.
+    Args:
+        lead: (samples,) in any unit, NaN where no sample was taken.
+        fs: Sampling rate in Hz.
+
+    Returns:
+        Sample indices, int64 (n,); empty for a flat signal and for one shorter than a second.
+
+    Raises:
+        InputError: The rate is 40 Hz or less.
     """
     if fs <= LOWEST_RATE:
         raise InputError(f"sampled at {fs:g} Hz, too low to find R peaks: more than {LOWEST_RATE:g} Hz is needed")
     column = np.asarray(lead, np.float64)[:, None]
     if len(column) < SHORTEST * fs or find_flat_leads(column)[0]:
         return np.zeros(0, np.int64)
-    import_scipy_signal()  # before wfdb imports it whole
+    import_scipy_signal()  # before wfdb imports it the slow way
     from wfdb.processing import XQRS
 
     signal = fill_gaps(column, fs)[0][:, 0]
-    # A recording of less than eight clear beats is searched with thresholds in mV, which miss the low voltages of some
-    # people. Percentiles, so that a long recording's range is not an artefact's.
+    # XQRS uses thresholds in mV where it finds fewer than eight clear beats, and these miss low-voltage ECG: scale.
+    # Percentiles, so that an artefact does not determine the range of a long recording.
     low, high = np.percentile(signal, [0.1, 99.9])
     detector = XQRS(signal * (USUAL_RANGE / (high - low) if high > low else 1.0), fs)
     detector.detect(verbose=False)
@@ -45,10 +53,19 @@ def detect_r_peaks(lead: np.ndarray, fs: float) -> np.ndarray:
 
 
 def find_beats(record: Record) -> Beats:
-    """The annotated beats of `record`; where it has none, those that XQRS finds, with the symbol "?".
+    """Find the beats of a recording: the annotated ones, else those that XQRS detects.
 
-    The lead is II or else I where the recording has it and it is not flat, else its first that is not. Raises
-    InputError for a recording with neither annotations nor signal.
+    It is applied to lead II, MLII or I, the first of these that is there and not flat, else to the first lead that is
+    not flat.
+
+    Args:
+        record: The recording.
+
+    Returns:
+        The beats; detected ones have the symbol "?".
+
+    Raises:
+        InputError: The recording has neither annotations nor signal, or its rate is 40 Hz or less.
     """
     if record.beats is not None:
         return record.beats

@@ -1,6 +1,6 @@
-"""scipy.signal in half its import time, for commands that have to answer at once.
+"""Import scipy.signal in half the time, for commands that must start fast.
 
-Importing scipy.signal imports scipy.stats for one function of its wavelet peak finding. Here that function fetches
+Importing scipy.signal imports scipy.stats for one function of its wavelet peak finding. Here that function imports
 scipy.stats when it is called, which nothing in this project does.
 """
 
@@ -12,7 +12,7 @@ import types
 
 @functools.cache
 def import_scipy_signal() -> types.ModuleType:
-    """The module scipy.signal, whole and unchanged but for when it imports scipy.stats."""
+    """Import the module scipy.signal, unchanged but for when it imports scipy.stats."""
     if "scipy.signal" in sys.modules or "scipy.stats" in sys.modules:
         return importlib.import_module("scipy.signal")
 
@@ -20,7 +20,7 @@ def import_scipy_signal() -> types.ModuleType:
         return importlib.import_module("scipy.stats").scoreatpercentile(*arguments, **keywords)
 
     sys.modules["scipy.stats"] = stand_in = types.ModuleType("scipy.stats")
-    stand_in.scoreatpercentile = scoreatpercentile
+    vars(stand_in)["scoreatpercentile"] = scoreatpercentile
     try:
         module = importlib.import_module("scipy.signal")
     except ImportError:  # a scipy that needs more of scipy.stats

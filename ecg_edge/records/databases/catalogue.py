@@ -15,6 +15,7 @@ from ecg_edge.records.databases.synthetic import SYNTHETIC
 from ecg_edge.records.databases.union import DatabaseUnion
 from firmware_bench.runtime.errors import InputError, unknown_name
 
+# A folder is taken for the first database that recognises it. A new database is one more line.
 ON_DISK: tuple[Database, ...] = (
     Cinc2017(),
     Cpsc2018(),
@@ -28,10 +29,17 @@ DATABASES: dict[str, Database] = {database.name: database for database in (SYNTH
 
 
 def locate(data: str) -> tuple[Database, Path]:
-    """The database that `data` means and its folder. Raises InputError.
+    """Find the database that `--data` means.
 
-    `data` is "synthetic", a name that is looked up in ECG_EDGE_DATA and in ./data, or a folder: one that holds a known
-    database is recognised by its marker files, any other needs a labels CSV. "a+b" is several of them as one.
+    Args:
+        data: "synthetic"; a name that is looked up in ECG_EDGE_DATA and in ./data; a folder, which is recognised by its
+            files or has a labels CSV; or several of them joined by "+".
+
+    Returns:
+        The database and its folder.
+
+    Raises:
+        InputError: There is no such database or folder.
     """
     if data == SYNTHETIC.name:
         return SYNTHETIC, Path()
@@ -49,26 +57,26 @@ def locate(data: str) -> tuple[Database, Path]:
 
 
 def join_databases(names: list[str]) -> DatabaseUnion:
-    """The data sets called `names` as one. Raises InputError."""
+    """Join the databases or folders called `names`. Raises InputError: one does not exist, or they do not fit."""
     if SYNTHETIC.name in names:
         raise InputError("synthetic ECG is for demos and tests alone: it cannot be joined with recordings")
     return DatabaseUnion([locate(name) for name in names])
 
 
 def find_folder(database: Database) -> Path:
-    """The folder of `database` under ECG_EDGE_DATA or ./data. Raises InputError."""
-    places = [root / database.folder_name for root in list_data_roots()]
-    for folder in places:
+    """Find the folder of `database` under ECG_EDGE_DATA or ./data. Raises InputError: it is in neither."""
+    candidates = [root / database.folder_name for root in list_data_roots()]
+    for folder in candidates:
         if folder.is_dir():
             return folder
     raise InputError(
-        f"{database.name} is not at {' or '.join(map(str, places))}: 'ecg-edge data download {database.folder_name}' "
-        f"fetches it; ECG_EDGE_DATA names the folder that holds databases"
+        f"{database.name} is not at {' or '.join(map(str, candidates))}: 'ecg-edge data download "
+        f"{database.folder_name}' fetches it; ECG_EDGE_DATA names the folder that holds databases"
     )
 
 
 def recognise_folder(folder: Path) -> Database:
-    """The database that `folder` holds. Raises InputError where it is none and has no labels file."""
+    """Recognise the database in a folder. Raises InputError: it is none, and has no labels file."""
     for database in ON_DISK:
         if database.is_at(folder):
             return database
@@ -78,17 +86,17 @@ def recognise_folder(folder: Path) -> Database:
 
 
 def list_data_roots() -> list[Path]:
-    """The folders that hold databases under their names: ECG_EDGE_DATA, then ./data."""
+    """List the folders that hold databases under their names: ECG_EDGE_DATA, then ./data."""
     return [Path(root) for root in (os.environ.get("ECG_EDGE_DATA"), "data") if root]
 
 
 def list_folder_names() -> list[str]:
-    """The folders' names under ECG_EDGE_DATA and ./data."""
+    """List the names of all folders under ECG_EDGE_DATA and ./data."""
     return [folder.name for root in list_data_roots() if root.is_dir() for folder in root.iterdir() if folder.is_dir()]
 
 
 def discover_databases() -> list[tuple[Database, Path | None]]:
-    """Each database of the catalogue with its folder (None where it is not here), then labelled folders beside them."""
+    """List every known database with its folder, None where it is not here, then labelled folders beside them."""
     found: list[tuple[Database, Path | None]] = []
     for database in DATABASES.values():
         try:
@@ -98,6 +106,6 @@ def discover_databases() -> list[tuple[Database, Path | None]]:
     known = {database.folder_name for database in DATABASES.values()}
     for root in list_data_roots():
         for folder in sorted(root.iterdir()) if root.is_dir() else ():
-            if folder.is_dir() and folder.name not in known and LabelledFolder.fits(folder):
+            if folder.is_dir() and folder.name not in known and find_labels_file(folder):
                 found.append((LabelledFolder(folder), folder))
     return found

@@ -31,10 +31,8 @@ class Cinc2017(Database):
     challenge_score = ChallengeScore("mean F1 of N, A, O (the challenge's score)", ("N", "A", "O"))  # equations 1 to 4
 
     def is_at(self, folder: Path) -> bool:
-        return any(
-            read_first_line(file).endswith(tuple(f",{c}" for c in self.classes))
-            for file in self.list_label_files(folder)
-        )
+        labels = tuple(f",{label}" for label in self.classes)
+        return any(read_first_line(file).endswith(labels) for file in self.list_label_files(folder))
 
     def list_label_files(self, folder: Path) -> list[Path]:
         return [folder / file for file in LABEL_FILES if (folder / file).is_file()][:1]
@@ -53,10 +51,10 @@ class Cinc2017(Database):
         return {Path(path).name: path for path in reversed(list_record_paths(folder, (".hea", ".mat", ".dat")))}
 
     def _labels(self, folder: Path) -> dict[str, str]:
-        """Record name → label, first mention wins."""
+        """Record name → label; the first line of a record counts."""
         file = (self.list_label_files(folder) or [folder / LABEL_FILES[0]])[0]
         labels: dict[str, str] = {}
-        for number, row in enumerate(read_rows(file, header=False), start=1):
+        for number, row in enumerate(read_rows(file), start=1):
             if len(row) < 2:
                 raise InputError(f"{file}, line {number}: expected 'record,label', found {','.join(row)!r}")
             labels.setdefault(row[0].strip(), row[1].strip())

@@ -1,8 +1,9 @@
 """China Physiological Signal Challenge 2018: 12 leads, 500 Hz, 6–60 s, nine classes, up to three a recording.
 
-Liu et al., J. Med. Imaging Health Inform. 8(7), 2018. A folder may hold WFDB records whose
-headers carry "# Dx:" (names, or SNOMED CT codes as in CinC 2020), the challenge's own MATLAB structs, or both.
-REFERENCE.csv, where present, decides the labels.
+Liu et al., "An Open Access Database for Evaluating the Algorithms of Electrocardiogram Rhythm and Morphology
+Abnormality Detection", J. Med. Imaging Health Inform. 8(7), 2018. A folder may hold WFDB records whose headers carry
+"# Dx:" (names, or SNOMED CT codes as in CinC 2020), the challenge's own MATLAB structs, or both. REFERENCE.csv, where
+present, decides the labels.
 """
 
 import re
@@ -41,9 +42,7 @@ class Cpsc2018(Database):
     normal_labels = ("SNR",)
     fs = 500.0
     leads = STANDARD_LEADS
-    challenge_score = ChallengeScore(
-        "mean F1, any label right (the challenge's score)"
-    )  # the challenge's scoring rules
+    challenge_score = ChallengeScore("mean F1, any label right (the challenge's score)")
 
     def is_at(self, folder: Path) -> bool:
         files = self.list_label_files(folder)
@@ -59,7 +58,7 @@ class Cpsc2018(Database):
 
     def list_recordings(self, folder: Path) -> dict[str, str]:
         structs, headers = list_record_paths(folder, (".mat",)), list_record_paths(folder, (".hea",))
-        return {Path(path).name: path for path in structs + headers}  # the WFDB form wins where both are present
+        return {Path(path).name: path for path in structs + headers}  # the WFDB record wins where both are present
 
     def list_entries(self, folder: Path) -> list[Entry]:
         found, labels = self.list_recordings(folder), self._reference(folder)
@@ -68,8 +67,8 @@ class Cpsc2018(Database):
                 labels[name] = dx
         if not labels:
             raise InputError(f"{folder} has no REFERENCE.csv, and no header in it has a '# Dx:' line")
-        home = "training/" if (folder / "training").is_dir() else ""
-        return [Entry(name, found.get(name, home + name), name, labels[name]) for name in sorted(labels)]
+        missing_at = "training/" if (folder / "training").is_dir() else ""
+        return [Entry(name, found.get(name, missing_at + name), name, labels[name]) for name in sorted(labels)]
 
     def check_labels(self, folder: Path) -> list[tuple[str, str]]:
         reference, found = self._reference(folder), self.list_recordings(folder)
@@ -84,7 +83,7 @@ class Cpsc2018(Database):
         """Record name → labels by REFERENCE.csv, first label first; a code that is not 1 … 9 stays as it is."""
         labels: dict[str, tuple[str, ...]] = {}
         for file in self.list_label_files(folder):
-            for number, row in enumerate(read_rows(file, header=False)[1:], start=2):
+            for number, row in enumerate(read_rows(file)[1:], start=2):
                 codes = [code.strip() for code in row[1:] if code.strip()]
                 if not codes:
                     raise InputError(f"{file}, line {number}: no label for {row[0]!r}")
@@ -93,7 +92,7 @@ class Cpsc2018(Database):
 
 
 def read_dx_labels(header: Path) -> tuple[str, ...]:
-    """The labels of a header's "# Dx:" line, () where there is none."""
+    """Read the labels of a header's "# Dx:" line, () where there is none."""
     try:
         match = re.search(r"^#\s*Dx:(.*)$", header.read_text(errors="replace"), re.MULTILINE)
     except OSError:

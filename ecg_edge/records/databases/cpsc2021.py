@@ -3,7 +3,7 @@ and ends of atrial fibrillation annotated.
 
 Wang et al., "Paroxysmal Atrial Fibrillation Events Detection from Dynamic ECG Recordings: The 4th China Physiological
 Signal Challenge 2021", PhysioNet 2021, doi 10.13026/ksya-qw89. Record data_P_R is recording R of patient P. A header's
-comment says what the whole recording is; the labels are the challenge's: N not AF, AFf persistent, AFp paroxysmal AF.
+comment states the label of the whole recording: N not AF, AFf persistent, AFp paroxysmal AF.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from ecg_edge.records.database_files import list_record_paths
 from ecg_edge.records.record import Entry, Record, RhythmInterval
 from firmware_bench.runtime.errors import InputError
 
-NAME = re.compile(r"data_(\d+)_\d+")
+NAME = re.compile(r"data_\d+_\d+")
 LABELS = {
     "non atrial fibrillation": "N",
     "persistent atrial fibrillation": "AFf",
@@ -45,7 +45,7 @@ class Cpsc2021(Database):
         if not found:
             raise InputError(f"{folder} holds no recordings of cpsc2021 (data_0_1.hea, data_0_1.dat, data_0_1.atr, …)")
         return [
-            Entry(name, path, NAME.fullmatch(name)[1], read_header_label(folder / f"{path}.hea"))
+            Entry(name, path, name.split("_")[1], read_header_label(folder / f"{path}.hea"))
             for name, path in found.items()
         ]
 
@@ -59,7 +59,7 @@ class Cpsc2021(Database):
 
 
 def read_header_label(header: Path) -> tuple[str, ...]:
-    """The label of the whole recording by its header's comment, () where there is none."""
+    """Read the label of the whole recording from its header's comment, () where there is none."""
     try:
         comments = re.findall(r"^#\s*(.*?)\s*$", header.read_text(errors="replace"), re.MULTILINE)
     except OSError:

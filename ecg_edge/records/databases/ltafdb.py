@@ -3,8 +3,8 @@ beat and rhythm annotated.
 
 Petrutiu, Sahakian & Swiryn, "Abrupt changes in fibrillatory wave characteristics at the termination of paroxysmal
 atrial fibrillation in humans", Europace 9(7), 2007. No recording as a whole is labelled; the leads are not named. The
-annotations take 18 MB, the waveforms 3.6 GB, and much can be learnt from RR intervals and beats: a recording whose
-signal file is not here is read from its header and annotations.
+annotations take 18 MB, the waveforms 3.6 GB, and RR intervals and beats alone serve many tasks: a recording whose
+signal file is missing is read from its header and annotations.
 
 The published split is that of RhythmResNet1D and RhythmFromBeats: nine recordings to test, the others to train.
 """
@@ -45,16 +45,16 @@ class Ltafdb(Database):
         return [Entry(name, name, name, part="test" if name in TEST else "train") for name in names]
 
     def read(self, folder: Path, entry: Entry) -> Record:
-        path = folder / entry.path
-        record = read_wfdb(path, entry) if path.with_name(f"{path.name}.dat").is_file() else read_header(path, entry)
+        stem = folder / entry.path
+        record = read_wfdb(stem, entry) if stem.with_name(f"{stem.name}.dat").is_file() else read_header(stem, entry)
         # The annotations of record 30 go on three hours beyond the end that its header states.
-        return add_annotations(record, path, crop=True)
+        return add_annotations(record, stem, crop=True)
 
     def list_recordings(self, folder: Path) -> dict[str, str]:
         return {name: name for name in self._names(folder)}
 
     def _names(self, folder: Path) -> list[str]:
-        """The records listed in RECORDS, or where it is absent, those of which a header or annotations are here."""
+        """The records listed in RECORDS, or where it is absent, those with a header or annotations."""
         if (folder / "RECORDS").is_file():
             names = (folder / "RECORDS").read_text(errors="replace").split()
         else:

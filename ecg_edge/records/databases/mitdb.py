@@ -45,16 +45,16 @@ class Mitdb(Database):
         return [Entry(name, name, "201" if name == "202" else name, part=PARTS.get(name)) for name in names]
 
     def read(self, folder: Path, entry: Entry) -> Record:
+        """Read a recording as `Database.read` does, with lead MLII first: record 114 has V5 first."""
         record = super().read(folder, entry)
-        order = [i for _, i in sorted((lead != "MLII", i) for i, lead in enumerate(record.leads))]  # 114 has V5 first
-        leads = tuple(record.leads[i] for i in order)
+        leads = tuple(sorted(record.leads, key=lambda lead: lead != "MLII"))
         return dataclasses.replace(record, signal=record.select_leads(leads), leads=leads)
 
     def list_recordings(self, folder: Path) -> dict[str, str]:
         return {name: name for name in self._names(folder)}
 
     def _names(self, folder: Path) -> list[str]:
-        """The records listed in RECORDS, or where it is absent, those of which any file is here."""
+        """The records listed in RECORDS, or where it is absent, those with any file."""
         if (folder / "RECORDS").is_file():
             names = (folder / "RECORDS").read_text(errors="replace").split()
         else:

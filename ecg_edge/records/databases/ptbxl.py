@@ -9,23 +9,26 @@ import re
 from pathlib import Path
 
 from ecg_edge.records.database import Database
-from ecg_edge.records.database_files import list_record_paths, read_rows
+from ecg_edge.records.database_files import list_record_paths, read_table
 from ecg_edge.records.databases.scp_statements import CLASSES, find_superclasses, parse_scp_codes
 from ecg_edge.records.record import STANDARD_LEADS, Entry
 from firmware_bench.runtime.errors import InputError
 
-COLUMNS = {"100": "filename_lr", "500": "filename_hr"}
+COLUMNS = {100: "filename_lr", 500: "filename_hr"}
 
 
 class Ptbxl(Database):
-    """See the module. `rate` in Hz, 100 or 500; None takes 500 where it is on disk, else 100."""
+    """PTB-XL at one of its two sampling rates.
+
+    Args:
+        rate: 100 or 500, in Hz; None takes 500 where it is on disk, else 100.
+    """
 
     licence = "CC BY 4.0"
     physionet = "ptb-xl/1.0.3"
     classes = CLASSES
     normal_labels = ("NORM",)
     leads = STANDARD_LEADS
-    folder_name = "ptbxl"
     numbering = "ptbxl"
 
     def __init__(self, rate: int | None = None):
@@ -35,6 +38,10 @@ class Ptbxl(Database):
         self.fs = float(rate) if rate else None
         self.physionet_files = (f"records{rate or 500}/*", "ptbxl_database.csv", "LICENSE*")
 
+    @property
+    def folder_name(self) -> str:
+        return "ptbxl"
+
     def is_at(self, folder: Path) -> bool:
         return (folder / "ptbxl_database.csv").is_file()
 
@@ -42,9 +49,9 @@ class Ptbxl(Database):
         return [folder / "ptbxl_database.csv"]
 
     def list_entries(self, folder: Path) -> list[Entry]:
-        """Only recordings of which a file is on disk: most copies are partial downloads."""
+        """List the recordings of which a file is on disk: most copies are partial downloads."""
         here = set(self.list_recordings(folder).values())
-        entries = [entry for entry in self._listed(folder) if entry.path in here]
+        entries = [entry for entry in self._read_table(folder) if entry.path in here]
         if not entries:
             raise InputError(f"{folder}/records{self._rate(folder)} holds none of the recordings in ptbxl_database.csv")
         return entries
@@ -55,7 +62,7 @@ class Ptbxl(Database):
         return {Path(path).name[:5]: path for path in paths}
 
     def check_labels(self, folder: Path) -> list[tuple[str, str]]:
-        listed, here = self._listed(folder), set(self.list_recordings(folder).values())
+        listed, here = self._read_table(folder), set(self.list_recordings(folder).values())
         absent = [entry.path for entry in listed if entry.path not in here]
         if not absent:
             return []
@@ -66,15 +73,15 @@ class Ptbxl(Database):
     def _rate(self, folder: Path) -> int:
         return self.rate or (500 if (folder / "records500").is_dir() else 100)
 
-    def _listed(self, folder: Path) -> list[Entry]:
+    def _read_table(self, folder: Path) -> list[Entry]:
         """Every line of ptbxl_database.csv."""
-        (database,) = self.list_label_files(folder)
-        column, entries = COLUMNS[str(self._rate(folder))], []
-        for number, row in enumerate(read_rows(database), start=2):
+        (table,) = self.list_label_files(folder)
+        column, entries = COLUMNS[self._rate(folder)], []
+        for number, row in enumerate(read_table(table), start=2):
             try:
                 labels = find_superclasses(parse_scp_codes(row["scp_codes"]))
                 patient, fold = str(int(float(row["patient_id"]))), int(row["strat_fold"])
                 entries.append(Entry(f"{int(row['ecg_id']):05d}", row[column], patient, labels, fold))
             except (KeyError, ValueError, TypeError, AttributeError) as error:
-                raise InputError(f"{database}, line {number} is corrupt: {error!r}") from None
+                raise InputError(f"{table}, line {number} is corrupt: {error!r}") from None
         return entries

@@ -1,4 +1,4 @@
-"""PTB-XL's statements: the diagnostic SCP-ECG codes and the superclass of each.
+"""The statements of PTB-XL: the diagnostic SCP-ECG codes and the superclass of each.
 
 Wagner et al., "PTB-XL, a large publicly available electrocardiography dataset", Scientific Data 7:154, 2020: those rows
 of its scp_statements.csv that are marked as diagnostic, with their diagnostic_class. All other codes state the form of
@@ -26,9 +26,16 @@ SUPERCLASS = {code: superclass for superclass, codes in CODES.items() for code i
 
 
 def parse_scp_codes(text: str) -> dict[str, float]:
-    """SCP codes with their likelihoods in per cent, from "{'NORM': 100.0, 'SR': 0.0}" or, not stated, from "SR;NORM".
+    """Parse a cell of SCP codes.
 
-    Raises ValueError for text that begins like the first and is not.
+    Args:
+        text: "{'NORM': 100.0, 'SR': 0.0}" as in ptbxl_database.csv, or "SR;NORM".
+
+    Returns:
+        Code → likelihood in per cent, 0 where it is not stated.
+
+    Raises:
+        ValueError: The text begins with "{" and is no such dictionary.
     """
     if not text.startswith("{"):
         return {code.strip(): 0.0 for code in text.split(";") if code.strip()}
@@ -39,9 +46,15 @@ def parse_scp_codes(text: str) -> dict[str, float]:
 
 
 def find_superclasses(likelihoods: Mapping[str, float]) -> tuple[str, ...]:
-    """The superclasses of SCP codes with their likelihoods in per cent: the likeliest first, equals in CLASSES' order.
+    """Find the diagnostic superclasses of SCP codes.
 
     By the authors' convention every diagnostic code counts, whatever its likelihood: 0 stands for "not stated".
+
+    Args:
+        likelihoods: Code → likelihood in per cent.
+
+    Returns:
+        The superclasses, the likeliest first, equals in the order of CLASSES.
     """
     highest: dict[str, float] = {}
     for code, likelihood in likelihoods.items():

@@ -1,8 +1,8 @@
-"""Several data sets as one: `--data ptbxl+ptbxl_filtered`.
+"""Several databases as one: `--data ptbxl+ptbxl_filtered`.
 
-A recording is called by its data set and its name there, "ptbxl/00009", and so are patients: two databases' patients
-are different people. The data sets must label alike; their leads are those that all have; each recording keeps its own
-sampling rate and unit, so that preprocessing has to bring them to one (resampling, z-scores).
+A recording is called by its database and its name there, "ptbxl/00009", and so are patients: two databases' patients
+are different people. The databases must have the same classes; the leads are those that all have; each recording keeps
+its own sampling rate and unit, so that preprocessing has to bring them to one (resampling, z-scores).
 """
 
 import dataclasses
@@ -19,9 +19,13 @@ from firmware_bench.runtime.errors import InputError
 
 
 class DatabaseUnion(Database):
-    """See the module. One object per combination; `folder`, the one that holds all the members' folders, goes with it.
+    """Several databases as one. `folder`, the one that contains all the members' folders, goes with it.
 
-    Raises InputError where the members' labels differ, no lead is common to all, or a member is there twice.
+    Args:
+        members: The databases with their folders.
+
+    Raises:
+        InputError: The members' classes differ, no lead is common to all, or a member is there twice.
     """
 
     def __init__(self, members: Sequence[tuple[Database, Path]]):
@@ -41,7 +45,6 @@ class DatabaseUnion(Database):
         self.title = " + ".join(database.title for database in databases)
         self.licence = ", ".join(dict.fromkeys(database.licence for database in databases))
         self.classes = first.classes
-        self.normal_labels = tuple({label for database in databases for label in database.normal_labels})
         self.fs = first.fs if len({database.fs for database in databases}) == 1 else None
         self.annotated = all(database.annotated for database in databases)
         own_leads = [find_leads(database, folder) for database, folder in self.members.values()]
@@ -51,71 +54,84 @@ class DatabaseUnion(Database):
             raise InputError(f"{self.name}: no lead is common to all ({each})")
 
     def is_at(self, folder: Path) -> bool:
-        """Never: it is a combination of what is in folders."""
+        """Never: it is a combination of folders."""
         return False
 
-    def list_entries(self, folder: Path) -> list[Entry]:
-        """The members' recordings in turn; one that an earlier member has under the same numbering comes once."""
-        return [entry for entry, original in self._listed() if original is None]
+    def index(self, folder: Path) -> list[Entry]:
+        """List the members' recordings in turn; one that an earlier member has under the same numbering comes once."""
+        return [entry for entry, original in self._index_members() if original is None]
 
     def read(self, folder: Path, entry: Entry) -> Record:
-        database, home = self.members[entry.name.partition("/")[0]]
-        record = database.read(home, dataclasses.replace(entry, path=os.path.relpath(folder / entry.path, home)))
-        common = tuple(lead for lead in self.leads if lead in record.leads)
+        database, own_folder = self.members[entry.name.partition("/")[0]]
+        path = os.path.relpath(folder / entry.path, own_folder)
+        record = database.read(own_folder, dataclasses.replace(entry, path=path))
+        common = tuple(lead for lead in self.leads or () if lead in record.leads)
         signal = None if record.signal is None else np.ascontiguousarray(record.select_leads(common))
         return dataclasses.replace(record, signal=signal, leads=common)
 
     def list_recordings(self, folder: Path) -> dict[str, str]:
-        again = {entry.path for entry, original in self._listed() if original is not None}
+        again = {entry.path for entry, original in self._index_members() if original is not None}
         found = {
-            f"{name}/{record}": self._path(home, path)
-            for name, (database, home) in self.members.items()
-            for record, path in database.list_recordings(home).items()
+            f"{name}/{record}": self._relative(own_folder, path)
+            for name, (database, own_folder) in self.members.items()
+            for record, path in database.list_recordings(own_folder).items()
         }
         return {name: path for name, path in found.items() if path not in again}
 
     def list_label_files(self, folder: Path) -> list[Path]:
-        return [file for database, home in self.members.values() for file in database.list_label_files(home)]
+        members = self.members.values()
+        return [file for database, own_folder in members for file in database.list_label_files(own_folder)]
 
     def check_labels(self, folder: Path) -> list[tuple[str, str]]:
         own = [
             (f"{name}/{record}", remark)
-            for name, (database, home) in self.members.items()
-            for record, remark in database.check_labels(home)
+            for name, (database, own_folder) in self.members.items()
+            for record, remark in database.check_labels(own_folder)
         ]
-        twice = [(entry.name, original) for entry, original in self._listed() if original is not None]
+        twice = [(entry.name, original) for entry, original in self._index_members() if original is not None]
         return own + [(name, f"is {original} again: counted once") for name, original in twice]
 
-    def _listed(self) -> list[tuple[Entry, str | None]]:
+    def _index_members(self) -> list[tuple[Entry, str | None]]:
         """Every member's index, each entry with the name of the earlier one that is the same recording, or None."""
-        listed: list[tuple[Entry, str | None]] = []
+        entries: list[tuple[Entry, str | None]] = []
         seen: dict[tuple[str, str], str] = {}
-        for name, (database, home) in self.members.items():
-            for entry in database.index(home):
+        for name, (database, own_folder) in self.members.items():
+            for entry in database.index(own_folder):
                 key = (database.numbering or name, PurePosixPath(entry.name).name if database.numbering else entry.name)
                 renamed = dataclasses.replace(
                     entry,
                     name=f"{name}/{entry.name}",
-                    path=self._path(home, entry.path),
+                    path=self._relative(own_folder, entry.path),
                     patient=f"{name}/{entry.patient}",
                 )
                 first = seen.setdefault(key, renamed.name)
-                listed.append((renamed, None if first == renamed.name else first))
-        return listed
+                entries.append((renamed, None if first == renamed.name else first))
+        return entries
 
-    def _path(self, home: Path, path: str) -> str:
-        """A member's recording relative to the folder that holds all members."""
-        return os.path.relpath(home / path, self.folder)
+    def _relative(self, own_folder: Path, path: str) -> str:
+        """A member's recording relative to the folder that contains all members."""
+        return os.path.relpath(own_folder / path, self.folder)
 
 
 def find_leads(database: Database, folder: Path) -> tuple[str, ...]:
-    """The leads of a database's recordings: as it states them, else those of the first recording that can be read."""
+    """Find the leads of a database's recordings.
+
+    Args:
+        database: The database.
+        folder: Its folder.
+
+    Returns:
+        Those that it states, else those of the first recording that can be read.
+
+    Raises:
+        InputError: It states none, and none of its first 20 recordings can be read.
+    """
     if database.leads:
         return database.leads
-    entries = database.index(folder)[:20]
-    for entry in entries:
+    reason = InputError(f"{folder} has no recordings")
+    for entry in database.index(folder)[:20]:
         try:
             return database.read(folder, entry).leads
         except RecordError as error:
             reason = error
-    raise reason if entries else InputError(f"{folder} has no recordings")
+    raise reason

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ecg_edge.records.database_files import read_rows
+from ecg_edge.records.database_files import read_table
 from ecg_edge.records.formats.wfdb_format import import_wfdb, read_header, read_wfdb
 from ecg_edge.records.record import Entry
 from ecg_edge.records.record_error import RecordError
@@ -133,7 +133,7 @@ def test_unusable_tables_are_refused(tmp_path, content, why):
     if content is not None:
         (tmp_path / "labels.csv").write_bytes(content)
     with pytest.raises(InputError, match=why):
-        read_rows(tmp_path / "labels.csv")
+        read_table(tmp_path / "labels.csv")
 
 
 def test_real_filtered_recording_is_in_no_unit(real_data):
