@@ -43,7 +43,9 @@ def models(files):
 
 def counted(data) -> tuple[int, int, int]:
     """Multiplications of an integer file, and instructions with and without DSP."""
-    from export.c99 import generate, graph
+    from export.c99 import generate
+    from export.c99.ops import count_multiplications
+    from export.c99.read_graph import read_graph
     from firmware_bench.mcu import qemu
 
     found = []
@@ -52,7 +54,7 @@ def counted(data) -> tuple[int, int, int]:
         for portable in (False, True):
             with qemu.CortexProgram(Path(folder, "program"), CORE, portable) as program:
                 found.append(program.measure().instructions)
-    return graph.read(data).multiplications, *found
+    return count_multiplications(read_graph(data).operators), *found
 
 
 def small_cnn() -> bytes:

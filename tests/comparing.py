@@ -3,7 +3,7 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from export.c99.vectors import reference
+from export.c99.reference_kernels import run_reference_kernels
 from export.tflite import flatbuffer
 
 CODES = {name: code for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
@@ -38,7 +38,7 @@ def assert_same(program):
     assert program.sanitised().startswith("0 of ")
     distinct = set()
     for arrays in windows(program.data):
-        expected = reference(program.data, arrays)
+        expected = run_reference_kernels(program.data, arrays)
         found = program.answers(arrays, [np.empty_like(array) for array in expected])
         for ours, theirs in zip(found, expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)

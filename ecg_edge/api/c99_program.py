@@ -21,20 +21,23 @@ class C99Program:
     """A generated program.
 
     Attributes:
-        folder: Where it is: model.c, model.h, the kernels that they call, and a test.
+        folder: Where it is: PREFIX.c, PREFIX.h, the kernels that they call, and a test.
+        prefix: What every symbol, macro and file of the model begins with.
         static_ram: Part of the static RAM → planned bytes, "total" among them.
     """
 
     folder: Path
+    prefix: str
     static_ram: dict[str, int]
 
 
-def generate_c99(source: str | Path, out: str | Path | None = None) -> C99Program:
+def generate_c99(source: str | Path, out: str | Path | None = None, prefix: str | None = None) -> C99Program:
     """Generate a C99 program from an integer file.
 
     Args:
         source: An exported .tflite file, or a run with one integer file in its export folder.
         out: The folder to write; None: FILE-c99 beside the file.
+        prefix: What every symbol, macro and file of the model begins with; None: the name of its architecture.
 
     Returns:
         The folder and its static RAM.
@@ -52,10 +55,11 @@ def generate_c99(source: str | Path, out: str | Path | None = None) -> C99Progra
     data = read_export(path)
     folder = Path(out) if out else path.with_name(f"{path.stem}-c99")
     try:
-        memory = generate(data, folder, path.stem).memory
+        program = generate(data, folder, prefix, title=path.stem)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    return C99Program(folder, {part: getattr(memory, part) for part in MEMORY_PARTS})
+    ram = {part: getattr(program.memory, part) for part in MEMORY_PARTS}
+    return C99Program(folder, program.prefix, ram)
 
 
 def read_export(path: Path) -> bytes:
@@ -93,7 +97,8 @@ def measure_program(data: bytes, boards: Sequence) -> dict[str, Any]:
         Plain data: planned static RAM and, where the Arm toolchain is installed, flash, RAM, instructions in QEMU and
         the fit on each board; "none" says why there is no program, or no measurement.
     """
-    from export.c99 import generate, graph
+    from export.c99 import generate
+    from export.c99.read_graph import read_graph
     from firmware_bench.mcu import qemu
 
     with tempfile.TemporaryDirectory() as name:
@@ -114,7 +119,7 @@ def measure_program(data: bytes, boards: Sequence) -> dict[str, Any]:
             "flash": {"code": measured.code, "weights": measured.weights},
             "ram": {"static": measured.static, "stack": measured.stack},
             "instructions": measured.instructions,
-            "run": "step" if graph.read(data).blocks else "window",
+            "run": "step" if read_graph(data).streaming else "window",
             "differing": measured.differing,
             "profile": {
                 "steps": steps,

@@ -130,7 +130,7 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> s
         raise InputError(f"{target} exists and is no firmware: choose another folder, or remove it")
     with atomic_write(target) as temporary:
         temporary.mkdir()
-        generate(data, temporary / "model", path.stem)
+        generate(data, temporary / "model", title=path.stem)
         firmware.write(temporary, boards[0], _host_windows(data))
         if target.exists():
             shutil.rmtree(target)
@@ -163,7 +163,7 @@ def _host_windows(data: bytes) -> bytes:
 
     For a stream, whose program keeps its states itself, they are a recording as long as the application takes at once.
     """
-    from export.c99.recording import ANSWERS
+    from export.c99.emit_test import STREAMING_ANSWERS
     from firmware_bench.runtime.metadata_format import read_metadata
     from firmware_bench.runtime.reference_vector import make_reference_inputs
 
@@ -171,6 +171,6 @@ def _host_windows(data: bytes) -> bytes:
     if stream := metadata.streaming:
         states = {"valid", "share", *stream.states}
         (signal,) = (tensor for tensor in metadata.inputs if tensor.name not in states)
-        shape = (1, (stream.delay + ANSWERS) * stream.step, signal.shape[-1])
+        shape = (1, (stream.delay + STREAMING_ANSWERS) * stream.step, signal.shape[-1])
         metadata = dataclasses.replace(metadata, inputs=(dataclasses.replace(signal, shape=shape),))
     return b"".join(array.tobytes() for arrays in make_reference_inputs(metadata) for array in arrays)

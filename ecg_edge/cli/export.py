@@ -27,9 +27,10 @@ from firmware_bench.runtime.errors import InputError
 )
 @click.option("--streaming", is_flag=True, help="One step with its states as inputs and outputs, for a live signal.")
 @click.option("--c99", is_flag=True, help="A folder of plain C99 from the run's integer file, or from a .tflite file.")
+@click.option("--prefix", metavar="NAME", help="With --c99: what its C names begin with. Default: the architecture.")
 @click.option("--explain", is_flag=True, help="Print the error of every layer, worst first.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: RUN/export/ARCH-int8….tflite.")
-def command(run, int8, qat, ptq, target, streaming, c99, explain, out):
+def command(run, int8, qat, ptq, target, streaming, c99, prefix, explain, out):
     """Turn a trained RUN into an integer TensorFlow Lite file.
 
     The file is written only if it passes every acceptance check: integers throughout, operators of TensorFlow Lite
@@ -45,7 +46,7 @@ def command(run, int8, qat, ptq, target, streaming, c99, explain, out):
       ecg-edge export runs/demo --c99 --out firmware/model
     """
     if c99:
-        return write_program(run, out)
+        return write_program(run, out, prefix)
     if qat and ptq:
         raise InputError("--qat and --ptq are two ways to quantise: choose one")
     from ecg_edge.api.run_export import ExportRejected, export
@@ -61,14 +62,14 @@ def command(run, int8, qat, ptq, target, streaming, c99, explain, out):
     console.say(f"next: ecg-edge bench {report.path}")
 
 
-def write_program(source: Path, out: Path | None) -> None:
+def write_program(source: Path, out: Path | None, prefix: str | None) -> None:
     """Write a C99 program and print its static RAM."""
     from ecg_edge.api.c99_program import generate_c99
 
-    program = generate_c99(source, out)
+    program = generate_c99(source, out, prefix)
     rows = [[part, f"{size:,}", "planned"] for part, size in program.static_ram.items()]
     console.table(f"static RAM of {program.folder.name}", ["part", "bytes", "label"], rows)
-    console.say(f"{program.folder}: model.c, model.h, the kernels that they call, and a test")
+    console.say(f"{program.folder}: {program.prefix}.c, {program.prefix}.h, the kernels that they call, and a test")
     console.say(f"next: make -C {program.folder} test")
 
 

@@ -1,12 +1,21 @@
 """The fixed-point arithmetic of TensorFlow Lite's integer kernels, as far as it happens before a model runs."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 
-def quantised(factor: float) -> tuple[int, int]:
-    """(multiplier, shift) with factor ≈ multiplier · 2^(shift - 31) and 2^30 ≤ multiplier < 2^31; too small is zero."""
+def quantize_multiplier(factor: float) -> tuple[int, int]:
+    """A factor in fixed point.
+
+    Args:
+        factor: The factor.
+
+    Returns:
+        (multiplier, shift) with factor ≈ multiplier · 2^(shift - 31) and 2^30 ≤ multiplier < 2^31; (0, 0) for a factor
+        below 2^-32.
+    """
     if factor == 0:
         return 0, 0
     fraction, shift = math.frexp(factor)
@@ -16,22 +25,41 @@ def quantised(factor: float) -> tuple[int, int]:
     return (multiplier, shift) if shift >= -31 else (0, 0)
 
 
-def quantised_of_sums(factor: float, wide: bool) -> tuple[int, int]:
-    """(multiplier, shift) by which sums of products become values: as `quantised` for sums of 32 bits; those of 64,
-    `wide`, take factor ≈ multiplier / 2^shift with a multiplier of 15."""
-    multiplier, shift = quantised(factor)
-    if not wide:
+def quantize_sum_multiplier(factor: float, is_wide: bool) -> tuple[int, int]:
+    """The factor by which sums of products become values.
+
+    Args:
+        factor: The factor.
+        is_wide: Whether sums have 64 bits.
+
+    Returns:
+        (multiplier, shift) as `quantize_multiplier` for sums of 32 bits; for 64 bits factor ≈ multiplier / 2^shift with
+        a multiplier of 15 bits.
+    """
+    multiplier, shift = quantize_multiplier(factor)
+    if not is_wide:
         return multiplier, shift
     return min((multiplier + 2**15) >> 16, 2**15 - 1), 15 - shift
 
 
-def rounded_once(factor: float, lowest: int, highest: int) -> tuple[int, int]:
-    """(multiplier, shift) with round(x · factor) = round(x · multiplier / 2^shift) for every integer x of which the
-    left side, taken in double precision as LiteRT's dense layers do, is between `lowest` and `highest`.
+def single_rounding_multiplier(factor: float, lowest: int, highest: int) -> tuple[int, int]:
+    """The factor of a kernel that rounds once, where LiteRT's dense layer multiplies in double precision.
 
-    It is enough to look at the integers on either side of each step. Raises ArithmeticError where none is found.
+    It is enough to check the integers on either side of each step.
+
+    Args:
+        factor: The factor.
+        lowest: The lowest result that has to be right.
+        highest: The highest.
+
+    Returns:
+        (multiplier, shift) with round(x · factor) = round(x · multiplier / 2^shift) for every integer x whose result is
+        between `lowest` and `highest`.
+
+    Raises:
+        ArithmeticError: There is no such multiplier of 31 bits.
     """
-    multiplier, left = quantised(factor)
+    multiplier, left = quantize_multiplier(factor)
     shift = 31 - left
     steps = (np.arange(lowest, highest) + 0.5) / factor
     x = np.unique(np.floor(steps)[:, None] + np.arange(-1, 3)).astype(np.int64)
@@ -43,58 +71,71 @@ def rounded_once(factor: float, lowest: int, highest: int) -> tuple[int, int]:
     raise ArithmeticError(f"no 31-bit multiplier rounds like {factor!r}")
 
 
-def multiply_high(a: int, b: int) -> int:
-    """a · b / 2^31, to nearest."""
+def multiply_high(a: Any, b: int) -> Any:
+    """a · b / 2^31, rounded to nearest; integers or arrays of them."""
     return (a * b + 2**30) >> 31
 
 
-def shift_right(x: int, shift: int) -> int:
-    """x / 2^shift, to nearest, halves away from zero."""
+def shift_right(x: Any, shift: int) -> Any:
+    """x / 2^shift, rounded to nearest, halves away from zero; an integer or an array."""
     mask = (1 << shift) - 1
     return (x >> shift) + ((x & mask) > (mask >> 1) + (x < 0))
 
 
-def mean_factor(factor: float, count: int) -> tuple[int, int]:
+def mean_multiplier(factor: float, count: int) -> tuple[int, int]:
     """(multiplier, shift) that also divides by `count`, with the bits that LiteRT keeps of the quotient."""
-    multiplier, shift = quantised(factor)
+    multiplier, shift = quantize_multiplier(factor)
     left = min(count.bit_length() - 1, 32, 31 + shift)
     return (multiplier << left) // count, shift - left
 
 
-def exponentials(scale: float) -> np.ndarray:
-    """exp(-d · scale) for d = 0, 1, … in 31 fractional bits, as the softmax takes them; int32, up to 256 values.
+def softmax_exponentials(scale: float) -> np.ndarray:
+    """The exponentials of the softmax of 8-bit values.
 
-    The softmax multiplies a difference by `scale` in 26 fractional bits and leaves out those beyond its range.
+    LiteRT's softmax multiplies a difference by `scale` in 26 fractional bits and leaves out those beyond its range.
+
+    Args:
+        scale: Of the input, times beta.
+
+    Returns:
+        exp(-d · scale) for d = 0, 1, … in 31 fractional bits, up to 256 values.
     """
-    multiplier, shift = quantised(min(scale * 2**26, 2**31 - 1.0))
+    multiplier, shift = quantize_multiplier(min(scale * 2**26, 2**31 - 1.0))
     beyond = math.floor((2**5 - 1) * 2 ** (31 - 5) / 2**shift)  # differences larger than this are not looked at
     count = min(beyond + 1, 256)
     return np.array([_exponential(multiply_high(-d << shift, multiplier)) for d in range(count)], np.int64)
 
 
-def wide_exponentials(scale: float, differences: np.ndarray) -> np.ndarray:
-    """exp(-d · scale) of integers d in 15 fractional bits, as the softmax of 16-bit values takes them: from a table of
-    exp between -10 and 0, and not less than exp(-10)."""
-    multiplier, shift = quantised(scale / (10 / 65535))
+def long_softmax_exponentials(scale: float, differences: np.ndarray) -> np.ndarray:
+    """The exponentials of the softmax of 16-bit values: from a table of exp between -10 and 0, not below exp(-10).
+
+    Args:
+        scale: Of the input, times beta.
+        differences: Integers.
+
+    Returns:
+        exp(-difference · scale) in 15 fractional bits.
+    """
+    multiplier, shift = quantize_multiplier(scale / (10 / 65535))
     scaled = shift_right(multiply_high(-differences << max(shift, 0), multiplier), max(-shift, 0))
     points, place = _points(math.exp, -10), np.maximum(scaled + 2**16 - 1, 0)
     at, part = place >> 7, place & 127
     return points[at] + ((points[at + 1] - points[at]) * part + 64 >> 7)
 
 
-def points_of_reciprocals() -> np.ndarray:
-    """1 / (1 + x) for x = 0, 1/512, … 1 in 15 fractional bits, between which that softmax draws lines."""
+def reciprocal_points() -> np.ndarray:
+    """1 / (1 + x) for x = 0, 1/512, … 1 in 15 fractional bits, points of the softmax of 16-bit values."""
     return _points(lambda x: 1 / (1 + x), 0)
 
 
 def _points(function, low):
-    """The 513 points of a table of a function from `low` to 0, or from 0 to 1. Each is moved by half of what the line
-    to the next misses in the middle."""
+    """The 513 points of a table of a function from `low` to 0, or from 0 to 1. Each is moved by half of the error of
+    linear interpolation in the middle."""
     step = (-low or 1) / 512
-    here, middle = ([2**15 * function(low + (n + part) * step) for n in range(513)] for part in (0, 0.5))
-    points = [_nearest(x) for x in here]
+    left, middle = ([2**15 * function(low + (n + part) * step) for n in range(513)] for part in (0, 0.5))
+    points = [_nearest(x) for x in left]
     for n in range(512):
-        line = _nearest((here[n + 1] + points[n]) / 2)
+        line = _nearest((left[n + 1] + points[n]) / 2)
         points[n] -= _nearest((line - _nearest(middle[n])) / 2)
     return np.minimum(points, 2**15 - 1)
 

@@ -1,47 +1,71 @@
-"""What a generated program is made of: steps, each a call of a kernel, and the values that they read and write."""
+"""What a generated program is made of: steps, each a call of a kernel, and the values that they read and write.
+
+C statements are written with the placeholders of export.c99.c_text."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from export.c99.graph import Tensor
+from export.c99.ir import GraphTensor
 
 
 @dataclasses.dataclass(eq=False)
 class Storage:
-    """Where a value lies. Views of another shape share it. `consumers` are steps. It may be a stretch of another,
-    its `home`, from its value number `offset` on."""
+    """The memory of a value. Views of other shapes share it.
+
+    Attributes:
+        name: Its name in the README.
+        rows: Rows of the whole value.
+        width: Values of a row.
+        parent: The storage of which it is a part, from value `offset` on, or None.
+        consumers: The steps that read it.
+        is_output: Whether it is an output of the model.
+        is_argument: Whether it is the caller's memory.
+        is_state: Whether it is kept from one streaming step to the next.
+        has_parts: Whether it is the parent of others.
+    """
 
     name: str
     rows: int
     width: int
-    home: "Storage | None" = None
+    parent: "Storage | None" = None
     offset: int = 0
-    consumers: list = dataclasses.field(default_factory=list, repr=False)  # they refer to storages in turn
-    kept: bool = False  # an output of the graph
-    parameter: bool = False  # the caller's memory
-    state: bool = False  # kept from run to run
-    shared: bool = False  # the home of others
+    consumers: list["Step"] = dataclasses.field(default_factory=list, repr=False)  # they refer to storages in turn
+    is_output: bool = False
+    is_argument: bool = False
+    is_state: bool = False
+    has_parts: bool = False
 
     @property
     def size(self) -> int:
+        """The number of values."""
         return self.rows * self.width
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class View:
-    """A storage read or written as `tensor`: its shape, scale and zero point. `delay`: by how many values it is read
-    later, or (negative) earlier, than it lies there, zeros before and behind."""
+    """A storage read or written in the shape, scale and zero point of a tensor.
+
+    Attributes:
+        storage: The memory.
+        tensor: The shape, scale and zero point.
+        delay: By how many values it is read later, or (negative) earlier, than it is stored; zeros beyond the ends.
+    """
 
     storage: Storage
-    tensor: Tensor
+    tensor: GraphTensor
     delay: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A storage in C: row r at base + r % capacity · stride. `base` is an expression, a pointer to values."""
+    """A storage in C: row r is at base + (r % capacity) * stride.
+
+    Attributes:
+        base: A C expression, a pointer to values.
+        capacity: The rows that are kept, in a ring where they are fewer than `rows`.
+        stride: Values from one row to the next.
+        rows: Rows of the whole value.
+    """
 
     base: str
     capacity: int
@@ -49,24 +73,40 @@ class Place:
     rows: int
 
     def row(self, t: str) -> str:
-        """The address of row `t`, an expression that can be multiplied."""
+        """The C expression of the address of row `t`, an expression that can be multiplied."""
         if self.capacity == 1:
             return self.base
-        index = t if self.capacity >= self.rows else f"{t} % {self.capacity}"
-        return f"{self.base} + {index} * {self.stride}"
+        index = t if self.capacity >= self.rows else f"({t} % {self.capacity})"
+        return f"{self.base} + ({index} * {self.stride})"
+
+
+EmitRow = Callable[[Sequence[Place], str, Place], list[str]]
+EmitAll = Callable[[Sequence[Place], Place], list[str]]
 
 
 @dataclasses.dataclass(eq=False)
 class Step:
-    """`kernel`: the file of kernels/ that it calls. `window`: 16-bit scratch values. `declare(by rows)`: its constants
-    in C. `whole(inputs, output)`: the C statements that compute it all at once.
+    """A call of a kernel.
 
-    A step that can make one row of its output at a time also has `row(inputs, t, output)`, its C statements, and
-    `span(t)`, the first and the last row of its inputs that row t is made from (beyond the ends there is nothing).
-    `due(t, have)` is a C condition: with `have` rows of the inputs, and more to come, row t can be made. `here`: a
-    `row` without scratch, where all rows of the inputs lie one after another.
+    A step has `emit_all`, or `emit_row` where it can make one row of its output at a time.
 
-    in_place: the inputs whose place the output may take.
+    Attributes:
+        name: Its name, a symbol of the program without the prefix.
+        kernel: The kernel file that it calls, without ending: `ecg_conv_sN` for both value types, `ecg_dense_s8` for
+            one.
+        inputs: What it reads.
+        output: What it writes.
+        declare: (whether it runs row by row) → its constants in C.
+        emit_all: (inputs, output) → the statements that compute all of it.
+        emit_row: (inputs, t, output) → the statements that compute row t of the output.
+        input_rows: t → the first and the last row of the inputs that row t is made from, beyond the ends as well.
+        ready_condition: (t, rows) → the C condition under which row t can be made of so many rows of the inputs, where
+            more are to come.
+        rows: Rows of the output of a step with `emit_row`.
+        emit_row_contiguous: As `emit_row`, without scratch memory, where all rows of the inputs are stored one after
+            another.
+        scratch: 16-bit scratch values that it needs in `$window`.
+        in_place: The numbers of the inputs whose memory the output may take.
     """
 
     name: str
@@ -74,110 +114,97 @@ class Step:
     inputs: Sequence[View]
     output: View
     declare: Callable[[bool], list[str]]
-    whole: Callable[[list[Place], Place], list[str]] | None = None
-    row: Callable[[list[Place], str, Place], list[str]] | None = None
-    span: Callable[[int], tuple[int, int]] = lambda t: (t, t)
-    due: Callable[[str, str], str] = lambda t, have: f"{t} < {have}"
+    emit_all: EmitAll | None = None
+    emit_row: EmitRow | None = None
+    input_rows: Callable[[int], tuple[int, int]] = lambda t: (t, t)
+    ready_condition: Callable[[str, str], str] = lambda t, rows: f"({t} < {rows})"
     rows: int = 0
-    here: Callable[[list[Place], str, Place], list[str]] | None = None
-    window: int = 0
+    emit_row_contiguous: EmitRow | None = None
+    scratch: int = 0
     in_place: Sequence[int] = ()
 
-    def calls(self, inputs: list[Place], output: Place) -> list[str]:
-        """The statements that compute all of it."""
-        if self.whole is not None:
-            return self.whole(inputs, output)
-        row = self.here or self.row
+    def emit_calls(self, inputs: Sequence[Place], output: Place) -> list[str]:
+        """The statements that compute all of it, row by row where there is no `emit_all`."""
+        if self.emit_all is not None:
+            return self.emit_all(inputs, output)
+        emit_row = self.emit_row_contiguous or self.emit_row
+        if emit_row is None:
+            raise ValueError(f"step {self.name} has neither emit_all nor emit_row")
         if self.rows == 1:
-            return row(inputs, "0", output)
-        body = [f"    {line}" for line in row(inputs, "t", output)]
-        return [f"for (int32_t t = 0; t < {self.rows}; ++t) {{", *body, "}"]
+            return emit_row(inputs, "0", output)
+        return for_loop("t", self.rows, emit_row(inputs, "t", output))
 
 
 @dataclasses.dataclass(eq=False)
-class LSTM(Step):
-    """An LSTM over a sequence that may lie in several parts side by side (inputs). Backwards it takes the last row
-    first; `flipped`: it also writes in the order of its steps. `sums`: where its rows are added up instead of kept."""
+class LstmStep(Step):
+    """An LSTM over a sequence that may be stored in several parts side by side (inputs).
 
-    backwards: bool = False
-    flipped: bool = False
+    Attributes:
+        is_backward: Whether it takes the last row first.
+        is_reversed: Whether a backward one also writes in the order of its steps, the last row first.
+        units: Values of its output's row.
+        zero_in: The zero point of the inputs.
+        sums_offset: The place in `$sums` where its rows are added up instead of stored, or None.
+    """
+
+    is_backward: bool = False
+    is_reversed: bool = False
     units: int = 0
     zero_in: int = 0
-    sums: int | None = None
+    sums_offset: int | None = None
 
-    def calls(self, inputs, output):
+    def emit_calls(self, inputs: Sequence[Place], output: Place) -> list[str]:
+        """The statements that run it over the sequence."""
         steps = inputs[0].rows
-        t = f"{steps - 1} - s" if self.backwards else "s"
-        lines, done = [f"int32_t t = {t};"], 0
+        lines, offset = [f"int32_t t = {f'{steps - 1} - s' if self.is_backward else 's'};"], 0
         for view, place in zip(self.inputs, inputs, strict=True):
             width = view.tensor.width
-            lines.append(f"ecg_widen({place.row('t')}, {width}, {self.zero_in}, window + {done});")
-            done += width
-        if self.sums is None:
-            target = output.row("s" if self.flipped else "t")
-            lines.append(f"ecg_lstm_step(&{self.name}, window, hidden, cell, {target});")
-        else:
-            lines.append(f"ecg_lstm_step(&{self.name}, window, hidden, cell, row);")
-            lines.append(f"ecg_mean_add(row, {self.units}, sums + {self.sums});")
-        return [
-            f"ecg_lstm_start(&{self.name}, hidden, cell);",
-            f"for (int32_t s = 0; s < {steps}; ++s) {{",
-            *(f"    {line}" for line in lines),
-            "}",
-        ]
+            lines.append(f"ecg_widen_s8({place.row('t')}, {width}, {self.zero_in}, $window + {offset});")
+            offset += width
+        target = "$row" if self.sums_offset is not None else output.row("s" if self.is_reversed else "t")
+        lines.append(f"ecg_lstm_step_s8(&${self.name}, $window, $hidden, $cell, {target});")
+        if self.sums_offset is not None:
+            lines.append(f"ecg_mean_add_s8($row, {self.units}, $sums + {self.sums_offset});")
+        return [f"ecg_lstm_start_s8(&${self.name}, $hidden, $cell);", *for_loop("s", steps, lines)]
 
 
 @dataclasses.dataclass(eq=False)
-class TimeMean(Step):
-    """A mean over the rows of a sequence that may lie in several parts side by side, through 32-bit sums at `sums`."""
+class TimeMeanStep(Step):
+    """A mean over the rows of a sequence that may be stored in several parts side by side (inputs).
 
-    sums: int = 0
-    added: set = dataclasses.field(default_factory=set)  # storages whose LSTM adds its rows up itself
+    Attributes:
+        sums_offset: The place in `$sums` where the rows are added up.
+        accumulated: The storages whose LSTM adds its rows up itself.
+    """
 
-    def starts(self) -> list[int]:
-        """Where each part's sums start."""
+    sums_offset: int = 0
+    accumulated: set[Storage] = dataclasses.field(default_factory=set)
+
+    def sums_offsets(self) -> list[int]:
+        """The place in `$sums` of every part."""
         widths = [view.tensor.width for view in self.inputs]
-        return [self.sums + sum(widths[:n]) for n in range(len(widths))]
+        return [self.sums_offset + sum(widths[:n]) for n in range(len(widths))]
 
-    def add(self, inputs: list[Place], t: str) -> list[str]:
+    def emit_accumulate(self, inputs: Sequence[Place], t: str) -> list[str]:
+        """The statements that add row `t` to the sums."""
         return [
-            f"ecg_mean_add({place.row(t)}, {view.tensor.width}, sums + {start});"
-            for view, place, start in zip(self.inputs, inputs, self.starts(), strict=True)
-            if view.storage not in self.added
+            f"ecg_mean_add_sN({place.row(t)}, {view.tensor.width}, $sums + {offset});"
+            for view, place, offset in zip(self.inputs, inputs, self.sums_offsets(), strict=True)
+            if view.storage not in self.accumulated
         ]
 
-    def finish(self, output: Place) -> str:
+    def emit_mean(self, output: Place) -> str:
+        """The statement that divides the sums."""
         width = sum(view.tensor.width for view in self.inputs)
-        return f"ecg_mean_of_sums(&{self.name}, sums + {self.sums}, {width}, {output.base});"
+        return f"ecg_mean_of_sums_sN(&${self.name}, $sums + {self.sums_offset}, {width}, {output.base});"
 
-    def calls(self, inputs, output):
-        adding = self.add(inputs, "t")
-        loop = [f"for (int32_t t = 0; t < {self.rows}; ++t) {{", *(f"    {line}" for line in adding), "}"]
-        return [*(loop if adding else []), self.finish(output)]
-
-
-def ctype(dtype) -> str:
-    """The C type of a numpy type."""
-    return f"{np.dtype(dtype).name}_t"
+    def emit_calls(self, inputs: Sequence[Place], output: Place) -> list[str]:
+        """The statements that compute all of it."""
+        adding = self.emit_accumulate(inputs, "t")
+        return [*(for_loop("t", self.rows, adding) if adding else []), self.emit_mean(output)]
 
 
-def array(ctype: str, name: str, values) -> str:
-    """A constant array."""
-    values = [str(int(value)) for value in np.asarray(values).ravel()]
-    lines, line = [], "   "
-    for value in values:
-        if len(line) + len(value) > 115:
-            lines.append(line)
-            line = "   "
-        line += f" {value},"
-    return "\n".join([f"static const {ctype} {name}[{len(values)}] = {{", *lines, line, "};"])
-
-
-def structure(kind: str, name: str, **fields) -> str:
-    """A constant structure; tuples become arrays."""
-
-    def shown(value):
-        return f"{{{', '.join(map(str, value))}}}" if isinstance(value, tuple | list) else str(value)
-
-    body = "\n".join(f"    .{field} = {shown(value)}," for field, value in fields.items())
-    return f"static const struct {kind} {name} = {{\n{body}\n}};"
+def for_loop(variable: str, count: int, statements: Sequence[str]) -> list[str]:
+    """A C loop of `variable` from 0 to `count` - 1."""
+    head = f"for (int32_t {variable} = 0; {variable} < {count}; ++{variable}) {{"
+    return [head, *(f"    {statement}" for statement in statements), "}"]

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from export.c99.folder import generate
+from export.c99 import generate
 from export.verify.acceptance import AcceptanceCheck
 from firmware_bench.runtime.errors import InputError
 

@@ -9,8 +9,8 @@
     for beat in beats:                        # {"ecg": (samples, leads), "rr": (1,) s}
         outputs = keeper.run(beat)            # what the model makes of the beat after those before it
 
-What a device does is this file in C (for blocks export.c99.recording): copy the block, `valid` and `share` in, or the
-beat, run, copy every state's next value over the state. States go back as the integers that they are.
+What a device does is this file in C (for blocks export.c99.emit_streaming): copy the block, `valid` and `share` in, or
+the beat, run, copy every state's next value over the state. States go back as the integers that they are.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def test_c99_of_a_file(tmp_path):
     path.write_bytes(convolutional())
     shown = invoke(path, "--c99", "--out", folder)
     assert shown.exit_code == 0 and "total" in shown.stdout and f"next: make -C {folder} test" in shown.stderr
-    assert {"model.c", "model.h", "Makefile", "README.md", "test.c"} <= {made.name for made in folder.iterdir()}
+    assert {"small.c", "small.h", "Makefile", "README.md", "test.c"} <= {made.name for made in folder.iterdir()}
 
 
 def test_c99_of_what_is_no_file_of_ours(tmp_path):

@@ -124,7 +124,7 @@ def test_firmware_is_written_whole_and_over_firmware_only(model, tmp_path):
     for _ in range(2):
         ran = CliRunner().invoke(command, [*words, "nrf52840"])
         assert ran.exit_code == 0 and ran.stderr.endswith(f"next: make -C {out}\n")
-    assert (out / "model" / "model.c").exists() and "uart_nrf52" in (out / "Makefile").read_text()
+    assert (out / "model" / "small.c").exists() and "uart_nrf52" in (out / "Makefile").read_text()
     assert len((out / "windows.bin").read_bytes()) == 4 * 256 * 2
     refused = {
         ("RP2040",): "no firmware for RP2040",

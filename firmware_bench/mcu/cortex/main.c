@@ -42,7 +42,7 @@ static int read_values(ecg_value *values, int32_t count)
 
 #if PUSHES
 
-#define TAKEN ECG_MODEL_SAMPLE
+#define TAKEN SAMPLE_SIZE
 #define TAKES SAMPLES /* the window, or the recording, goes in sample by sample and is never held */
 #define CALL(values, outputs) (outputs += PUSH(values, outputs) * ANSWER)
 

@@ -10,15 +10,19 @@ import pytest
 
 from export.c99 import generate
 
-WARNINGS = "-std=c99 -Wall -Wextra -Wconversion -Werror"
+WARNINGS = "-std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Werror"
 
 
 class Generated:
-    """The program of `data` in `folder`; `plan` is what the generator says of its memory."""
+    """The program of `data` in `folder`: `plan` is its memory plan, `function("run")` its C function."""
 
-    def __init__(self, data: bytes, folder: Path):
+    def __init__(self, data: bytes, folder: Path, prefix: str | None = None):
         self.data, self.folder = data, folder
-        self.plan = generate(data, folder, "test").memory
+        program = generate(data, folder, prefix)
+        self.plan, self.prefix = program.memory, program.prefix
+
+    def function(self, name: str):
+        return getattr(self.library(), f"{self.prefix}_{name}")
 
     def sanitised(self) -> str:
         """What the folder's own test prints, with checks of addresses and of undefined behaviour. AssertionError where
@@ -40,7 +44,7 @@ class Generated:
     def answers(self, inputs, outputs):
         """What the program makes of integer arrays; `outputs`: arrays of the shapes to fill."""
         arrays = [np.ascontiguousarray(array) for array in (*inputs, *outputs)]
-        self.library().ecg_model_run(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
+        self.function("run")(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
         return arrays[len(inputs) :]
 
 
@@ -55,4 +59,4 @@ def program_in():
 @pytest.fixture
 def generated(program_in, tmp_path):
     """Integer file → its program."""
-    return lambda data, name="program": program_in(data, tmp_path / name)
+    return lambda data, name="program", prefix=None: program_in(data, tmp_path / name, prefix)

@@ -11,9 +11,10 @@ from tiny_models import built, inputs_of, task_of
 from ecg_edge.data.dataset import Dataset
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.training.config import SignalConfig
-from export.c99 import graph
 from export.c99.lower import lower
-from export.c99.vectors import reference
+from export.c99.ops import count_multiplications
+from export.c99.read_graph import read_graph
+from export.c99.reference_kernels import run_reference_kernels
 from export.convert.conversion_job import ExportWindows
 from export.convert.strategies import convert
 from firmware_bench.mcu import qemu
@@ -125,14 +126,14 @@ def test_registered_systems_on_cores(core, system):
     assert measured.differing == 0 and measured.values > 0
     assert measured.static <= program.plan.total  # an input of which nothing is read needs no pointer
     if (name, preset, core) == ("cnn_att_bilstm", "paper", "cortex-m4"):
-        assert measured.instructions < 2.5 * graph.read(program.data).multiplications
+        assert measured.instructions < 2.5 * count_multiplications(read_graph(program.data).operators)
 
 
 @pytest.mark.slow
 def test_registered_systems_on_real_recordings(system, real_data):
     name, preset, program = system
     inputs = real_inputs(name, preset, real_data)
-    lowered = lower(graph.read(program.data))
+    lowered = lower(read_graph(program.data))
     answers = set()
     for n in range(3):
         arrays = []
@@ -140,7 +141,7 @@ def test_registered_systems_on_real_recordings(system, real_data):
             bounds, tensor = np.iinfo(view.tensor.dtype), view.tensor
             integers = np.round(inputs[word][n : n + 1] / tensor.scale) + tensor.zero_point
             arrays.append(np.clip(integers, bounds.min, bounds.max).astype(tensor.dtype).reshape(tensor.shape))
-        expected = reference(program.data, arrays)
+        expected = run_reference_kernels(program.data, arrays)
         found = program.answers(arrays, [np.empty_like(array) for array in expected])
         for ours, theirs in zip(found, expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)

@@ -23,7 +23,7 @@ def test_states_are_written_over_in_their_places(generated):
         beat = told(random.integers(256, size=3) / 256, random.uniform(0, 1.5))
         raw = {n: quantise(x[None], tensors[n].scale, tensors[n].zero_point, np.int8) for n, x in beat.items()}
         arrays = [*raw.values(), *places, *kept.values()]
-        program.library().ecg_model_run(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
+        program.function("run")(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
         expected = model.step_raw(beat)
         for name, values in answers.items():
             np.testing.assert_array_equal(values, expected[name])

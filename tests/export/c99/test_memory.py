@@ -9,22 +9,24 @@ import pytest
 from keras import layers
 from small_models import SAMPLES, converted, convolutional, recurrent
 
-from export.c99 import generate, graph
+from export.c99 import generate
+from export.c99.emit_test import draw_inputs
 from export.c99.lower import lower
-from export.c99.plan import plan
-from export.c99.stream import split
-from export.c99.vectors import drawn_inputs, reference
+from export.c99.memory_plan import plan_memory
+from export.c99.read_graph import read_graph
+from export.c99.reference_kernels import run_reference_kernels
+from export.c99.schedule import schedule_steps
 
 
 def planned(data):
-    program = lower(graph.read(data))
-    stream = split(program)
-    return program, stream, plan(program, stream)
+    program = lower(read_graph(data))
+    schedule = schedule_steps(program)
+    return program, schedule, plan_memory(program, schedule)
 
 
 def test_rings_hold_what_convolutions_still_need():
-    _, stream, _ = planned(convolutional())
-    kept = {storage.name: capacity for storage, capacity in stream.capacities.items()}
+    _, schedule, _ = planned(convolutional())
+    kept = {storage.name: capacity for storage, capacity in schedule.capacities.items()}
     # Nine taps; the second convolution's input is read before the next row of it is made.
     assert kept["ecg"] == 9 and kept["conv1"] == 9 and kept["conv2"] == 1
 
@@ -33,8 +35,8 @@ def test_a_shortcut_waits_for_the_longer_way():
     ecg = keras.Input((64, 4), name="ecg")
     x = layers.Conv1D(4, 9, padding="same")(layers.Conv1D(4, 9, padding="same")(ecg))
     model = keras.Model(ecg, layers.GlobalAveragePooling1D()(layers.Add()([x, ecg])))
-    _, stream, _ = planned(converted(model, (64, 4)))
-    kept = {storage.name: capacity for storage, capacity in stream.capacities.items()}
+    _, schedule, _ = planned(converted(model, (64, 4)))
+    kept = {storage.name: capacity for storage, capacity in schedule.capacities.items()}
     assert kept["ecg"] == 4 + 4 + 1  # for the sum's row t, when the first convolution has read to t + 8
     assert kept["conv1"] == 9
 
@@ -43,14 +45,13 @@ def test_pushed_samples_and_whole_windows_give_the_same(generated):
     import ctypes
 
     program = generated(convolutional())
-    lowered = lower(graph.read(program.data))
-    library = program.library()
-    pointer = ctypes.c_void_p
+    lowered = lower(read_graph(program.data))
+    push, pointer = program.function("push"), ctypes.c_void_p
     for seed in (3, 4):  # the second window begins where the first ended
-        (ecg,) = drawn_inputs(lowered, seed)
-        (expected,) = reference(program.data, [ecg])
+        (ecg,) = draw_inputs(lowered, seed)
+        (expected,) = run_reference_kernels(program.data, [ecg])
         found = np.empty_like(expected)
-        done = [library.ecg_model_push(row.ctypes.data_as(pointer), found.ctypes.data_as(pointer)) for row in ecg[0]]
+        done = [push(row.ctypes.data_as(pointer), found.ctypes.data_as(pointer)) for row in ecg[0]]
         assert done == [0] * (SAMPLES - 1) + [1]
         np.testing.assert_array_equal(found, expected)
         (whole,) = program.answers([ecg], [np.empty_like(expected)])
@@ -61,42 +62,42 @@ def test_a_reset_forgets_the_samples_so_far(generated):
     import ctypes
 
     program = generated(convolutional())
-    library, pointer = program.library(), ctypes.c_void_p
-    (ecg,) = drawn_inputs(lower(graph.read(program.data)), 7)
-    (expected,) = reference(program.data, [ecg])
+    push, pointer = program.function("push"), ctypes.c_void_p
+    (ecg,) = draw_inputs(lower(read_graph(program.data)), 7)
+    (expected,) = run_reference_kernels(program.data, [ecg])
     found = np.empty_like(expected)
     for row in ecg[0][:100]:
-        library.ecg_model_push(row.ctypes.data_as(pointer), found.ctypes.data_as(pointer))
-    library.ecg_model_reset()
+        push(row.ctypes.data_as(pointer), found.ctypes.data_as(pointer))
+    program.function("reset")()
     for row in ecg[0]:
-        library.ecg_model_push(row.ctypes.data_as(pointer), found.ctypes.data_as(pointer))
+        push(row.ctypes.data_as(pointer), found.ctypes.data_as(pointer))
     np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("model", [convolutional, pytest.param(recurrent, marks=pytest.mark.slow)])
 def test_the_compiler_finds_the_memory_that_was_planned(model, generated):
     program = generated(model())
-    subprocess.run(["gcc", "-std=c99", "-O2", "-c", "model.c"], cwd=program.folder, check=True)
-    sizes = subprocess.run(["size", "-A", "model.o"], cwd=program.folder, capture_output=True, text=True, check=True)
+    subprocess.run(["gcc", "-std=c99", "-O2", "-c", "small.c"], cwd=program.folder, check=True)
+    sizes = subprocess.run(["size", "-A", "small.o"], cwd=program.folder, capture_output=True, text=True, check=True)
     found = dict(re.findall(r"^\.(bss|data)\s+(\d+)", sizes.stdout, re.M))
     # Compilers for large machines leave gaps between arrays, to begin them at multiples of 32.
-    arrays = subprocess.run(["nm", "-S", "model.o"], cwd=program.folder, capture_output=True, text=True, check=True)
+    arrays = subprocess.run(["nm", "-S", "small.o"], cwd=program.folder, capture_output=True, text=True, check=True)
     total = sum(int(size, 16) for size in re.findall(r"^\w+ (\w+) b ", arrays.stdout, re.M))
     assert total == program.plan.total and int(found["data"]) == 0
-    assert f"#define ECG_MODEL_RAM {program.plan.total} " in (program.folder / "model.h").read_text()
+    assert f"#define SMALL_RAM_BYTES {program.plan.total} " in (program.folder / "small.h").read_text()
 
 
 @pytest.mark.slow
 def test_what_lives_together_lies_apart():
-    program, stream, memory = planned(recurrent())
-    order = dict.fromkeys(stream.steps, 0) | {step: n for n, step in enumerate(stream.rest, 1)}
+    program, schedule, memory = planned(recurrent())
+    order = dict.fromkeys(schedule.row_steps, 0) | {step: n for n, step in enumerate(schedule.final_steps, 1)}
     made = {view.storage: 0 for view in program.inputs} | {
         step.output.storage: order[step] for step in program.steps if step.output.storage in memory.places
     }
     for storage, place in memory.places.items():
         low = int(place.base.split("+")[1])
         high = low + place.capacity * place.stride
-        needed = max([order[step] for step in storage.consumers] + [len(order)] * storage.kept)
+        needed = max([order[step] for step in storage.consumers] + [len(order)] * storage.is_output)
         assert high <= memory.arena
         for other, elsewhere in memory.places.items():
             alive = (

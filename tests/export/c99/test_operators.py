@@ -5,8 +5,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from comparing import File, assert_same
 
-from export.c99 import graph
 from export.c99.lower import lower
+from export.c99.read_graph import read_graph
 from export.quantise.long_softmax import widen_long_softmax
 from firmware_bench.runtime.errors import InputError
 
@@ -152,13 +152,13 @@ def products_in_time():
 
 
 def test_products_in_time_are_read_from_where_they_come_from():
-    steps = lower(graph.read(products_in_time())).steps
+    steps = lower(read_graph(products_in_time())).steps
     found = [view.delay for step in steps for view in step.inputs if view.delay]
     far = [12, -24, 48, -24, -120]
     assert sorted(found) == sorted([12, *far, *far, *far, *far, -12])
     assert sum(len(step.inputs) == 3 for step in steps) == 2 * len(far)  # the products that are added up at once
     # Left to compute: two that meet, of which one moves twice; a sum's; two that do more; one that changes the scale.
-    assert sum(step.kernel == "ecg_conv" for step in steps) == 3 + 1 + 2 + 1
+    assert sum(step.kernel == "ecg_conv_sN" for step in steps) == 3 + 1 + 2 + 1
 
 
 @pytest.mark.parametrize("make", [products_in_time, pads, functions, sixteen_bits, convolutions_in_sixteen_bits])
@@ -227,19 +227,19 @@ def test_attention_to_many_as_it_is_exported(generated):
 
 def test_two_types_of_attention_to_constants_are_named():
     with pytest.raises(InputError, match="computes with int16 values and .* with int8"):
-        graph.read(exported_attention(constant=True))
+        read_graph(exported_attention(constant=True))
 
 
 @pytest.mark.parametrize("scale", [2.0**-12, 2.0**-11, 2.0**-14, 3.7e-4, 2.0**-9, 0.01])
 @pytest.mark.parametrize(("name", "version"), [("LOGISTIC", 2), ("TANH", 2)])
 def test_every_sixteen_bit_value(name, version, scale, generated):
-    from export.c99.vectors import reference
+    from export.c99.reference_kernels import run_reference_kernels
 
     file = File()
     x = file.tensor((1, 2**16), np.int16, scale)
     data = file.data([x], [file.operator(name, version, [x], file.tensor((1, 2**16), np.int16, 2.0**-15))])
     values = np.arange(-(2**15), 2**15).astype(np.int16)[None]
-    (expected,) = reference(data, [values])
+    (expected,) = run_reference_kernels(data, [values])
     (found,) = generated(data).answers([values], [np.empty_like(expected)])
     np.testing.assert_array_equal(found, expected)
 
@@ -279,4 +279,4 @@ def smaller_of_two():
 )
 def test_without_a_kernel(make, said):
     with pytest.raises(InputError, match=said):
-        lower(graph.read(make()))
+        lower(read_graph(make()))

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from steps import forward_mamba
 
-from export.c99 import generate, graph
+from export.c99 import generate
 from export.c99.lower import lower
-from export.c99.plan import plan
-from export.c99.stream import split
+from export.c99.memory_plan import plan_memory
+from export.c99.read_graph import read_graph
+from export.c99.schedule import schedule_steps
 from export.convert.strategies import convert
 from export.tflite import flatbuffer
 from export.tflite.signature import describe_tensors
@@ -42,18 +43,18 @@ class Pushed:
     """A program fed from Python. push(sample), flush() → its outputs, or None where there are none yet."""
 
     def __init__(self, program, count):
-        self.library, self.count = program.library(), count
+        self.program, self.count = program, count
 
     def call(self, name, *arrays):
         found = np.zeros(self.count, np.int16)
         pointers = [np.ascontiguousarray(array).ctypes.data_as(ctypes.c_void_p) for array in (*arrays, found)]
-        return found if getattr(self.library, name)(*pointers) else None
+        return found if self.program.function(name)(*pointers) else None
 
     def push(self, sample):
-        return self.call("ecg_model_push", sample)
+        return self.call("push", sample)
 
     def flush(self):
-        return self.call("ecg_model_flush")
+        return self.call("flush")
 
 
 def recordings(stream):
@@ -74,7 +75,7 @@ def test_every_step_of_two_recordings(data, stream, generated):
     scale, answers = np.float32(stream.signal.scale), set()
     for blocks in recordings(stream):
         stream.reset()
-        pushed.library.ecg_model_reset()
+        pushed.program.function("reset")()
         for number, block in enumerate([*blocks, *[None] * stream.delay]):
             expected = stream.feed_raw(None if block is None else block * scale)[stream.outputs[0].name]
             if block is None:
@@ -95,7 +96,7 @@ def test_what_is_no_whole_step_is_left_out(data, stream, generated):
     blocks = next(recordings(stream))
     found = []
     for rest in (0, stream.step - 1):
-        pushed.library.ecg_model_reset()
+        pushed.program.function("reset")()
         for sample in [*blocks.reshape(-1, blocks.shape[-1]), *blocks[0][:rest]]:
             pushed.push(sample)
         found.append([pushed.flush() for _ in range(stream.delay)])
@@ -103,28 +104,34 @@ def test_what_is_no_whole_step_is_left_out(data, stream, generated):
 
 
 def test_states_lie_where_nothing_else_does(data):
-    program = lower(graph.read(data))
-    memory = plan(program, split(program))
-    homes = {memory.base(state) for state, _ in program.recording.states}
+    program = lower(read_graph(data))
+    memory = plan_memory(program, schedule_steps(program))
+    homes = {memory.root(state) for state, _ in program.streaming.states}
 
     def span(storage):
         start = int(memory.places[storage].base.split("+")[1])
         return range(start, start + storage.size)
 
-    taken = [n for state, _ in program.recording.states for n in span(state.storage)]
+    taken = [n for state, _ in program.streaming.states for n in span(state.storage)]
     assert len(taken) == len(set(taken))
     for storage, home in memory.roots.items():
         assert home in homes or not set(taken) & set(span(storage))
 
 
 def test_header_tells_what_a_caller_needs(data, stream, tmp_path):
-    memory = generate(data, tmp_path / "program").memory
-    header = (tmp_path / "program" / "model.h").read_text()
-    values = {"STEP": stream.step, "DELAY": stream.delay, "WINDOW": stream.window, "SAMPLE": 2, "RAM": memory.total}
+    program = generate(data, tmp_path / "program")
+    header = (tmp_path / "program" / f"{program.prefix}.h").read_text()
+    values = {
+        "STEP_SAMPLES": stream.step,
+        "DELAY_STEPS": stream.delay,
+        "WINDOW_SAMPLES": stream.window,
+        "SAMPLE_SIZE": 2,
+        "RAM_BYTES": program.memory.total,
+    }
     for name, value in values.items():
-        assert f"#define ECG_MODEL_{name} {value}" in header
-    assert f"#define ECG_MODEL_ECG_SCALE {stream.signal.scale!r}f" in header
-    assert "state" not in header.replace("/* Begins", "")
+        assert f"#define {program.prefix.upper()}_{name} {value}" in header
+    assert f"#define {program.prefix.upper()}_ECG_SCALE {stream.signal.scale!r}f" in header
+    assert "state" not in header
 
 
 @pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")

@@ -58,6 +58,6 @@ def test_a_program_replaces_a_program(tmp_path):
     generate(convolutional(), folder)
     (folder / "stale.o").write_text("")
     generate(convolutional(), folder)
-    assert not (folder / "stale.o").exists() and (folder / "ecg_conv.c").exists()
-    assert not (folder / "ecg_lstm.c").exists()  # only what is used
+    assert not (folder / "stale.o").exists() and (folder / "ecg_conv_s8.c").exists()
+    assert not (folder / "ecg_lstm_s8.c").exists()  # only what is used
     assert np.all([path.suffix in (".c", ".h", ".md", "") for path in folder.iterdir()])

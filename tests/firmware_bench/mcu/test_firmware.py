@@ -15,7 +15,7 @@ import pytest
 from small_models import convolutional
 
 from export.c99 import generate
-from export.c99.vectors import reference
+from export.c99.reference_kernels import run_reference_kernels
 from firmware_bench.mcu import firmware, qemu
 from firmware_bench.mcu.boards import BOARDS
 from firmware_bench.runtime.errors import InputError
@@ -63,7 +63,7 @@ def assert_told(said, windows):
     """The test windows came out as LiteRT's, and so did those that the host sent."""
     assert "differing 0\n" in said and "counter SysTick\n" in said  # QEMU has no cycle counter
     sent = said[said.index("\nbytes ") :]
-    expected = [reference(convolutional(), arrays)[0].ravel() for arrays in windows]
+    expected = [run_reference_kernels(convolutional(), arrays)[0].ravel() for arrays in windows]
     for number, outputs in enumerate(expected, 2):
         ticks, told, largest = re.search(
             rf"^window {number}\nticks (\d+)\noutputs((?: -?\d+)+)\nlargest (\d+)$", sent, re.M

@@ -121,15 +121,15 @@ def test_a_program_of_many_steps_is_profiled(tmp_path):
 @needs_toolchain
 def test_without_a_profile_its_marks_leave_no_trace(convolutions, tmp_path):
     folder, _ = convolutions
-    marked = (folder / "model.c").read_text()
+    marked = (folder / "small.c").read_text()
     assert marked.count("ECG_PROFILE(") > 6
     plain = "".join(line for line in marked.splitlines(True) if "ECG_PROFILE(" not in line or "#define" in line)
     codes = []
     for text in (marked, plain):
-        (tmp_path / "model.c").write_text(text)
-        command = [qemu.COMPILER, "-mcpu=cortex-m4", *qemu.FLAGS, f"-I{folder}", "-c", "model.c", "-o", "model.o"]
+        (tmp_path / "small.c").write_text(text)
+        command = [qemu.COMPILER, "-mcpu=cortex-m4", *qemu.FLAGS, f"-I{folder}", "-c", "small.c", "-o", "small.o"]
         assert subprocess.run(command, cwd=tmp_path).returncode == 0
-        codes.append((tmp_path / "model.o").read_bytes())
+        codes.append((tmp_path / "small.o").read_bytes())
     assert codes[0] == codes[1]
 
 

@@ -1,0 +1,166 @@
+"""The header of a generated program: what its caller needs to know."""
+
+import numpy as np
+
+from export.c99.c_text import LICENCE, comment, ctype
+from export.c99.ir import GraphTensor, ModelDescription
+from export.c99.lower import StepProgram, StreamingLoop
+from export.c99.memory_plan import MemoryPlan
+
+MARK = "/* Generated from a .tflite file by ecg-edge."
+EXTERN_C_BEGIN = ["#ifdef __cplusplus", 'extern "C" {', "#endif"]
+EXTERN_C_END = ["#ifdef __cplusplus", "}", "#endif"]
+
+
+def emit_header(program: StepProgram, memory: MemoryPlan, prefix: str) -> str:
+    """The text of the header.
+
+    Args:
+        program: The program.
+        memory: Its static RAM.
+        prefix: What every name in it begins with.
+
+    Returns:
+        C text, which is C++ as well.
+    """
+    macro = prefix.upper()
+    lines = [
+        LICENCE,
+        f"{MARK} It computes what LiteRT's reference kernels compute, bit for bit. */",
+        f"#ifndef {macro}_H",
+        f"#define {macro}_H",
+        "",
+        "#include <stdint.h>",
+        "",
+        *EXTERN_C_BEGIN,
+        "",
+        *_description(program.description, macro),
+    ]
+    for view, name in zip([*program.inputs, *program.outputs], program.names, strict=True):
+        lines += _tensor_macros(view.tensor, name, f"{macro}_{name.upper()}")
+    lines += [f"#define {macro}_RAM_BYTES {memory.total} /* of static memory */", ""]
+    if program.streaming:
+        lines += _streaming_functions(program, program.streaming, prefix)
+    else:
+        lines += _window_functions(program, prefix)
+    return "\n".join([*lines, *EXTERN_C_END, "", "#endif", ""])
+
+
+def input_parameters(program: StepProgram) -> str:
+    """The parameters of a C function that takes all inputs."""
+    return ", ".join(f"const {ctype(program.dtype)} *{name}" for name in program.input_names)
+
+
+def output_parameters(program: StepProgram) -> str:
+    """The parameters of a C function that writes the outputs."""
+    return ", ".join(f"{ctype(program.dtype)} *{name}" for name in program.output_names)
+
+
+def _description(about: ModelDescription, macro: str) -> list[str]:
+    lines = []
+    if about.architecture:
+        lines += comment(f"Architecture {_in_comment(about.architecture)}.")
+    if about.sampling_rate:
+        lines.append(f"#define {macro}_SAMPLING_RATE_HZ {float(about.sampling_rate)!r}f /* of the input */")
+    if about.leads:
+        lines += ["/* The leads, in the order in which a sample holds them: an initialiser of an array of strings. */"]
+        lines += _names(f"{macro}_LEAD", about.leads)
+    if about.labels:
+        lines += ["/* The labels, in the order of the outputs: an initialiser of an array of strings. */"]
+        lines += _names(f"{macro}_LABEL", about.labels)
+    return [*lines, ""] if lines else []
+
+
+def _names(macro: str, names: tuple[str, ...]) -> list[str]:
+    strings = ", ".join(map(string_literal, names))
+    return [f"#define {macro}_COUNT {len(names)}", f"#define {macro}_NAMES {{{strings}}}"]
+
+
+def string_literal(text: str) -> str:
+    """A C string of ASCII characters: UTF-8 in octal, no trigraphs."""
+    characters = (
+        f"\\{byte:03o}" if byte < 32 or byte > 126 or chr(byte) in '"\\?' else chr(byte) for byte in text.encode()
+    )
+    return f'"{"".join(characters)}"'
+
+
+def _in_comment(text: str) -> str:
+    return text.replace("*/", "* /").replace("\n", " ")
+
+
+def _tensor_macros(tensor: GraphTensor, name: str, macro: str) -> list[str]:
+    shape = " x ".join(str(n) for n in tensor.shape[1:]) or "1"
+    bounds = np.iinfo(tensor.dtype or np.int8)
+    return [
+        *comment(
+            f"{name}: {shape} values, the last axis first in memory, from {bounds.min} to {bounds.max}. "
+            f"Real value = (integer - {macro}_ZERO_POINT) * {macro}_SCALE."
+        ),
+        f"#define {macro}_SIZE {tensor.size}",
+        f"#define {macro}_SCALE {float(np.float32(tensor.scale))!r}f",
+        f"#define {macro}_ZERO_POINT ({tensor.zero_point})",
+    ]
+
+
+def _sizes(program: StepProgram, prefix: str, names) -> str:
+    return ", ".join(f"{name}: {prefix.upper()}_{name.upper()}_SIZE values" for name in names)
+
+
+def _window_functions(program: StepProgram, prefix: str) -> list[str]:
+    outputs, macro = output_parameters(program), prefix.upper()
+    lines = [
+        *comment(
+            f"Compute the outputs of one window. In: {_sizes(program, prefix, program.input_names)}. "
+            f"Out: {_sizes(program, prefix, program.output_names)}. The memory is static: one caller at a time."
+        ),
+        f"void {prefix}_run({input_parameters(program)}, {outputs});",
+        "",
+    ]
+    if program.has_push:
+        storage = program.inputs[0].storage
+        lines += [
+            f"#define {macro}_WINDOW_SAMPLES {storage.rows} /* samples of a window */",
+            f"#define {macro}_SAMPLE_SIZE {storage.width} /* values of a sample: one of each lead */",
+            "",
+            *comment(
+                f"For continuous input: take one sample, {macro}_SAMPLE_SIZE values. With the last sample of a window "
+                "the outputs are written and 1 is returned, otherwise 0; then the next window begins. "
+                f"Out: {_sizes(program, prefix, program.output_names)}."
+            ),
+            f"int {prefix}_push(const {ctype(program.dtype)} *sample, {outputs});",
+            "",
+            "/* Forget the samples pushed so far. */",
+            f"void {prefix}_reset(void);",
+            "",
+        ]
+    return lines
+
+
+def _streaming_functions(program: StepProgram, streaming: StreamingLoop, prefix: str) -> list[str]:
+    outputs, macro = output_parameters(program), prefix.upper()
+    lines = [
+        f"#define {macro}_SAMPLE_SIZE {program.inputs[0].tensor.width} /* values of a sample: one of each lead */",
+        f"#define {macro}_STEP_SAMPLES {streaming.step} /* samples of a step */",
+        f"#define {macro}_DELAY_STEPS {streaming.delay} /* steps by which the outputs are late */",
+        f"#define {macro}_WINDOW_SAMPLES {streaming.window} /* samples of the running mean */",
+        "",
+        *comment(
+            f"Take one sample of the recording, {macro}_SAMPLE_SIZE values. With every {macro}_STEP_SAMPLES-th sample "
+            f"the model makes a step; its outputs are those of the recording up to {macro}_DELAY_STEPS steps before. "
+            "As soon as there are outputs they are written with every step and 1 is returned, otherwise 0. A mean is "
+            f"that of all steps up to {macro}_WINDOW_SAMPLES samples, and an exponentially weighted one from there on. "
+            f"Out: {_sizes(program, prefix, program.output_names)}. The memory is static: one caller at a time."
+        ),
+        f"int {prefix}_push(const {ctype(program.dtype)} *sample, {outputs});",
+        "",
+    ]
+    if streaming.delay:
+        lines += [
+            *comment(
+                f"After the end of the recording, {macro}_DELAY_STEPS times: the outputs that are late, those of one "
+                f"step a call. Samples that do not fill a step are dropped. Returns what {prefix}_push returns."
+            ),
+            f"int {prefix}_flush({outputs});",
+            "",
+        ]
+    return [*lines, "/* Begin another recording. */", f"void {prefix}_reset(void);", ""]

@@ -1,0 +1,179 @@
+"""The source of a generated program: its constants, its static memory, and the functions that call the kernels."""
+
+from export.c99.c_text import LICENCE, ctype, for_bits, with_prefix
+from export.c99.emit_header import MARK, input_parameters, output_parameters
+from export.c99.emit_streaming import emit_state_moves, emit_streaming_functions
+from export.c99.lower import StepProgram
+from export.c99.memory_plan import MemoryPlan
+from export.c99.schedule import Schedule
+from export.c99.steps import LstmStep, Step, TimeMeanStep, for_loop
+
+
+def emit_source(program: StepProgram, schedule: Schedule, memory: MemoryPlan, prefix: str) -> str:
+    """The text of the source.
+
+    Args:
+        program: The program.
+        schedule: Its schedule.
+        memory: Its static RAM.
+        prefix: What every name in it begins with.
+
+    Returns:
+        C text.
+    """
+    lines = [LICENCE, f"{MARK} */", f'#include "{prefix}.h"', "", "#include <string.h>", ""]
+    lines += [f'#include "{name}.h"' for name in included_kernels(program)]
+    lines += ["", "#ifndef ECG_PROFILE /* called with the name of every step that begins, for profiling */"]
+    lines += ["#define ECG_PROFILE(step) ((void)0)", "#endif"]
+    declared: set[str] = set()
+    for step in program.steps:
+        texts = [text for text in step.declare(step in schedule.row_steps) if text not in declared]  # shared ones once
+        declared.update(texts)
+        lines += ["", *texts] if texts else []
+    lines += ["", *_memory(program, schedule, memory), ""]
+    if schedule.row_steps:
+        lines += _compute_rows(schedule, memory)
+    lines += _compute_outputs(program, schedule, memory)
+    if program.streaming:
+        lines += emit_streaming_functions(program, program.streaming, memory, _clear(program, memory))
+    elif program.has_push:
+        lines += _push_functions(program, schedule, memory)
+    else:
+        lines += _run_function(program, schedule, memory)
+    return with_prefix(for_bits("\n".join(lines) + "\n", 8 * program.bytes), prefix)
+
+
+def included_kernels(program: StepProgram) -> list[str]:
+    """The kernel headers that the source includes, without their endings."""
+    names = {"ecg_fixed", *(step.kernel for step in program.steps)}
+    if any(isinstance(step, LstmStep) for step in program.steps):
+        names.add("ecg_sums_s8")  # ecg_widen_s8
+    return sorted(names)
+
+
+def _memory(program, schedule, memory):
+    lines = [f"static ecg_value $arena[{memory.arena // program.bytes}];"]
+    if memory.window:
+        lines.append(f"static int16_t $window[{memory.window // 2}];")
+    units = max((step.units for step in program.steps if isinstance(step, LstmStep)), default=0)
+    if units:
+        lines += [f"static int16_t $hidden[{units}];", f"static int16_t $cell[{units}];"]
+        if memory.state > 4 * units:
+            lines.append(f"static int8_t $row[{memory.state - 4 * units}];")
+    if memory.sums:
+        lines.append(f"static int32_t $sums[{memory.sums // 4}];")
+    if program.streaming:
+        lines.append("static int32_t $pushed; /* samples of this block */")
+        lines.append("static int32_t $blocks; /* blocks so far, up to the length of the running mean */")
+    elif memory.counters:
+        lines.append(f"static int32_t $made[{memory.counters // 4}]; /* rows of the input, then of each row step */")
+    lines += [
+        f"static const ecg_value *$input_{view.storage.name};" for view in program.inputs if view.storage.is_argument
+    ]
+    return lines
+
+
+def _compute_rows(schedule: Schedule, memory: MemoryPlan):
+    """The function that makes every row that can be made, the last step first, so that rows are dropped early."""
+    number = {schedule.source: 0}
+    for n, step in enumerate(schedule.row_steps, 1):
+        number.setdefault(step.output.storage, n)
+    lines = ["/* Compute all rows that can be computed from the samples so far. */", "static void $compute_rows(void)"]
+    lines += ["{", "    for (;;) {", "        ECG_PROFILE(flow);"]
+    word = "if"
+    for n in range(len(schedule.row_steps), 0, -1):
+        step = schedule.row_steps[n - 1]
+        t = f"$made[{n}]"
+        conditions = [f"({t} < {step.rows})"]
+        for storage in dict.fromkeys(view.storage for view in step.inputs):
+            rows = f"$made[{number[storage]}]"
+            conditions.append(f"(({rows} == {storage.rows}) || {step.ready_condition(t, rows)})")
+        places = [memory.place(view) for view in step.inputs]
+        if isinstance(step, TimeMeanStep):
+            statements = step.emit_accumulate(places, t)
+        else:
+            assert step.emit_row is not None
+            statements = step.emit_row(places, t, memory.place(step.output))
+        lines.append(f"        {word} ({' && '.join(conditions)}) {{")
+        lines += [f"            {statement}" for statement in (_profile(step), *statements, f"{t}++;")]
+        word = "} else if"
+    return [*lines, "        } else {", "            return;", "        }", "    }", "}", ""]
+
+
+def _profile(step: Step) -> str:
+    return f"ECG_PROFILE({step.name});"
+
+
+def _compute_outputs(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
+    what = "Compute a step, and move the states' next values to the states" if program.streaming else ""
+    lines = [f"/* {what or 'Compute what needs all samples, and the outputs'}. */"]
+    lines += [f"static void $compute_outputs({output_parameters(program)})", "{"]
+    for step in schedule.row_steps:
+        if isinstance(step, TimeMeanStep):
+            lines += [f"    {_profile(step)}", f"    {step.emit_mean(memory.place(step.output))}"]
+    for step in schedule.final_steps:
+        places = [memory.place(view) for view in step.inputs]
+        lines.append(f"    {_profile(step)}")
+        lines += [f"    {line}" for line in step.emit_calls(places, memory.place(step.output))]
+    lines.append("    ECG_PROFILE(flow);")
+    copies = [
+        f"(void)memcpy({name}, {memory.place(view).base}, {view.tensor.size * program.bytes});"
+        for view, name in zip(program.outputs, program.output_names, strict=True)
+    ]
+    if program.streaming:
+        lines += [f"    {line}" for line in emit_state_moves(program, program.streaming, memory)]
+        copies = [f"if ($blocks > {program.streaming.delay}) {{", *(f"    {copy}" for copy in copies), "}"]
+    return [*lines, *(f"    {copy}" for copy in copies), "}", ""]
+
+
+def _clear(program, memory) -> list[str]:
+    """Statements that set the counters and sums to zero."""
+    counters = 0 if program.streaming else memory.counters
+    named = {"$made": counters, "$sums": memory.sums}
+    return [f"(void)memset({name}, 0, sizeof {name});" for name, size in named.items() if size]
+
+
+def _push_functions(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
+    """`reset`, `push`, and `run` by these."""
+    place, names = memory.place(program.inputs[0]), ", ".join(program.output_names)
+    storage = program.inputs[0].storage
+    sample = f"{program.input_names[0]} + (t * {storage.width})"
+    loop = for_loop("t", storage.rows, [f"(void)$push({sample}, {names});"])
+    return [
+        "void $reset(void)",
+        "{",
+        *(f"    {statement}" for statement in _clear(program, memory)),
+        "}",
+        "",
+        f"int $push(const {ctype(program.dtype)} *sample, {output_parameters(program)})",
+        "{",
+        f"    (void)memcpy({place.row('$made[0]')}, sample, {storage.width * program.bytes});",
+        "    $made[0]++;",
+        *(["    $compute_rows();"] if schedule.row_steps else []),
+        f"    if ($made[0] < {storage.rows}) {{",
+        "        return 0;",
+        "    }",
+        f"    $compute_outputs({names});",
+        "    $reset();",
+        "    return 1;",
+        "}",
+        "",
+        f"void $run({input_parameters(program)}, {output_parameters(program)})",
+        "{",
+        "    $reset();",
+        *(f"    {line}" for line in loop),
+        "}",
+    ]
+
+
+def _run_function(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
+    lines = [f"void $run({input_parameters(program)}, {output_parameters(program)})", "{"]
+    lines += [f"    {statement}" for statement in _clear(program, memory)]
+    for view, name in zip(program.inputs, program.input_names, strict=True):
+        if view.storage.is_argument:
+            lines.append(f"    $input_{view.storage.name} = {name};")
+        else:
+            lines.append(f"    (void)memcpy({memory.place(view).base}, {name}, {view.tensor.size * program.bytes});")
+    if schedule.row_steps and schedule.source:
+        lines += [f"    $made[0] = {schedule.source.rows};", "    $compute_rows();"]
+    return [*lines, f"    $compute_outputs({', '.join(program.output_names)});", "}"]

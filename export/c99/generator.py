@@ -1,0 +1,124 @@
+"""The folder of a generated program: the model's source and header, the kernels that it calls, and a test."""
+
+import dataclasses
+import re
+import shutil
+from pathlib import Path
+
+from export.c99.c_text import for_bits
+from export.c99.emit_header import MARK, emit_header
+from export.c99.emit_readme import emit_makefile, emit_readme
+from export.c99.emit_source import emit_source, included_kernels
+from export.c99.emit_test import emit_test_vector
+from export.c99.lower import lower
+from export.c99.memory_plan import MemoryPlan, plan_memory
+from export.c99.names import check_prefix, default_prefix
+from export.c99.read_graph import read_graph
+from export.c99.schedule import schedule_steps
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import atomic_write
+
+KERNELS = Path(__file__).parent / "kernels"
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratedProgram:
+    """What `generate` wrote.
+
+    Attributes:
+        folder: The folder that holds the program.
+        prefix: What every symbol, macro and file of the model begins with: `folder/{prefix}.h` declares its functions.
+        files: The names of the files.
+        memory: The static RAM that was planned, in bytes: `memory.total` and its parts.
+    """
+
+    folder: Path
+    prefix: str
+    files: tuple[str, ...]
+    memory: MemoryPlan
+
+
+def generate(data: bytes, folder: Path | str, prefix: str | None = None, title: str | None = None) -> GeneratedProgram:
+    """Generate a C99 program from an integer .tflite file.
+
+    Args:
+        data: The .tflite file; all activations int8, or all int16.
+        folder: The folder to write. It is complete or absent; an earlier program there is replaced.
+        prefix: What every symbol, macro and file of the model begins with, so that several models link into one
+            firmware: lower-case letters, digits and underscores. By default the architecture that the file's metadata
+            name, with `_int16` behind it for 16-bit activations.
+        title: The heading of the folder's README; by default the prefix.
+
+    Returns:
+        What was written.
+
+    Raises:
+        InputError: `data` is not a .tflite file, computes in floats or has an operator without a C kernel; `prefix` is
+            none; or `folder` holds something else than a generated program.
+    """
+    folder = Path(folder)
+    program = lower(read_graph(data))
+    schedule = schedule_steps(program)
+    memory = plan_memory(program, schedule)
+    bits = 8 * program.bytes
+    prefix = default_prefix(program.description.architecture, bits) if prefix is None else prefix
+    kernels = kernel_files([for_bits(name, bits) for name in included_kernels(program)], bits)
+    check_prefix(prefix, program.names, [name.rsplit(".", 1)[0] for name in kernels])
+    sources = [f"{prefix}.c", *(name for name in kernels if name.endswith(".c"))]
+    files = {
+        **kernels,
+        f"{prefix}.h": emit_header(program, memory, prefix),
+        f"{prefix}.c": emit_source(program, schedule, memory, prefix),
+        "test_vector.h": emit_test_vector(data, program, prefix),
+        "test.c": (KERNELS / "test.c").read_text(),
+        "Makefile": emit_makefile([source.removesuffix(".c") for source in sources]),
+        "README.md": emit_readme(program, schedule, memory, prefix, title or prefix),
+    }
+    if folder.exists() and not is_replaceable(folder):
+        raise InputError(f"{folder} exists and is no generated program: choose another folder, or remove it")
+    with atomic_write(folder) as temporary:
+        temporary.mkdir()
+        for name, text in files.items():
+            (temporary / name).write_text(text)
+        if folder.exists():
+            shutil.rmtree(folder)
+    return GeneratedProgram(folder, prefix, tuple(sorted(files)), memory)
+
+
+def is_replaceable(folder: Path) -> bool:
+    """Whether a folder is empty or was written by `generate`."""
+    if not folder.is_dir():
+        return False
+    return not any(folder.iterdir()) or any(MARK in path.read_text(errors="replace") for path in folder.glob("*.h"))
+
+
+def kernel_files(names: list[str], bits: int) -> dict[str, str]:
+    """The kernels of a program and the headers that they include.
+
+    Args:
+        names: The kernels, without endings.
+        bits: 8 or 16: of the values.
+
+    Returns:
+        {file name: text}
+    """
+    found: dict[str, str] = {}
+    remaining = list(names)
+    while remaining:
+        name = remaining.pop()
+        if f"{name}.h" in found:
+            continue
+        for ending in (".h", ".c"):
+            path = next((path for path in _templates(name, ending) if path.is_file()), None)
+            if path is None:
+                continue
+            text = for_bits(path.read_text(), bits)
+            found[f"{name}{ending}"] = text
+            remaining += re.findall(r'^#include "(\w+)\.h"', text, re.M)
+    return dict(sorted(found.items()))
+
+
+def _templates(name: str, ending: str) -> list[Path]:
+    """Where the text of a kernel may be: for one value type, or for both."""
+    both = re.sub(r"_s(8|16)$", "_sN", name)
+    return [KERNELS / f"{name}{ending}", KERNELS / f"{both}{ending}"]

@@ -1,0 +1,137 @@
+"""An element-wise operator of two operands as a step: what ADD, SUB, MUL and MAXIMUM share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from export.c99.c_text import array, ctype, structure
+from export.c99.context import LoweringContext
+from export.c99.fixed_point import quantize_multiplier
+from export.c99.ir import GraphOperator, GraphTensor
+from export.c99.ops.loops import activation_limits, merge_loops, strides
+from export.c99.steps import Place, Step
+from firmware_bench.runtime.errors import InputError
+
+LEFT_SHIFTS: dict[Any, int] = {np.int8: 20, np.int16: 15}  # ECG_LEFT_SHIFT of kernels/ecg_binary_sN.c
+
+
+def binary_step(function: str, context: LoweringContext, operator: GraphOperator) -> Step:
+    """The step of an operator on two tensors, one of which may be constant or broadcast.
+
+    Args:
+        function: The kernel function without its type.
+        context: The state of lowering.
+        operator: The operator.
+
+    Returns:
+        The step; by rows where each row of the output is made from one row of each tensor.
+    """
+    name, inputs, output = context.operands(operator)
+    y, tensors = output.tensor, (operator.operand(0), operator.operand(1))
+    function, arithmetic = binary_arithmetic(function, operator)
+    loops = _broadcast_loops(operator, tensors, y)
+    sides = list(zip("ab", tensors, strict=True))
+    constants = [array(ctype(t.dtype), f"{name}_{side}", t.data) for side, t in sides if t.data is not None]
+
+    def pointers(places: Sequence[Place], t: str | None = None) -> str:
+        remaining = iter(places)
+        found = []
+        for side, tensor in sides:
+            if tensor.data is None:
+                place = next(remaining)
+                found.append(place.base if t is None else place.row(t))
+            else:
+                found.append(f"${name}_{side}" + (f" + ({t} * {tensor.width})" if t and tensor.rows > 1 else ""))
+        return ", ".join(found)
+
+    def declare(by_rows: bool) -> list[str]:
+        if by_rows:
+            a_step, b_step = (int(tensor.width > 1) for tensor in tensors)
+            return [
+                *constants,
+                binary_structure(name, (1, 1, 1, y.width), (0, 0, 0, a_step), (0, 0, 0, b_step), arithmetic),
+            ]
+        sizes, a_steps, b_steps = (tuple(loop[n] for loop in loops) for n in range(3))
+        return [*constants, binary_structure(name, sizes, a_steps, b_steps, arithmetic)]
+
+    step = Step(
+        name,
+        "ecg_binary_sN",
+        inputs,
+        output,
+        declare=declare,
+        emit_all=lambda places, out: [f"{function}(&${name}, {pointers(places)}, {out.base});"],
+        rows=y.rows,
+        in_place=[n for n, tensor in enumerate(t for t in tensors if t.data is None) if tensor.size == y.size],
+    )
+    if all(t.width in (1, y.width) and t.rows in ((y.rows,) if t.data is None else (1, y.rows)) for t in tensors):
+        step.emit_row = lambda places, t, out: [f"{function}(&${name}, {pointers(places, t)}, {out.row(t)});"]
+    return step
+
+
+def binary_structure(name: str, sizes, steps_a, steps_b, arithmetic: dict[str, int]) -> str:
+    """The structure ecg_binary_params of four nested loops and the arithmetic of `binary_arithmetic`."""
+    return structure("ecg_binary_params_sN", name, sizes=sizes, steps_a=steps_a, steps_b=steps_b, **arithmetic)
+
+
+def binary_arithmetic(function: str, operator: GraphOperator) -> tuple[str, dict[str, int]]:
+    """The function of the kernel for the operator's scales, and the fields of its structure but for the loops.
+
+    Args:
+        function: ecg_add, ecg_multiply or ecg_maximum.
+        operator: Its two inputs and its output have scales and zero points.
+
+    Returns:
+        The function with its type, and the fields.
+
+    Raises:
+        InputError: The operator needs tensors of one scale, and they differ.
+    """
+    a, b, y = operator.operand(0), operator.operand(1), operator.output
+    fields = {"zero_a": a.zero_point, "zero_b": b.zero_point, "zero_out": y.zero_point}
+    if operator.name in ("ADD", "SUB"):
+        twice = 2 * max(a.scale, b.scale)
+        factors = [a.scale / twice, b.scale / twice, twice / (2 ** LEFT_SHIFTS[y.dtype] * y.scale)]
+        (ma, sa), (mb, sb), (my, sy) = map(quantize_multiplier, factors)
+        mb = -mb if operator.name == "SUB" else mb
+        fields |= {"multiplier_a": ma, "shift_a": sa, "multiplier_b": mb, "shift_b": sb}
+        fields |= {"multiplier_out": my, "shift_out": sy}
+    elif operator.name == "MUL":
+        product = float(np.float32(a.scale) * np.float32(b.scale) / np.float32(y.scale))
+        multiplier, shift = quantize_multiplier(product)
+        fields |= {"multiplier_out": multiplier, "shift_out": shift}
+    elif len({(t.scale, t.zero_point) for t in (a, b, y)}) > 1:
+        raise InputError(f"{operator.name} of tensors that differ in scale: export the model again")
+    fields |= activation_limits(operator.options, y)
+    if y.dtype is np.int16 and (shifts := _power_of_two_fields(fields)) is not None:
+        return f"{function}_by_powers_sN", shifts
+    return f"{function}_sN", fields
+
+
+def _power_of_two_fields(fields: dict[str, int]) -> dict[str, int] | None:
+    """The fields where all scales of a sum or product differ by powers of two, else None. Then rescaling is shifting, a
+    term's by less than the bits that it was shifted left before, and its factor becomes the one of both."""
+    factors = [key for key in ("multiplier_a", "multiplier_b", "multiplier_out") if key in fields]
+    terms = [("multiplier_a", "shift_a"), ("multiplier_b", "shift_b")] if "shift_a" in fields else []
+    half = LEFT_SHIFTS[np.int16] - 1  # of the 15 bits, that factor being 1/2
+    if not factors or any(abs(fields[key]) != 2**30 for key in factors) or fields["shift_out"] > 0:
+        return None
+    if any(not -half <= fields[shift] <= 0 for _, shift in terms):
+        return None
+    found = dict(fields)
+    for multiplier, shift in terms:
+        found[multiplier] = (fields[multiplier] >> 30) << half + found.pop(shift)
+    return found
+
+
+def _broadcast_loops(operator, tensors: Sequence[GraphTensor], y: GraphTensor):
+    """Four loops (size, step of a, step of b) over the output."""
+    axes = len(y.shape)
+
+    def steps(tensor):
+        shape = (1,) * (axes - len(tensor.shape)) + tensor.shape
+        return [0 if n == 1 else step for n, step in zip(shape, strides(shape), strict=True)]
+
+    a, b = tensors
+    return merge_loops(list(zip(y.shape, steps(a), steps(b), strict=True)), 4, operator)
