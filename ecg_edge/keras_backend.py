@@ -22,7 +22,7 @@ def import_keras(purpose: str = "a Keras model") -> None:
     Raises:
         InputError: Keras or its backend is not installed. The line names the pip command.
     """
-    if "keras" in sys.modules:
+    if sys.modules.get("keras"):
         return
     require("train", purpose)
     os.environ.setdefault("KERAS_BACKEND", next(filter(is_installed, BACKENDS), "jax"))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.examples import Examples
@@ -137,7 +137,7 @@ class Run:
         import keras
 
         try:
-            return keras.models.load_model(path, compile=False)
+            return cast("keras.Model", keras.models.load_model(path, compile=False))
         except (OSError, ValueError) as error:
             raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
 

@@ -1,13 +1,26 @@
-"""A trained model as a function of windows, be it Keras or TensorFlow Lite: evaluation does not know which."""
+"""An exported model as a function of windows: evaluation and prediction use it like a Keras model."""
 
 from pathlib import Path
 
 import numpy as np
 
+from ecg_edge.tasks.predictor import Outputs
+
 
 class TFLitePredictor:
-    """Calls an exported model, a file or its bytes, on one window after the other, its state reset before each.
-    keeps_history: it is one of beats that keeps what was before, and takes them in order; see `begin`."""
+    """An exported model as a Predictor: it runs one window after the other, its state reset before each.
+
+    Args:
+        path: The .tflite file, or its bytes.
+
+    Attributes:
+        metadata: What the file says about itself.
+        keeps_history: Whether it is a step of a beat classifier that keeps its own history: it takes the beats of a
+            recording in order, and `begin` starts another recording.
+
+    Raises:
+        InputError: The file cannot be read or executed.
+    """
 
     def __init__(self, path: Path | str | bytes):
         from firmware_bench.runtime.streaming_model import HistoryModel, StreamingModel
@@ -16,18 +29,28 @@ class TFLitePredictor:
         model = TFLiteModel(path)
         self.metadata = model.metadata
         self.keeps_history = self.metadata.history is not None
-        kind = StreamingModel if self.metadata.streaming else HistoryModel if self.keeps_history else None
-        self.model = kind(model) if kind else model
+        self._step = HistoryModel(model) if self.keeps_history else None
+        self.model = self._step or (StreamingModel(model) if self.metadata.streaming else model)
 
     def begin(self) -> None:
-        """Another recording, of which a model that keeps a history knows nothing."""
-        self.model.reset()
+        """Start another recording: forget the history."""
+        if self._step:
+            self._step.reset()
 
-    def __call__(self, inputs: dict[str, np.ndarray]):
-        """Inputs by name, (n, …) float32 → what the Keras model gives: probabilities (n, classes) float32, or, from
-        any other model, the outputs by name."""
+    def __call__(self, inputs: dict[str, np.ndarray]) -> Outputs:
+        """Run the model on n windows.
+
+        Args:
+            inputs: float32 (n, …) by input name.
+
+        Returns:
+            What the Keras model returns: probabilities (n, classes) float32, or, from any other model, the outputs
+            (n, …) by name.
+        """
         count, names = len(next(iter(inputs.values()))), [tensor.name for tensor in self.model.outputs]
-        outputs = [self.model.run({name: x[i] for name, x in inputs.items()}) for i in range(count)]
-        if names == ["probabilities"]:
-            return np.stack(outputs)
-        return {name: np.stack([o[name] if len(names) > 1 else o for o in outputs]) for name in names}
+        rows = []
+        for position in range(count):
+            outputs = self.model.run({name: values[position] for name, values in inputs.items()})
+            rows.append(outputs if isinstance(outputs, dict) else {names[0]: outputs})
+        stacked = {name: np.stack([row[name] for row in rows]) for name in names}
+        return stacked["probabilities"] if names == ["probabilities"] else stacked

@@ -68,7 +68,8 @@ def bench(
     for path in (*paths, *wheels):
         if not path.is_file():
             raise InputError(f"{path}: there is no such file")
-    device = RemoteDevice(host, port, identity, reporter.message) if host else LocalDevice(reporter.message)
+    key = Path(identity) if identity else None
+    device = RemoteDevice(host, port, key, reporter.message) if host else LocalDevice(reporter.message)
     requirements = [f"ai-edge-litert{_runtime_version(paths)}", "numpy"]
     asked = [select_examples_for(path, records, reporter) for path in paths] if records else []
     with device as there:

@@ -187,8 +187,8 @@ class CheckWindows:
         """Return the acceptance checks of the decisions, and their figures."""
         from export.verify.prediction_agreement import check_predictions
 
-        decisions = (self.task.decide(self.summarise(outputs)) for outputs in (expected, found))
-        return check_predictions(*decisions, self.targets, self.task.classes)
+        before, after = (self.task.decide(self.summarise(outputs)) for outputs in (expected, found))
+        return check_predictions(before, after, self.targets, self.task.classes)
 
     def score(self, outputs: Mapping[str, np.ndarray]) -> float:
         """Return the task's score on the validation windows."""

@@ -222,7 +222,15 @@ def train_run(run: Run, reporter: Reporter | None = None) -> Run:
     epochs = _EpochReports(task, recipe.epochs, steps, reporter)
     try:
         history = train_epochs(
-            model, task, training, validation, recipe, run.settings.seed, run.path, epochs.count, epochs.finish
+            model,
+            task,
+            training,
+            validation,
+            recipe,
+            run.settings.seed,
+            run.path,
+            epochs.finish_step,
+            epochs.finish_epoch,
         )
     except KeyboardInterrupt:
         raise TrainingInterrupted(f"interrupted; continue with: ecg-edge train --resume {run.path}") from None
@@ -240,10 +248,14 @@ class _EpochReports:
 
     def __init__(self, task: Task, epochs: int, steps: int, reporter: Reporter):
         self.task, self.epochs, self.steps, self.reporter = task, epochs, steps, reporter
-        self.count = reporter.counter("epoch", steps)
+        self._done = 0
 
-    def finish(self, row: dict) -> None:
-        self.count = self.reporter.counter("epoch", self.steps)
+    def finish_step(self) -> None:
+        self._done += 1
+        self.reporter.progress("epoch", self._done, self.steps)
+
+    def finish_epoch(self, row: dict) -> None:
+        self._done = 0
         self.reporter.message(
             f"epoch {row['epoch']}/{self.epochs}: loss {row['loss']:.4f}, validation loss "
             f"{row['validation_loss']:.4f}, {self.task.score_name} {row['validation_score']:.3f}, "

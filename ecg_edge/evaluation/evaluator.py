@@ -169,7 +169,7 @@ def _with_intervals(metrics: UnitMetrics, challenge: ChallengeScore | None, resa
 
     def statistic(positions):
         values = dict(metrics.statistic(positions))
-        if score:
+        if score and metrics.predicted is not None:
             values["score",] = score(positions, metrics.predicted)
         return values
 

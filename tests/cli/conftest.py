@@ -2,10 +2,9 @@
 
 import pytest
 from click.testing import CliRunner
+from labelled_recordings import write_labelled_recordings
 
 from ecg_edge.cli.train import command as train
-from ecg_edge.demo import write_wfdb
-from ecg_edge.records.synthetic_ecg import synthesise
 
 
 @pytest.fixture(scope="session")
@@ -21,14 +20,7 @@ def own_cache(cache, monkeypatch):
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory):
     """30 recordings of ten patients, three rhythms, in a folder with a labels file."""
-    folder = tmp_path_factory.mktemp("recordings")
-    lines = ["record,label,patient"]
-    for patient in range(10):
-        for number, rhythm in enumerate(("SNR", "AF", "LBBB")):
-            name = write_wfdb(synthesise(rhythm, seed=3 * patient + number), folder).name
-            lines.append(f"{name},{rhythm},{patient}")
-    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
-    return folder
+    return write_labelled_recordings(tmp_path_factory.mktemp("recordings"))
 
 
 @pytest.fixture(scope="session")

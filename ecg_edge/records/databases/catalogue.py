@@ -1,5 +1,6 @@
 """Every database by name, and finding the one that `--data` means."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -107,5 +108,6 @@ def discover_databases() -> list[tuple[Database, Path | None]]:
     for root in list_data_roots():
         for folder in sorted(root.iterdir()) if root.is_dir() else ():
             if folder.is_dir() and folder.name not in known and find_labels_file(folder):
-                found.append((LabelledFolder(folder), folder))
+                with contextlib.suppress(InputError):  # some other table, or a damaged one: data check DIR says which
+                    found.append((LabelledFolder(folder), folder))
     return found

@@ -78,6 +78,14 @@ def test_everything_lists_the_absent_and_the_own_folders(root):
     assert found["hospital"] == root / "hospital"
 
 
+def test_a_folder_with_another_table_does_not_keep_the_others_from_being_listed(root):
+    place(root / "hospital")
+    (root / "notes").mkdir()
+    (root / "notes" / "map.csv").write_text("record,start\na,3\n")
+    found = {database.name for database, _ in discover_databases()}
+    assert "hospital" in found and "notes" not in found
+
+
 def test_real_folders_are_recognised(real_data):
     for name in ("cinc2017", "cpsc2018", "cpsc2021", "ltafdb", "mitdb", "ptbxl", "ptbxl_filtered"):
         assert locate(str(real_data(name)))[0].name == name

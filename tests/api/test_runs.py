@@ -1,0 +1,94 @@
+"""ecg_edge.train, resume, evaluate, export: from recordings to a file."""
+
+import keras
+import pytest
+
+import ecg_edge
+from ecg_edge.api.training_run import create_run
+from firmware_bench.runtime.files import read_json
+
+
+def test_a_trained_run_has_its_settings_its_backend_and_its_messages(training):
+    run, reporter = training
+    assert isinstance(run, ecg_edge.Run) and (run.path / "model.keras").exists()
+    assert run.settings.training.batch == 8 and run.settings.training.epochs == 2
+    assert run.settings.signal.normalise == "record" and run.config["leads"] == ["II"]
+    assert run.config["keras_backend"] == keras.backend.backend()
+    assert sum(message.startswith("epoch ") for message in reporter.messages) == 2
+    assert f"run folder: {run.path}" in reporter.messages
+    steps = reporter.stages["epoch"]
+    assert steps[-1] == (3, 3) and steps.count((3, 3)) == 2  # 24 examples in batches of 8, twice
+
+
+def test_settings_may_be_words_as_on_the_command_line(recordings, tmp_path):
+    settings = ["training.batch=8", "signal.window_s=5"]
+    run = create_run("cnn", "tiny", recordings, ["II"], settings=settings, folder=tmp_path / "run")
+    assert run.settings.training.batch == 8 and run.settings.signal.window_s == 5
+    assert not (run.path / "model.keras").exists()
+    with pytest.raises(ecg_edge.InputError, match="no trained model yet"):
+        ecg_edge.evaluate(run)
+
+
+def test_wrong_names_are_one_line_and_leave_nothing(recordings, tmp_path):
+    for arguments, message in (
+        ({"arch": "cnnn"}, "did you mean cnn"),
+        ({"arch": "cnn", "preset": "tinny"}, "did you mean tiny"),
+        ({"arch": "cnn", "task": "beats"}, "serves the task"),
+        ({"arch": "cnn", "settings": {"training.bach": 1}}, "did you mean training.batch"),
+        ({"arch": "cnn", "leads": ["IX"]}, "'IX'"),
+    ):
+        with pytest.raises(ecg_edge.InputError, match=message):
+            ecg_edge.train(data=recordings, folder=tmp_path / "run", **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_is_trained_to_its_end_is_resumed_without_another_epoch(run):
+    before = (run.path / "model.keras").stat().st_mtime_ns
+    again = ecg_edge.resume(run.path)
+    assert again.path == run.path and len((run.path / "history.csv").read_text().splitlines()) == 3
+    assert (run.path / "model.keras").stat().st_mtime_ns == before
+
+
+def test_an_evaluation_is_typed_and_kept(run, reporter):
+    result = ecg_edge.evaluate(run, reporter=reporter)
+    assert result.values == read_json(result.path) and result.path == run.path / "evaluation-keras.json"
+    f1 = result.metrics["macro_f1"]
+    assert 0 <= f1.low <= f1.value <= f1.high <= 1
+    assert set(result.classes) == {"AF", "LBBB", "SNR"} and "f1" in result.classes["AF"]
+    assert sum(map(sum, result.confusion_matrix)) == 3 and result.variants == {}
+    assert reporter.stages["predicting"][-1] == (3, 3) and reporter.stages["resampling patients"][-1] == (1000, 1000)
+
+
+def test_the_way_to_run_and_the_target_of_an_export_are_checked_first(run):
+    with pytest.raises(ecg_edge.InputError, match="no target 'gpu'"):
+        ecg_edge.export(run, target="gpu")
+    with pytest.raises(ecg_edge.InputError, match="calibration alone"):
+        ecg_edge.export(run, streaming=True, qat=True)
+
+
+@pytest.mark.slow
+def test_an_export_is_evaluated_and_predicts_like_its_run(run, recordings, tmp_path, reporter):
+    report = ecg_edge.export(run, out=tmp_path / "model.tflite", reporter=reporter)
+    assert report.path.stat().st_size == report.size and all(check.passed for check in report.checks)
+    first, *others = report.agreements
+    assert first.sqnr_db is None and first.agreement == 1.0
+    assert others and all(row.sqnr_db > 10 for row in others)
+    assert any(message.startswith("warning: only") for message in reporter.messages)
+    evaluation = ecg_edge.evaluate(run, model=report.path)
+    assert evaluation.path == run.path / "evaluation-model.json"
+    exported, trained = ecg_edge.load(report.path), ecg_edge.load(run.path)
+    found, expected = (model.predict_record(recordings / "AF-1") for model in (exported, trained))
+    assert found.probabilities == pytest.approx(expected.probabilities, abs=0.05)
+    program = ecg_edge.generate_c99(report.path, tmp_path / "program")
+    assert (program.folder / "model.c").exists() and program.static_ram["total"] > 0
+
+
+@pytest.mark.slow
+def test_a_rejected_export_holds_its_report_and_writes_nothing(run, tmp_path, monkeypatch):
+    from ecg_edge.api.run_export import ExportRejected
+
+    monkeypatch.setattr("export.verify.parity.DECIBELS", 90.0)
+    with pytest.raises(ExportRejected) as error:
+        ecg_edge.export(run, out=tmp_path / "model.tflite")
+    assert isinstance(error.value, ecg_edge.AcceptanceError) and error.value.report.path is None
+    assert not all(check.passed for check in error.value.report.checks) and list(tmp_path.iterdir()) == []
