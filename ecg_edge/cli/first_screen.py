@@ -17,7 +17,7 @@ COMMANDS = (
 
 def print_first_screen() -> None:
     """Print the commands by what one has, then what is installed here."""
-    from ecg_edge.records.databases.catalogue import roots
+    from ecg_edge.records.databases.catalogue import list_data_roots
 
     width = max(len(owned) for owned, _ in COMMANDS)
     print("ECG recordings in, models that run on a Raspberry Pi or a microcontroller out.\n\nI have …")
@@ -28,7 +28,7 @@ def print_first_screen() -> None:
     for extra, is_here in parts.items():
         print(f"  {extra:<{width}}  {'yes' if is_here else install_hint(extra)}")
     print(f"  {'Arm toolchain':<{width}}  {'yes' if shutil.which('arm-none-eabi-gcc') else 'no'}")
-    databases = [folder.name for root in roots() if root.is_dir() for folder in _folders(root)]
+    databases = [folder.name for root in list_data_roots() if root.is_dir() for folder in _folders(root)]
     print(f"  {'databases':<{width}}  {' '.join(databases) or 'none: ecg-edge data list'}")
     console.say("next: ecg-edge --help")
 
