@@ -49,7 +49,7 @@ static int32_t exponential_of_negative(int32_t x, int32_t bits)
     const int32_t a4 = multiply(a2, a2);
     const int32_t tail = ecg_shift_right(multiply(ecg_shift_right(a4, 2) + a3, 10923) + a2, 1);
     const uint32_t digits = (uint32_t)(part - x);
-    const int32_t count = ((bits + 2) < 7) ? (bits + 2) : 7;
+    const int32_t count = ecg_clamp(bits + 2, 0, 7);
     int32_t result = saturate(28918 + multiply(28918, a + tail));
     for (int32_t i = 0; i < count; ++i) {
         if ((digits & ((uint32_t)quarter << (uint32_t)i)) != 0u) {

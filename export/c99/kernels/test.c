@@ -13,7 +13,7 @@ static ecg_value draw(void)
     state ^= state >> 17;
     state ^= state << 5;
     int32_t bits = (int32_t)((state >> 8) & ((1u << ECG_VALUE_BITS) - 1u));
-    return (ecg_value)((bits > ECG_VALUE_MAX) ? (bits - (1 << ECG_VALUE_BITS)) : bits);
+    return (ecg_value)((bits > ECG_VALUE_MAX) ? (bits - (int32_t)(1u << ECG_VALUE_BITS)) : bits);
 }
 
 #if PUSHES
