@@ -37,7 +37,7 @@ def test_a_recording_becomes_a_label(own_folder):
 def test_a_folder_of_recordings_becomes_a_c_program(own_folder):
     text = executed_text(ROOT / "docs" / "notebooks" / "recordings_to_c_program.ipynb", own_folder)
     assert "macro_f1" in text or "Estimate(value=" in text
-    assert "'model.c'" in text and "'model.h'" in text
+    assert "'cnn.c'" in text and "'cnn.h'" in text
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
