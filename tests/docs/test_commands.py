@@ -22,15 +22,27 @@ def split_commands(text: str) -> list[str]:
     return [part.strip() for line in text.replace("\\\n", " ").splitlines() for part in re.split(r"&&|\s#\s", line)]
 
 
+def divide(text: str) -> tuple[str, str]:
+    """A page's console and text blocks, and the prose between all blocks."""
+    blocks, prose, fence = [], [], None
+    for line in text.splitlines():
+        if line.lstrip().startswith("```"):
+            fence = line.strip().removeprefix("```") if fence is None else None
+        elif fence is None:
+            prose.append(line)
+        elif fence in ("", "console", "text"):
+            blocks.append(line)
+    return "\n".join(blocks), "\n".join(prose)
+
+
 def fenced_commands(text: str) -> list[str]:
     """The commands in a page's fenced blocks."""
-    blocks = re.findall(r"^ *```(?:console|text)?\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
-    return split_commands("\n".join(blocks))
+    return split_commands(divide(text)[0])
 
 
 def named_commands(text: str) -> list[str]:
     """The commands in a page's code spans, which may end with an option whose value is left out."""
-    return split_commands("\n".join(re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))))
+    return split_commands("\n".join(re.findall(r"`([^`\n]+)`", divide(text)[1])))
 
 
 def check_ecg_edge(words: list[str]) -> None:
@@ -80,6 +92,12 @@ def test_commands_of_a_page_exist_and_parse(page):
             except (click.UsageError, AssertionError, ValueError) as error:
                 faults.append(f"{line}: {error}")
     assert not faults, "\n".join(faults)
+
+
+def test_commands_are_found_in_blocks_and_in_code_spans():
+    page = "Call `ecg-edge archs --json`.\n\n```console\nX=1 ecg-edge evaluate RUN \\\n    --tta 7  # slow\n```\n"
+    assert fenced_commands(page) == ["X=1 ecg-edge evaluate RUN      --tta 7", "slow"]
+    assert named_commands(page) == ["ecg-edge archs --json"]
 
 
 @pytest.mark.parametrize(
