@@ -59,7 +59,7 @@ def row(name, data) -> str:
                 found = program.measure()
                 room = STACK_FACTOR * found.stack
                 lacking = {board: program.missing_bytes(BOARDS[board], room) for board in BOARDS}
-        arena = tflm.arena(file).total
+        arena = tflm.measure_arena(file).total
     except (AcceptanceError, InputError, ModelError) as error:
         return f"| {name} | {error} ||||||"
     if found.differing:

@@ -54,7 +54,7 @@ def main():
     print(f"{arguments.width} channels of {arguments.states} states, file of {len(data):,} bytes")
     print(f"agreement with Keras over {STEPS} steps: {sqnr_db(expected, found):.1f} dB (measured)")
     print(f"of which the last {STEPS // 5}: {sqnr_db(expected[:, late], found[:, late]):.1f} dB (measured)")
-    print(f"arena: {tflm.arena(data).total:,} bytes ({tflm.Arena.label})")
+    print(f"arena: {tflm.measure_arena(data).total:,} bytes ({tflm.Arena.label})")
 
 
 if __name__ == "__main__":

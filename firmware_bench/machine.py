@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 
-def read_text(path: str) -> str | None:
+def read_text(path: str | Path) -> str | None:
     """Return the text of a file of /proc or /sys, None where there is none."""
     try:
         return Path(path).read_text(errors="replace").strip("\0\n ")

@@ -29,6 +29,7 @@ import numpy as np
 
 from firmware_bench import machine
 from firmware_bench.runtime.errors import ModelError
+from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.reference_vector import (
     FLOAT_TOLERANCE,
@@ -183,7 +184,7 @@ def measure_models(
     pairs = [(path, count) for path in paths for count in threads]
     measured = {pair: [] for pair in pairs}
     runtime = load_runtime().version
-    about = {}
+    about: dict[str, tuple[ModelMetadata, int]] = {}
     for path in paths:  # an unsuitable file is reported at once, not after the others' first round
         data = read_model_file(path)
         try:
@@ -213,7 +214,7 @@ def measure_models(
         "results": [
             {
                 "file": os.path.basename(path),
-                **_summarise(*about[path], count, measured[path, count], facts["emulated"]),
+                **_summarise(about[path][0], about[path][1], count, measured[path, count], facts["emulated"]),
             }
             for path, count in pairs
         ],
@@ -292,4 +293,5 @@ def write_outputs(path: str, windows: str, outputs: str, threads: int) -> None:
     with np.load(windows) as stored:
         inputs = [stored[f"input_{number}"] for number in range(len(model.inputs))]
     results = [model.run_raw([array[n : n + 1] for array in inputs]) for n in range(len(inputs[0]))]
-    np.savez(outputs, **{f"output_{i}": np.concatenate(raw) for i, raw in enumerate(zip(*results))})
+    columns = {f"output_{i}": np.concatenate(raw) for i, raw in enumerate(zip(*results))}
+    np.savez(outputs, **columns)  # pyright: ignore[reportArgumentType] - numpy types the arrays by name as bool

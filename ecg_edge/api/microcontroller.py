@@ -40,7 +40,7 @@ def plan_microcontroller(file: str | Path, board: str | None = None) -> dict[str
     boards = _select_boards(board)
     data = _read_integer_file(path)
     try:
-        weights, arena = tflm.weights(data), tflm.arena(data)
+        weights, arena = tflm.measure_constants(data), tflm.measure_arena(data)
     except ModelError as error:
         raise InputError(f"{path}: {error}") from None
     return {

@@ -52,7 +52,7 @@ def run_micro(data: bytes, windows: RawWindows) -> list[list[np.ndarray]]:
         AcceptanceError: It cannot run the file.
     """
     try:
-        return tflm.outputs(data, windows)
+        return tflm.run_windows(data, windows)
     except ModelError as error:
         raise AcceptanceError(f"{error}; nothing was written: use layers that it has") from None
 

@@ -1,18 +1,20 @@
 """A model in TensorFlow Lite Micro, the interpreter of microcontrollers, on this machine (package tflite-micro).
 
-It runs in a child process: the interpreter reports its memory on the process's stderr, and what it cannot run may end
-the process.
+It runs in a child process: the interpreter reports its memory on the process's stderr, and a model that it cannot run
+may end the process. The package exists for Linux on x86-64 only; this module can be imported without it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import platform
 import re
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +27,15 @@ ARENA_LIMIT = 64 << 20  # bytes; only what a model needs of it is touched
 
 @dataclasses.dataclass(frozen=True)
 class Arena:
-    """Bytes of the tensor arena. head: activations, reused from operator to operator; tail: what lives as long as the
-    interpreter. Pointers have 8 bytes here and 4 on a microcontroller: expect 20 % less to 2 % more there."""
+    """The tensor arena, in bytes.
+
+    Pointers have 8 bytes here and 4 on a microcontroller: expect 20 % less to 2 % more there.
+
+    Attributes:
+        total: Both parts.
+        head: Activations, reused from operator to operator.
+        tail: What lives as long as the interpreter.
+    """
 
     total: int
     head: int
@@ -35,23 +44,48 @@ class Arena:
     label = "measured, TFLM on a 64-bit host"
 
 
-def outputs(data: bytes, windows) -> list[list[np.ndarray]]:
-    """Per window the raw outputs in order, for `windows` of raw inputs in order. The interpreter's state is reset
-    before each. ModelError when TensorFlow Lite Micro cannot run the model."""
-    return _child(data, windows)[0] if windows else []
+def run_windows(data: bytes, windows: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
+    """Run a model on windows. The interpreter's state is reset before each.
+
+    Args:
+        data: The bytes of a .tflite file.
+        windows: Per window the raw inputs in order, of the inputs' shapes and types.
+
+    Returns:
+        Per window the raw outputs in order.
+
+    Raises:
+        ModelError: TensorFlow Lite Micro is not installed or cannot run the model.
+    """
+    return _run_in_child(data, windows)[0] if windows else []
 
 
-def arena(data: bytes) -> Arena:
-    """The arena that the model needs. ModelError when TensorFlow Lite Micro cannot take the model."""
-    sizes = dict(re.findall(r"Arena allocation (total|head|tail) (\d+) bytes", _child(data, [])[1]))
+def measure_arena(data: bytes) -> Arena:
+    """Measure the tensor arena that a model needs.
+
+    Args:
+        data: The bytes of a .tflite file.
+
+    Raises:
+        ModelError: TensorFlow Lite Micro is not installed or cannot load the model.
+    """
+    sizes = dict(re.findall(r"Arena allocation (total|head|tail) (\d+) bytes", _run_in_child(data, [])[1]))
     if sizes.keys() != {"total", "head", "tail"}:
         raise ModelError("TensorFlow Lite Micro does not report its arena: another version of tflite-micro is needed")
     return Arena(**{part: int(size) for part, size in sizes.items()})
 
 
-def weights(data: bytes) -> int:
-    """Bytes of the constants (weights, biases, shapes) that the graph's tensors refer to: the part of the file that
-    any way of deploying the model keeps in flash. ModelError for a damaged file."""
+def measure_constants(data: bytes) -> int:
+    """Return the bytes of the constants (weights, biases, shapes) that the graph's tensors refer to.
+
+    This is the part of the file that any way of deploying the model keeps in flash.
+
+    Args:
+        data: The bytes of a .tflite file.
+
+    Raises:
+        ModelError: The file is damaged.
+    """
     model = read_model_table(data)
     sizes = [len(buffer.span(0)) for buffer in model.tables(4)]
     used = {tensor.integer(2) for graph in model.tables(2) for tensor in graph.tables(0)}
@@ -60,11 +94,13 @@ def weights(data: bytes) -> int:
     return sum(sizes[buffer] for buffer in used)
 
 
-def _child(data, windows):
+def _run_in_child(data, windows):
     """Run the model in a child process: its outputs per window, and what it wrote to stderr."""
     read_model_table(data)
     if importlib.util.find_spec("tflite_micro") is None:
-        raise ModelError("TensorFlow Lite Micro is not installed: python -m pip install tflite-micro")
+        if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+            raise ModelError("TensorFlow Lite Micro (package tflite-micro) exists for Linux on x86-64 only")
+        raise ModelError("TensorFlow Lite Micro is not installed: python -m pip install 'ecg-edge[export]'")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "model.tflite").write_bytes(data)
         np.savez(Path(folder, "inputs.npz"), *(np.stack(arrays) for arrays in zip(*windows, strict=True)))
@@ -90,9 +126,9 @@ def _reason(ran) -> str:
         return f"it has no operator {operator.group(1)}"
     if ran.returncode < 0:
         return f"it ended with {signal.Signals(-ran.returncode).name}"
-    # The interpreter's own words come before Python's traceback and say more than its last line.
-    words, _, traceback = ran.stderr.partition("Traceback (most recent call last):")
-    return (words.strip() or traceback.strip() or f"exit status {ran.returncode}").splitlines()[-1].strip()
+    # The interpreter's own messages come before Python's traceback and say more than its last line.
+    messages, _, traceback = ran.stderr.partition("Traceback (most recent call last):")
+    return (messages.strip() or traceback.strip() or f"exit status {ran.returncode}").splitlines()[-1].strip()
 
 
 def _run(folder: Path) -> None:

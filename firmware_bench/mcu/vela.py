@@ -19,12 +19,19 @@ from firmware_bench.runtime.errors import ModelError
 
 PACKAGE = "pip install ethos-u-vela"
 CONFIGURATION = "Arm/vela.ini"  # part of the package
-TIMEOUT = 600  # s
+TIMEOUT_S = 600
 
 
 @dataclasses.dataclass(frozen=True)
-class Processor:
-    """A neural processor by the number of its multipliers, in a system of `configuration`: clocks and memories."""
+class EthosUProcessor:
+    """A neural processor in a system.
+
+    Attributes:
+        name: Its name, with the number of its multipliers.
+        accelerator: vela's name of it.
+        configuration: vela's name of the system: clocks and memories.
+        memory: vela's memory mode.
+    """
 
     name: str
     accelerator: str
@@ -33,15 +40,22 @@ class Processor:
 
 
 PROCESSORS = (
-    Processor("Ethos-U55-128", "ethos-u55-128", "Ethos_U55_High_End_Embedded"),
-    Processor("Ethos-U85-256", "ethos-u85-256", "Ethos_U85_SYS_Flash_Low"),
+    EthosUProcessor("Ethos-U55-128", "ethos-u55-128", "Ethos_U55_High_End_Embedded"),
+    EthosUProcessor("Ethos-U85-256", "ethos-u85-256", "Ethos_U85_SYS_Flash_Low"),
 )
 
 
 @dataclasses.dataclass(frozen=True)
-class Estimate:
-    """Cycles of a window at `clock` Hz; bytes of SRAM and of flash off the chip; `fallback`: the operators that stay
-    with the core, whose cycles are not counted."""
+class EthosUEstimate:
+    """What vela estimates of a model.
+
+    Attributes:
+        cycles: Of one window.
+        clock: Of the processor, Hz.
+        sram: Bytes of SRAM.
+        flash: Bytes of flash outside the chip.
+        fallback: The operators that run on the core, whose cycles are not counted.
+    """
 
     cycles: int
     clock: int
@@ -52,14 +66,22 @@ class Estimate:
     label = "estimated by ethos-u-vela"
 
 
-def program() -> str | None:
-    """Where vela is: beside this Python, or on the PATH."""
+def find_program() -> str | None:
+    """Return where vela is, beside this Python or on the PATH; None where it is not installed."""
     return shutil.which("vela", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 
 
-def estimate(data: bytes, processor: Processor) -> Estimate:
-    """ModelError where vela is not installed, or cannot compile the file."""
-    found = program()
+def estimate(data: bytes, processor: EthosUProcessor) -> EthosUEstimate:
+    """Estimate what a model takes on a neural processor beside the core.
+
+    Args:
+        data: The bytes of a .tflite file.
+        processor: One of PROCESSORS.
+
+    Raises:
+        ModelError: vela is not installed, or cannot compile the file.
+    """
+    found = find_program()
     if found is None:
         raise ModelError(f"vela not found: {PACKAGE}")
     with tempfile.TemporaryDirectory() as folder:
@@ -68,9 +90,9 @@ def estimate(data: bytes, processor: Processor) -> Estimate:
         command += ["--memory-mode", processor.memory, "--config", CONFIGURATION, "--output-dir", folder]
         try:
             ran = subprocess.run([*command, "model.tflite"], cwd=folder, capture_output=True, text=True,
-                                 errors="replace", timeout=TIMEOUT)  # fmt: skip
+                                 errors="replace", timeout=TIMEOUT_S)  # fmt: skip
         except subprocess.TimeoutExpired:
-            raise ModelError(f"vela did not end within {TIMEOUT} s") from None
+            raise ModelError(f"vela did not end within {TIMEOUT_S} s") from None
         summaries = list(Path(folder).glob("*_summary_*.csv"))
         if ran.returncode or not summaries:
             lines = (ran.stderr or ran.stdout).strip().splitlines()
@@ -79,7 +101,7 @@ def estimate(data: bytes, processor: Processor) -> Estimate:
             row = next(csv.DictReader(table))
     fallback = re.findall(r"Warning \([^)]*\) operator: (\w+)", ran.stdout + ran.stderr)
     try:
-        return Estimate(
+        return EthosUEstimate(
             cycles=round(float(row["cycles_total"])),
             clock=round(float(row["core_clock"])),
             sram=round(float(row["sram_memory_used"]) * 1024),

@@ -79,7 +79,8 @@ def run_windows(
     name = f"{number}/{file.name}"
     with tempfile.TemporaryDirectory() as folder:
         windows, outputs = Path(folder, "windows.npz"), Path(folder, "outputs.npz")
-        np.savez(windows, **{f"input_{i}": array for i, array in enumerate(inputs)})
+        columns = {f"input_{i}": array for i, array in enumerate(inputs)}
+        np.savez(windows, **columns)  # pyright: ignore[reportArgumentType] - numpy types the arrays by name as bool
         device.put({f"{number}/windows.npz": windows})
         command = [python, BENCH_PROGRAM, name, "--outputs-for", f"{number}/windows.npz"]
         try:

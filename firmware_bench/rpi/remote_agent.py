@@ -34,7 +34,8 @@ def split_lines(chunk, rest):
 
 def serve(folder, timeout):
     """Runs commands until the connection closes, or nothing is received for `timeout` seconds."""
-    running, output, received = None, None, time.monotonic()
+    running = output = None  # the running command, and its output
+    received = time.monotonic()
     commands, printed = bytearray(), bytearray()
     try:
         while True:
@@ -47,16 +48,16 @@ def serve(folder, timeout):
                     running = subprocess.Popen(
                         json.loads(command), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                         stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
-                    output = running.stdout.fileno()
+                    output = running.stdout
             elif time.monotonic() - received > timeout:
                 return
-            if output in ready:
-                chunk = os.read(output, 65536)
+            if running and output and output in ready:
+                chunk = os.read(output.fileno(), 65536)
                 for line in split_lines(chunk or b"\n", printed):
                     send(line=line)
                 if not chunk:
                     send(status=running.wait())
-                    running.stdout.close()
+                    output.close()
                     running = output = None
     finally:
         if running:

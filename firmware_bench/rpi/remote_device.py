@@ -77,6 +77,8 @@ class RemoteDevice:
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
             )
+            assert self._ssh.stdin is not None and self._ssh.stdout is not None
+            self._input, self._output = self._ssh.stdin, self._ssh.stdout
             stack.callback(self._close)
             threading.Thread(target=self._send_heartbeats, daemon=True).start()
             hello = self._receive()
@@ -95,13 +97,13 @@ class RemoteDevice:
         """Ends the connection, and waits until the other end has cleaned up."""
         self._stopped.set()
         with self._writing, contextlib.suppress(OSError):
-            self._ssh.stdin.close()
+            self._input.close()
         try:
             self._ssh.wait(SHUTDOWN_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._ssh.kill()
             self._ssh.wait()
-        self._ssh.stdout.close()
+        self._output.close()
 
     def _send_heartbeats(self):
         while not self._stopped.wait(HEARTBEAT_S):
@@ -109,12 +111,12 @@ class RemoteDevice:
 
     def _write(self, line):
         with self._writing, contextlib.suppress(OSError, ValueError):  # _receive reports that it is lost
-            self._ssh.stdin.write(line)
-            self._ssh.stdin.flush()
+            self._input.write(line)
+            self._input.flush()
 
     def _receive(self):
         """The next message; what a login shell may print before the first one is skipped."""
-        for line in self._ssh.stdout:
+        for line in self._output:
             with contextlib.suppress(ValueError):
                 message = json.loads(line)
                 if isinstance(message, dict):

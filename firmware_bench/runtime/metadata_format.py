@@ -61,7 +61,7 @@ def _decode_document(value):
         raise ModelError(f"its metadata are wrong: {error}: export it again") from None
 
 
-def _encode(value):
+def _encode(value) -> Any:
     if isinstance(value, TaskMetadata):
         return {"name": value.name, **value.options}
     if dataclasses.is_dataclass(value):
@@ -74,7 +74,7 @@ def _encode(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value  # JSON has no NaN
 
 
-def _decode(kind, value, place):
+def _decode(kind, value, place) -> Any:
     """`value` out of JSON as the type `kind`. place: where it stands, for the message of the ValueError."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:

@@ -200,8 +200,8 @@ def _vectors_agree(model, reference, ours, theirs):
     for tensor in model.outputs:
         dtype = np.dtype(tensor.dtype)
         stop = start + len(_compared_positions(reference, tensor)) * dtype.itemsize
-        sides = [np.frombuffer(side[start:stop], dtype.newbyteorder("<")) for side in (ours, theirs)]
-        if not outputs_agree(tensor, *sides, reference.tolerance):
+        our, their = (np.frombuffer(side[start:stop], dtype.newbyteorder("<")) for side in (ours, theirs))
+        if not outputs_agree(tensor, our, their, reference.tolerance):
             return False
         start = stop
     return True

@@ -48,7 +48,8 @@ class _Step:
             if tensor.name not in self.feedback:
                 value = np.broadcast_to(np.asarray(values[tensor.name], np.float32), tensor.shape)
                 self.arrays[number] = quantise(value, tensor.scale, tensor.zero_point, tensor.dtype)
-        raw = dict(zip([tensor.name for tensor in self.model.outputs], self.model.run_raw(self.arrays), strict=True))
+        outputs = self.model.run_raw(self.arrays)
+        raw = {tensor.name: outputs[number] for number, tensor in enumerate(self.model.outputs)}
         for number, tensor in enumerate(self.model.inputs):
             if tensor.name in self.feedback:
                 self.arrays[number] = raw[self.feedback[tensor.name]]

@@ -21,7 +21,7 @@ def toolchain(request, monkeypatch):
     """The quick tests do without the Arm toolchain, as a machine that has none."""
     if "slow" not in request.keywords:
         monkeypatch.setattr(qemu, "missing", lambda: ["arm-none-eabi-gcc"])
-    monkeypatch.setattr(vela, "program", lambda: None)
+    monkeypatch.setattr(vela, "find_program", lambda: None)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def model(tmp_path):
 def test_json_holds_arena_flash_and_every_board(model):
     ran = CliRunner().invoke(command, [model, "--json"])
     report = json.loads(ran.stdout)
-    assert report["arena"]["total"] == tflm.arena(convolutional()).total
+    assert report["arena"]["total"] == tflm.measure_arena(convolutional()).total
     assert report["flash"]["file"] == len(convolutional()) > report["flash"]["weights"] > 0
     assert report["boards"].keys() == BOARDS.keys() and all(board["fits"] for board in report["boards"].values())
     assert all(board["label"].startswith("estimated") for board in report["boards"].values())
@@ -142,7 +142,7 @@ def test_firmware_is_written_whole_and_over_firmware_only(model, tmp_path):
 
 def test_ethos_u_is_estimated_where_vela_is_and_its_package_is_named_where_not(model, monkeypatch):
     assert "ethos-u-vela" in CliRunner().invoke(command, [model]).stdout
-    figures = vela.Estimate(cycles=1_000_000, clock=500_000_000, sram=2048, flash=1024, fallback=("PAD", "PAD"))
+    figures = vela.EthosUEstimate(cycles=1_000_000, clock=500_000_000, sram=2048, flash=1024, fallback=("PAD", "PAD"))
     monkeypatch.setattr(vela, "estimate", lambda data, processor: figures)
     shown = CliRunner().invoke(command, [model, "--board", "RP2040"]).stdout
     assert "about 2 ms, estimated" in shown and "2 × PAD" in shown and "not measured" in shown

@@ -76,7 +76,7 @@ def test_the_winner_is_the_first_of_the_largest(classes):
     for answers in (
         [model.run_raw(window) for window in windows],
         [TFLiteModel.run_raw(optimised, w) for optimised in [TFLiteModel(data)] for w in windows],
-        tflm.outputs(data, windows),
+        tflm.run_windows(data, windows),
     ):
         np.testing.assert_array_equal([answer[labels][0, -1] for answer in answers], expected)
 
@@ -85,7 +85,7 @@ def test_both_runtimes_give_the_same_bytes():
     data = step_of(repeating())
     random, model = np.random.default_rng(0), TFLiteModel(data, kernels="reference")
     windows = [[random.integers(-128, 128, t.shape).astype(np.int8) for t in model.inputs] for _ in range(50)]
-    for ours, theirs in zip((model.run_raw(w) for w in windows), tflm.outputs(data, windows), strict=True):
+    for ours, theirs in zip((model.run_raw(w) for w in windows), tflm.run_windows(data, windows), strict=True):
         for mine, micro in zip(ours, theirs, strict=True):
             np.testing.assert_array_equal(mine, micro)
 

@@ -151,7 +151,7 @@ def test_micro_runs_a_long_stream_to_the_same_bytes(data):
     stream = StreamingModel(recorder)
     for block in ecg(12, seed=7).reshape(-1, stream.step, LEADS):
         stream.feed(block)
-    for ours, theirs in zip(recorder.answers, tflm.outputs(data, recorder.arrays), strict=True):
+    for ours, theirs in zip(recorder.answers, tflm.run_windows(data, recorder.arrays), strict=True):
         assert all(np.array_equal(*pair) for pair in zip(ours, theirs, strict=True))
 
 
@@ -180,7 +180,7 @@ def test_arena_of_one_state_space():
     graph = int16.convert_calibrated_float(made.model)
     windows = np.random.default_rng(0).normal(size=(6, 250, 64)).astype(np.float32)
     seen = observe_stream(FloatRunner(graph, made.metadata()), windows)
-    assert tflm.arena(int16.quantise(graph, made.states, seen)).total < 20_000
+    assert tflm.measure_arena(int16.quantise(graph, made.states, seen)).total < 20_000
 
 
 def test_a_model_that_cannot_stream_leaves_no_file(tmp_path):

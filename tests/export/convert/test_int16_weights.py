@@ -47,7 +47,7 @@ def answers(data, windows):
     x, y = model.inputs[0], model.outputs[0]
     integers = [[np.rint(np.clip(w[None] / x.scale, -32768, 32767)).astype(np.int16)] for w in windows]
     found = [model.run_raw(arrays)[0] for arrays in integers]
-    for ours, (theirs,) in zip(found, tflm.outputs(data, integers), strict=True):
+    for ours, (theirs,) in zip(found, tflm.run_windows(data, integers), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     return np.concatenate(found) * y.scale
 
@@ -131,7 +131,7 @@ def test_sums_read_what_a_reshape_has_only_taken_ones_from():
     assert names.count("RESHAPE") == 2  # for a sum of one axis, and where rows become columns
     numbers = np.arange(-9, 9, dtype=np.int16) * 700
     arrays = [[numbers[:6].reshape(1, 1, 1, 6), numbers[6:12].reshape(1, 1, 1, 6), numbers[12:]]]
-    for ours, theirs in zip(tflm.outputs(data, arrays)[0], tflm.outputs(made, arrays)[0], strict=True):
+    for ours, theirs in zip(tflm.run_windows(data, arrays)[0], tflm.run_windows(made, arrays)[0], strict=True):
         np.testing.assert_array_equal(ours, theirs)
     (graph,) = model.subgraphs
     assert any({*operator.inputs} == {*graph.inputs[:2]} for operator in graph.operators)

@@ -103,7 +103,7 @@ def test_tensorflow_lite_micro_agrees(calibrated):
     for window in WINDOWS[:2]:
         integers.raw(window)
         litert.append([integers.interpreter.get_tensor(detail["index"]) for detail in details])
-    check = check_outputs(data, litert, tflm.outputs(data, windows), zero_points)
+    check = check_outputs(data, litert, tflm.run_windows(data, windows), zero_points)
     assert check.passed, check.measured
 
 
@@ -147,7 +147,7 @@ def test_the_runtimes_differ_in_62_of_65536_softmaxes_of_two_by_one_step():
         litert.set_tensor(litert.get_input_details()[0]["index"], scores)
         litert.invoke()
         ours = litert.get_tensor(litert.get_output_details()[0]["index"]).astype(int)
-        ((theirs,),) = tflm.outputs(data, [[scores]])
+        ((theirs,),) = tflm.run_windows(data, [[scores]])
         differing += int(np.sum((ours != theirs).any(-1)))
         steps = max(steps, int(np.abs(ours - theirs).max()))
     assert (differing, steps) == (62, 1)

@@ -17,7 +17,7 @@ def test_outputs_equal_the_reference_kernels(integer):
     data = convolutional(integer=integer)
     model = TFLiteModel(data, kernels="reference")
     windows = make_reference_inputs(model.metadata)
-    for (found,), window in zip(tflm.outputs(data, windows), windows, strict=True):
+    for (found,), window in zip(tflm.run_windows(data, windows), windows, strict=True):
         (expected,) = model.run_raw(window)
         assert found.dtype == expected.dtype and np.array_equal(found, expected)
 
@@ -26,12 +26,12 @@ def test_outputs_equal_the_reference_kernels(integer):
 def test_state_does_not_reach_the_next_window():
     data = recurrent()
     _, _, window, other = make_reference_inputs(TFLiteModel(data).metadata)
-    (first,), (second,), (third,) = tflm.outputs(data, [window, other, window])
+    (first,), (second,), (third,) = tflm.run_windows(data, [window, other, window])
     assert np.array_equal(first, third) and not np.array_equal(first, second)
 
 
 def test_arena_is_head_and_tail():
-    arena = tflm.arena(convolutional())
+    arena = tflm.measure_arena(convolutional())
     assert arena.total == arena.head + arena.tail
     assert arena.head >= 64 * 8 + 256 * 2  # the first convolution's output beside its input
     assert "64-bit host" in arena.label
@@ -39,8 +39,8 @@ def test_arena_is_head_and_tail():
 
 def test_weights_are_the_constants_of_the_graph_and_not_the_metadata():
     kernels, biases = 9 * 2 * 8 + 9 * 8 * 8 + 8 * 3, 4 * (8 + 8)  # the last layer's bias is zero and not stored
-    assert tflm.weights(convolutional()) == kernels + biases
-    assert tflm.weights(convolutional(integer=False)) == 4 * kernels + biases
+    assert tflm.measure_constants(convolutional()) == kernels + biases
+    assert tflm.measure_constants(convolutional(integer=False)) == 4 * kernels + biases
 
 
 def test_an_unknown_operator_is_named():
@@ -50,11 +50,28 @@ def test_an_unknown_operator_is_named():
             code.builtinCode = schema.BuiltinOperator.GELU
             code.deprecatedBuiltinCode = 127  # the value that says: look at the other field
     with pytest.raises(ModelError, match="no operator GELU"):
-        tflm.arena(flatbuffer.write(model))
+        tflm.measure_arena(flatbuffer.write(model))
 
 
 def test_what_is_no_model_is_refused():
     with pytest.raises(ModelError, match="not a TensorFlow Lite file"):
-        tflm.arena(b"nothing of the kind")
+        tflm.measure_arena(b"nothing of the kind")
     with pytest.raises(ModelError, match="cannot run this model"):
-        tflm.outputs(convolutional(), [[np.zeros((1, 3), np.int8)]])
+        tflm.run_windows(convolutional(), [[np.zeros((1, 3), np.int8)]])
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "message"),
+    [
+        ("linux", "x86_64", r"pip install 'ecg-edge\[export\]'"),
+        ("linux", "aarch64", "exists for Linux on x86-64 only"),
+        ("darwin", "arm64", "exists for Linux on x86-64 only"),
+    ],
+)
+def test_where_the_package_is_missing_one_line_says_why(monkeypatch, system, machine, message):
+    monkeypatch.setattr(tflm.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(tflm.sys, "platform", system)
+    monkeypatch.setattr(tflm.platform, "machine", lambda: machine)
+    with pytest.raises(ModelError, match=message) as caught:
+        tflm.measure_arena(convolutional())
+    assert "\n" not in str(caught.value)

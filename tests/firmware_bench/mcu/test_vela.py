@@ -28,7 +28,7 @@ def test_the_summary_is_read_and_what_falls_back_is_named(fake, tmp_path):
         "echo \"Warning (semantic check) operator: PAD, ofm: 'y'\" >&2",
     )
     found = vela.estimate(convolutional(), vela.PROCESSORS[0])
-    assert found == vela.Estimate(1234, 500_000_000, 1536, 2304, ("PAD", "REVERSE_V2"))
+    assert found == vela.EthosUEstimate(1234, 500_000_000, 1536, 2304, ("PAD", "REVERSE_V2"))
     assert found.label.startswith("estimated")
     words = (tmp_path / "words").read_text()
     assert "--accelerator-config ethos-u55-128 --system-config Ethos_U55" in words and "--memory-mode Shared" in words
@@ -50,12 +50,12 @@ def test_what_goes_wrong_is_one_line(fake, lines, reason):
 
 
 def test_without_vela_its_package_is_named(monkeypatch):
-    monkeypatch.setattr(vela, "program", lambda: None)
+    monkeypatch.setattr(vela, "find_program", lambda: None)
     with pytest.raises(ModelError, match="pip install ethos-u-vela"):
         vela.estimate(convolutional(), vela.PROCESSORS[0])
 
 
-@pytest.mark.skipif(vela.program() is None, reason=f"vela is not installed: {vela.PACKAGE}")
+@pytest.mark.skipif(vela.find_program() is None, reason=f"vela is not installed: {vela.PACKAGE}")
 @pytest.mark.parametrize("processor", vela.PROCESSORS, ids=lambda processor: processor.name)
 def test_the_real_vela(processor):
     found = vela.estimate(convolutional(), processor)
