@@ -37,7 +37,7 @@ def divide(text: str) -> tuple[str, str]:
 
 def fenced_commands(text: str) -> list[str]:
     """The commands in a page's fenced blocks."""
-    return split_commands(divide(text)[0])
+    return split_commands(re.sub(r"^\$ ", "", divide(text)[0], flags=re.MULTILINE))
 
 
 def named_commands(text: str) -> list[str]:
