@@ -56,7 +56,7 @@ def main(arch, preset, leads, rounds, out):
         for (name, kind), data in files.items():
             path = out / f"{name}-{kind}.tflite"
             path.write_bytes(described(data, parts[name][0], arch, preset, SignalConfig(**chosen.signal)))
-            console.say(f"written to {path}")
+            console.log(f"written to {path}")
         return
     runners = {key: (TFLiteModel(data), parts[key[0]][1][0]) for key, data in files.items()}
 

@@ -45,7 +45,7 @@ def row(name, data) -> str:
     """A line of the table; `data()` gives the integer file."""
     import tempfile
 
-    from ecg_edge.api.c99_program import STACK_FACTOR
+    from ecg_edge.api.c99_generation import STACK_FACTOR
     from export.c99 import generate
     from firmware_bench.mcu import qemu, tflm
     from firmware_bench.mcu.boards import BOARDS
@@ -76,7 +76,7 @@ def row(name, data) -> str:
 
 def trained(runs):
     """The lines of a table of the files of trained runs."""
-    from ecg_edge.api.c99_program import measure_program
+    from ecg_edge.api.c99_generation import measure_program
     from firmware_bench.mcu.boards import BOARDS
 
     yield "| run | file | test figure, 95 % | float | integers | RAM | flash | instructions | fits | does not fit |"

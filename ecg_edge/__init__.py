@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ecg_edge.api.ablation import Study as Study
     from ecg_edge.api.ablation import ablate as ablate
     from ecg_edge.api.benchmarking import bench as bench
-    from ecg_edge.api.c99_program import C99Program as C99Program
-    from ecg_edge.api.c99_program import generate_c99 as generate_c99
+    from ecg_edge.api.c99_generation import C99Program as C99Program
+    from ecg_edge.api.c99_generation import generate_c99 as generate_c99
     from ecg_edge.api.microcontroller import plan_microcontroller as plan_microcontroller
     from ecg_edge.api.microcontroller import write_firmware as write_firmware
     from ecg_edge.api.prediction import EcgModel as EcgModel
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "ecg_edge.api.ablation": ("Study", "ablate"),
     "ecg_edge.api.benchmarking": ("bench",),
-    "ecg_edge.api.c99_program": ("C99Program", "generate_c99"),
+    "ecg_edge.api.c99_generation": ("C99Program", "generate_c99"),
     "ecg_edge.api.microcontroller": ("plan_microcontroller", "write_firmware"),
     "ecg_edge.api.prediction": ("EcgModel", "Localisation", "Prediction", "WindowPrediction", "load", "predict"),
     "ecg_edge.api.run_evaluation": ("EvaluationResult", "evaluate"),

@@ -1,4 +1,4 @@
-"""Where text goes: results to stdout, everything else to stderr."""
+"""Output on a terminal: results to stdout, messages and progress to stderr."""
 
 import contextlib
 import json
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ecg_edge.reporter import Reporter
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     """Print a line to stderr."""
     print(text, file=sys.stderr, flush=True)
 
@@ -22,10 +22,10 @@ class ConsoleReporter(Reporter):
 
     def message(self, text: str) -> None:
         """Print `text`."""
-        say(text)
+        log(text)
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Update the bar of `stage`; a bar that is full goes away."""
+        """Update the bar of `stage`; a full bar is removed."""
         if self._bars is None:
             self._bars = _make_bars()
             self._bars.start()
@@ -36,14 +36,14 @@ class ConsoleReporter(Reporter):
             self._bars.remove_task(self._stages.pop(stage))
 
     def close(self) -> None:
-        """Take the bars away."""
+        """Remove the bars."""
         if self._bars is not None:
             self._bars.stop()
 
 
 @contextlib.contextmanager
 def reporting() -> Iterator[ConsoleReporter]:
-    """A reporter whose bars are gone when the block ends."""
+    """Provide a reporter whose bars are removed when the block ends."""
     reporter = ConsoleReporter()
     try:
         yield reporter
@@ -84,7 +84,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence]) -> None:
         made.add_column(column, justify="left" if number == 0 else "right")
     for row in rows:
         made.add_row(*[str(cell) for cell in row])
-    # A pipe has no width of its own: leave every cell whole there.
+    # A pipe has no width: do not wrap cells there.
     Console(width=None if sys.stdout.isatty() else 160).print(made)
 
 

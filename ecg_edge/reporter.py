@@ -1,4 +1,4 @@
-"""How long work tells its progress: the library calls a Reporter, the command line and notebooks bring one."""
+"""Progress of long work: the library calls a Reporter; the command line and notebooks provide one."""
 
 import functools
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Reporter:
-    """Receives messages and progress; this one ignores both. Derive from it to show them."""
+    """Receives messages and progress. This class ignores both; a subclass shows them."""
 
     def message(self, text: str) -> None:
         """Receive one line of text."""

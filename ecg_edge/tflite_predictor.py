@@ -14,7 +14,7 @@ class TFLitePredictor:
         path: The .tflite file, or its bytes.
 
     Attributes:
-        metadata: What the file says about itself.
+        metadata: The metadata in the file.
         keeps_history: Whether it is a step of a beat classifier that keeps its own history: it takes the beats of a
             recording in order, and `begin` starts another recording.
 

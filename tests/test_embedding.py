@@ -52,7 +52,7 @@ def test_features_are_those_of_the_embedder(model, labels):
     np.testing.assert_allclose(features, expected, atol=1e-5)
 
 
-def test_with_labels_of_its_own_it_sees_what_it_said(model):
+def test_predicted_labels_are_fed_back(model):
     features = BeatEmbedder("", model, FORM, "")(MADE, "own")
     own = next(iter(BeatsTask(CLASSES).variants().values()))
     questions = own.inference_examples(MADE, FORM)
@@ -61,7 +61,7 @@ def test_with_labels_of_its_own_it_sees_what_it_said(model):
     np.testing.assert_allclose(features, expected, atol=1e-5)
 
 
-def test_features_are_kept_for_cached_recordings(model, tmp_path, monkeypatch):
+def test_features_of_cached_recordings_are_cached(model, tmp_path, monkeypatch):
     monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path))
     cached, embedder = dataclasses.replace(MADE, key="abc"), BeatEmbedder("", model, FORM, "weights")
     features = embedder(cached, "none")

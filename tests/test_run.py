@@ -27,7 +27,7 @@ def make(tmp_path, monkeypatch):
     return made
 
 
-def test_what_was_written_is_read_back(make):
+def test_a_run_is_read_as_it_was_written(make):
     run = make()
     again = Run(run.path)
     assert again.settings == run.settings and again.split == run.split
@@ -38,7 +38,7 @@ def test_what_was_written_is_read_back(make):
         make()
 
 
-def test_a_decision_is_the_task_s_from_then_on(make):
+def test_the_stored_decision_is_used_by_the_task(make):
     run = make()
     write_json(run.path / "decision.json", {"thresholds": [0.25, 0.5]})
     assert Run(run.path).task.decision == {"thresholds": [0.25, 0.5]}
@@ -73,7 +73,7 @@ def test_a_model_of_the_same_seed_is_the_same(make):
         ({"signal": None}, "not the folder of a run"),
     ],
 )
-def test_a_configuration_that_is_none_is_one_line(make, change, message):
+def test_a_damaged_configuration_is_one_line(make, change, message):
     path = make().path
     write_json(path / "config.json", read_json(path / "config.json") | change)
     with pytest.raises(InputError, match=message):

@@ -20,7 +20,7 @@ def test_keras_with_one_input_and_one_output():
     assert isinstance(outputs, np.ndarray) and outputs.tolist() == [[1.5], [5.5]]
 
 
-def test_keras_with_several_inputs_and_outputs_goes_by_name():
+def test_keras_with_several_inputs_and_outputs():
     first, second = keras.Input((1,), name="first"), keras.Input((1,), name="second")
     model = keras.Model([first, second], {"sum": first + second, "difference": first - second})
     inputs = {"second": np.array([[1.0], [2.0]], np.float32), "first": np.array([[10.0], [20.0]], np.float32)}
@@ -31,7 +31,7 @@ def test_keras_with_several_inputs_and_outputs_goes_by_name():
     }
 
 
-def test_a_file_is_asked_window_by_window():
+def test_a_file_runs_window_by_window():
     windows = np.random.default_rng(0).normal(size=(3, SAMPLES, 2)).astype(np.float32)
     predictor = TFLitePredictor(convolutional())
     expected = [TFLiteModel(convolutional()).run({"ecg": window}) for window in windows]
@@ -39,14 +39,14 @@ def test_a_file_is_asked_window_by_window():
     assert predictor.metadata.labels == ("N", "A", "O")
 
 
-def test_what_a_file_gives_beside_probabilities_goes_by_name():
+def test_an_output_other_than_probabilities_is_returned_by_name():
     windows = np.random.default_rng(0).normal(size=(3, SAMPLES, 2)).astype(np.float32)
     outputs = TFLitePredictor(reconstructing())({"ecg": windows})
     assert list(outputs) == ["reconstruction"]
     np.testing.assert_allclose(outputs["reconstruction"], windows / 2, atol=0.05)
 
 
-def test_several_outputs_of_a_file_go_by_name():
+def test_several_outputs_are_returned_by_name():
     class File:
         outputs = (types.SimpleNamespace(name="mean"), types.SimpleNamespace(name="spread"))
 
@@ -62,7 +62,7 @@ def test_several_outputs_of_a_file_go_by_name():
     }
 
 
-def test_a_step_of_beats_goes_on_until_it_begins_anew():
+def test_a_step_of_beats_keeps_its_history_until_begin():
     made, history = convert_to_step(repeating(), HISTORIES)
     predictor = TFLitePredictor(described(made, history=history))
     beats = [told([1, 0, 0], 0.25), told([0, 1, 0], 0.5), told([0, 0, 1], 0.75)]

@@ -74,7 +74,7 @@ def list_failures(report: dict[str, Any]) -> list[str]:
 
 
 def result_name(result: dict[str, Any]) -> str:
-    """Return what a result is called: its file and its number of threads."""
+    """Return the name of a result: its file and its number of threads."""
     return f"{result['file']}, threads {result['threads']}"
 
 
@@ -86,7 +86,7 @@ def describe_verdict(one: dict[str, Any]) -> str:
 
 
 def write_plot(path: Path, report: dict[str, Any]) -> None:
-    """Plot latencies as distributions and over time, with the temperature where the machine tells it, as PNG.
+    """Plot latencies as distributions and over time, with the temperature where the machine reports it, as PNG.
 
     Args:
         path: The file.
@@ -145,10 +145,10 @@ def compare_reports(first: Path, second: Path) -> dict[str, Any]:
     from firmware_bench.rpi.latency_ratio import latency_ratio
 
     reports = [read_report(path) for path in (first, second)]
-    alone = all(len({result["file"] for result in report["results"]}) == 1 for report in reports)
+    single = all(len({result["file"] for result in report["results"]}) == 1 for report in reports)
 
     def by_key(report):  # reports on one model each are comparable whatever its file is called
-        return {(None if alone else one["file"], one["threads"]): one for one in report["results"]}
+        return {(None if single else one["file"], one["threads"]): one for one in report["results"]}
 
     ours, theirs = map(by_key, reports)
     common = [key for key in ours if key in theirs]

@@ -131,7 +131,7 @@ def _split_by_run(
 
 
 def _runtime_version(files: Sequence[Path]) -> str:
-    """Return which ai-edge-litert the files were exported with, as pip takes it; "" where none says."""
+    """Return the version of ai-edge-litert that the files were exported with, as a pip specifier; "" if unknown."""
     from firmware_bench.runtime.metadata_format import read_metadata
     from firmware_bench.runtime.tflite_reader import read_model_file
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ecg_edge.api.c99_program import measure_program, read_export
+from ecg_edge.api.c99_generation import measure_program, read_export
 from firmware_bench.runtime.errors import InputError, ModelError, unknown_name
 from firmware_bench.runtime.files import atomic_write
 

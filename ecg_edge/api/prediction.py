@@ -96,7 +96,7 @@ class EcgModel:
 
     Attributes:
         source: The file or the run that the model comes from.
-        metadata: What the file or the run says about the model.
+        metadata: The metadata of the model.
         task: The task that turns the model's outputs into labels.
         window: Rate, length and preprocessing of the windows that the model takes.
     """
@@ -270,7 +270,7 @@ def task_from_metadata(metadata: ModelMetadata, source: str) -> tuple[Task, Wind
     """Make the task and the window specification that a model's metadata describe.
 
     Args:
-        metadata: What the file or the run says about the model.
+        metadata: The metadata of the model.
         source: What errors call the model.
 
     Returns:

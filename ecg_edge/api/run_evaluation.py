@@ -15,7 +15,7 @@ from firmware_bench.runtime.files import write_json
 
 
 @dataclasses.dataclass(frozen=True)
-class Estimate:
+class MetricEstimate:
     """A metric with its 95 % confidence interval by bootstrap over patients; None where it is undefined."""
 
     value: float | None
@@ -36,12 +36,12 @@ class EvaluationResult:
     path: Path
 
     @property
-    def metrics(self) -> dict[str, Estimate]:
+    def metrics(self) -> dict[str, MetricEstimate]:
         """Overall metrics by name, such as "macro_f1" or "auroc"."""
         return _estimates(self.values)
 
     @property
-    def classes(self) -> dict[str, dict[str, Estimate]]:
+    def classes(self) -> dict[str, dict[str, MetricEstimate]]:
         """Class → its metrics, such as "f1", "precision", "recall"."""
         return {name: _estimates(values) for name, values in self.values.get("classes", {}).items()}
 
@@ -51,7 +51,7 @@ class EvaluationResult:
         return self.values.get("confusion_matrix")
 
     @property
-    def variants(self) -> dict[str, dict[str, Estimate]]:
+    def variants(self) -> dict[str, dict[str, MetricEstimate]]:
         """Overall metrics of further ways to run the model (such as other labels of the beats before), by name."""
         return {name: _estimates(values) for name, values in self.values.get("variants", {}).items()}
 
@@ -84,7 +84,7 @@ def evaluate(
     Examples:
         >>> result = ecg_edge.evaluate(run, model="runs/demo/export/cnn_att_bilstm-int8.tflite")
         >>> result.metrics["macro_f1"]
-        Estimate(value=0.71, low=0.66, high=0.75)
+        MetricEstimate(value=0.71, low=0.66, high=0.75)
     """
     reporter, run = reporter or Reporter(), run if isinstance(run, Run) else Run(run)
     predictor, name = _predictor_of(run, model)
@@ -119,5 +119,7 @@ def _predictor_of(run: Run, model: str | Path | None) -> tuple[Predictor, str]:
     return predictor, Path(model).stem
 
 
-def _estimates(values: dict[str, Any]) -> dict[str, Estimate]:
-    return {name: Estimate(**value) for name, value in values.items() if isinstance(value, dict) and "value" in value}
+def _estimates(values: dict[str, Any]) -> dict[str, MetricEstimate]:
+    return {
+        name: MetricEstimate(**value) for name, value in values.items() if isinstance(value, dict) and "value" in value
+    }

@@ -33,7 +33,7 @@ QAT_STEPS = 500  # at least: what few windows do not give in an epoch, more epoc
 
 @dataclasses.dataclass(frozen=True)
 class Agreement:
-    """How one way to compute the model agrees with Keras in float.
+    """Agreement of one implementation of the model with Keras in float.
 
     Attributes:
         computed_by: "Keras, float", "LiteRT", …
@@ -58,8 +58,8 @@ class ExportReport:
         path: The file; None where an acceptance check failed and nothing was written.
         size: Size of the file, bytes.
         checks: The acceptance checks (export.verify.acceptance.AcceptanceCheck).
-        metadata: What the file says about itself.
-        agreements: Per way to compute the model, how it agrees with Keras in float.
+        metadata: The metadata in the file.
+        agreements: Agreement of each implementation of the model with Keras in float.
         agreement_name: "same decision" or "rank correlation".
         score_name: Name of the task's score, such as "macro F1".
         layers: Per layer its quantisation error (export.quantise.layer_error), worst first; empty where not computed.
@@ -180,8 +180,8 @@ class CheckWindows:
 
     def summarise(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return what the task keeps of the outputs of all check windows."""
-        alone = outputs["probabilities"] if set(outputs) == {"probabilities"} else outputs
-        return self.task.summarise(self.inputs, alone)
+        values = outputs["probabilities"] if set(outputs) == {"probabilities"} else dict(outputs)
+        return self.task.summarise(self.inputs, values)
 
     def compare_decisions(self, expected: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]):
         """Return the acceptance checks of the decisions, and their figures."""
@@ -269,7 +269,7 @@ def _decision_chooser(run: Run, reporter: Reporter) -> Callable[[bytes], dict] |
 
 
 def _summarise(report, check: CheckWindows) -> ExportReport:
-    """Compare every way to compute the model with Keras in float."""
+    """Compare every implementation of the model with Keras in float."""
     from export.verify.sqnr import sqnr_db
 
     agreements, name = [], "same decision"

@@ -238,7 +238,7 @@ def train_run(run: Run, reporter: Reporter | None = None) -> Run:
     reporter.message(
         f"lowest validation loss {best['validation_loss']:.4f} after epoch {best['epoch']} of {len(history)}"
     )
-    reporter.message(f"kept: the {recipe.keep} epoch by validation {recipe.monitor}")
+    reporter.message(f"model.keras: the {recipe.keep} epoch by validation {recipe.monitor}")
     _choose_decision(run, validation)
     return Run(run.path)
 
@@ -324,7 +324,7 @@ def _train_one_batch(plan: _Plan, task: Task, examples: Examples, reporter: Repo
 
 
 def _choose_decision(run: Run, validation: Examples) -> None:
-    """Store the decision thresholds that the task chooses on the validation part with the model that was kept."""
+    """Choose the task's decision thresholds on the validation part, with the trained model, and store them."""
     task = run.task
     decision = task.choose_decision(task.predict(KerasPredictor(run.model()), validation), validation)
     if decision:

@@ -40,4 +40,4 @@ def command(arch, study, preset, data, leads, assignments, epochs, seed, out, as
         console.print_json(result.to_dict())
     else:
         console.table(f"{arch}, {study}", *result.table())
-    console.say(f"written to {result.folder / 'table.md'}")
+    console.log(f"written to {result.folder / 'table.md'}")

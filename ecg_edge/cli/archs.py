@@ -30,7 +30,7 @@ def command(as_json):
         parameters = ", ".join(f"{count:,} ({leads} leads)" for leads, count in a.presets["paper"].parameters.items())
         rows.append([a.name, a.summary, a.task, parameters, a.paper])
     console.table("Architectures", ["name", "what it is", "task", "parameters, paper preset", "paper"], rows)
-    console.say("next: ecg-edge train --arch cnn_att_bilstm --dry-run")
+    console.log("next: ecg-edge train --arch cnn_att_bilstm --dry-run")
 
 
 def describe(architecture) -> dict:

@@ -72,7 +72,7 @@ def command(files, host, port, identity, offline, wheels, threads, windows, roun
             console.print_json(compared)
         else:
             print_comparison(compared)
-        console.say("next: ecg-edge bench FILE.tflite --host USER@HOST")
+        console.log("next: ecg-edge bench FILE.tflite --host USER@HOST")
         return
     if not files:
         raise InputError("name at least one FILE.tflite, or two reports with --compare")
@@ -92,7 +92,7 @@ def command(files, host, port, identity, offline, wheels, threads, windows, roun
         raise AcceptanceError("; ".join(failures))
     # A file that computes partly in float, as its tolerance shows, is not for a microcontroller.
     floats = report["results"][0]["reference"]["tolerance"] is not None
-    console.say(f"next: ecg-edge predict {files[0]} RECORD" if floats else f"next: ecg-edge mcu {files[0]}")
+    console.log(f"next: ecg-edge predict {files[0]} RECORD" if floats else f"next: ecg-edge mcu {files[0]}")
 
 
 def print_report(report: dict) -> None:

@@ -51,7 +51,7 @@ def list_databases(as_json):
         records = "-" if facts["records"] is None else facts["records"]
         rows.append([name, facts["title"], place, records, facts["problem"] or shown, facts["licence"]])
     console.table("Databases", ["name", "what it is", "where", "recordings", "labels", "licence"], rows)
-    console.say("next: ecg-edge data check NAME, or for one that is not here: ecg-edge data download NAME")
+    console.log("next: ecg-edge data check NAME, or for one that is not here: ecg-edge data download NAME")
 
 
 def describe(database, folder: Path | None) -> dict:
@@ -118,16 +118,16 @@ def check(data, as_json):
         rows = [[finding.record, finding.severity, finding.text] for finding in ordered[:SHOWN]]
         console.table(f"{database.name}: findings", ["record", "severity", "what"], rows)
         if len(ordered) > SHOWN:
-            console.say(f"and {len(ordered) - SHOWN} findings more: --json lists all")
+            console.log(f"and {len(ordered) - SHOWN} findings more: --json lists all")
     if unreadable:
         raise InputError(
             f"{unreadable} of {report.records} recordings cannot be read, {suspicious} more are suspicious: "
             f"repair, fetch again or remove {', '.join(report.unreadable[:5])}{' …' if unreadable > 5 else ''}"
         )
     warned = f", {suspicious} with warnings" if suspicious else ", nothing suspicious"
-    console.say(f"{report.records} of {report.records} recordings of {database.name} can be read{warned}")
+    console.log(f"{report.records} of {report.records} recordings of {database.name} can be read{warned}")
     arch = SUGGESTED["labels" if database.classes else "beats"]
-    console.say(f"next: ecg-edge train --arch {arch} --data {data}")
+    console.log(f"next: ecg-edge train --arch {arch} --data {data}")
 
 
 @command.command()
@@ -153,8 +153,8 @@ def download(name, to, url):
         raise unknown_name("database on PhysioNet", name, fetchable)
     database = fetchable[name]
     folder = (to or list_data_roots()[0]) / database.folder_name
-    console.say(f"{database.title}: {database.licence}, from {url or PHYSIONET}/{database.physionet} to {folder}")
+    console.log(f"{database.title}: {database.licence}, from {url or PHYSIONET}/{database.physionet} to {folder}")
     with console.reporting() as reporter:
         fetched = fetch_database(database, folder, reporter.advance(f"fetching {name}"), url or PHYSIONET)
-    console.say(f"{fetched} files fetched, the others were here and complete")
-    console.say(f"next: ecg-edge data check {folder}")
+    console.log(f"{fetched} files fetched, the others were here and complete")
+    console.log(f"next: ecg-edge data check {folder}")

@@ -25,7 +25,7 @@ from ecg_edge import console
 def command(run, model, data, views, as_json):
     """Evaluate a trained run, or its exported file, on recordings it has not seen.
 
-    Every metric comes with its 95 % interval by bootstrap over patients. The result is kept in the run's folder.
+    Every metric comes with its 95 % interval by bootstrap over patients. The result is stored in the run's folder.
 
     \b
     Examples:
@@ -42,8 +42,8 @@ def command(run, model, data, views, as_json):
         console.print_json(result.values)
     else:
         print_tables(result.values)
-    console.say(f"written to {result.path}")
-    console.say(f"next: ecg-edge bench {model}" if model else f"next: ecg-edge export {run}")
+    console.log(f"written to {result.path}")
+    console.log(f"next: ecg-edge bench {model}" if model else f"next: ecg-edge export {run}")
 
 
 def print_tables(values: dict) -> None:

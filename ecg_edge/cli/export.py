@@ -58,19 +58,19 @@ def command(run, int8, qat, ptq, target, streaming, c99, prefix, explain, out):
         print_report(error.report, explain)
         raise
     print_report(report, explain)
-    console.say(f"{report.path}: {report.size:,} bytes ({report.size / 1e6:.2f} MB)")
-    console.say(f"next: ecg-edge bench {report.path}")
+    console.log(f"{report.path}: {report.size:,} bytes ({report.size / 1e6:.2f} MB)")
+    console.log(f"next: ecg-edge bench {report.path}")
 
 
 def write_program(source: Path, out: Path | None, prefix: str | None) -> None:
     """Write a C99 program and print its static RAM."""
-    from ecg_edge.api.c99_program import generate_c99
+    from ecg_edge.api.c99_generation import generate_c99
 
     program = generate_c99(source, out, prefix)
     rows = [[part, f"{size:,}", "planned"] for part, size in program.static_ram.items()]
     console.table(f"static RAM of {program.folder.name}", ["part", "bytes", "label"], rows)
-    console.say(f"{program.folder}: {program.prefix}.c, {program.prefix}.h, the kernels that they call, and a test")
-    console.say(f"next: make -C {program.folder} test")
+    console.log(f"{program.folder}: {program.prefix}.c, {program.prefix}.h, the kernels that they call, and a test")
+    console.log(f"next: make -C {program.folder} test")
 
 
 def print_report(report, explain: bool) -> None:
@@ -92,7 +92,7 @@ def print_report(report, explain: bool) -> None:
     rows = [[check.name, check.measured, check.required, results[check.passed]] for check in report.checks]
     console.table("Acceptance checks", ["check", "measured", "required", "result"], rows)
     if explain and not report.layers:
-        console.say("--explain knows the error of every layer of 8-bit activations only")
+        console.log("--explain knows the error of every layer of 8-bit activations only")
     elif explain:
         header = ["layer", "operator", "range", "dB", "dB, rounded alone"]
         rows = [

@@ -1,4 +1,4 @@
-"""What a bare ecg-edge prints: the command for what one has, and what is installed."""
+"""The first screen, printed by a bare ecg-edge: commands by what one has, and what is installed."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ COMMANDS = (
 
 
 def print_first_screen() -> None:
-    """Print the commands by what one has, then what is installed here."""
+    """Print commands by what one has, then what is installed."""
     from ecg_edge.records.databases.catalogue import list_data_roots
 
     width = max(len(owned) for owned, _ in COMMANDS)
@@ -30,7 +30,7 @@ def print_first_screen() -> None:
     print(f"  {'Arm toolchain':<{width}}  {'yes' if shutil.which('arm-none-eabi-gcc') else 'no'}")
     databases = [folder.name for root in list_data_roots() if root.is_dir() for folder in _folders(root)]
     print(f"  {'databases':<{width}}  {' '.join(databases) or 'none: ecg-edge data list'}")
-    console.say("next: ecg-edge --help")
+    console.log("next: ecg-edge --help")
 
 
 def _folders(root: Path) -> list[Path]:

@@ -31,8 +31,8 @@ def command(file, board, firmware, as_json):
 
     if firmware:
         name = microcontroller.write_firmware(file, board, firmware)
-        console.say(f"{firmware}: the model, the application, the memory of {name}, a Makefile; not tried on hardware")
-        console.say(f"next: make -C {firmware}")
+        console.log(f"{firmware}: the model, the application, the memory of {name}, a Makefile; not tried on hardware")
+        console.log(f"next: make -C {firmware}")
         return
     report = microcontroller.plan_microcontroller(file, board)
     if as_json:
@@ -41,7 +41,7 @@ def command(file, board, firmware, as_json):
         print_memory(report)
         print_program(report["c99"])
         print_ethos_u(report["ethos_u"])
-    console.say(f"next: ecg-edge predict {file} RECORD")
+    console.log(f"next: ecg-edge predict {file} RECORD")
 
 
 def print_memory(report: dict) -> None:
@@ -75,7 +75,7 @@ def print_memory(report: dict) -> None:
 
 def print_program(report: dict) -> None:
     """Print what the generated C99 program takes."""
-    from ecg_edge.api.c99_program import ESTIMATED_TIME, PLANNED, STACK_FACTOR
+    from ecg_edge.api.c99_generation import ESTIMATED_TIME, PLANNED, STACK_FACTOR
 
     rows = [["static RAM", f"{report['static_ram']['bytes']:,}", PLANNED]] if "static_ram" in report else []
     if "boards" in report:

@@ -20,7 +20,8 @@ def command(model, records, as_json, as_csv):
 
     A RECORD is a path with or without .hea or .dat. Leads by name, resampling, filters and windows are those that the
     model was trained with. A record that cannot be read is named; the others are predicted all the same, and the exit
-    status is 2. With --json an anomaly detector also says where: the error of each lead, in steps of 0.1 s.
+    status is 2. With --json an anomaly detector also reports where: the error of each
+    lead, in steps of 0.1 s.
 
     \b
     Examples:
@@ -58,9 +59,9 @@ def command(model, records, as_json, as_csv):
     if errors:
         *others, last = errors.values()
         for message in others:
-            console.say(f"error: {message}")
+            console.log(f"error: {message}")
         raise InputError(last)
-    console.say(f"next: ecg-edge export {model}" if model.is_dir() else f"next: ecg-edge bench {model}")
+    console.log(f"next: ecg-edge export {model}" if model.is_dir() else f"next: ecg-edge bench {model}")
 
 
 def figures(prediction) -> dict[str, float]:

@@ -44,10 +44,10 @@ def command(arch, preset, task, data, leads, epochs, assignments, folder, resume
     with console.reporting() as reporter:
         if dry_run:
             training_run.try_training_step(arch, preset, data, names, task, assignments, epochs, seed, reporter)
-            console.say("dry run: nothing was written; leave out --dry-run to train")
+            console.log("dry run: nothing was written; leave out --dry-run to train")
             return
         if resume:
             run = training_run.resume(resume, reporter)
         else:
             run = training_run.train(arch, preset, data, names, task, assignments, epochs, folder, seed, reporter)
-    console.say(f"next: ecg-edge evaluate {run.path}")
+    console.log(f"next: ecg-edge evaluate {run.path}")

@@ -7,7 +7,7 @@ import numpy as np
 
 from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.examples import Examples
-from ecg_edge.evaluation.bootstrap import intervals
+from ecg_edge.evaluation.bootstrap import bootstrap_intervals
 from ecg_edge.records.challenge_score import ChallengeScore
 from ecg_edge.records.databases.labelled_folder import LabelledFolder
 from ecg_edge.run import Run
@@ -155,7 +155,7 @@ def paired_difference(
         return np.array([metrics.statistic(positions)[metric] - reference.statistic(positions)[metric]])
 
     value = statistic(np.arange(len(metrics.patients)))[0]
-    low, high = intervals(statistic, metrics.patients, advance=resampled)[0]
+    low, high = bootstrap_intervals(statistic, metrics.patients, advance=resampled)[0]
     return {"value": _plain(value), "low": _plain(low), "high": _plain(high)}
 
 
@@ -174,7 +174,7 @@ def _with_intervals(metrics: UnitMetrics, challenge: ChallengeScore | None, resa
         return values
 
     values = statistic(np.arange(len(metrics.patients)))
-    bounds = intervals(
+    bounds = bootstrap_intervals(
         lambda positions: np.array(list(statistic(positions).values())), metrics.patients, advance=resampled
     )
     for path, (low, high) in zip(values, bounds, strict=True):

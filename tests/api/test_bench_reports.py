@@ -49,12 +49,12 @@ def verdicts(made, *budgets):
         ({"board": None, "stamp": "not Arm"}, None),
     ],
 )
-def test_latency_is_held_against_the_published_one_on_a_raspberry_pi_only(changes, verdict):
+def test_the_published_latency_applies_to_a_raspberry_pi_only(changes, verdict):
     found = verdicts(report(**changes))
     assert found == {"published 3.66 MB": "missed", "published 174 ms": verdict}
 
 
-def test_a_budget_is_judged_on_any_real_machine_and_fails_on_an_emulated_one():
+def test_a_budget_applies_to_any_real_machine_and_fails_on_an_emulated_one():
     real = report(board=None, stamp="not Arm")
     assert verdicts(real, 100.0, 5.0)["budget 100 ms"] == "met" and bench_reports.list_failures(real) == []
     assert verdicts(real, 10.0, 3.0)["budget 10 ms"] == "missed" and len(bench_reports.list_failures(real)) == 2

@@ -16,7 +16,7 @@ def ablate(*words):
 
 
 @pytest.mark.slow
-def test_a_study_is_one_table_and_goes_on_where_it_stopped(recordings, tmp_path):
+def test_an_interrupted_study_continues_and_makes_one_table(recordings, tmp_path):
     words = ["cnn_att_bilstm", "components", "--preset", "tiny", "--leads", "II", "--epochs", "1", "--json",
              "--data", str(recordings), "--out", str(tmp_path / "study")]  # fmt: skip
     shown = ablate(*words)

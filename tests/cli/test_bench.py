@@ -53,7 +53,7 @@ def another_reference(path):
 
 
 @pytest.mark.slow
-def test_every_report_is_kept_with_the_run_and_a_plot_beside_it(tmp_path):
+def test_a_report_and_its_plot_are_written_to_the_run(tmp_path):
     path = tmp_path / "run" / "export" / "small-int8.tflite"
     path.parent.mkdir(parents=True)
     path.write_bytes(convolutional())
@@ -73,7 +73,7 @@ def test_every_report_is_kept_with_the_run_and_a_plot_beside_it(tmp_path):
 
 
 @pytest.mark.slow
-def test_of_several_runs_each_keeps_what_is_about_its_own_files(tmp_path):
+def test_each_run_gets_the_report_on_its_own_files(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name / "export").mkdir(parents=True)
         (tmp_path / name / "config.json").write_text("{}")
@@ -88,7 +88,7 @@ def test_of_several_runs_each_keeps_what_is_about_its_own_files(tmp_path):
         assert {one["file"] for one in json.loads(kept.read_text())["results"]} == {str(file)}
 
 
-def test_the_table_judges_the_size_but_not_the_latency_of_this_machine(model):
+def test_only_the_size_has_a_verdict_on_this_machine(model):
     ran = bench(model)
     assert "published 3.66 MB: met, at 0.2% of it (measured)" in ran.stdout
     assert "published 174 ms: no verdict (published on a Raspberry Pi; this machine is not Arm)" in ran.stdout
@@ -119,7 +119,7 @@ def test_threads_are_whole_numbers(model, threads):
     assert bench(model, "--threads", threads).exit_code == 2
 
 
-def test_bad_files_are_the_users_to_mend(tmp_path):
+def test_unreadable_files_are_one_line(tmp_path):
     for content in (None, b"", convolutional()[:2000]):
         path = tmp_path / "bad.tflite"
         if content is not None:
@@ -128,7 +128,7 @@ def test_bad_files_are_the_users_to_mend(tmp_path):
         assert isinstance(error, InputError) and str(path) in str(error) and "\n" not in str(error)
 
 
-def test_a_file_whose_reference_vector_is_not_met_is_not_reported_on(tmp_path):
+def test_a_file_that_fails_its_reference_vector_is_refused(tmp_path):
     path = another_reference(tmp_path / "other.tflite")
     ran = bench(path, "--out", tmp_path / "report.json")
     assert isinstance(ran.exception, InputError) and ran.stdout == "" and list(tmp_path.iterdir()) == [path]
@@ -156,7 +156,7 @@ def test_a_bench_over_ssh_reports_as_one_here(model, device, tmp_path):
     assert here["machine"] == report["machine"]
 
 
-def test_over_ssh_a_reference_vector_that_is_not_met_is_refused(device, tmp_path):
+def test_a_file_that_fails_its_reference_vector_over_ssh_is_refused(device, tmp_path):
     path = another_reference(tmp_path / "other.tflite")
     ran = bench(path, "--out", tmp_path / "report.json", *device.words())
     assert isinstance(ran.exception, InputError) and ran.stdout == "" and list(tmp_path.iterdir()) == [path]
@@ -179,7 +179,7 @@ def interruptible():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_bench_that_is_ended_leaves_nothing_behind(model, device, number):
+def test_an_interrupted_bench_over_ssh_leaves_nothing_behind(model, device, number):
     running = started(model, device, "--rounds", "50")
     assert running.stderr.readline().startswith("round 1 of 50")
     assert device.folders() and device.processes()
@@ -211,7 +211,7 @@ def test_an_interrupted_bench_here_leaves_no_process(model):
     until(is_empty, "a process runs on")
 
 
-def test_a_host_that_goes_in_the_middle_is_one_line(model, device):
+def test_a_lost_connection_is_one_line(model, device):
     running = started(model, device, "--rounds", "50")
     assert running.stderr.readline().startswith("round 1 of 50")
     for pid in device.sessions():
@@ -253,7 +253,7 @@ def test_predictions_for_recordings_are_compared_to_the_byte(classifier, recordi
     assert compared["here"] == compared["there"] is not None
 
 
-def test_one_window_that_is_predicted_otherwise_fails(classifier, recordings, monkeypatch):
+def test_a_window_with_other_outputs_fails(classifier, recordings, monkeypatch):
     answers = device_bench.run_windows
 
     def wrong(*arguments):
@@ -267,7 +267,7 @@ def test_one_window_that_is_predicted_otherwise_fails(classifier, recordings, mo
     assert "are predicted as here, equal to the byte" in ran.stdout
 
 
-def test_no_more_windows_are_sent_than_a_few_hundred(classifier, recordings, monkeypatch):
+def test_the_number_of_windows_sent_is_limited(classifier, recordings, monkeypatch):
     monkeypatch.setattr(device_agreement, "MAX_WINDOWS", 20)
     _, examples = device_agreement.select_examples_for(classifier, str(recordings), Reporter())
     sent = np.unique(examples.records)
@@ -282,7 +282,7 @@ def test_recordings_of_other_classes_are_refused(model, recordings):
 
 
 @pytest.mark.parametrize("kind", ["streaming", "history"])
-def test_recordings_are_no_windows_of_a_step(recordings, tmp_path, kind):
+def test_a_streaming_step_does_not_take_recordings(recordings, tmp_path, kind):
     (tmp_path / "step.tflite").write_bytes(
         altered(convolutional(), **{kind: {"step": 256, "delay": 0, "window": 256, "states": []}})
     )
@@ -313,7 +313,7 @@ def test_two_reports_are_compared_with_intervals(model, tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"format": 1}'])
-def test_what_is_no_report_cannot_be_compared(tmp_path, content):
+def test_a_file_that_is_no_report_is_one_line(tmp_path, content):
     path = tmp_path / "report.json"
     if content:
         path.write_text(content)

@@ -43,7 +43,7 @@ def test_list(root):
     assert shown.stderr.splitlines()[-1].startswith("next: ")
 
 
-def test_list_says_what_is_wrong_with_a_label_file(root):
+def test_list_reports_a_damaged_label_file(root):
     (root / "cinc2017").mkdir()
     assert "REFERENCE-v3.csv is missing" in json.loads(run("list", "--json").stdout)["cinc2017"]["problem"]
 

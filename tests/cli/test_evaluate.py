@@ -26,7 +26,7 @@ def evaluate(*words):
     return CliRunner().invoke(command, list(map(str, words)), catch_exceptions=False)
 
 
-def test_evaluation_has_intervals_and_is_kept(run):
+def test_an_evaluation_has_intervals_and_is_written_to_the_run(run):
     result = json.loads(evaluate(run, "--json").stdout)
     assert result == read_json(run / "evaluation-keras.json")
     assert result["recordings"] == 3 and result["patients"] == 1 and result["views"] == 1
@@ -43,7 +43,7 @@ def test_tables_and_the_next_command(run):
     assert shown.stderr.splitlines()[-1] == f"next: ecg-edge export {run}"
 
 
-def test_several_windows_each_are_a_result_of_their_own(run):
+def test_test_time_augmentation_has_a_result_file_of_its_own(run):
     result = json.loads(evaluate(run, "--tta", 3, "--json").stdout)
     assert result["views"] == 3 and result["windows"] == 3
     assert result == read_json(run / "evaluation-keras-tta3.json")
@@ -72,7 +72,7 @@ def test_a_data_set_without_any_of_the_classes_is_refused(run, tmp_path):
         evaluate(run, "--data", tmp_path)
 
 
-def test_changed_recordings_are_noticed(run, recordings):
+def test_changed_recordings_are_refused(run, recordings):
     labels = recordings / "labels.csv"
     before = labels.read_text()
     labels.write_text(before.replace("AF-1,AF", "AF-1,SNR"))
@@ -91,7 +91,7 @@ def test_a_file_of_another_run_is_refused(run, tmp_path):
         evaluate(run, "--model", tmp_path / "other.tflite")
 
 
-def test_an_unfinished_run_says_how_to_finish_it(run, tmp_path):
+def test_an_untrained_run_names_the_command_that_resumes_it(run, tmp_path):
     for name in ("config.json", "split.json"):
         write_json(tmp_path / name, read_json(run / name))
     with pytest.raises(InputError, match=f"ecg-edge train --resume {tmp_path}"):
@@ -133,7 +133,7 @@ def multilabel(recordings, cache, tmp_path_factory):
     return run.path
 
 
-def test_thresholds_are_chosen_kept_and_used(multilabel):
+def test_thresholds_are_chosen_stored_and_used(multilabel):
     thresholds = read_json(multilabel / "decision.json")["thresholds"]
     assert len(thresholds) == 3
     result = json.loads(evaluate(multilabel, "--json").stdout)
@@ -148,7 +148,7 @@ def test_thresholds_are_chosen_kept_and_used(multilabel):
     assert run.task.choose_decision(summaries, validation)["thresholds"] == pytest.approx(thresholds)
 
 
-def test_a_file_is_judged_by_its_own_thresholds(multilabel, tmp_path, monkeypatch):
+def test_an_exported_file_is_evaluated_with_its_own_thresholds(multilabel, tmp_path, monkeypatch):
     class File(KerasPredictor):
         def __init__(self, path):
             super().__init__(Run(multilabel).model())
@@ -159,7 +159,7 @@ def test_a_file_is_judged_by_its_own_thresholds(multilabel, tmp_path, monkeypatc
     assert result["macro_f1"]["value"] == 0  # no probability reaches 2
 
 
-def test_what_was_decided_goes_with_the_exported_file(multilabel):
+def test_metadata_hold_the_decision_thresholds(multilabel):
     run = Run(multilabel)
     about = decode_metadata(encode_metadata(run.describe_model()))
     task, form = task_from_metadata(about, "run")
@@ -170,7 +170,7 @@ def test_what_was_decided_goes_with_the_exported_file(multilabel):
     assert task.label(just) == "AF LBBB SNR" and task.label(just - 1e-6) == "-"
 
 
-def test_without_thresholds_the_way_to_them_is_said(multilabel, tmp_path):
+def test_missing_thresholds_name_the_command_that_chooses_them(multilabel, tmp_path):
     for name in ("config.json", "split.json"):
         write_json(tmp_path / name, read_json(multilabel / name))
     (tmp_path / "model.keras").write_bytes((multilabel / "model.keras").read_bytes())

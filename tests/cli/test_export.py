@@ -56,7 +56,7 @@ def invoke(*words):
     return CliRunner().invoke(command, list(map(str, words)))
 
 
-def test_what_is_missing(tmp_path):
+def test_a_folder_without_a_run_is_one_line(tmp_path):
     for words in ([], ["--int8"]):
         error = invoke(tmp_path, *words).exception
         assert isinstance(error, InputError) and str(tmp_path) in str(error)
@@ -85,7 +85,7 @@ def test_file_table_and_next_command(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_failed_gate_shows_the_table_and_leaves_no_file(run, tmp_path, monkeypatch):
+def test_a_failed_acceptance_check_prints_the_table_and_writes_no_file(run, tmp_path, monkeypatch):
     monkeypatch.setattr("export.verify.parity.MIN_SQNR_DB", 90.0)
     shown = invoke(run, "--int8", "--ptq", "--out", tmp_path / "model.tflite")
     assert shown.exception.exit_status == 1
@@ -115,7 +115,7 @@ def test_c99_of_a_file(tmp_path):
     assert {"small.c", "small.h", "Makefile", "README.md", "test.c"} <= {made.name for made in folder.iterdir()}
 
 
-def test_c99_of_what_is_no_file_of_ours(tmp_path):
+def test_c99_of_another_file_is_one_line(tmp_path):
     for name, data in (("float", convolutional(integer=False)), ("cut", convolutional()[:2000]), ("empty", b"")):
         (tmp_path / name).write_bytes(data)
         error = invoke(tmp_path / name, "--c99", "--out", tmp_path / "out").exception
@@ -129,7 +129,7 @@ def test_c99_of_what_is_no_file_of_ours(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_recurrence_that_reads_both_ways_is_no_stream(run, tmp_path):
+def test_a_bidirectional_recurrence_cannot_be_streamed(run, tmp_path):
     error = invoke(run, "--int8", "--streaming", "--out", tmp_path / "model.tflite").exception
     assert isinstance(error, InputError) and "Bidirectional" in str(error)
     assert list(tmp_path.iterdir()) == []

@@ -71,7 +71,7 @@ def test_an_hour_of_real_signal(files, real_data):
     np.testing.assert_array_equal(kept.argmax(axis=1), said[-5:])
 
 
-def test_what_is_kept_matters(files):
+def test_the_history_changes_the_outputs(files):
     """A step that begins anew with every beat answers otherwise."""
     _, step, _ = files
     random, model = np.random.default_rng(0), HistoryModel(TFLiteModel(step))
@@ -85,7 +85,7 @@ def test_what_is_kept_matters(files):
     assert np.any(np.array(going_on) != np.array(anew), axis=1).sum() > 25
 
 
-def test_evaluation_and_prediction_are_those_of_the_whole_file(files, tmp_path):
+def test_evaluation_and_prediction_equal_those_of_the_file_without_history(files, tmp_path):
     run, step, whole = files
     results = [json.loads(invoke("evaluate", run, "--model", file, "--json").stdout) for file in (step, whole)]
     assert results[0]["confusion_matrix"] == results[1]["confusion_matrix"]

@@ -1,4 +1,4 @@
-"""The command line as a whole: quick help, lazy verbs, expected errors in one line."""
+"""The command line as a whole: quick help, lazy commands, expected errors in one line."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from ecg_edge.cli.main import COMMANDS
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 
 
-def test_help_is_quick_and_names_every_verb():
+def test_help_is_quick_and_names_every_command():
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
@@ -20,18 +20,18 @@ def test_help_is_quick_and_names_every_verb():
         seconds.append(time.perf_counter() - start)
     assert min(seconds) < 1
     assert ran.returncode == 0
-    assert all(verb in ran.stdout for verb in COMMANDS)
+    assert all(command in ran.stdout for command in COMMANDS)
 
 
-@pytest.mark.parametrize("verb", COMMANDS)
-def test_every_verb_has_help_that_ends_in_examples_and_imports_no_keras(verb):
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples_and_imports_no_keras(command):
     code = (
         "import sys; sys.argv = ['ecg-edge', sys.argv[1], '--help']\n"
         "from ecg_edge.cli.main import main\n"
         "try:\n    main()\n"
         "finally:\n    print(sorted({'keras', 'tensorflow', 'wfdb', 'scipy'} & set(sys.modules)), file=sys.stderr)\n"
     )
-    ran = subprocess.run([sys.executable, "-c", code, verb], capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert "Examples:" in ran.stdout
     assert ran.stderr.strip() == "[]"
@@ -60,7 +60,7 @@ def test_every_verb_has_help_that_ends_in_examples_and_imports_no_keras(verb):
         (["predict", "nothing.tflite", "A00001"], "nothing.tflite"),
     ],
 )
-def test_wrong_usage_is_one_line_with_the_way_out_and_status_2(words, message, tmp_path, monkeypatch, capsys):
+def test_wrong_usage_is_one_line_with_a_remedy_and_status_2(words, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["ecg-edge", *words])
     with pytest.raises(SystemExit) as exit_:
@@ -97,7 +97,7 @@ def test_expected_errors_become_a_line_and_a_status(error, status, line, monkeyp
     assert capsys.readouterr().err.strip().splitlines()[-1] == line
 
 
-def test_what_an_interrupt_leaves_half_made_adds_nothing_to_the_line():
+def test_an_interrupt_prints_one_line_only():
     code = (
         "from ecg_edge.cli import main as command_line\n"
         "class Queue:\n"

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from small_models import convolutional
 
-from ecg_edge.api import c99_program
+from ecg_edge.api import c99_generation
 from ecg_edge.api.microcontroller import check_fit
 from ecg_edge.cli.mcu import command, describe_time, print_program
 from ecg_edge.number_format import format_milliseconds
@@ -47,7 +47,7 @@ def test_one_board_by_name_in_any_case(model):
     assert ran.stderr.startswith("next: ecg-edge predict")
 
 
-def test_what_is_missing_is_told_in_bytes():
+def test_missing_memory_is_reported_in_bytes():
     board = BOARDS["STM32F407"]
     assert check_fit(board, board.flash, board.block)["fits"]
     row = check_fit(board, board.flash + 1, board.block + 1024)
@@ -71,7 +71,7 @@ def test_without_the_toolchain_the_program_is_planned_and_its_packages_are_named
     assert "gcc-arm-none-eabi" in CliRunner().invoke(command, [model, "--board", "RP2040"]).stdout
 
 
-def test_a_file_of_somebody_else_is_refused(tmp_path):
+def test_a_file_without_metadata_is_refused(tmp_path):
     (tmp_path / "foreign.tflite").write_bytes(convolutional().replace(b"ecg_edge", b"gce_edge"))
     error = CliRunner().invoke(command, [str(tmp_path / "foreign.tflite")]).exception
     assert isinstance(error, InputError) and "foreign.tflite: the file carries no ecg_edge metadata" in str(error)
@@ -104,21 +104,21 @@ def test_with_the_toolchain_every_board_is_linked_and_instructions_are_counted(m
     assert re.search(r"about [0-9.]+ ms, estimated at CPI 1.4 and 133 MHz", shown)
 
 
-def test_times_are_estimates_that_name_what_they_assume():
-    time = c99_program.estimate_time(BOARDS["STM32F407"], 168_000_000)
+def test_estimated_times_name_their_assumptions():
+    time = c99_generation.estimate_time(BOARDS["STM32F407"], 168_000_000)
     assert describe_time(time) == "about 1,400 ms, estimated at CPI 1.4 and 168 MHz"
-    assert describe_time(c99_program.estimate_time(BOARDS["ESP32-S3"], 1)) == "memory only"
+    assert describe_time(c99_generation.estimate_time(BOARDS["ESP32-S3"], 1)) == "memory only"
     assert [format_milliseconds(value) for value in (27724, 43.96, 3.456)] == ["28,000 ms", "44 ms", "3.5 ms"]
 
 
-def test_operators_are_sums_of_their_steps_the_costliest_first():
+def test_instructions_are_summed_by_operator_in_descending_order():
     steps = {"conv1": 5, "flow": 1, "lstm1": 7, "conv2": 4, "max_pool1": 2}
-    assert list(c99_program.sum_by_operator(steps).items()) == [
+    assert list(c99_generation.sum_by_operator(steps).items()) == [
         ("conv", (2, 9)), ("lstm", (1, 7)), ("max_pool", (1, 2)), ("flow", (1, 1)),
     ]  # fmt: skip
 
 
-def test_firmware_is_written_whole_and_over_firmware_only(model, tmp_path):
+def test_firmware_is_written_atomically_and_replaces_firmware_only(model, tmp_path):
     out = tmp_path / "firmware"
     words = [model, "--firmware", str(out), "--board"]
     for _ in range(2):

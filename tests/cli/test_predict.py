@@ -72,7 +72,7 @@ def outputs(record, window_steps=()):
     return np.array([model.run(steps(window, 100.0)[0]) for window in cut_windows(prepared, 256, 256)])
 
 
-def test_probabilities_are_those_of_the_windows_mean(folder):
+def test_probabilities_are_the_mean_over_windows(folder):
     ran = predict(folder, "both")
     (row,) = json.loads(ran.stdout)["records"]
     expected = outputs(folder / "both").mean(axis=0)
@@ -117,7 +117,7 @@ def test_rhythms_window_by_window(folder):
 
 
 @pytest.mark.parametrize(("threshold", "label"), [(0.0, "abnormal"), (1e6, "normal")])
-def test_surprise_by_the_threshold_of_the_metadata(folder, threshold, label):
+def test_anomaly_score_against_the_threshold_of_the_metadata(folder, threshold, label):
     import wfdb
 
     about = {"task": {"name": "anomaly", "score": "paper"}, "decision": {"threshold": threshold}}
@@ -156,7 +156,7 @@ class Beats:
         return np.eye(3, dtype=np.float32)[np.where(inputs["rr"][:, -1] == 0, 2, np.where(after_v, 1, 0))]
 
 
-def test_beats_are_found_and_called_one_after_the_other(tmp_path):
+def test_beats_are_detected_and_classified_in_order(tmp_path):
     made = synthesise("SNR", seed=4)
     path = write_wfdb(made, tmp_path)
     row = EcgModel(Beats(), Beats.metadata, "beats").predict_record(path).to_dict()
@@ -185,7 +185,7 @@ class Sequences:
 
 
 @pytest.mark.parametrize(("rhythm", "label"), [("SNR", "NSR"), ("AF", "AFIB")])
-def test_rhythm_is_told_from_the_beats_that_are_found(tmp_path, rhythm, label):
+def test_rhythm_is_classified_from_detected_beats(tmp_path, rhythm, label):
     path = write_wfdb(synthesise(rhythm, seed=3), tmp_path)
     row = EcgModel(Sequences(), Sequences.metadata, "sequences").predict_record(path).to_dict()
     assert row["rhythms"] == [{"start_s": 0.0, "rhythm": label}, {"start_s": 5.0, "rhythm": label}]
@@ -206,7 +206,7 @@ def test_a_run_predicts_too(run, recordings):
     assert ran.stderr.splitlines()[-1] == f"next: ecg-edge export {run}"
 
 
-def test_a_task_that_there_is_not_is_refused(folder):
+def test_an_unknown_task_is_refused(folder):
     (folder / "model.tflite").write_bytes(altered(convolutional(), task={"name": "rythm"}))
     assert "no task 'rythm': did you mean rhythm" in str(predict(folder, "both").exception)
 
@@ -217,14 +217,14 @@ def test_leads_are_found_by_name_and_suffixes_do_not_matter(folder):
     assert both["probabilities"] == swapped["probabilities"] and both["record"] == str(folder / "both")
 
 
-def test_csv_and_table_hold_the_same(folder):
+def test_csv_and_table_have_the_same_content(folder):
     header, *rows = csv.reader(predict(folder, "both", "swapped", options=["--csv"]).stdout.splitlines())
     assert header == ["record", "label", *LABELS] and len(rows) == 2
     table = predict(folder, "both", options=[]).stdout
     assert f"{float(rows[0][2]):.3f}" in table and rows[0][1] in table
 
 
-def test_an_unreadable_record_does_not_keep_the_others(folder):
+def test_other_records_are_predicted_beside_an_unreadable_one(folder):
     ran = predict(folder, "both", "cut", "absent", "swapped")
     answer = json.loads(ran.stdout)
     assert [row["record"] for row in answer["records"]] == [str(folder / "both"), str(folder / "swapped")]

@@ -49,7 +49,7 @@ def test_dry_run_takes_a_step_and_writes_nothing(recordings, tiny, tmp_path, mon
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_the_recordings_cannot_serve_is_said(recordings, tmp_path):
+def test_a_task_that_the_recordings_cannot_serve_is_refused(recordings, tmp_path):
     words = ["--preset", "tiny", "--data", recordings, "--run", tmp_path / "run"]
     with pytest.raises(InputError, match="no beats and rhythm marks, which the task rhythm_bouts needs"):
         train("--arch", "rhythm_resnet1d", *words)
@@ -103,7 +103,7 @@ def test_more_than_five_per_cent_damaged_ends_the_training(recordings, tiny, tmp
 
 
 @pytest.mark.slow
-def test_a_disk_that_takes_no_more_ends_in_one_line_and_leaves_nothing(recordings, tiny, tmp_path):
+def test_a_full_disk_is_one_line_and_leaves_no_file(recordings, tiny, tmp_path):
     """A limit on the size of files stands for the full disk: the cache's file hits it first."""
 
     def limit():

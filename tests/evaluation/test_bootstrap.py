@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_edge.evaluation.bootstrap import intervals
+from ecg_edge.evaluation.bootstrap import bootstrap_intervals
 
 
 def mean_of(values):
@@ -12,42 +12,42 @@ def mean_of(values):
 
 def test_interval_of_a_mean_is_the_known_one():
     values = np.random.default_rng(0).normal(size=400)
-    low, high = intervals(mean_of(values), np.arange(400))[0]
+    low, high = bootstrap_intervals(mean_of(values), np.arange(400))[0]
     assert high - low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)
 
 
-def test_it_holds_the_value_and_narrows_with_patients():
+def test_the_interval_contains_the_value_and_narrows_with_patients():
     values = np.random.default_rng(0).normal(size=400)
     widths = []
     for count in (50, 400):
-        low, high = intervals(mean_of(values[:count]), np.arange(count))[0]
+        low, high = bootstrap_intervals(mean_of(values[:count]), np.arange(count))[0]
         assert low < values[:count].mean() < high
         widths.append(high - low)
     assert widths[1] < widths[0] / 2
 
 
-def test_patients_are_drawn_whole():
+def test_all_recordings_of_a_patient_are_drawn_together():
     """Ten recordings of each of 20 patients who agree with themselves: as wide as 20 recordings, not as 200."""
     patients = np.repeat(np.arange(20), 10)
     values = np.repeat(np.random.default_rng(0).integers(0, 2, 20), 10)
 
     def width(of):
-        low, high = intervals(mean_of(values), of)[0]
+        low, high = bootstrap_intervals(mean_of(values), of)[0]
         return high - low
 
     assert width(patients) > 2.5 * width(np.arange(200))
 
 
-def test_what_some_draws_leave_undefined_is_taken_from_the_others():
+def test_undefined_resamples_are_left_out():
     def statistic(rows):
         return np.array([np.nan if 0 in rows else 1.0, np.nan])
 
-    found = intervals(statistic, ["a", "b", "c"], resamples=100)
+    found = bootstrap_intervals(statistic, ["a", "b", "c"], resamples=100)
     np.testing.assert_array_equal(found, [[1, 1], [np.nan, np.nan]])
 
 
 def test_the_same_seed_gives_the_same_interval():
     values = np.random.default_rng(0).normal(size=30)
-    first, second, other = (intervals(mean_of(values), np.arange(30), 200, seed) for seed in (0, 0, 1))
+    first, second, other = (bootstrap_intervals(mean_of(values), np.arange(30), 200, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, second)
     assert (first != other).any()

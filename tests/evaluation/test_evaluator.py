@@ -43,7 +43,7 @@ def one_wrong(number):
     return np.eye(4)[[0, 1, 1, 2, 0][int(number)]]
 
 
-def test_figures_of_recordings_with_intervals(rhythm):
+def test_metrics_of_recordings_have_intervals(rhythm):
     task, examples = rhythm
     result = evaluate_predictor(task, by_start(one_wrong), examples)
     assert {key: result[key] for key in ("unit", "recordings", "windows", "views", "patients")} == {
@@ -62,14 +62,14 @@ def test_figures_of_recordings_with_intervals(rhythm):
     assert "score" not in result and "variants" not in result
 
 
-def test_a_class_that_does_not_occur_has_no_figures_and_does_not_lower_the_mean(rhythm):
+def test_an_absent_class_has_no_metrics_and_does_not_lower_the_mean(rhythm):
     task, examples = rhythm
     result = evaluate_predictor(task, by_start(all_right), examples)
     assert result["macro_f1"]["value"] == result["accuracy"]["low"] == 1.0
     assert result["classes"]["~"]["f1"] == {"value": None, "low": None, "high": None}
 
 
-def test_a_database_s_own_score_stands_beside_them(rhythm):
+def test_the_challenge_score_of_a_database_is_included(rhythm):
     task, examples = rhythm
     result = evaluate_predictor(task, by_start(one_wrong), examples, Cinc2017.challenge_score)
     assert result["score_name"] == "mean F1 of N, A, O (the challenge's score)"
@@ -77,7 +77,7 @@ def test_a_database_s_own_score_stands_beside_them(rhythm):
     assert result["score"]["low"] <= result["score"]["value"] <= result["score"]["high"]
 
 
-def test_progress_is_told_by_window_and_by_resample(rhythm):
+def test_progress_is_reported_by_window_and_by_resample(rhythm):
     task, examples = rhythm
     predicted, resampled = [], []
     evaluate_predictor(task, by_start(all_right), examples, None, 3, predicted.append, lambda: resampled.append(1))
@@ -121,7 +121,7 @@ def test_test_time_augmentation_is_the_mean_of_the_outputs(bouts):
         np.testing.assert_array_equal(starts, [view.starts for view in examples.views(views)])
 
 
-def test_views_of_whole_recordings_decide_as_their_mean():
+def test_views_of_whole_recordings_are_averaged():
     task = RhythmTask(("N", "A"))
     made = recordings(record("r0", samples=2000, labels=("A",)), record("r1", samples=2000, labels=("N",)))
     examples = task.examples(made, ["r0", "r1"], window_spec(1000))
@@ -131,7 +131,7 @@ def test_views_of_whole_recordings_decide_as_their_mean():
     assert sorted(seen) == sorted([0, 500, 0, 500, 250, 750, 250, 750, 500, 1000, 500, 1000])
 
 
-def test_several_labels_are_measured_at_the_thresholds():
+def test_multilabel_metrics_use_the_thresholds():
     made = recordings(record("r0", labels=("MI", "CD")), record("r1", labels=("NORM",)), record("r2", labels=("CD",)))
     made.signals[:] = np.repeat(np.arange(3), 2500)[:, None]
     outputs = np.array([[0.1, 0.3, 0.9], [0.8, 0.1, 0.3], [0.2, 0.1, 0.4]])
@@ -158,7 +158,7 @@ class AlwaysA(RhythmTask):
         return np.zeros_like(outputs) + np.eye(outputs.shape[1])[1]
 
 
-def test_the_way_that_counts_comes_first_and_the_others_beside_it(rhythm):
+def test_the_first_variant_is_the_result_and_the_others_are_listed(rhythm):
     task, examples = rhythm
     result = evaluate_predictor(InTwoWays(task.classes), by_start(all_right), examples)
     assert result["variant"] == "as asked" and result["accuracy"]["value"] == 1.0
@@ -176,7 +176,7 @@ class KeepsHistory:
         raise AssertionError("not called here")
 
 
-def test_who_keeps_what_was_before_works_in_one_way():
+def test_a_predictor_with_its_own_history_has_one_variant():
     task = BeatsTask(CLASSES)
     assert list(applicable_variants(task, KeepsHistory())) == list(task.variants())[:1]
     assert list(applicable_variants(task, by_start(None))) == list(task.variants())
