@@ -18,7 +18,7 @@ from export.reference_vectors import add_reference_vectors
 from export.targets import MCU, find_target
 from export.tflite import flatbuffer
 from export.tflite.signature import describe_tensors
-from export.verify.acceptance import AcceptanceCheck, ComparePredictions, Outputs, all_passed
+from export.verify.acceptance import AcceptanceCheck, ComparePredictions, Outputs, all_passed, list_not_made
 from export.verify.parity import parity
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.files import atomic_write
@@ -136,6 +136,9 @@ def export(
         data = flatbuffer.set_metadata(data, description)
         data, description, more = strategy.finish(data, description, windows)
         checks += more
+    if not_made := list_not_made(checks):
+        metrics = {"parity": {**description.metrics.get("parity", {}), "not_made": not_made}}
+        description = dataclasses.replace(description, metrics=metrics)
     if all_passed(checks):
         data = add_reference_vectors(data, description, strategy.reference_vectors)
         description = read_metadata(data)

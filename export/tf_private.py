@@ -5,6 +5,7 @@ tests/export/test_tf_private.py fails where another file uses a private name.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -55,7 +56,8 @@ def quantise_int8(calibrated: bytes, float_io: bool, float_operators: Sequence[s
     from tensorflow.lite.python.convert import mlir_quantize
 
     outer = tf.float32 if float_io else tf.int8
-    quantised = mlir_quantize(
+    quantise: Any = mlir_quantize  # its type hints are those of TensorFlow's own modules
+    quantised = quantise(
         calibrated,
         input_data_type=outer,
         output_data_type=outer,

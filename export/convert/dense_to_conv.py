@@ -21,7 +21,7 @@ def convert_dense_layers(model: schema.ModelT) -> None:
     """
     editor = Editor(model)
     for name, operator, _ in [*flatbuffer.operators(model)]:
-        if name == "FULLY_CONNECTED" and editor.values(operator.inputs[1]) is not None:
+        if name == "FULLY_CONNECTED" and editor.is_constant(operator.inputs[1]):
             _replace(editor, operator)
 
 

@@ -70,7 +70,7 @@ class ShiftRegisterEditor(Editor):
         begin = np.zeros_like(shape)
         begin[1] = 1
         limits = [self.constant(values) for values in (begin, shape, np.ones_like(shape))]
-        return self.operator("STRIDED_SLICE", [history, *limits], self.tensor(shape - begin, like=history))
+        return self.operator("STRIDED_SLICE", [history, *limits], self.tensor((shape - begin).tolist(), like=history))
 
     def one_hot_argmax(self, classes: int, like: int) -> int:
         """Adds operators that give the first of the largest of `classes` (1, n), one-hot in the scale of `like`.

@@ -9,6 +9,7 @@ In 8 bits one state space agrees with its float form to 17 dB, in 16 to 36.
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,6 +24,8 @@ from export.convert.whole_window import rebuild_for_int16
 from export.quantise import ranges
 from export.quantise.float_runner import ActivationStatistics, FloatRunner, observe_stream, observe_windows
 from export.tflite import flatbuffer, layout
+from export.tflite.editor import Editor
+from export.tflite.operator_facts import CONVOLUTION_WEIGHTS
 from export.verify.sqnr import sqnr_db
 from firmware_bench.runtime.metadata import ModelMetadata, QuantisationMetadata
 from firmware_bench.runtime.streaming_model import NEXT, StreamingModel
@@ -80,7 +83,7 @@ def convert_calibrated_float(model: keras.Model) -> bytes:
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
-    zeros = {name: np.zeros(tensor.shape, np.float32) for name, tensor in inputs.items()}
+    zeros = {tensor.name: np.zeros(tensor.shape, np.float32) for tensor in model.inputs}
     converter.representative_dataset = lambda: iter([zeros])
     return tf_private.convert_calibrated_float(converter)
 
@@ -98,7 +101,7 @@ def sqnr_of_file(
     """
     model = TFLiteModel(flatbuffer.set_metadata(data, description), kernels="reference")
     runner = StreamingModel(model) if description.streaming else model
-    answers = [runner.run(window) for window in windows]
+    answers: list[Any] = [runner.run(window) for window in windows]
     if len(expected) == 1:
         answers = [dict.fromkeys(expected, answer) for answer in answers]
     return min(sqnr_db(y, np.stack([answer[name] for answer in answers])) for name, y in expected.items())
@@ -140,12 +143,11 @@ def quantise(graph: bytes, states: Sequence[str], statistics: ActivationStatisti
 
 def time_shifts(model) -> list[tuple[int, int]]:
     """(input, output) of the convolutions that only move values in time (export.convert.whole_window.shift)."""
-    pairs = []
-    for name, operator, graph in flatbuffer.operators(model):
+    editor, pairs = Editor(model), []
+    for name, operator, _ in flatbuffer.operators(model):
         if name == "DEPTHWISE_CONV_2D":
-            weights = graph.tensors[operator.inputs[1]]
-            taps = flatbuffer.constant_values(model, weights)
-            if set(taps.ravel()) == {0.0, 1.0} and taps.sum() == weights.shape[-1]:
+            taps = editor.values(operator.inputs[CONVOLUTION_WEIGHTS])
+            if set(taps.ravel()) == {0.0, 1.0} and taps.sum() == taps.shape[-1]:
                 pairs.append((int(operator.inputs[0]), int(operator.outputs[0])))
     return pairs
 

@@ -33,7 +33,7 @@ def keras_outputs(model: keras.Model, windows: Mapping[str, np.ndarray]) -> dict
     """
     arrays = [windows[tensor.name] for tensor in model.inputs]
     structure = keras.tree.pack_sequence_as(tf_private.inputs_struct(model), arrays)
-    outputs = model.predict(structure, batch_size=16, verbose=0)
+    outputs = model.predict(structure, batch_size=16, verbose=0)  # pyright: ignore[reportArgumentType] - the hint is str
     return outputs if isinstance(outputs, dict) else {model.output_names[0]: outputs}
 
 

@@ -157,7 +157,9 @@ class StreamingStepStrategy(Int16Strategy):
         return dataclasses.replace(metadata, window=WindowMetadata(samples, metadata.window.stride or samples))
 
     def lint(self, data: bytes) -> list[AcceptanceCheck]:
-        return [*lint(data, self.target), check_state_formats(data, read_metadata(data).streaming.states)]
+        streaming = read_metadata(data).streaming
+        assert streaming, "the conversion states the step"
+        return [*lint(data, self.target), check_state_formats(data, streaming.states)]
 
 
 class HistoryStepStrategy(Int8Strategy):

@@ -248,13 +248,15 @@ class LayerWalk:
     def conv(self, values, kernel, bias=None, stride=1, dilation=1):
         """Convolves (1, 1, frames, c) with `kernel` (taps, c, filters), without padding."""
         kernel = constant(kernel)[None]
-        y = ops.conv(values, kernel, (1, stride), "valid", dilation_rate=(1, dilation), data_format="channels_last")
+        strides: Any = 1, stride  # the type hint of ops.conv has no pairs
+        dilations: Any = 1, dilation
+        y = ops.conv(values, kernel, strides, "valid", dilation_rate=dilations, data_format="channels_last")
         return y if bias is None else y + constant(bias)
 
 
 def constant(weights) -> np.ndarray:
     """The values of a variable, float32."""
-    return ops.convert_to_numpy(weights).astype(np.float32)
+    return np.asarray(ops.convert_to_numpy(weights), np.float32)
 
 
 # ------------------------------------------------------------------- one rule per kind of layer

@@ -12,6 +12,8 @@ So a state is the sum of few products instead of many, and rounded a few times i
 backwards in time reads t + d.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -75,7 +77,9 @@ def convolution(walk, layer, x):
     if padding == "causal":
         before = (layer.kernel_size[0] - 1) * dilation
         values, padding = ops.pad(values, ((0, 0), (0, 0), (before, 0), (0, 0))), "valid"
-    y = ops.conv(values, constant(layer.kernel)[None], (1, stride), padding, "channels_last", (1, dilation))
+    strides: Any = 1, stride  # the type hint of ops.conv has no pairs
+    dilations: Any = 1, dilation
+    y = ops.conv(values, constant(layer.kernel)[None], strides, padding, "channels_last", dilations)
     y = y if layer.bias is None else y + constant(layer.bias)
     return x.replace_values(layer.activation(y), layer.name)
 
@@ -104,8 +108,8 @@ def state_space(walk, layer, x):
     outputs = []
     for channels in np.array_split(np.arange(width), min(GROUPS, width)):
         group, shape = slice(channels[0], channels[-1] + 1), (1, frames, len(channels), 1)
-        gate = ops.sigmoid(ops.reshape(walk.conv(dt_low_rank, dt_up[..., group]), shape) + dt_bias[group])
-        target = b * ops.reshape(x.values[..., group], shape)
+        gate: Any = ops.sigmoid(ops.reshape(walk.conv(dt_low_rank, dt_up[..., group]), shape) + dt_bias[group])
+        target: Any = b * ops.reshape(x.values[..., group], shape)
         states = prefix_scan(gate * target, 1.0 - gate, layer.backwards)
         # The states are the left factor: TensorFlow Lite Micro keeps a copy of the right one for as long as it lives.
         outputs.append(ops.matmul(states, c))
@@ -113,7 +117,7 @@ def state_space(walk, layer, x):
     return x.replace_values(y + x.values * constant(layer.D), layer.name)
 
 
-def prefix_scan(added, kept, backwards: bool):
+def prefix_scan(added: Any, kept: Any, backwards: bool) -> Any:
     """Hillis–Steele scan: the states h[t] = added[t] + kept[t] h[t-1], or h[t+1] where `backwards`.
 
     Args:
@@ -130,7 +134,7 @@ def prefix_scan(added, kept, backwards: bool):
     return added
 
 
-def shift(x, distance: int, backwards: bool):
+def shift(x: Any, distance: int, backwards: bool) -> Any:
     """Moves x (1, frames, width, states) by `distance` frames, to later ones or, `backwards`, to earlier ones.
 
     Zeros come in. It is one operator: a convolution of three taps, `distance` apart, of which the first or the last is
@@ -138,7 +142,8 @@ def shift(x, distance: int, backwards: bool):
     """
     taps = np.zeros((3, 1, x.shape[3], 1), np.float32)
     taps[-1 if backwards else 0] = 1
-    return ops.depthwise_conv(x, taps, 1, "same", "channels_last", (distance, 1))
+    dilations: Any = distance, 1
+    return ops.depthwise_conv(x, taps, 1, "same", "channels_last", dilations)
 
 
 INT16_RULES = RULES | {

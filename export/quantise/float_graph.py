@@ -6,6 +6,7 @@ operator, and every tensor that will have a scale is visible. Values have the ba
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -22,7 +23,7 @@ ACTIVATIONS = {
     schema.ActivationFunctionType.RELU: tf.nn.relu,
     schema.ActivationFunctionType.RELU6: tf.nn.relu6,
 }
-PADDINGS = {schema.Padding.SAME: "SAME", schema.Padding.VALID: "VALID"}
+PADDINGS: dict[int, Any] = {schema.Padding.SAME: "SAME", schema.Padding.VALID: "VALID"}
 
 
 class FloatGraph:
@@ -62,11 +63,8 @@ class FloatGraph:
             self.weights |= {self.editor.own_input(operator, place): axis for place, axis in known.weights.items()}
             present = [place for place in known.biases if flatbuffer.has_input(operator, place)]
             self.biases |= {self.editor.own_input(operator, place) for place in present}
-        self.constants = {
-            tensor: values
-            for tensor in range(len(self.subgraph.tensors))
-            if (values := self.editor.values(tensor)) is not None
-        }
+        constants = filter(self.editor.is_constant, range(len(self.subgraph.tensors)))
+        self.constants = {tensor: self.editor.values(tensor) for tensor in constants}
 
     def shape(self, tensor: int) -> tuple[int, ...]:
         """The tensor's shape in the file."""
@@ -127,7 +125,7 @@ class _OperatorCall:
         self.graph, self.operator, self.value, self.hidden = graph, operator, value, hidden
         self.options = operator.builtinOptions
 
-    def __getitem__(self, place):
+    def __getitem__(self, place) -> Any:
         """The input at `place`, or None where there is none."""
         present = flatbuffer.has_input(self.operator, place)
         return self.value(int(self.operator.inputs[place])) if present else None
@@ -206,7 +204,7 @@ def _transpose_conv(call):
     x = _flat(call[2], 3)
     kernel = tf.transpose(call[1], (1, 2, 0, 3))
     strides = [1, call.options.strideH, call.options.strideW, 1]
-    shape = (tf.shape(x)[0], *call[0][1:])
+    shape: Any = (tf.shape(x)[0], *call[0][1:])
     y = tf.nn.conv2d_transpose(x, kernel, shape, strides, PADDINGS[call.options.padding])
     return call.activate(_add_bias(y, call[3]))
 
@@ -230,7 +228,8 @@ def _mean(call):
 
 
 def _strided_slice(call):
-    options, slices = call.options, [slice(None)]
+    options = call.options
+    slices: list[Any] = [slice(None)]
     for axis, (begin, end, stride) in enumerate(zip(call[1], call[2], call[3], strict=True)):
         start = None if options.beginMask >> axis & 1 else int(begin)
         stop = None if options.endMask >> axis & 1 else int(end)

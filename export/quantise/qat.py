@@ -39,7 +39,8 @@ class FakeQuantised:
     def __init__(self, graph: FloatGraph, ranges: Mapping, groups: Mapping, fixed: Iterable[int] = ()):
         self.graph, self.groups = graph, groups
         self.weights = {
-            tensor: tf.Variable(graph.constants[tensor], trainable=True) for tensor in (*graph.weights, *graph.biases)
+            tensor: tf.Variable(tf.constant(graph.constants[tensor]), trainable=True)
+            for tensor in (*graph.weights, *graph.biases)
         }
         self.first = {tensor: np.array(ends, np.float32) for tensor, ends in ranges.items()}
         self.leader = {tensor: min(groups[tensor]) for tensor in ranges}
@@ -67,8 +68,11 @@ class FakeQuantised:
 
     def ranges(self) -> dict[int, tuple[float, float]]:
         """Tensor → (lowest, highest) as they are now, also of the states that share an LSTM's."""
-        now = {tensor: tuple(float(end) for end in np.asarray(self.ends(tensor))) for tensor in self.first}
-        return {member: ends for tensor, ends in now.items() for member in self.groups[tensor]}
+        now = {}
+        for tensor in self.first:
+            low, high = (float(end) for end in np.asarray(self.ends(tensor)))
+            now |= dict.fromkeys(self.groups[tensor], (low, high))
+        return now
 
     def write(self) -> None:
         """Writes the current weights into the graph's file."""

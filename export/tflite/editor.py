@@ -40,9 +40,15 @@ class Editor:
         assert found is not None, "the tensor is not quantised"
         return found
 
-    def values(self, tensor: int) -> np.ndarray | None:
-        """The numbers of a constant; None for an activation."""
-        return flatbuffer.constant_values(self.model, self.graph.tensors[tensor])
+    def is_constant(self, tensor: int) -> bool:
+        """Whether the file holds the tensor's numbers."""
+        return flatbuffer.constant_values(self.model, self.graph.tensors[tensor]) is not None
+
+    def values(self, tensor: int) -> np.ndarray:
+        """The numbers of a constant, in its shape and type."""
+        found = flatbuffer.constant_values(self.model, self.graph.tensors[tensor])
+        assert found is not None, "the tensor is an activation"
+        return found
 
     def tensor(
         self,

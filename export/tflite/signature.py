@@ -24,8 +24,10 @@ def describe_ends(data: bytes, names: Mapping[str, str] | None = None) -> tuple[
     file = flatbuffer.read(data)
     (graph,), (signature,) = file.subgraphs, file.signatureDefs
     inputs = {entry.tensorIndex: entry.name.decode() for entry in signature.inputs}
-    outputs = {entry.tensorIndex: entry.name.decode() for entry in signature.outputs}
-    outputs = {index: (names or {}).get(name, name) for index, name in outputs.items()}
+    outputs = {}
+    for entry in signature.outputs:
+        name: str = entry.name.decode()
+        outputs[entry.tensorIndex] = names.get(name, name) if names else name
     return (
         tuple(_describe_tensor(graph.tensors[index], inputs[index]) for index in graph.inputs),
         tuple(_describe_tensor(graph.tensors[index], outputs[index]) for index in graph.outputs),

@@ -37,6 +37,11 @@ def all_passed(checks: Iterable[AcceptanceCheck]) -> bool:
     return not any(check.failed for check in checks)
 
 
+def list_not_made(checks: Iterable[AcceptanceCheck]) -> list[str]:
+    """The checks that could not be made and why, for the file's metadata."""
+    return [f"{check.name}: {check.measured}" for check in checks if check.passed is None]
+
+
 # (outputs of the float model, outputs of the file) → checks of the predictions, and their figures for the metadata
 ComparePredictions = Callable[[Outputs, Outputs], tuple[Sequence[AcceptanceCheck], dict]]
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,8 @@ def stream_parity(
     ((name, outputs),) = expected.items()
     recorder = RunRecorder(TFLiteModel(data, kernels="reference"), MICRO_STEPS)
     stream = StreamingModel(recorder)
-    found = np.stack([stream.run(window) for window in signal])
+    answers: list[Any] = [stream.run(window) for window in signal]  # arrays: the model has one output
+    found = np.stack(answers)
     agreement = sqnr_db(outputs, found)
     equal, runtime_checks = compare_step_runtimes(data, recorder)
     prediction_checks, prediction_figures = compare_predictions(expected, {name: found})
@@ -61,9 +63,7 @@ def stream_parity(
         *prediction_checks,
     ]
     figures = {"windows": len(signal), "decibels": round(agreement, 2), **prediction_figures}
-    if equal is None:
-        figures["not_made"] = [check.name for check in runtime_checks if check.passed is None]
-    else:
+    if equal is not None:
         figures |= {"micro_steps": len(equal), "micro_equal": round(float(np.mean(equal)), 4)}
     return Parity(checks, figures, {"the stream, LiteRT": {name: found}})
 

@@ -117,6 +117,17 @@ def _ecg(data):
     return dataclasses.replace(ecg, name="ecg")
 
 
+def test_checks_that_cannot_be_made_here_are_in_the_metadata(run, converted, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tflite_micro", None)
+    report = run()
+    missing = [check for check in report.checks if check.passed is None]
+    assert report.path.exists() and len(missing) == 2
+    assert read_metadata(report.path.read_bytes()).metrics["parity"]["not_made"] == [
+        f"{check.name}: not made: TensorFlow Lite Micro is not installed here" for check in missing
+    ]
+    assert any("C99" in check.name and check.passed for check in report.checks)
+
+
 def test_failed_check_leaves_no_file(run, converted, monkeypatch, tmp_path):
     monkeypatch.setattr(parity, "MIN_SQNR_DB", 90.0)
     with pytest.raises(ChecksFailedError, match=r"Keras, 80 windows: \d\d\.\d dB, required: ≥ 90 dB") as caught:

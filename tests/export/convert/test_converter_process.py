@@ -38,6 +38,16 @@ def test_child_gives_a_sound_integer_file(recogniser, agreement):
     assert quantisation.calibration_windows == 60 and quantisation.percentile in PERCENTILES
 
 
+@pytest.mark.slow
+def test_files_of_the_working_folder_do_not_stand_in_for_modules(recogniser, monkeypatch, tmp_path):
+    names = ("export", "ecg_edge", "models_keras", "firmware_bench", "keras", "numpy", "tensorflow", "flatbuffers")
+    for name in names:
+        (tmp_path / f"{name}.py").write_text(f"raise ImportError('{name}.py of the working folder was imported')")
+    monkeypatch.chdir(tmp_path)
+    windows = {"ecg": recogniser.windows[:2]}
+    assert all(check.passed for check in lint(convert(recogniser.model, windows).data))
+
+
 @pytest.mark.parametrize(
     ("script", "message"),
     [
