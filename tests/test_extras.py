@@ -13,7 +13,7 @@ from ecg_edge.extras import require
 from ecg_edge.records.synthetic_ecg import synthesise
 from firmware_bench.runtime.errors import InputError
 
-OPTIONAL = ("keras", "tensorflow", "jax", "matplotlib", "sklearn", "ethosu")
+OPTIONAL = ("tflite_micro", "keras", "tensorflow", "jax", "matplotlib", "sklearn", "ethosu")
 
 
 HIDE = """
@@ -66,7 +66,11 @@ def test_predict_bench_mcu_and_data_need_no_optional_package(folder):
     assert last_line(ran, 0) == f"next: ecg-edge mcu {model}" and "latency" in ran.stdout
     ran = run_without(OPTIONAL, "mcu", model, "--board", "RP2040", "--json", PATH="/nonexistent")
     last_line(ran, 0)
-    assert json.loads(ran.stdout)["c99"]["static_ram"]["bytes"] > 0
+    report = json.loads(ran.stdout)
+    assert report["c99"]["static_ram"]["bytes"] > 0 and "TensorFlow Lite Micro" in report["arena"]["none"]
+    assert report["boards"]["RP2040"]["verdict"] == "flash fits, RAM not measured"
+    shown = run_without(OPTIONAL, "mcu", model, "--board", "RP2040", PATH="/nonexistent").stdout
+    assert "Tensor arena: not measured, TensorFlow Lite Micro" in shown
     assert json.loads(run_without(OPTIONAL, "data", "list", "--json").stdout)["synthetic"]
     assert "pip install" in run_without(OPTIONAL).stdout
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_edge.api.c99_generation import measure_program, read_export
+from ecg_edge.extras import is_installed
 from firmware_bench.runtime.errors import InputError, ModelError, unknown_name
 from firmware_bench.runtime.files import atomic_write
 
@@ -15,8 +16,9 @@ ESTIMATED_FIT = "estimated: the interpreter's code, its stack and the applicatio
 def plan_microcontroller(file: str | Path, board: str | None = None) -> dict[str, Any]:
     """Report the memory that an exported file takes on a microcontroller.
 
-    TensorFlow Lite Micro runs here, on a 64-bit machine, and reports its tensor arena; flash holds the whole file. The
-    generated C99 program is planned and, where the Arm toolchain is installed, linked for each board and run in QEMU.
+    TensorFlow Lite Micro, where it is installed, runs here and reports its tensor arena; flash holds the file.
+    The generated C99 program is planned and, where the Arm toolchain is installed, linked for each board and run in
+    QEMU.
     Where ethos-u-vela is installed, it estimates two Ethos-U.
 
     Args:
@@ -24,7 +26,8 @@ def plan_microcontroller(file: str | Path, board: str | None = None) -> dict[str
         board: One board by name, in any case; None: all.
 
     Returns:
-        Plain data: "arena" and "flash" in bytes, "boards" with the fit on each, "c99" and "ethos_u".
+        Plain data: "arena" and "flash" in bytes, "boards" with the fit on each, "c99" and "ethos_u". Where something
+        cannot be measured or estimated here, "none" says why.
 
     Raises:
         InputError: There is no such file or board, or the file computes in float.
@@ -40,31 +43,31 @@ def plan_microcontroller(file: str | Path, board: str | None = None) -> dict[str
     boards = _select_boards(board)
     data = _read_integer_file(path)
     try:
-        weights, arena = tflm.measure_constants(data), tflm.measure_arena(data)
+        weights, arena = tflm.measure_constants(data), _measure_arena(data)
     except ModelError as error:
         raise InputError(f"{path}: {error}") from None
     return {
         "file": path.name,
-        "arena": {"total": arena.total, "head": arena.head, "tail": arena.tail, "unit": "bytes", "label": arena.label},
+        "arena": arena,
         "flash": {"weights": weights, "file": len(data), "unit": "bytes", "label": "measured"},
-        "boards": {each.name: check_fit(each, len(data), arena.total) for each in boards},
+        "boards": {each.name: check_fit(each, len(data), arena.get("total")) for each in boards},
         "c99": measure_program(data, boards),
         "ethos_u": estimate_ethos_u(data),
     }
 
 
-def check_fit(board, flash: int, arena: int) -> dict[str, Any]:
+def check_fit(board, flash: int, arena: int | None) -> dict[str, Any]:
     """Check whether a model fits on a board.
 
     Args:
         board: A board of firmware_bench.mcu.boards.
         flash: Size of the model, bytes.
-        arena: Size of the tensor arena, bytes in one piece.
+        arena: Size of the tensor arena, bytes in one piece; None: not measured.
 
     Returns:
-        The board's memory, the shares used, whether it fits and what is missing.
+        The board's memory, the shares used, whether it fits (None: unknown) and what is missing.
     """
-    missing = {"flash": flash - board.flash, "RAM": arena - board.block}
+    missing = {"flash": flash - board.flash, "RAM": 0 if arena is None else arena - board.block}
     over = [f"{bytes_:,} bytes of {what} missing" for what, bytes_ in missing.items() if bytes_ > 0]
     return {
         "core": board.core,
@@ -72,11 +75,24 @@ def check_fit(board, flash: int, arena: int) -> dict[str, Any]:
         "ram": board.ram,
         "largest_ram_block": board.block,
         "flash_share": round(flash / board.flash, 4),
-        "ram_share": round(arena / board.block, 4),
-        "fits": not over,
-        "verdict": ", ".join(over) or "fits",
+        "ram_share": None if arena is None else round(arena / board.block, 4),
+        "fits": None if arena is None and not over else not over,
+        "verdict": ", ".join(over) or ("fits" if arena is not None else "flash fits, RAM not measured"),
         "label": ESTIMATED_FIT,
     }
+
+
+def _measure_arena(data: bytes) -> dict[str, Any]:
+    """Measure the tensor arena; "none" says why it is not measured where TensorFlow Lite Micro is not installed."""
+    from firmware_bench.mcu import tflm
+
+    try:
+        arena = tflm.measure_arena(data)
+    except ModelError as error:
+        if is_installed("tflite_micro"):
+            raise
+        return {"none": str(error)}
+    return {"total": arena.total, "head": arena.head, "tail": arena.tail, "unit": "bytes", "label": arena.label}
 
 
 def estimate_ethos_u(data: bytes) -> dict[str, Any]:

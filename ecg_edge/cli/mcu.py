@@ -16,8 +16,8 @@ from ecg_edge import console
 def command(file, board, firmware, as_json):
     """Report the memory that an exported file takes on a microcontroller.
 
-    TensorFlow Lite Micro runs here, on a 64-bit machine, and reports its tensor arena; flash holds the whole file. The
-    C99 program that export --c99 would generate is planned and, where the Arm toolchain is installed, built, linked for
+    TensorFlow Lite Micro, where it is installed, runs here and reports its tensor arena; flash holds the file.
+    The C99 program that export --c99 would generate is planned and, where the Arm toolchain is installed, linked for
     each board and run in QEMU, which counts instructions. Where ethos-u-vela is installed, it estimates two Ethos-U.
 
     \b
@@ -44,25 +44,32 @@ def command(file, board, firmware, as_json):
     console.log(f"next: ecg-edge predict {file} RECORD")
 
 
+ARENA_PARTS = (
+    ("tensor arena", "total"),
+    ("  head: activations", "head"),
+    ("  tail: persistent data of the interpreter", "tail"),
+)
+
+
 def print_memory(report: dict) -> None:
     """Print the file's own figures and its fit on the boards."""
     from ecg_edge.api.microcontroller import ESTIMATED_FIT
+    from ecg_edge.number_format import UNDEFINED
 
     arena, flash = report["arena"], report["flash"]
     console.table(
         f"{report['file']} in TensorFlow Lite Micro",
         ["memory", "bytes", "label"],
         [
-            ["tensor arena", f"{arena['total']:,}", arena["label"]],
-            ["  head: activations", f"{arena['head']:,}", arena["label"]],
-            ["  tail: kept by the interpreter", f"{arena['tail']:,}", arena["label"]],
+            *([part, f"{arena[key]:,}", arena["label"]] for part, key in ARENA_PARTS if key in arena),
             ["flash of the weights", f"{flash['weights']:,}", flash["label"]],
             ["flash of the whole file", f"{flash['file']:,}", flash["label"]],
         ],
     )
     rows = [
         [name, row["core"], f"{row['flash']:,}", f"{row['flash_share']:.0%}", f"{row['ram']:,}",
-         f"{row['largest_ram_block']:,}", f"{row['ram_share']:.0%}", row["verdict"]]
+         f"{row['largest_ram_block']:,}", UNDEFINED if row["ram_share"] is None else f"{row['ram_share']:.0%}",
+         row["verdict"]]
         for name, row in report["boards"].items()
     ]  # fmt: skip
     console.table(
@@ -71,6 +78,8 @@ def print_memory(report: dict) -> None:
         rows,
     )
     print(f"The fit is {ESTIMATED_FIT}.")
+    if "none" in arena:
+        print(f"Tensor arena: not measured, {arena['none']}")
 
 
 def print_program(report: dict) -> None:
