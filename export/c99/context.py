@@ -21,14 +21,14 @@ class LookUpTable:
 
 @dataclasses.dataclass(frozen=True)
 class DelayedTensor:
-    """A tensor that is another one moved in time: what moves it, and by how many values."""
+    """A tensor that is another one shifted in time: by which operator, and by how many values."""
 
     operator: GraphOperator
     delay: int
 
 
 class LoweringContext:
-    """What operators and passes see of the program that is being made.
+    """The program while it is made, as operators and passes see it.
 
     Attributes:
         steps: The steps so far, in order of execution.
@@ -36,8 +36,8 @@ class LoweringContext:
         sums: 32-bit sums that the steps share.
         outputs: The numbers of the model's outputs.
         is_streaming: Whether the graph is one streaming step.
-        storages: {tensor: its storage} of what is computed, or given.
-        deferred: {tensor: how to compute it} of what is computed for the first step that reads it, if any.
+        storages: {tensor: its storage} of tensors that are computed or given.
+        deferred: {tensor: how to compute it} of tensors that are computed when a step reads them.
         tables: {tensor: LookUpTable} of tensors that are functions of one value.
         delayed: {tensor: DelayedTensor}, read where it comes from.
         products: {tensor: its MUL} of products with something delayed that only one ADD reads.
@@ -77,7 +77,7 @@ class LoweringContext:
         return f"{word}{self._counts[word]}"
 
     def view(self, tensor: GraphTensor) -> View:
-        """A view of a tensor that steps have computed; what was deferred is computed now."""
+        """A view of a tensor that steps have computed; a deferred one is computed now."""
         if tensor.index not in self.storages and tensor.index in self.deferred:
             self.deferred[tensor.index]()
         return View(self.storages[tensor.index], tensor)
@@ -88,11 +88,11 @@ class LoweringContext:
         return View(self.storages[tensor.index], tensor)
 
     def input_views(self, operator: GraphOperator) -> list[View | None]:
-        """Views of an operator's inputs, None for constants and what is left out."""
+        """Views of an operator's inputs, None for constants and omitted inputs."""
         return [None if t is None or t.data is not None else self.view(t) for t in operator.inputs]
 
     def operands(self, operator: GraphOperator) -> tuple[str, list[View], View]:
-        """What most operators are lowered from: a name for the step, views of the inputs that are no constants, and a
+        """The operands of a step: a name for the step, views of the inputs that are no constants, and a
         view of new memory for the output."""
         inputs = [view for view in self.input_views(operator) if view is not None]
         name = self.new_name(operator.name)

@@ -1,4 +1,4 @@
-"""The header of a generated program: what its caller needs to know."""
+"""The header of a generated program: functions, sizes, scales, and the description of the model."""
 
 import numpy as np
 

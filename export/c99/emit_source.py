@@ -106,7 +106,7 @@ def _profile(step: Step) -> str:
 
 def _compute_outputs(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
     what = "Compute a step, and move the states' next values to the states" if program.streaming else ""
-    lines = [f"/* {what or 'Compute what needs all samples, and the outputs'}. */"]
+    lines = [f"/* {what or 'Compute the steps that need all samples, and the outputs'}. */"]
     lines += [f"static void $compute_outputs({output_parameters(program)})", "{"]
     for step in schedule.row_steps:
         if isinstance(step, TimeMeanStep):

@@ -1,5 +1,5 @@
 """The functions of a program that is one streaming step: it takes a recording sample by sample, keeps the states itself
-and tells the step where the recording begins and ends. It is StreamingModel of firmware_bench in C."""
+and marks where the recording begins and ends. It is firmware_bench.runtime.streaming_model in C."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The test of a generated program: inputs that C and Python draw alike, and LiteRT's outputs for them."""
+"""The test of a generated program: pseudo-random inputs that C and Python draw, and LiteRT's outputs for them."""
 
 from collections.abc import Sequence
 

@@ -101,7 +101,7 @@ def softmax_exponentials(scale: float) -> np.ndarray:
         exp(-d · scale) for d = 0, 1, … in 31 fractional bits, up to 256 values.
     """
     multiplier, shift = quantize_multiplier(min(scale * 2**26, 2**31 - 1.0))
-    beyond = math.floor((2**5 - 1) * 2 ** (31 - 5) / 2**shift)  # differences larger than this are not looked at
+    beyond = math.floor((2**5 - 1) * 2 ** (31 - 5) / 2**shift)  # larger differences count as zero
     count = min(beyond + 1, 256)
     return np.array([_exponential(multiply_high(-d << shift, multiplier)) for d in range(count)], np.int64)
 
@@ -146,7 +146,7 @@ def _nearest(x: float) -> int:
 
 
 def _exponential(x: int) -> int:
-    """exp(x) for x ≤ 0 of 26 fractional bits, in 31: a Taylor polynomial around -1/8 for what is beyond a multiple of
+    """exp(x) for x ≤ 0 of 26 fractional bits, in 31: a Taylor polynomial around -1/8 for the remainder of a multiple of
     1/4, times a power of e for every binary digit of that multiple."""
     if x == 0:
         return 2**31 - 1

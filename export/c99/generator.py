@@ -23,7 +23,7 @@ KERNELS = Path(__file__).parent / "kernels"
 
 @dataclasses.dataclass(frozen=True)
 class GeneratedProgram:
-    """What `generate` wrote.
+    """The result of `generate`.
 
     Attributes:
         folder: The folder that holds the program.
@@ -50,7 +50,7 @@ def generate(data: bytes, folder: Path | str, prefix: str | None = None, title: 
         title: The heading of the folder's README; by default the prefix.
 
     Returns:
-        What was written.
+        The prefix, the files and the planned memory.
 
     Raises:
         InputError: `data` is not a .tflite file, computes in floats or has an operator without a C kernel; `prefix` is

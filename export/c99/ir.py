@@ -64,7 +64,7 @@ class GraphOperator:
         version: Its version in the file.
         inputs: Its inputs in the schema's order, None for an input that is left out.
         outputs: Its outputs.
-        options: The schema's options object, or what a pass put in its place.
+        options: The schema's options object, or that of a pass.
         options_type: The number of the options' type in the schema.
         intermediates: Tensors that carry ranges only (of an LSTM).
     """
@@ -118,7 +118,7 @@ class StreamingSpec:
 
 @dataclasses.dataclass(frozen=True)
 class ModelDescription:
-    """What the metadata of the file say about the model; empty for a file without metadata.
+    """The model according to the file's metadata; empty for a file without metadata.
 
     Attributes:
         architecture: The name of the architecture.
@@ -144,7 +144,7 @@ class IntegerGraph:
         operators: The operators in order of execution.
         dtype: The type of all activations, int8 or int16.
         streaming: Of the file of one streaming step, else None.
-        description: What the metadata say.
+        description: The model according to the metadata.
     """
 
     inputs: tuple[GraphTensor, ...]

@@ -53,7 +53,7 @@ class StepProgram:
         names: The C names of the inputs and then of the outputs.
         sums: 32-bit sums that the steps share.
         dtype: The type of all values, int8 or int16.
-        description: What the metadata of the file say.
+        description: The model according to the metadata.
         streaming: Of a program that takes a recording block by block, else None.
     """
 

@@ -116,8 +116,8 @@ def _is_stored(step: Step) -> bool:
 
 
 def _uses(program: StepProgram, order) -> Iterator[tuple[Storage, int]]:
-    """(storage, when it is written or read): 0 while samples arrive and before, then the number of the step; what is
-    needed after the last step has the highest."""
+    """(storage, when it is written or read): 0 while samples arrive and before, then the number of the step; outputs
+    have the highest."""
     for view in program.inputs:
         yield view.storage, 0
     for step in order:

@@ -32,7 +32,7 @@ DEFAULT_PREFIX = "model"
 
 
 def identifier(text: str) -> str:
-    """`text` in lower case, with one underscore in the place of what a C identifier cannot hold."""
+    """`text` in lower case, with one underscore in the place of characters that a C identifier cannot hold."""
     return re.sub(r"_+", "_", re.sub(r"[^a-z0-9]", "_", text.lower())).strip("_")
 
 

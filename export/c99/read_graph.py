@@ -142,7 +142,7 @@ def _value_type(operators: Sequence[GraphOperator]) -> type:
     """int8 or int16, whichever all operators compute in. InputError for any other type, or both."""
     found, shifted = {}, None
     for operator in operators:
-        # The LSTM lists tensors of shape [0] for what it leaves out, and its cell state has 16 bits.
+        # The LSTM has tensors of shape [0] for omitted inputs, and its cell state has 16 bits.
         used = [t for t in (*operator.operands, *operator.outputs) if t.size and t.data is None]
         if operator.name == "UNIDIRECTIONAL_SEQUENCE_LSTM":
             used = [operator.operand(0), *operator.outputs]

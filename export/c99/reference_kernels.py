@@ -1,4 +1,4 @@
-"""LiteRT's reference kernels: what a program is compared with, and what look-up tables are computed by."""
+"""LiteRT's reference kernels: they compute the outputs that programs are compared with, and the look-up tables."""
 
 import functools
 from collections.abc import Sequence

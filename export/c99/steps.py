@@ -1,4 +1,4 @@
-"""What a generated program is made of: steps, each a call of a kernel, and the values that they read and write.
+"""The parts of a generated program: steps, each a call of a kernel, and the values that they read and write.
 
 C statements are written with the placeholders of export.c99.c_text."""
 
@@ -29,7 +29,7 @@ class Storage:
     width: int
     parent: "Storage | None" = None
     offset: int = 0
-    consumers: list["Step"] = dataclasses.field(default_factory=list, repr=False)  # they refer to storages in turn
+    consumers: list["Step"] = dataclasses.field(default_factory=list, repr=False)  # steps refer to storages
     is_output: bool = False
     is_argument: bool = False
     is_state: bool = False

@@ -34,7 +34,11 @@ def multiplications(operator: GraphOperator) -> int:
 
 
 def matmul_fields(operator: GraphOperator) -> dict[str, int]:
-    """The fields of a structure ecg_matmul_params. InputError for a product that has no C99 form."""
+    """The fields of a structure ecg_matmul_params.
+
+    Raises:
+        InputError: A matrix is constant, the first is transposed, or one is repeated along an axis.
+    """
     a, b, y = operator.operand(0), operator.operand(1), operator.output
     transposed = operator.options.adjY
     if operator.options.adjX or a.data is not None or b.data is not None:

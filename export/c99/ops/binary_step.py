@@ -1,4 +1,4 @@
-"""An element-wise operator of two operands as a step: what ADD, SUB, MUL and MAXIMUM share."""
+"""An element-wise operator of two operands as a step: shared by ADD, SUB, MUL and MAXIMUM."""
 
 from collections.abc import Sequence
 from typing import Any

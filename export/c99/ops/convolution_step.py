@@ -1,4 +1,4 @@
-"""A convolution over time as a step: what CONV_2D, DEPTHWISE_CONV_2D and TRANSPOSE_CONV share."""
+"""A convolution over time as a step: shared by CONV_2D, DEPTHWISE_CONV_2D and TRANSPOSE_CONV."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -37,7 +37,17 @@ class TimeKernel:
 
 
 def kernel_over_time(operator: GraphOperator) -> TimeKernel:
-    """The taps of CONV_2D or DEPTHWISE_CONV_2D. InputError for a convolution over more than one axis."""
+    """The taps of a convolution over time.
+
+    Args:
+        operator: CONV_2D or DEPTHWISE_CONV_2D.
+
+    Returns:
+        The taps, in rows of the input.
+
+    Raises:
+        InputError: The convolution is over more than one axis.
+    """
     x, weights, options = operator.operand(0), operator.operand(1), operator.options
     height, kernel = weights.shape[1:3]
     is_wide = len(x.shape) == 4 and height == 1 and (x.rows == x.shape[2] or kernel == options.strideW == 1)
@@ -75,7 +85,7 @@ def convolution_step(function: str, name: str, operator: GraphOperator, view: Vi
     def emit_row_contiguous(places: Sequence[Place], t: str, out: Place) -> list[str]:
         return [f"{function}_contiguous_sN(&${name}, {places[0].base} + ({t} * {distance}), {out.row(t)});"]
 
-    # Without padding, values of 16 bits are taken from where they are stored; those of 8 are widened first.
+    # Without padding, 16-bit values are read in place; 8-bit ones are widened first.
     is_contiguous = x.dtype is np.int16 and taps.pad == 0 and taps.dilation == 1
     is_contiguous = is_contiguous and (rows - 1) * taps.stride + taps.kernel <= x.rows
     return Step(
@@ -107,7 +117,23 @@ def declare_filter(
     taps: TimeKernel,
     bias_input: int = 2,
 ) -> list[str]:
-    """The constants of a convolution: weights, bias, multipliers, shifts, and the structure ecg_conv_params."""
+    """The constants of a convolution in C.
+
+    Args:
+        name: The step's name.
+        operator: The operator.
+        x: Its input.
+        weights: Its weights, channels first; of a depthwise convolution last.
+        output: Its output.
+        taps: The taps.
+        bias_input: The number of the operator's input that is the bias, int32 or int64.
+
+    Returns:
+        Weights, bias, multipliers, shifts, and the structure ecg_conv_params.
+
+    Raises:
+        InputError: A bias does not fit into 32 bits.
+    """
     given = operator.inputs[bias_input] if len(operator.inputs) > bias_input else None
     bias = np.zeros(output.width, np.int32) if given is None else given.values
     if np.abs(bias).max() > np.iinfo(np.int32).max:

@@ -1,4 +1,4 @@
-"""Values that only move, as a step: what TRANSPOSE, REVERSE_V2, STRIDED_SLICE, PAD and CONCATENATION share."""
+"""A copy as a step: shared by TRANSPOSE, REVERSE_V2, STRIDED_SLICE, PAD and CONCATENATION."""
 
 from collections.abc import Sequence
 

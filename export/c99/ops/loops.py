@@ -1,4 +1,4 @@
-"""What operators share: the limits that an activation leaves, and loops over the axes of a tensor."""
+"""Helpers of several operators: limits of a fused activation, strides, and loops over the axes of a tensor."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,18 @@ _UPPER_LIMITS = {_ACTIVATION.RELU: None, _ACTIVATION.RELU6: 6.0, _ACTIVATION.REL
 
 
 def activation_limits(options, output: GraphTensor) -> dict[str, int]:
-    """The fields `low` and `high` of a kernel: the lowest and highest integer that the fused activation leaves."""
+    """The limits that an operator's fused activation leaves of its output.
+
+    Args:
+        options: The operator's options in the schema.
+        output: The output, with its scale and zero point.
+
+    Returns:
+        The fields `low` and `high` of a kernel: integers.
+
+    Raises:
+        InputError: The activation is none of ReLU, ReLU6 and ReLU between -1 and 1.
+    """
     bounds = np.iinfo(output.dtype or np.int8)
     least, most = bounds.min, bounds.max
     kind = getattr(options, "fusedActivationFunction", _ACTIVATION.NONE)
@@ -33,7 +44,11 @@ def activation_limits(options, output: GraphTensor) -> dict[str, int]:
 
 
 def require_int8(operator: GraphOperator) -> None:
-    """Raise InputError for an operator on 16-bit values whose kernel is for 8-bit ones only."""
+    """Refuse 16-bit values where the kernel is for 8-bit ones only.
+
+    Raises:
+        InputError: The operator's output has 16 bits.
+    """
     if operator.output.dtype is not np.int8:
         raise InputError(f"operator {operator.name} has no C99 kernel in 16 bits: export whole windows in 8")
 

@@ -1,4 +1,4 @@
-"""Sigmoid or tanh of 16-bit values as a step: what LOGISTIC and TANH share. Of 8-bit values they are look-up tables."""
+"""Sigmoid or tanh of 16-bit values as a step: shared by LOGISTIC and TANH. Of 8-bit values they are look-up tables."""
 
 from export.c99.c_text import array, structure
 from export.c99.context import LoweringContext

@@ -63,7 +63,11 @@ def multiplications(operator: GraphOperator) -> int:
 
 
 def lstm_fields(operator: GraphOperator) -> dict:
-    """The fields of ecg_lstm_params but for the constants. InputError for peepholes, projection, normalisation."""
+    """The fields of ecg_lstm_params but for the constants.
+
+    Raises:
+        InputError: The LSTM has peepholes, a projection, layer normalisation or coupled gates.
+    """
     tensors = operator.inputs
     extras = [*tensors[9:12], *tensors[16:18], *tensors[20:24]]
     if any(t is not None and t.size for t in extras) or tensors[1] is None or operator.options.timeMajor:

@@ -1,4 +1,4 @@
-"""Slices and concatenations of a streaming step that only say where values are stored: the output shares memory."""
+"""Slices and concatenations of a streaming step that need no copy: the output shares memory with the inputs."""
 
 from export.c99.context import LoweringContext
 from export.c99.ir import GraphOperator

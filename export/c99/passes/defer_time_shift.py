@@ -1,5 +1,5 @@
-"""Products with a tensor that is only moved in time, as a parallel prefix scan has them: the product reads the tensor
-where it comes from, and the sum of such a product is computed with it, block by block."""
+"""Time shifts, as a Hillis-Steele parallel prefix scan has them: a product reads the shifted tensor at an offset, and a
+sum of such a product is computed with it, block by block."""
 
 import dataclasses
 import math
@@ -15,10 +15,10 @@ BLOCK = 1024  # values, at most, of a product that is added up at once
 
 
 def defer_time_shift(context: LoweringContext, operator: GraphOperator) -> bool:
-    """Lower a convolution that only moves its input in time, and what is computed from it.
+    """Lower a convolution that only shifts its input in time, and the products and sums that read it.
 
-    A convolution that moves its input in time is left to its readers. A product with a moved tensor reads that tensor
-    by its delay. Such a product that only one sum reads is computed within the sum.
+    The shift itself is left to its readers. A product with a shifted tensor reads the unshifted one at an offset. Such
+    a product that only one sum reads is computed within the sum.
 
     Args:
         context: The state of lowering.

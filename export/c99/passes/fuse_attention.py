@@ -12,7 +12,7 @@ ATTENTION = "ATTENTION"
 
 @dataclasses.dataclass(frozen=True)
 class AttentionParts:
-    """The operators that one ATTENTION stands for; they are its options.
+    """The operators that one ATTENTION replaces; they are its options.
 
     Its inputs are the queries and the keys, or the scores where `scores` is None, and then the values. Its outputs are
     the product and, where there is a mean, the mean, both after their QUANTIZE to 8 bits.

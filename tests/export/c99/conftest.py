@@ -13,8 +13,8 @@ from export.c99 import generate
 WARNINGS = "-std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Werror"
 
 
-class Generated:
-    """The program of `data` in `folder`: `plan` is its memory plan, `function("run")` its C function."""
+class CompiledProgram:
+    """The program of an integer file in `folder`: `plan` is its memory plan, `function("run")` its C function."""
 
     def __init__(self, data: bytes, folder: Path, prefix: str | None = None):
         self.data, self.folder = data, folder
@@ -24,9 +24,8 @@ class Generated:
     def function(self, name: str):
         return getattr(self.library(), f"{self.prefix}_{name}")
 
-    def sanitised(self) -> str:
-        """What the folder's own test prints, with checks of addresses and of undefined behaviour. AssertionError where
-        a byte differs or a check fails."""
+    def run_own_test(self) -> str:
+        """Run the folder's own test under the address and undefined-behaviour sanitizers; return its output."""
         flags = f"{WARNINGS} -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
         made = subprocess.run(
             ["make", "-s", "test", f"CFLAGS={flags}"], cwd=self.folder, capture_output=True, text=True
@@ -41,22 +40,22 @@ class Generated:
             subprocess.run(["gcc", *WARNINGS.split(), "-O2", "-shared", "-fPIC", "-o", str(path), *sources], check=True)
         return ctypes.CDLL(str(path))
 
-    def answers(self, inputs, outputs):
-        """What the program makes of integer arrays; `outputs`: arrays of the shapes to fill."""
+    def run(self, inputs, outputs):
+        """Run the program on integer arrays; return the outputs. outputs: arrays of their shapes."""
         arrays = [np.ascontiguousarray(array) for array in (*inputs, *outputs)]
         self.function("run")(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
         return arrays[len(inputs) :]
 
 
 @pytest.fixture(scope="session")
-def program_in():
-    """(integer file, folder) → its program. Skips where there is no C compiler."""
+def generate_in():
+    """(integer file, folder) → its compiled program. Skips where there is no C compiler."""
     if shutil.which("gcc") is None or shutil.which("make") is None:
         pytest.skip("gcc and make are not installed")
-    return Generated
+    return CompiledProgram
 
 
 @pytest.fixture
-def generated(program_in, tmp_path):
-    """Integer file → its program."""
-    return lambda data, name="program", prefix=None: program_in(data, tmp_path / name, prefix)
+def generated(generate_in, tmp_path):
+    """Integer file → its compiled program."""
+    return lambda data, name="program", prefix=None: generate_in(data, tmp_path / name, prefix)

@@ -1,9 +1,9 @@
-"""Generated programs answer what LiteRT's reference kernels answer, in every bit."""
+"""Generated programs compute what LiteRT's reference kernels compute, bit for bit."""
 
 import keras
 import numpy as np
 import pytest
-from comparing import assert_same
+from bit_exact import assert_bit_exact
 from keras import layers
 from small_models import converted, convolutional, reconstructing, recurrent
 from tiny_models import built, inputs_of, task_of
@@ -24,35 +24,35 @@ from models_keras.registry import find
 
 @pytest.mark.parametrize("model", [convolutional, reconstructing])
 def test_convolutions(model, generated):
-    assert_same(generated(model()))
+    assert_bit_exact(generated(model()))
 
 
-def test_sums_below_zero(generated):
-    """Without ReLU: halves of either sign are rounded, and nothing hides it."""
+def test_negative_sums_are_rounded_half_away_from_zero(generated):
+    """Without ReLU: halves of either sign are rounded."""
     keras.utils.set_random_seed(4)
     ecg = keras.Input((120, 4), name="ecg")
     x = layers.Conv1D(8, 5, strides=2, padding="same")(ecg)
     x = layers.Conv1D(8, 7, padding="same")(x)
-    assert_same(generated(converted(keras.Model(ecg, layers.Add()([x, layers.Conv1D(8, 1)(x)])), (120, 4))))
+    assert_bit_exact(generated(converted(keras.Model(ecg, layers.Add()([x, layers.Conv1D(8, 1)(x)])), (120, 4))))
 
 
 @pytest.mark.slow
 def test_lstm(generated):
-    assert_same(generated(recurrent()))
+    assert_bit_exact(generated(recurrent()))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["every_kind_of_step", "recurrent_forms", "uneven_times"])
+@pytest.mark.parametrize("name", ["feed_forward_layers", "recurrent_forms", "odd_lengths"])
 def test_layers(name, generated):
     model = globals()[name]()
     shape = model.inputs[0].shape[1:]
     noise = np.random.default_rng(0).normal(size=(8, *shape)) * np.geomspace(0.1, 3, 8)[:, None, None]
-    assert_same(generated(integer_file(model, {"ecg": noise})))
+    assert_bit_exact(generated(integer_file(model, {"ecg": noise})))
 
 
-def every_kind_of_step():
+def feed_forward_layers():
     """Strides, dilation, depthwise and transposed convolutions, sums and products of sequences of different delay,
-    means over each axis, functions of one value, slices of time."""
+    means over each axis, unary operators, slices of time."""
     keras.utils.set_random_seed(1)
     ecg = keras.Input((97, 3), name="ecg")
     x = layers.Conv1D(6, 5, strides=2, padding="same", activation="relu")(ecg)  # (49, 6)
@@ -83,8 +83,8 @@ def recurrent_forms():
     return keras.Model(ecg, layers.Dense(3, name="probabilities")(layers.Concatenate()([last, mean])))
 
 
-def uneven_times():
-    """Lengths that strides do not divide, windows longer than what is left, no padding."""
+def odd_lengths():
+    """Lengths that strides do not divide, kernels longer than the input, no padding."""
     keras.utils.set_random_seed(3)
     ecg = keras.Input((53, 2), name="ecg")
     x = layers.Conv1D(3, 15, strides=4, padding="same", activation="relu")(ecg)  # (14, 3)
@@ -102,16 +102,16 @@ SYSTEMS += [(name, "edge") for name in NAMES] + [("cnn_att_bilstm", "paper"), ("
 
 
 @pytest.fixture(scope="module", params=SYSTEMS, ids="-".join)
-def system(request, program_in, tmp_path_factory):
+def architecture(request, generate_in, tmp_path_factory):
     """(architecture, preset, its program)"""
     name, preset = request.param
-    return name, preset, program_in(untrained(name, preset), tmp_path_factory.mktemp("system") / "program")
+    return name, preset, generate_in(untrained(name, preset), tmp_path_factory.mktemp("system") / "program")
 
 
 @pytest.mark.slow
-def test_registered_systems(system):
-    name, preset, program = system
-    assert_same(program)
+def test_registered_architectures(architecture):
+    name, preset, program = architecture
+    assert_bit_exact(program)
     if (name, preset) == ("cnn_att_bilstm", "paper"):  # a minute of twelve leads
         assert program.plan.total < 48 * 1024 - 1024  # the stack has the rest
 
@@ -119,8 +119,8 @@ def test_registered_systems(system):
 @pytest.mark.slow
 @pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"])
-def test_registered_systems_on_cores(core, system):
-    name, preset, program = system
+def test_registered_architectures_on_cores(core, architecture):
+    name, preset, program = architecture
     with qemu.CortexProgram(program.folder, core) as built:
         measured = built.measure()
     assert measured.differing == 0 and measured.values > 0
@@ -130,11 +130,11 @@ def test_registered_systems_on_cores(core, system):
 
 
 @pytest.mark.slow
-def test_registered_systems_on_real_recordings(system, real_data):
-    name, preset, program = system
+def test_registered_architectures_on_real_recordings(architecture, real_data):
+    name, preset, program = architecture
     inputs = real_inputs(name, preset, real_data)
     lowered = lower(read_graph(program.data))
-    answers = set()
+    distinct = set()
     for n in range(3):
         arrays = []
         for view, word in zip(lowered.inputs, lowered.names, strict=False):
@@ -142,15 +142,15 @@ def test_registered_systems_on_real_recordings(system, real_data):
             integers = np.round(inputs[word][n : n + 1] / tensor.scale) + tensor.zero_point
             arrays.append(np.clip(integers, bounds.min, bounds.max).astype(tensor.dtype).reshape(tensor.shape))
         expected = run_reference_kernels(program.data, arrays)
-        found = program.answers(arrays, [np.empty_like(array) for array in expected])
-        for ours, theirs in zip(found, expected, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-        answers.add(b"".join(array.tobytes() for array in [*arrays, *expected]))
-    assert len(answers) == 3
+        found = program.run(arrays, [np.empty_like(array) for array in expected])
+        for actual, desired in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(actual, desired)
+        distinct.add(b"".join(array.tobytes() for array in [*arrays, *expected]))
+    assert len(distinct) == 3
 
 
 def real_inputs(name, preset, real_data):
-    """{input: (3, …)} of three windows of real recordings, as the system's task makes them."""
+    """{input: (3, …)} of three windows of real recordings, as the architecture's task makes them."""
     task, chosen = task_of(name, preset), find(name).presets[preset]
     database, count = ("ptbxl", 3) if 12 in chosen.parameters else ("mitdb", 1)
     real_data(database)
@@ -164,7 +164,7 @@ def real_inputs(name, preset, real_data):
 
 
 def untrained(name, preset):
-    """The integer file of a system as it is before training, with batch norms that do something."""
+    """The integer file of an architecture as it is before training, with batch norms that do something."""
     model = built(name, preset)
     random = np.random.default_rng(1)
     for layer in model._flatten_layers():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from comparing import File
+from handmade_tflite import TFLiteBuilder
 
 from export.c99.fixed_point import (
     long_softmax_exponentials,
@@ -24,7 +24,7 @@ def test_a_factor_is_31_bits_and_a_shift(factor):
     assert multiplier * 2.0 ** (shift - 31) == pytest.approx(factor, rel=2.0**-31)
 
 
-def test_what_is_too_small_is_zero():
+def test_a_factor_below_two_to_minus_32_is_zero():
     assert quantize_multiplier(0.0) == quantize_multiplier(2.0**-40) == (0, 0)
 
 
@@ -54,9 +54,9 @@ def test_exponentials(scale):
     assert len(values) == 256 or np.exp(-scale * len(values)) < 1e-10
 
 
-def test_every_difference_of_the_softmax_in_sixteen_bits():
+def test_int16_softmax_of_every_difference():
     """Of two values, all 65,536: every point of the table of exp between -10 and 0, and of that of 1 / (1 + x)."""
-    file, differences = File(), np.arange(2**16)
+    file, differences = TFLiteBuilder(), np.arange(2**16)
     x = file.tensor((1, 2**16, 2), np.int16, 10 / 65535)
     y = file.tensor((1, 2**16, 2), np.int16, 2.0**-15)
     data = file.data([x], [file.operator("SOFTMAX", 3, [x], y, schema.SoftmaxOptionsT(beta=1.0))])

@@ -1,4 +1,4 @@
-"""What is kept while samples arrive, where values lie, and whether the compiler agrees."""
+"""Rows kept while samples arrive, the memory plan, and the sizes that the compiler finds."""
 
 import re
 import subprocess
@@ -18,24 +18,24 @@ from export.c99.reference_kernels import run_reference_kernels
 from export.c99.schedule import schedule_steps
 
 
-def planned(data):
+def plan(data):
     program = lower(read_graph(data))
     schedule = schedule_steps(program)
     return program, schedule, plan_memory(program, schedule)
 
 
-def test_rings_hold_what_convolutions_still_need():
-    _, schedule, _ = planned(convolutional())
+def test_rings_hold_the_rows_that_convolutions_still_need():
+    _, schedule, _ = plan(convolutional())
     kept = {storage.name: capacity for storage, capacity in schedule.capacities.items()}
     # Nine taps; the second convolution's input is read before the next row of it is made.
     assert kept["ecg"] == 9 and kept["conv1"] == 9 and kept["conv2"] == 1
 
 
-def test_a_shortcut_waits_for_the_longer_way():
+def test_a_shortcut_keeps_rows_for_the_longer_branch():
     ecg = keras.Input((64, 4), name="ecg")
     x = layers.Conv1D(4, 9, padding="same")(layers.Conv1D(4, 9, padding="same")(ecg))
     model = keras.Model(ecg, layers.GlobalAveragePooling1D()(layers.Add()([x, ecg])))
-    _, schedule, _ = planned(converted(model, (64, 4)))
+    _, schedule, _ = plan(converted(model, (64, 4)))
     kept = {storage.name: capacity for storage, capacity in schedule.capacities.items()}
     assert kept["ecg"] == 4 + 4 + 1  # for the sum's row t, when the first convolution has read to t + 8
     assert kept["conv1"] == 9
@@ -54,7 +54,7 @@ def test_pushed_samples_and_whole_windows_give_the_same(generated):
         done = [push(row.ctypes.data_as(pointer), found.ctypes.data_as(pointer)) for row in ecg[0]]
         assert done == [0] * (SAMPLES - 1) + [1]
         np.testing.assert_array_equal(found, expected)
-        (whole,) = program.answers([ecg], [np.empty_like(expected)])
+        (whole,) = program.run([ecg], [np.empty_like(expected)])
         np.testing.assert_array_equal(whole, expected)
 
 
@@ -75,7 +75,7 @@ def test_a_reset_forgets_the_samples_so_far(generated):
 
 
 @pytest.mark.parametrize("model", [convolutional, pytest.param(recurrent, marks=pytest.mark.slow)])
-def test_the_compiler_finds_the_memory_that_was_planned(model, generated):
+def test_the_compiler_finds_the_memory_that_was_plan(model, generated):
     program = generated(model())
     subprocess.run(["gcc", "-std=c99", "-O2", "-c", "small.c"], cwd=program.folder, check=True)
     sizes = subprocess.run(["size", "-A", "small.o"], cwd=program.folder, capture_output=True, text=True, check=True)
@@ -88,8 +88,8 @@ def test_the_compiler_finds_the_memory_that_was_planned(model, generated):
 
 
 @pytest.mark.slow
-def test_what_lives_together_lies_apart():
-    program, schedule, memory = planned(recurrent())
+def test_values_that_are_needed_together_do_not_overlap():
+    program, schedule, memory = plan(recurrent())
     order = dict.fromkeys(schedule.row_steps, 0) | {step: n for n, step in enumerate(schedule.final_steps, 1)}
     made = {view.storage: 0 for view in program.inputs} | {
         step.output.storage: order[step] for step in program.steps if step.output.storage in memory.places

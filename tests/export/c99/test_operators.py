@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from comparing import File, assert_same
+from bit_exact import assert_bit_exact
+from handmade_tflite import TFLiteBuilder
 
 from export.c99.lower import lower
 from export.c99.read_graph import read_graph
@@ -15,7 +16,7 @@ RELU = schema.ActivationFunctionType.RELU
 random = np.random.default_rng(3)
 
 
-def chosen(shape, dtype, limit=None):
+def random_constants(shape, dtype, limit=None):
     """Constants over all of their range, or up to ± limit."""
     limit = limit or np.iinfo(dtype).max
     return random.integers(-limit, limit + 1, shape).astype(dtype)
@@ -23,16 +24,16 @@ def chosen(shape, dtype, limit=None):
 
 def pads():
     """8 bits, whose padding is the zero point."""
-    file = File()
+    file = TFLiteBuilder()
     x = file.tensor((1, 1, 6, 5), np.int8, 0.05, -3)
     y = file.tensor((1, 1, 9, 7), np.int8, 0.05, -3)
     amounts = file.constant([[0, 0], [0, 0], [2, 1], [0, 2]], np.int32)
     return file.data([x], [file.operator("PAD", 2, [x, amounts], y, schema.PadOptionsT())])
 
 
-def functions():
+def unary_operators():
     """RSQRT and QUANTIZE, tables in 8 bits."""
-    file = File()
+    file = TFLiteBuilder()
     x = file.tensor((1, 64), np.int8, 0.03, -128)
     root = file.operator("RSQRT", 2, [x], file.tensor((1, 64), np.int8, 0.1, -128))
     coarse = file.operator("QUANTIZE", 1, [x], file.tensor((1, 64), np.int8, 0.07, 11), schema.QuantizeOptionsT())
@@ -41,7 +42,7 @@ def functions():
 
 def sixteen_bits():
     """Scales that are no powers of two, sums that 32 bits do not hold, ends of the range."""
-    file = File()
+    file = TFLiteBuilder()
     outputs = []
 
     def value(shape, scale):
@@ -55,14 +56,24 @@ def sixteen_bits():
 
     shape = (1, 1, 12, 6)
     total = add("ADD", 2, [x, y], shape, 4e-4, schema.AddOptionsT())
-    add("SUB", 2, [y, file.constant(chosen((6,), np.int16), np.int16, 2e-4)], shape, 3e-4, schema.SubOptionsT())
+    add(
+        "SUB",
+        2,
+        [y, file.constant(random_constants((6,), np.int16), np.int16, 2e-4)],
+        shape,
+        3e-4,
+        schema.SubOptionsT(),
+    )
     fine = float(np.float32(1.3e-4))
-    narrow, wide = file.constant(chosen((12, 6), np.int8), np.int8, 128 * fine), file.tensor((12, 6), np.int16, fine)
+    narrow, wide = (
+        file.constant(random_constants((12, 6), np.int8), np.int8, 128 * fine),
+        file.tensor((12, 6), np.int16, fine),
+    )
     file.tensors[narrow].quantization.zeroPoint = [127]
     add("ADD", 2, [x, file.operator("QUANTIZE", 1, [narrow], wide, schema.QuantizeOptionsT())], shape, 5e-4,
         schema.AddOptionsT())  # fmt: skip
     product = add("MUL", 2, [x, y], shape, 2e-3, schema.MulOptionsT(fusedActivationFunction=RELU))
-    add("MAXIMUM", 3, [x, file.constant(chosen((6,), np.int16), np.int16, 3.1e-4)], shape, 3.1e-4)
+    add("MAXIMUM", 3, [x, file.constant(random_constants((6,), np.int16), np.int16, 3.1e-4)], shape, 3.1e-4)
     mean = add("MEAN", 2, [x, file.constant([3], np.int32)], (1, 1, 12, 1), 2e-4, schema.ReducerOptionsT(keepDims=True))
     add("SUB", 2, [x, mean], shape, 3.5e-4, schema.SubOptionsT())
     add("MEAN", 2, [total, file.constant([2], np.int32)], (1, 1, 1, 6), 3e-4, schema.ReducerOptionsT(keepDims=True))
@@ -82,13 +93,13 @@ def pool():
 
 def convolutions_in_sixteen_bits():
     """Over time and over the first axis, with and without padding; one of more products than 32 bits can add."""
-    file = File()
+    file = TFLiteBuilder()
     outputs = []
 
     def conv(name, x, shape, weights, padding, form, axis=0, limit=30_000, kind=np.int64):
         channels = weights.shape[axis]
         scales = np.geomspace(1e-3, 3e-3, channels)
-        bias = file.constant(chosen(channels, kind, limit), kind)
+        bias = file.constant(random_constants(channels, kind, limit), kind)
         inputs = [x, file.constant(weights, np.int8, scales, axis), bias]
         outputs.append(file.operator(name, 3, inputs, file.tensor(shape, np.int16, 2e-3), form))
         form.padding, form.strideH = padding, 1
@@ -97,24 +108,33 @@ def convolutions_in_sixteen_bits():
     x = file.tensor((1, 1, 10, 90), np.int16, 3.1e-4)
     extreme = np.where(random.random((5, 1, 7, 90)) < 0.9, 127, -127)
     conv("CONV_2D", x, (1, 1, 10, 5), extreme, SAME, schema.Conv2DOptionsT(), limit=2**31 - 1)
-    conv("CONV_2D", x, (1, 1, 2, 6), chosen((6, 1, 7, 90), np.int8), VALID, schema.Conv2DOptionsT(strideW=2))
+    conv("CONV_2D", x, (1, 1, 2, 6), random_constants((6, 1, 7, 90), np.int8), VALID, schema.Conv2DOptionsT(strideW=2))
     narrow = schema.Conv2DOptionsT(strideW=2, quantizedBiasType=schema.TensorType.INT32)
-    conv("CONV_2D", x, (1, 1, 2, 6), chosen((6, 1, 7, 90), np.int8, 80), VALID, narrow, limit=10**8, kind=np.int32)
+    conv(
+        "CONV_2D",
+        x,
+        (1, 1, 2, 6),
+        random_constants((6, 1, 7, 90), np.int8, 80),
+        VALID,
+        narrow,
+        limit=10**8,
+        kind=np.int32,
+    )
     shift = schema.DepthwiseConv2DOptionsT(depthMultiplier=1, dilationHFactor=2, dilationWFactor=1)
     grid = file.operator("RESHAPE", 1, [x, file.constant([1, 10, 3, 30], np.int32)],
                          file.tensor((1, 10, 3, 30), np.int16, 3.1e-4))  # fmt: skip
-    conv("DEPTHWISE_CONV_2D", grid, (1, 10, 3, 30), chosen((1, 3, 1, 30), np.int8), SAME, shift, axis=3)
+    conv("DEPTHWISE_CONV_2D", grid, (1, 10, 3, 30), random_constants((1, 3, 1, 30), np.int8), SAME, shift, axis=3)
     even = schema.DepthwiseConv2DOptionsT(depthMultiplier=1, dilationHFactor=3, dilationWFactor=1)
-    conv("DEPTHWISE_CONV_2D", grid, (1, 10, 3, 30), chosen((1, 2, 1, 30), np.int8), SAME, even, axis=3)
+    conv("DEPTHWISE_CONV_2D", grid, (1, 10, 3, 30), random_constants((1, 2, 1, 30), np.int8), SAME, even, axis=3)
     scale = schema.DepthwiseConv2DOptionsT(depthMultiplier=1, dilationHFactor=1, dilationWFactor=1)
-    conv("DEPTHWISE_CONV_2D", x, (1, 1, 10, 90), chosen((1, 1, 1, 90), np.int8), VALID, scale, axis=3)
+    conv("DEPTHWISE_CONV_2D", x, (1, 1, 10, 90), random_constants((1, 1, 1, 90), np.int8), VALID, scale, axis=3)
     return file.data([x], outputs)
 
 
-def products_in_time():
-    """Products of what lies some rows before or behind, of one tensor with itself and of two, also added up, over whole
-    times and over rows; and what is no such product, or moves more than in time."""
-    file = File()
+def time_shifted_products():
+    """Products with tensors shifted in time, of one tensor with itself and of two, also summed, over whole times and
+    over rows; and products that are none of these."""
+    file = TFLiteBuilder()
     scale, shape, outputs = 2.0**-12, (1, 10, 3, 4), []
 
     def moved(x, taps, dilation=1, to=scale, weight=1 / 127, rows=False):
@@ -151,8 +171,8 @@ def products_in_time():
     return file.data([x, y], [*outputs, half])
 
 
-def test_products_in_time_are_read_from_where_they_come_from():
-    steps = lower(read_graph(products_in_time())).steps
+def test_time_shifts_are_read_in_place():
+    steps = lower(read_graph(time_shifted_products())).steps
     found = [view.delay for step in steps for view in step.inputs if view.delay]
     far = [12, -24, 48, -24, -120]
     assert sorted(found) == sorted([12, *far, *far, *far, *far, -12])
@@ -161,16 +181,18 @@ def test_products_in_time_are_read_from_where_they_come_from():
     assert sum(step.kernel == "ecg_conv_sN" for step in steps) == 3 + 1 + 2 + 1
 
 
-@pytest.mark.parametrize("make", [products_in_time, pads, functions, sixteen_bits, convolutions_in_sixteen_bits])
-def test_same(make, generated):
-    assert_same(generated(make()))
+@pytest.mark.parametrize(
+    "make", [time_shifted_products, pads, unary_operators, sixteen_bits, convolutions_in_sixteen_bits]
+)
+def test_operators_are_bit_exact(make, generated):
+    assert_bit_exact(generated(make()))
 
 
 def attention(keys, product=0.03, axes=(1, 2)):
-    """Attention to many, of export.quantise.long_softmax: 2 heads of 5 queries. Twice, of given scores with their mean,
-    and of queries and keys, whose mean nothing wants and whose product 16 bits do not hold. `product`: the scale of
-    both."""
-    file, outputs = File(), []
+    """Attention of many keys, of export.quantise.long_softmax: 2 heads of 5 queries. Twice, of given scores with their
+    mean, and of queries and keys, whose mean no operator reads and whose product overflows 16 bits. product: the
+    scale of both."""
+    file, outputs = TFLiteBuilder(), []
 
     def made(name, version, inputs, shape, dtype, scales, options):
         return file.operator(name, version, inputs, file.tensor(shape, dtype, *scales), options)
@@ -202,17 +224,17 @@ def attention(keys, product=0.03, axes=(1, 2)):
 
 
 @pytest.mark.parametrize(("keys", "product"), [(256, 0.03), (500, 0.0006)])
-def test_attention_to_many(keys, product, generated):
+def test_long_attention(keys, product, generated):
     program = generated(attention(keys, product))
-    assert_same(program)
+    assert_bit_exact(program)
     assert program.plan.arena < 2 * keys  # a mean, two products, and no matrix of scores
 
 
 def exported_attention(constant=False):
-    file = File()
+    file = TFLiteBuilder()
     scores, values = file.tensor((1, 6, 256), np.int8, 0.1, 4), file.tensor((1, 256, 3), np.int8, 0.04)
     if constant:
-        values = file.constant(chosen((1, 256, 3), np.int8), np.int8, 0.04)
+        values = file.constant(random_constants((1, 256, 3), np.int8), np.int8, 0.04)
     weights = file.tensor((1, 6, 256), np.int8, 2.0**-8, -128)
     file.operator("SOFTMAX", 2, [scores], weights, schema.SoftmaxOptionsT(beta=1.0))
     product, mean = file.tensor((1, 6, 3), np.int8, 0.03, 6), file.tensor((1, 256), np.int8, 1e-4, -128)
@@ -221,11 +243,11 @@ def exported_attention(constant=False):
     return widen_long_softmax(file.data([scores] if constant else [scores, values], [product, mean]))
 
 
-def test_attention_to_many_as_it_is_exported(generated):
-    assert_same(generated(exported_attention()))
+def test_exported_long_attention(generated):
+    assert_bit_exact(generated(exported_attention()))
 
 
-def test_two_types_of_attention_to_constants_are_named():
+def test_long_attention_to_constants_is_refused():
     with pytest.raises(InputError, match="computes with int16 values and .* with int8"):
         read_graph(exported_attention(constant=True))
 
@@ -235,24 +257,24 @@ def test_two_types_of_attention_to_constants_are_named():
 def test_every_sixteen_bit_value(name, version, scale, generated):
     from export.c99.reference_kernels import run_reference_kernels
 
-    file = File()
+    file = TFLiteBuilder()
     x = file.tensor((1, 2**16), np.int16, scale)
     data = file.data([x], [file.operator(name, version, [x], file.tensor((1, 2**16), np.int16, 2.0**-15))])
     values = np.arange(-(2**15), 2**15).astype(np.int16)[None]
     (expected,) = run_reference_kernels(data, [values])
-    (found,) = generated(data).answers([values], [np.empty_like(expected)])
+    (found,) = generated(data).run([values], [np.empty_like(expected)])
     np.testing.assert_array_equal(found, expected)
 
 
 def product_of_columns():
-    file = File()
+    file = TFLiteBuilder()
     x, y = (file.tensor((1, 4, 4), np.int8, 0.1) for _ in range(2))
     options = schema.BatchMatMulOptionsT(adjX=True)
     return file.data([x, y], [file.operator("BATCH_MATMUL", 2, [x, y], file.tensor((1, 4, 4), np.int8, 0.4), options)])
 
 
 def softmax_in_sixteen_bits():
-    file = File()
+    file = TFLiteBuilder()
     x = file.tensor((1, 4), np.int16, 2.0**-12)
     output = file.tensor((1, 4), np.int16, 2.0**-15)
     return file.data([x], [file.operator("SOFTMAX", 3, [x], output, schema.SoftmaxOptionsT(beta=1.0))])
@@ -263,13 +285,13 @@ def mean_over_keys():
 
 
 def smaller_of_two():
-    file = File()
+    file = TFLiteBuilder()
     x, y, output = (file.tensor((1, 4), np.int8, 0.1) for _ in range(3))
     return file.data([x, y], [file.operator("MINIMUM", 2, [x, y], output)])
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (product_of_columns, "BATCH_MATMUL .* transposed first matrix has no C99 form"),
         (softmax_in_sixteen_bits, "SOFTMAX has no C99 kernel in 16 bits"),
@@ -277,6 +299,6 @@ def smaller_of_two():
         (smaller_of_two, "MINIMUM has no C99 kernel"),
     ],
 )
-def test_without_a_kernel(make, said):
-    with pytest.raises(InputError, match=said):
+def test_operators_without_a_kernel_are_named(make, message):
+    with pytest.raises(InputError, match=message):
         lower(read_graph(make()))

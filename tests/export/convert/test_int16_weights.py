@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from comparing import File
+from handmade_tflite import TFLiteBuilder
 
 from export.convert import int16, int16_weights
 from export.quantise.float_runner import FloatRunner, observe_windows
@@ -112,7 +112,7 @@ def test_large_summands_have_8_bits(filters):
 
 
 def test_sums_read_what_a_reshape_has_only_taken_ones_from():
-    file = File()
+    file = TFLiteBuilder()
     x, y = (file.tensor((1, 1, 1, 6), np.int16, 2.0**-12) for _ in range(2))
     idle = file.operator("RESHAPE", 1, [x, file.constant([6], np.int32)], file.tensor((6,), np.int16, 2.0**-12))
     row = file.tensor((6,), np.int16, 2.0**-12)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from comparing import File
+from handmade_tflite import TFLiteBuilder
 from small_models import convolutional, recurrent
 
 from export.c99 import generate
@@ -56,7 +56,7 @@ def test_without_dsp_instructions_the_bits_are_the_same(model, tmp_path):
 @needs_toolchain
 @pytest.mark.slow
 def test_weights_of_several_megabytes_are_counted(tmp_path):
-    file, depth, channels = File(), 8000, 320
+    file, depth, channels = TFLiteBuilder(), 8000, 320
     x, y = file.tensor((1, depth), np.int8, 0.1), file.tensor((1, channels), np.int8, 20.0)
     values = np.random.default_rng(0).integers(-127, 128, (channels, depth))
     weights = file.constant(values, np.int8, 0.01)
@@ -107,7 +107,7 @@ def test_the_profile_adds_up_to_the_instructions_of_a_window(convolutions):
 @needs_toolchain
 @pytest.mark.slow
 def test_a_program_of_many_steps_is_profiled(tmp_path):
-    file = File()
+    file = TFLiteBuilder()
     x = file.tensor((1, 1, 2, 4), np.int16, 2.0**-12)
     y = x
     for _ in range(900):

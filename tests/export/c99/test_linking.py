@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from comparing import File
+from handmade_tflite import TFLiteBuilder
 from small_models import convolutional, reconstructing
 
 from export.c99 import generate
@@ -23,7 +23,7 @@ COMPILERS = ["gcc", "clang", "arm-none-eabi-gcc"]
 
 def rescaled(bits) -> bytes:
     """A convolution and a product, which every kernel for one value type has in the other, too."""
-    file, dtype = File(), np.dtype(f"int{bits}").type
+    file, dtype = TFLiteBuilder(), np.dtype(f"int{bits}").type
     scale = 0.05 if bits == 8 else 2e-4
     x = file.tensor((1, 1, 16, 3), dtype, scale)
     weights = file.constant(np.arange(-13, 14).reshape(1, 1, 3, 9)[..., :3] * 9, np.int8, [0.01] * 3, 3)
@@ -135,7 +135,7 @@ def test_four_models_run_in_one_program(language, folder):
 
 def test_names_that_c_and_cpp_keep_for_themselves_are_changed(tmp_path, generated):
     """Inputs called like keywords, functions, the generator's variables, or one another."""
-    file, shape = File(), (1, 1, 4, 2)
+    file, shape = TFLiteBuilder(), (1, 1, 4, 2)
     inputs = [file.tensor(shape, np.int8, 0.1) for _ in range(8)]
     total = inputs[0]
     for x in inputs[1:]:
@@ -144,7 +144,7 @@ def test_names_that_c_and_cpp_keep_for_themselves_are_changed(tmp_path, generate
     for number, word in zip([*inputs, total], [*words, "namespace"], strict=True):
         file.tensors[number].name = word.encode()
     program = generated(file.data(inputs, [total]))
-    assert program.sanitised().startswith("0 of ")
+    assert program.run_own_test().startswith("0 of ")
     header = (program.folder / "model.h").read_text()
     parameters = re.search(r"void model_run\((.*)\);", header)[1]
     assert re.findall(r"\*(\w+)", parameters) == [

@@ -1,4 +1,4 @@
-"""What no program is generated of: one line that names it, and nothing written."""
+"""Files that no program is generated from: one line says why, and nothing is written."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from export.tflite import flatbuffer
 from firmware_bench.runtime.errors import InputError
 
 
-def refused(data, folder):
+def generate_fails(data, folder):
     with pytest.raises(InputError) as caught:
         generate(data, folder)
     assert "\n" not in str(caught.value)
@@ -18,13 +18,13 @@ def refused(data, folder):
     return str(caught.value)
 
 
-def test_floats(tmp_path):
-    assert "computes with float" in refused(convolutional(integer=False), tmp_path / "out")
+def test_float_files_are_refused(tmp_path):
+    assert "computes with float" in generate_fails(convolutional(integer=False), tmp_path / "out")
 
 
-def test_what_is_no_file_or_a_damaged_one(tmp_path):
+def test_damaged_files_are_refused(tmp_path):
     for data in (b"", b"nothing of the kind", convolutional()[:3000]):
-        assert "not a TensorFlow Lite file" in refused(data, tmp_path / "out")
+        assert "not a TensorFlow Lite file" in generate_fails(data, tmp_path / "out")
 
 
 def test_an_operator_without_a_kernel_is_named(tmp_path):
@@ -32,14 +32,14 @@ def test_an_operator_without_a_kernel_is_named(tmp_path):
     for code in model.operatorCodes:
         if code.builtinCode == schema.BuiltinOperator.SOFTMAX:
             code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.LOCAL_RESPONSE_NORMALIZATION
-    assert "LOCAL_RESPONSE_NORMALIZATION has no C99 kernel" in refused(flatbuffer.write(model), tmp_path / "out")
+    assert "LOCAL_RESPONSE_NORMALIZATION has no C99 kernel" in generate_fails(flatbuffer.write(model), tmp_path / "out")
 
 
 def test_two_types_in_one_file_are_named(tmp_path):
     model = flatbuffer.read(convolutional())
     (graph,) = model.subgraphs
     graph.tensors[graph.operators[-1].outputs[0]].type = schema.TensorType.INT16
-    assert "SOFTMAX computes with int16 values and SOFTMAX with int8" in refused(
+    assert "SOFTMAX computes with int16 values and SOFTMAX with int8" in generate_fails(
         flatbuffer.write(model), tmp_path / "out"
     )
 

@@ -1,4 +1,4 @@
-"""The program of a step, fed sample by sample, answers what LiteRT's reference kernels answer to the stream."""
+"""The program of a streaming step, fed sample by sample, gives the outputs of LiteRT's reference kernels."""
 
 import ctypes
 import dataclasses
@@ -39,7 +39,7 @@ def stream(data):
     return StreamingModel(TFLiteModel(data, kernels="reference"))
 
 
-class Pushed:
+class SampleFeeder:
     """A program fed from Python. push(sample), flush() → its outputs, or None where there are none yet."""
 
     def __init__(self, program, count):
@@ -66,13 +66,13 @@ def recordings(stream):
 
 
 def test_own_test(data, generated):
-    assert generated(data).sanitised().startswith("0 of ")
+    assert generated(data).run_own_test().startswith("0 of ")
 
 
 def test_every_step_of_two_recordings(data, stream, generated):
     """To the last step that is late, states and mean carried on; the second recording begins anew."""
-    pushed = Pushed(generated(data), stream.outputs[0].shape[-1])
-    scale, answers = np.float32(stream.signal.scale), set()
+    pushed = SampleFeeder(generated(data), stream.outputs[0].shape[-1])
+    scale, outputs_seen = np.float32(stream.signal.scale), set()
     for blocks in recordings(stream):
         stream.reset()
         pushed.program.function("reset")()
@@ -82,17 +82,17 @@ def test_every_step_of_two_recordings(data, stream, generated):
                 found = pushed.flush()
             else:
                 *before, found = [pushed.push(sample) for sample in block]
-                assert not any(answer is not None for answer in before)
+                assert not any(output is not None for output in before)
             assert (found is None) == (number < stream.delay)
             if found is not None:
                 np.testing.assert_array_equal(found, expected[0])
-                answers.add(found.tobytes())
-    assert len(answers) > 20
+                outputs_seen.add(found.tobytes())
+    assert len(outputs_seen) > 20
     assert len(blocks) + 24 > SAMPLES / stream.step + stream.delay  # the mean has forgotten
 
 
-def test_what_is_no_whole_step_is_left_out(data, stream, generated):
-    pushed = Pushed(generated(data), stream.outputs[0].shape[-1])
+def test_samples_that_do_not_fill_a_step_are_dropped(data, stream, generated):
+    pushed = SampleFeeder(generated(data), stream.outputs[0].shape[-1])
     blocks = next(recordings(stream))
     found = []
     for rest in (0, stream.step - 1):
@@ -103,10 +103,10 @@ def test_what_is_no_whole_step_is_left_out(data, stream, generated):
     np.testing.assert_array_equal(*found)
 
 
-def test_states_lie_where_nothing_else_does(data):
+def test_the_memory_of_states_is_not_shared(data):
     program = lower(read_graph(data))
     memory = plan_memory(program, schedule_steps(program))
-    homes = {memory.root(state) for state, _ in program.streaming.states}
+    roots = {memory.root(state) for state, _ in program.streaming.states}
 
     def span(storage):
         start = int(memory.places[storage].base.split("+")[1])
@@ -114,11 +114,11 @@ def test_states_lie_where_nothing_else_does(data):
 
     taken = [n for state, _ in program.streaming.states for n in span(state.storage)]
     assert len(taken) == len(set(taken))
-    for storage, home in memory.roots.items():
-        assert home in homes or not set(taken) & set(span(storage))
+    for storage, root in memory.roots.items():
+        assert root in roots or not set(taken) & set(span(storage))
 
 
-def test_header_tells_what_a_caller_needs(data, stream, tmp_path):
+def test_the_header_has_what_a_caller_needs(data, stream, tmp_path):
     program = generate(data, tmp_path / "program")
     header = (tmp_path / "program" / f"{program.prefix}.h").read_text()
     values = {
@@ -146,7 +146,7 @@ def test_on_a_core(data, tmp_path, portable):
 
 
 @pytest.mark.parametrize("change", ["scale", "size", "signal"])
-def test_what_is_no_step_is_refused(data, change, tmp_path):
+def test_a_wrong_step_is_refused(data, change, tmp_path):
     model = flatbuffer.read(data)
     about = read_metadata(data)
     (signature,) = model.signatureDefs
@@ -161,6 +161,6 @@ def test_what_is_no_step_is_refused(data, change, tmp_path):
     else:
         streaming = dataclasses.replace(about.streaming, step=about.streaming.step + 1)
         about = dataclasses.replace(about, streaming=streaming)
-    spoilt = flatbuffer.set_metadata(flatbuffer.write(model), about)
+    damaged = flatbuffer.set_metadata(flatbuffer.write(model), about)
     with pytest.raises(InputError, match="again"):
-        generate(spoilt, tmp_path / "program")
+        generate(damaged, tmp_path / "program")
