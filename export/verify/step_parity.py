@@ -87,7 +87,7 @@ def check_history_step(
     model = HistoryModel(recorder)
     examples = [{name: values[n] for name, values in windows.items()} for n in range(count)]
     newest = [{**x, **{name: x[name][-1:] for name, output in histories.items() if output is None}} for x in examples]
-    found = [model.answers(model.step_raw(example)) for example in newest]
+    found = [model.dequantise_outputs(model.step_raw(example)) for example in newest]
     expected = run_with_external_history(TFLiteModel(whole, kernels="reference"), histories, newest)
     differing = sum(
         any(not np.array_equal(ours[name], theirs[name]) for name in theirs)
