@@ -1,21 +1,20 @@
-"""Latency of each part of an architecture, in float and in int8, as models of their own on one thread here.
+"""Latency of each part of an architecture, in float and in int8, as models of their own, on one thread of this machine.
 
     python benchmarks/components.py [--arch cnn_att_bilstm] [--preset paper] [--leads 12] [--rounds 20] [--out DIR]
 
 With --out the parts are written as files with reference vectors, which `ecg-edge bench DIR/*.tflite --host USER@HOST`
 measures on any device and with any runtime.
 
-All parts are timed in alternation, so that a clock that drifts does so for all of them; of the times per call the
-median counts. The weights are random: latency does not depend on them.
+All parts are timed in alternation, so that a change of the clock rate affects all of them alike; the median of the
+times per window counts. The weights are random: latency does not depend on them.
 """
 
-import contextlib
-import io
 import time
 from pathlib import Path
 
 import click
 import numpy as np
+from benchmark_result import report, result_option, run
 
 
 @click.command()
@@ -24,89 +23,110 @@ import numpy as np
 @click.option("--leads", default=12, show_default=True)
 @click.option("--rounds", default=20, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the parts here, time nothing.")
-def main(arch, preset, leads, rounds, out):
-    import keras
+@result_option
+def main(arch, preset, leads, rounds, out, result):
+    from untrained_models import build, float_file, integer_file, make_noise
 
-    from ecg_edge import console
-    from ecg_edge.training.config import SignalConfig
-    from export.convert.conversion_job import ExportWindows
-    from export.convert.strategies import convert
-    from firmware_bench.runtime.tflite_model import TFLiteModel
-    from models_keras.registry import find
+    from ecg_edge.console import log
 
-    architecture = find(arch)
-    chosen = architecture.presets[preset]
-    keras.utils.set_random_seed(0)
-    model = architecture.build(SignalConfig(**chosen.signal).samples, leads, architecture.classes, **chosen.model)
-    windows = np.random.default_rng(0).normal(size=(8, *model.inputs[0].shape[1:])).astype(np.float32)
-
-    parts, start, values = {"whole": (model, windows)}, model.inputs[0], windows
-    for name, layer in architecture.parts.items():
-        end = model.get_layer(layer).output
-        parts[name] = keras.Model(start, end), values
-        values = parts[name][0].predict(values, verbose=0)
-        start = end
+    model = build(arch, preset, leads)
+    parts = split_into_parts(model, arch, make_noise(model, 8))
     files = {}
     for name, (part, inputs) in parts.items():
         files[name, "float"] = float_file(part)
-        noise = {part.inputs[0].name: inputs}
-        files[name, "int8"] = convert(part, ExportWindows(noise, noise)).data
+        files[name, "int8"] = integer_file(part, {part.inputs[0].name: inputs})
     if out:
         out.mkdir(parents=True, exist_ok=True)
         for (name, kind), data in files.items():
             path = out / f"{name}-{kind}.tflite"
-            path.write_bytes(described(data, parts[name][0], arch, preset, SignalConfig(**chosen.signal)))
-            console.log(f"written to {path}")
+            path.write_bytes(add_metadata(data, parts[name][0], arch, preset))
+            log(f"written to {path}")
         return
-    runners = {key: (TFLiteModel(data), parts[key[0]][1][0]) for key, data in files.items()}
-
-    seconds = {key: [] for key in runners}
-    for _ in range(rounds):
-        for key, (runner, window) in runners.items():
-            begin = time.perf_counter()
-            runner.run(window)
-            seconds[key].append(time.perf_counter() - begin)
-    median = {key: 1000 * float(np.median(values)) for key, values in seconds.items()}
+    median = time_in_alternation({key: (data, parts[key[0]][1][0]) for key, data in files.items()}, rounds)
     rows = [
-        [name, f"{median[name, 'float']:.2f}", f"{median[name, 'float'] / median['whole', 'float']:.0%}",
-         f"{median[name, 'int8']:.2f}", f"{median[name, 'int8'] / median['whole', 'int8']:.0%}"]
+        {
+            "part": name,
+            "float_ms": median[name, "float"],
+            "float_share": median[name, "float"] / median["whole", "float"],
+            "int8_ms": median[name, "int8"],
+            "int8_share": median[name, "int8"] / median["whole", "int8"],
+        }
         for name in parts
-    ]  # fmt: skip
-    title = f"{arch}, {preset}, {leads} leads: ms a window, median of {rounds}, one thread, measured here"
-    console.table(title, ["part", "float", "of the whole", "int8", "of the whole"], rows)
+    ]
+    title = f"Latency of the parts of {arch}, {preset} preset, {leads} leads: ms per window"
+    report(result, title, "measured", f"one thread, LiteRT, untrained weights, median of {rounds}", rows)
 
 
-def described(data: bytes, part, arch: str, preset: str, signal) -> bytes:
-    """The file with what a device needs to prove that it computes the same; signal: what the whole model takes."""
-    from importlib.metadata import version
+def split_into_parts(model, arch, noise):
+    """Cut a model where its architecture names parts.
 
+    Args:
+        model: The model, of one input.
+        arch: Name of its architecture.
+        noise: Its input, by name.
+
+    Returns:
+        Part → (model, its input windows); "whole" is the model itself.
+    """
+    import keras
+
+    from ecg_edge.tasks.predictor import KerasPredictor
+    from models_keras.registry import find
+
+    (values,) = noise.values()
+    parts, start = {"whole": (model, values)}, model.inputs[0]
+    for name, layer in find(arch).parts.items():
+        end = model.get_layer(layer).output
+        parts[name] = keras.Model(start, end), values
+        values = KerasPredictor(parts[name][0])({start.name: values})
+        start = end
+    return parts
+
+
+def time_in_alternation(runners, rounds):
+    """Time files in turn.
+
+    Args:
+        runners: Key → (file, one window).
+        rounds: Number of runs of each.
+
+    Returns:
+        Key → median time of a window, ms.
+    """
+    from firmware_bench.runtime.tflite_model import TFLiteModel
+
+    models = {key: (TFLiteModel(data), window) for key, (data, window) in runners.items()}
+    seconds = {key: [] for key in models}
+    for _ in range(rounds):
+        for key, (model, window) in models.items():
+            begin = time.perf_counter()
+            model.run(window)
+            seconds[key].append(time.perf_counter() - begin)
+    return {key: 1000 * float(np.median(values)) for key, values in seconds.items()}
+
+
+def add_metadata(data: bytes, part, arch: str, preset: str) -> bytes:
+    """Return the file with metadata and reference vectors, with which a device proves that it computes the same."""
+    from ecg_edge.run import installed_versions
+    from ecg_edge.training.config import SignalConfig
     from export.convert.keras_model import output_names
     from export.reference_vectors import add_reference_vectors
     from export.tflite.signature import describe_tensors
-    from firmware_bench.runtime.metadata import ModelMetadata, WindowMetadata
+    from firmware_bench.runtime.metadata import ModelMetadata
+    from models_keras.registry import find
 
+    signal = SignalConfig(**find(arch).presets[preset].signal)
     inputs, outputs = describe_tensors(data, output_names(part, data))
-    metadata = ModelMetadata(
+    description = ModelMetadata(
         architecture=arch,
         preset=preset,
-        fs=signal.fs,
-        window=WindowMetadata(signal.samples, signal.samples),
-        versions={"ai-edge-litert": version("ai-edge-litert")},
         inputs=inputs,
         outputs=outputs,
+        versions=installed_versions(),
+        **signal.window_spec().to_metadata(),
     )
-    return add_reference_vectors(data, metadata)
-
-
-def float_file(model) -> bytes:
-    """The model as a float TensorFlow Lite file with fused LSTMs."""
-    import tensorflow as tf
-
-    from export.convert.fused_lstm import fuse_lstms
-
-    with contextlib.redirect_stdout(io.StringIO()):  # the converter lists every variable
-        return tf.lite.TFLiteConverter.from_keras_model(fuse_lstms(model)).convert()
+    return add_reference_vectors(data, description)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

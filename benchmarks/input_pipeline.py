@@ -1,10 +1,10 @@
-"""What reading windows from the cache costs beside the training step they feed.
+"""Time of reading windows from the cache beside the training step that they feed.
 
-    python benchmarks/input_pipeline.py
+    python benchmarks/input_pipeline.py [--arch cnn_att_bilstm] [--preset paper] [--batch 16] [--steps 24]
 
-Prints, for cnn_att_bilstm at paper size (15000 × 12, batch 16): the bare training step on a batch that stays in
-memory, the time to cut a batch out of the memory-mapped recordings, as they are and with each window z-scored, and a
-step of the training loop's own path.
+For twelve leads at the preset's length: the bare training step on a batch that stays in memory, the time to cut a batch
+out of the memory-mapped recordings, as they are and with each window z-scored, and a step of the training loop's own
+path.
 """
 
 import dataclasses
@@ -13,73 +13,100 @@ import statistics
 import tempfile
 import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
+import click
 import numpy as np
+from benchmark_result import report, result_option, run
 
-from ecg_edge.data.examples import WindowSpec
-from ecg_edge.data.recordings import load_recordings
-from ecg_edge.records.record import Entry, Record
-from ecg_edge.tasks.rhythm import RhythmTask
-from ecg_edge.training.batches import Batches
-from models_keras.registry import find
-
-SAMPLES, LEADS, BATCH, STEPS, FS = 15000, 12, 16, 24, 250.0
+LEADS, FS, ROUNDS = 12, 250.0, 4
 CLASSES = [str(number) for number in range(9)]
 
 
-def random_recording(entry):
-    """A minute of noise."""
-    signal = np.random.default_rng(int(entry.name)).standard_normal((SAMPLES, LEADS), np.float32)
-    return Record(entry.name, entry.patient, signal, FS, tuple(map(str, range(LEADS))), entry.labels)
+@click.command()
+@click.option("--arch", default="cnn_att_bilstm", show_default=True)
+@click.option("--preset", default="paper", show_default=True)
+@click.option("--batch", default=16, show_default=True)
+@click.option("--steps", default=24, show_default=True, help="Steps of an epoch.")
+@result_option
+def main(arch, preset, batch, steps, result):
+    from untrained_models import build
+
+    model = build(arch, preset, LEADS)
+    import keras
+
+    model.compile(keras.optimizers.Adam(1e-3), loss="sparse_categorical_crossentropy")
+    samples = model.inputs[0].shape[1]
+    step, read, scale, path, ratio = measure(model, samples, batch, steps)
+    rows = [
+        {"work": "bare training step", "ms": step, "share_of_step": 1.0},
+        {"work": "reading a batch", "ms": read, "share_of_step": read / step},
+        {"work": "reading a batch, each window z-scored", "ms": scale, "share_of_step": scale / step},
+        {"work": "step of the training loop", "ms": path, "share_of_step": ratio},
+    ]
+    rows = [{**row, "ms": round(row["ms"], 1), "share_of_step": round(row["share_of_step"], 3)} for row in rows]
+    conditions = f"batch {batch} of {samples} × {LEADS}, keras {keras.__version__} on {keras.backend.backend()}"
+    report(result, f"Reading windows beside a training step of {arch}, {preset} preset", "measured", conditions, rows)
 
 
-def examples(task, folder):
-    """A window of each of BATCH · STEPS recordings, which lie in the cache as the pipeline puts them there."""
-    os.environ["ECG_EDGE_CACHE"] = folder
-    names = [str(number) for number in range(BATCH * STEPS)]
-    entries = [Entry(name, name, name, (CLASSES[int(name) % 9],)) for name in names]
+def measure(model, samples: int, batch: int, steps: int) -> tuple[float, float, float, float, float]:
+    """Time the four kinds of work, in turn, so that their ratios hold when the clock rate changes.
+
+    Returns:
+        Medians in ms of a bare step, of reading a batch, of reading a z-scored batch and of a step of the training
+        loop, and the median ratio of the last to the first.
+    """
+    from ecg_edge.tasks.rhythm import RhythmTask
+    from ecg_edge.training.batches import Batches
+
+    task = RhythmTask(CLASSES)
+    with tempfile.TemporaryDirectory() as folder:
+        plain = make_examples(task, samples, batch * steps, folder)
+        z_score = dataclasses.replace(plain.window, window_steps=[{"step": "zscore"}])
+        scaled = dataclasses.replace(plain, window=z_score)
+        batches, with_steps = (Batches(task, examples, "balanced", batch) for examples in (plain, scaled))
+        batches.shuffle(0, 0)
+        fixed = batches[0]
+        model.train_on_batch(*fixed)
+        model.fit(batches, shuffle=False, verbose=0)
+        times = []
+        for round_ in range(ROUNDS):
+            batches.shuffle(0, round_)
+            with_steps.shuffle(0, round_)
+            works = (
+                lambda: [model.train_on_batch(*fixed) for _ in range(steps)],
+                lambda: [batches[i] for i in range(steps)],
+                lambda: [with_steps[i] for i in range(steps)],
+                lambda: model.fit(batches, shuffle=False, verbose=0),
+            )
+            times.append([1000 * time_once(work) / steps for work in works])
+    step, reading, scaling, path = (statistics.median(column) for column in zip(*times, strict=True))
+    return step, reading, scaling, path, statistics.median(row[3] / row[0] for row in times)
+
+
+def make_examples(task, samples: int, count: int, folder: str):
+    """Return one window of each of `count` recordings of noise, prepared in `folder` as the pipeline does."""
+    from ecg_edge.data.examples import WindowSpec
+    from ecg_edge.data.recordings import load_recordings
+    from ecg_edge.records.record import Entry, Record
+
     leads = tuple(map(str, range(LEADS)))
-    recordings = load_recordings(entries, random_recording, "benchmark", leads, [], FS)
-    return task.examples(recordings, names, WindowSpec(FS, SAMPLES, SAMPLES, []), training=True)
+
+    def read(entry):
+        signal = np.random.default_rng(int(entry.name)).standard_normal((samples, LEADS), np.float32)
+        return Record(entry.name, entry.patient, signal, FS, leads, entry.labels)
+
+    os.environ["ECG_EDGE_CACHE"] = folder
+    names = [str(number) for number in range(count)]
+    entries = [Entry(name, name, name, (CLASSES[int(name) % len(CLASSES)],)) for name in names]
+    recordings = load_recordings(entries, read, "benchmark", leads, [], FS)
+    return task.examples(recordings, names, WindowSpec(FS, samples, samples, []), training=True)
 
 
-def timed(work):
+def time_once(work) -> float:
+    """Return how long a call of `work` takes, s."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
-def main():
-    task = RhythmTask(CLASSES)
-    model = find("cnn_att_bilstm").build(SAMPLES, LEADS, len(CLASSES))
-    model.compile(keras.optimizers.Adam(1e-3), loss="sparse_categorical_crossentropy")
-    with tempfile.TemporaryDirectory() as folder:
-        plain = examples(task, folder)
-        scaled = dataclasses.replace(plain, window=dataclasses.replace(plain.window, window_steps=[{"step": "zscore"}]))
-        batches, with_steps = (Batches(task, own, "balanced", BATCH) for own in (plain, scaled))
-        batches.shuffle(0, 0)
-        fixed = batches[0]
-        model.train_on_batch(*fixed)
-        model.fit(batches, shuffle=False, verbose=0)
-
-        bare, reading, scaling, path = [], [], [], []
-        for round_ in range(4):  # in turn, so that the ratios hold when the clock drifts
-            batches.shuffle(0, round_)
-            with_steps.shuffle(0, round_)
-            bare.append(timed(lambda: [model.train_on_batch(*fixed) for _ in range(STEPS)]) / STEPS)
-            reading.append(timed(lambda: [batches[i] for i in range(STEPS)]) / STEPS)
-            scaling.append(timed(lambda: [with_steps[i] for i in range(STEPS)]) / STEPS)
-            path.append(timed(lambda: model.fit(batches, shuffle=False, verbose=0)) / STEPS)
-    step, read, scale = (statistics.median(times) for times in (bare, reading, scaling))
-    ratios = [p / b for p, b in zip(path, bare, strict=True)]
-    print(f"measured, batch {BATCH} of {SAMPLES} × {LEADS}, keras {keras.__version__} on {keras.backend.backend()}")
-    print(f"bare training step         {step * 1e3:7.1f} ms  {BATCH / step:.1f} recordings a second")
-    print(f"reading a batch            {read * 1e3:7.1f} ms  {read / step:.1%} of a bare step")
-    print(f"the same, each z-scored    {scale * 1e3:7.1f} ms  {scale / step:.1%} of a bare step")
-    print(f"step of the training loop  {statistics.median(path) * 1e3:7.1f} ms  {statistics.median(ratios):.3f} × bare")
-
-
 if __name__ == "__main__":
-    main()
+    run(main)

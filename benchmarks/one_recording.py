@@ -1,13 +1,14 @@
-"""An anomaly detector trained on a single normal recording: how well does it reconstruct that one, and others?
+"""An anomaly detector trained on a single normal recording: its reconstruction error there and elsewhere.
 
     python benchmarks/one_recording.py [--arch vae_bilstm_mha] [--preset tiny] [--data synthetic] [--steps 1000]
 
-Prints the mean squared error, relative to the variance, of the recording it learnt by heart, of other normal ones and
-of abnormal ones. Near zero for the first says that model, loss and preprocessing fit each other.
+Mean squared error, relative to the variance, of the training recording, of other normal ones and of abnormal ones. Near
+zero for the first says that model, loss and preprocessing fit each other.
 """
 
 import click
 import numpy as np
+from benchmark_result import report, result_option, run
 
 
 @click.command()
@@ -16,12 +17,17 @@ import numpy as np
 @click.option("--data", default="synthetic", show_default=True)
 @click.option("--steps", default=1000, show_default=True)
 @click.option("--others", default=20, show_default=True, help="Recordings of either kind to compare with.")
-def main(arch, preset, data, steps, others):
+@result_option
+def main(arch, preset, data, steps, others, result):
+    from ecg_edge import console
+    from ecg_edge.keras_backend import import_keras
+
+    import_keras()
     import keras
 
-    from ecg_edge import console
     from ecg_edge.data.dataset import Dataset
     from ecg_edge.tasks.anomaly import AnomalyTask
+    from ecg_edge.tasks.predictor import KerasPredictor
     from ecg_edge.training.config import SignalConfig
     from models_keras.layers.variational import start_epoch
     from models_keras.registry import find
@@ -41,21 +47,26 @@ def main(arch, preset, data, steps, others):
     start_epoch(model, 1)
     windows = task.examples(recordings, normal[:1], window).batch(slice(None))["ecg"]
     with console.reporting() as reporter:
-        count = reporter.counter("learning one recording", steps)
+        count = reporter.counter("training on one recording", steps)
         for _ in range(steps):
             model.train_on_batch(windows)
             count()
 
-    def error(names):
+    def relative_error(names):
         ecg = task.examples(recordings, names, window).batch(slice(None))["ecg"]
-        outputs = model.predict(ecg, verbose=0)
+        outputs = KerasPredictor(model)({"ecg": ecg})
+        assert isinstance(outputs, dict)
         return float(np.mean((ecg - outputs["reconstruction"]) ** 2) / np.var(ecg))
 
-    rows = [["the one it learnt", error(normal[:1])], [f"{len(normal) - 1} other normal ones", error(normal[1:])],
-            [f"{len(abnormal)} abnormal ones", error(abnormal)]]  # fmt: skip
-    title = f"{arch}, {preset}, {steps} steps on one recording of {data}: measured"
-    console.table(title, ["recordings", "squared error / variance"], [[name, f"{e:.4f}"] for name, e in rows])
+    groups = {
+        "the training recording": normal[:1],
+        "other normal recordings": normal[1:],
+        "abnormal recordings": abnormal,
+    }
+    rows = [{"recordings": name, "relative_error": round(relative_error(names), 4)} for name, names in groups.items()]
+    title = f"{arch} fitted to one recording of {data}: mean squared error / variance"
+    report(result, title, "measured", f"{preset} preset, {steps} steps, {others} other recordings of either kind", rows)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

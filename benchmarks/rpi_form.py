@@ -1,10 +1,11 @@
-"""Latency of every architecture in float, in integers throughout, and in the form for a Raspberry Pi, here, one thread.
+"""Latency of every architecture in float, in integers throughout and in mixed precision, on one thread of this machine.
 
     python benchmarks/rpi_form.py [--arch cnn_att_bilstm …] [--preset paper] [--leads 12] [--rounds 20] [--files DIR]
 
-All forms are timed in alternation, so that a clock that drifts does so for all of them, each after a window that is
-not timed, which fills the caches; of the times per window the median counts. The weights are random: latency does not
-depend on them. Conversion takes minutes, timing seconds: DIR keeps the files for another time, on an idle machine.
+All forms are timed in alternation, so that a change of the clock rate affects all of them alike, each after a window
+that is not timed, which fills the caches; the median of the times per window counts. The weights are random: latency
+does not depend on them. Conversion takes minutes, timing seconds: DIR keeps the files for another time, on an idle
+machine.
 """
 
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from components import float_file
+from benchmark_result import report, result_option, run
 
 FORMS = ("float", "mcu", "rpi")
 
@@ -23,27 +24,31 @@ FORMS = ("float", "mcu", "rpi")
 @click.option("--leads", default=12, show_default=True)
 @click.option("--rounds", default=20, show_default=True)
 @click.option("--files", "folder", type=click.Path(path_type=Path), help="Where converted files are kept.")
-def main(archs, preset, leads, rounds, folder):
-    from ecg_edge import console
+@result_option
+def main(archs, preset, leads, rounds, folder, result):
     from models_keras.registry import names
 
-    rows = [row(arch, preset, leads, rounds, folder) for arch in archs or names()]
-    title = f"{preset}, {leads} leads: ms a window, median of {rounds}, one thread, measured here"
-    console.table(title, ["architecture", "float", "mcu", "rpi", "rpi / float", "float B", "mcu B", "rpi B"], rows)
+    rows = [measure(arch, preset, leads, rounds, folder) for arch in archs or names()]
+    title = f"Latency of the float, integer and Raspberry Pi forms, {preset} preset: ms per window"
+    conditions = f"one thread, LiteRT, untrained weights, in alternation, median of {rounds}"
+    report(result, title, "measured", conditions, rows)
 
 
-def row(arch, preset, leads, rounds, folder):
+def measure(arch, preset, leads, rounds, folder):
+    """Return the row of an architecture: latencies in ms, sizes in bytes, or why there is no file."""
+    from untrained_models import build, make_noise
+
     from firmware_bench.runtime.errors import AcceptanceError
     from firmware_bench.runtime.tflite_model import TFLiteModel
 
     model = build(arch, preset, leads)
-    noise = {t.name: np.random.default_rng(0).normal(size=(8, *t.shape[1:])).astype(np.float32) for t in model.inputs}
+    noise = make_noise(model, 8)
     try:
-        files = {form: kept(folder, f"{arch}-{preset}-{leads}-{form}", model, noise, form) for form in FORMS}
+        files = {form: read_or_convert(folder, f"{arch}-{preset}-{leads}-{form}", model, noise, form) for form in FORMS}
     except AcceptanceError as error:
-        return [arch, str(error)[:60], *[""] * 6]
+        return {"architecture": arch, "result": str(error)}
     runners = {form: TFLiteModel(data) for form, data in files.items()}
-    inputs = {form: raw(runner, noise) for form, runner in runners.items()}
+    inputs = {form: quantise_inputs(runner, noise) for form, runner in runners.items()}
     seconds = {form: [] for form in runners}
     for _ in range(rounds):
         for form, runner in runners.items():
@@ -52,45 +57,34 @@ def row(arch, preset, leads, rounds, folder):
             runner.run_raw(inputs[form])
             seconds[form].append(time.perf_counter() - begin)
     median = {form: 1000 * float(np.median(values)) for form, values in seconds.items()}
-    sizes = [f"{len(data):,}" for data in files.values()]
-    times = [f"{value:.2f}" for value in median.values()]
-    return [arch, *times, f"{median['rpi'] / median['float']:.2f}", *sizes]
+    return {
+        "architecture": arch,
+        "float_ms": round(median["float"], 2),
+        "int8_ms": round(median["mcu"], 2),
+        "rpi_ms": round(median["rpi"], 2),
+        "rpi_over_float": round(median["rpi"] / median["float"], 2),
+        "float_bytes": len(files["float"]),
+        "int8_bytes": len(files["mcu"]),
+        "rpi_bytes": len(files["rpi"]),
+    }
 
 
-def kept(folder, name, model, noise, form) -> bytes:
-    """The file of a form, made now or read from where it was kept."""
-    from export.convert.conversion_job import ExportWindows
-    from export.convert.strategies import convert
+def read_or_convert(folder, name, model, noise, form) -> bytes:
+    """Return the file of a form, from `folder` where it is there already."""
+    from untrained_models import float_file, integer_file
 
     path = folder and folder / f"{name}.tflite"
     if path and path.exists():
         return path.read_bytes()
-    data = float_file(model) if form == "float" else convert(model, ExportWindows(noise, noise), form).data
+    data = float_file(model) if form == "float" else integer_file(model, noise, form)
     if path:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return data
 
 
-def build(arch, preset, leads):
-    """The architecture's untrained model for windows of the preset's length."""
-    import keras
-
-    from ecg_edge.tasks import TASKS
-    from ecg_edge.training.config import SignalConfig
-    from models_keras.registry import find
-
-    architecture = find(arch)
-    chosen, kind = architecture.presets[preset], TASKS[architecture.task]
-    classes = [str(number) for number in range(architecture.classes)]
-    samples = kind(classes, kind.Options(**chosen.task)).input_length(SignalConfig(**chosen.signal).window_spec())
-    keras.utils.set_random_seed(0)
-    leads = leads if leads in chosen.parameters else next(iter(chosen.parameters))
-    return architecture.build(samples, leads, architecture.classes, **chosen.model)
-
-
-def raw(runner, noise):
-    """One window as the runner's raw inputs. A file without metadata names its inputs in the converter's way."""
+def quantise_inputs(runner, noise):
+    """Return one window as the runner's raw inputs. A file without metadata names its inputs in the converter's way."""
     from firmware_bench.runtime.quantisation import quantise
 
     by_shape = {tuple(values.shape[1:]): values for values in noise.values()}
@@ -98,4 +92,4 @@ def raw(runner, noise):
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,61 +1,62 @@
-"""One selective state space as a step in 16-bit integers: agreement with its float form along a stream, and its arena.
+"""One selective state space as a streaming step in 16-bit integers: SQNR against its float form, and its arena.
 
     python benchmarks/streaming.py [--width 64] [--states 16]
 
-The weights are those before training, the input is noise that is low-passed as a network's features are.
+The weights are untrained, the input is noise that is low-pass filtered as a network's features are.
 """
 
-import argparse
-import dataclasses
-
-import keras
+import click
 import numpy as np
-
-from export.convert import int16
-from export.convert.streaming_step import build_step
-from export.tflite import flatbuffer
-from export.tflite.signature import describe_tensors
-from export.verify.sqnr import sqnr_db
-from firmware_bench.mcu import tflm
-from firmware_bench.runtime.streaming_model import StreamingModel
-from firmware_bench.runtime.tflite_model import TFLiteModel
-from models_keras.layers.selective_ssm import SelectiveSSM
+from benchmark_result import report, result_option, run
 
 STEPS = 250
 
 
-def features(random, count, width):
-    """(count, STEPS, width): noise over five steps, of variance one."""
-    noise = random.normal(size=(count, STEPS + 4, width))
-    return (sum(noise[:, n : n + STEPS] for n in range(5)) / 5**0.5).astype(np.float32)
+@click.command()
+@click.option("--width", default=64, show_default=True, help="Channels.")
+@click.option("--states", default=16, show_default=True, help="States of a channel.")
+@result_option
+def main(width, states, result):
+    from untrained_models import streaming_file
 
+    from ecg_edge.keras_backend import import_keras
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--width", type=int, default=64)
-    parser.add_argument("--states", type=int, default=16)
-    arguments = parser.parse_args()
+    import_keras()
+    import keras
+
+    from ecg_edge.tasks.predictor import KerasPredictor
+    from export.verify.sqnr import sqnr_db
+    from firmware_bench.mcu import tflm
+    from firmware_bench.runtime.streaming_model import StreamingModel
+    from firmware_bench.runtime.tflite_model import TFLiteModel
+    from models_keras.layers.selective_ssm import SelectiveSSM
+
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
-    x = keras.Input((STEPS, arguments.width), name="x")
-    model = keras.Model(x, SelectiveSSM(arguments.states, max(1, arguments.width // 16))(x))
-    made = build_step(model, integer=True)
-    graph = int16.convert_calibrated_float(made.model)
-    seen = int16.observe_stream(int16.FloatGraph(graph, made.metadata()), features(random, 40, arguments.width))
-    data = int16.quantise(graph, made.states, seen)
+    x = keras.Input((STEPS, width), name="x")
+    model = keras.Model(x, SelectiveSSM(states, max(1, width // 16))(x))
+    data = streaming_file(model, {"x": make_features(random, 40, width)})
+    windows = make_features(random, 10, width)
+    expected = np.asarray(KerasPredictor(model)({"x": windows}))
+    stream = StreamingModel(TFLiteModel(data))
+    found = np.array([stream.run(window) for window in windows])
+    last = slice(-STEPS // 5, None)
+    row = {
+        "model": f"one state space, {width} channels of {states} states, untrained",
+        "sqnr_db": round(sqnr_db(expected, found), 1),
+        "sqnr_last_fifth_db": round(sqnr_db(expected[:, last], found[:, last]), 1),
+        "bytes": len(data),
+        "tflm_arena_bytes": tflm.measure_arena(data).total,
+    }
+    conditions = f"{STEPS} steps, LiteRT; the arena: TensorFlow Lite Micro on a 64-bit host"
+    report(result, "A streaming step in 16-bit integers", "measured", conditions, [row])
 
-    others = features(random, 10, arguments.width)
-    expected = model.predict(others, verbose=0)
-    inputs, outputs = describe_tensors(data)
-    metadata = dataclasses.replace(made.metadata(), inputs=inputs, outputs=outputs)
-    stream = StreamingModel(TFLiteModel(flatbuffer.set_metadata(data, metadata)))
-    found = np.stack([stream.run(window) for window in others])
-    late = slice(-STEPS // 5, None)
-    print(f"{arguments.width} channels of {arguments.states} states, file of {len(data):,} bytes")
-    print(f"agreement with Keras over {STEPS} steps: {sqnr_db(expected, found):.1f} dB (measured)")
-    print(f"of which the last {STEPS // 5}: {sqnr_db(expected[:, late], found[:, late]):.1f} dB (measured)")
-    print(f"arena: {tflm.measure_arena(data).total:,} bytes ({tflm.Arena.label})")
+
+def make_features(random: np.random.Generator, count: int, width: int) -> np.ndarray:
+    """Return white noise averaged over five steps, of variance one: float32 (count, STEPS, width)."""
+    noise = random.normal(size=(count, STEPS + 4, width))
+    return (np.sum([noise[:, n : n + STEPS] for n in range(5)], axis=0) / 5**0.5).astype(np.float32)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

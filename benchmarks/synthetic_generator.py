@@ -1,28 +1,35 @@
-"""How fast the synthetic ECG is made: 1,000 recordings of 10 s, 12 leads, 500 Hz, with noise, in one thread.
+"""Speed of the synthetic ECG: recordings of 10 s, 12 leads, 500 Hz, with noise, in one thread.
 
-python benchmarks/synthetic_generator.py [COUNT]
+python benchmarks/synthetic_generator.py [--count 1000]
 """
 
-import sys
 import time
 
-from ecg_edge.records.databases.synthetic import CLASSES
-from ecg_edge.records.synthetic_ecg import synthesise
+import click
+from benchmark_result import report, result_option, run
 
-SECONDS = 10.0
+SECONDS, FS = 10.0, 500.0
 
 
-def main() -> None:
-    """Prints the measured seconds and the seconds of ECG made in one second."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+@click.command()
+@click.option("--count", default=1000, show_default=True, help="Recordings to make.")
+@result_option
+def main(count, result):
+    from ecg_edge.records.databases.synthetic import CLASSES
+    from ecg_edge.records.synthetic_ecg import synthesise
+
     synthesise(CLASSES[0], seed=0)  # imports and first calls are not measured
     start = time.perf_counter()
     for seed in range(count):
-        synthesise(CLASSES[seed % len(CLASSES)], seed, SECONDS, 500.0)
+        synthesise(CLASSES[seed % len(CLASSES)], seed, SECONDS, FS)
     elapsed = time.perf_counter() - start
-    print(f"measured: {count} recordings of {SECONDS:g} s, 12 leads, 500 Hz in {elapsed:.2f} s")
-    print(f"measured: {count * SECONDS / elapsed:,.0f} s of ECG per second")
+    row = {
+        "recordings": count,
+        "seconds": round(elapsed, 2),
+        "ecg_seconds_per_second": round(count * SECONDS / elapsed),
+    }
+    report(result, "Speed of the synthetic ECG", "measured", f"{SECONDS:g} s, 12 leads, {FS:g} Hz, one thread", [row])
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

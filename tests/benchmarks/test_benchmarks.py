@@ -1,0 +1,138 @@
+"""Every benchmark runs, here at tiny size, and its result file holds what was measured."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from firmware_bench.mcu import qemu
+from firmware_bench.runtime.reference_vector import verify_reference
+from firmware_bench.runtime.tflite_model import TFLiteModel
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("*.py") if "@click.command" in path.read_text())
+pytestmark = pytest.mark.slow
+needs_qemu = pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")
+needs_tflite_micro = pytest.mark.skipif(
+    importlib.util.find_spec("tflite_micro") is None, reason="TensorFlow Lite Micro is not installed"
+)
+
+
+def test_every_script_has_a_test():
+    tested = set(re.findall(r'benchmark\(\s*"(\w+)"', Path(__file__).read_text()))
+    assert tested == set(SCRIPTS)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_runs_from_any_folder(name, tmp_path):
+    ran = subprocess.run([sys.executable, BENCHMARKS / f"{name}.py", "--help"], cwd=tmp_path, capture_output=True)
+    assert ran.returncode == 0 and b"--result" in ran.stdout, ran.stderr
+
+
+def test_components(benchmark):
+    result = benchmark("components", "--preset", "tiny", "--leads", 1, "--rounds", 2)
+    rows = {row["part"]: row for row in result["rows"]}
+    assert len(rows) > 2 and rows["whole"]["float_share"] == rows["whole"]["int8_share"] == 1
+    assert all(row["float_ms"] > 0 and row["int8_ms"] > 0 for row in rows.values())
+
+
+def test_components_as_files_for_a_device(benchmark, tmp_path):
+    assert benchmark("components", "--preset", "tiny", "--leads", 1, "--out", tmp_path / "parts") is None
+    files = sorted(tmp_path.joinpath("parts").glob("*.tflite"))
+    assert {"whole-float.tflite", "whole-int8.tflite"} < {file.name for file in files}
+    for file in files:
+        assert verify_reference(TFLiteModel(file))
+
+
+def test_rpi_form(benchmark, tmp_path):
+    words = ("--arch", "cnn", "--preset", "tiny", "--leads", 1, "--rounds", 2, "--files", tmp_path / "forms")
+    (row,) = benchmark("rpi_form", *words)["rows"]
+    assert row["architecture"] == "cnn" and row["rpi_over_float"] > 0
+    assert row["int8_bytes"] < row["float_bytes"]
+    assert len(list(tmp_path.joinpath("forms").iterdir())) == 3
+    assert benchmark("rpi_form", *words)["rows"][0]["float_bytes"] == row["float_bytes"]
+
+
+def test_input_pipeline(benchmark):
+    rows = benchmark("input_pipeline", "--arch", "cnn", "--preset", "tiny", "--batch", 2, "--steps", 2)["rows"]
+    assert len(rows) == 4 and all(row["ms"] >= 0 for row in rows)
+
+
+def test_selective_ssm(benchmark):
+    rows = benchmark("selective_ssm", "--batch", 1, "--seconds", "1,10,12")["rows"]
+    assert [row["length"] for row in rows] == ["1 s", "10 s", "12 s", "exponent from 1 s on", "exponent from 10 s on"]
+    assert all(row["parallel_training_ms"] > 0 for row in rows[:3])
+
+
+@needs_tflite_micro
+def test_streaming(benchmark):
+    (row,) = benchmark("streaming", "--width", 8, "--states", 4)["rows"]
+    assert row["sqnr_db"] > 20 and row["tflm_arena_bytes"] > 0
+
+
+def test_synthetic_generator(benchmark):
+    (row,) = benchmark("synthetic_generator", "--count", 3)["rows"]
+    assert row["recordings"] == 3 and row["ecg_seconds_per_second"] > 1
+
+
+def test_one_recording(benchmark):
+    rows = benchmark("one_recording", "--arch", "cae", "--steps", 30, "--others", 2)["rows"]
+    errors = [row["relative_error"] for row in rows]
+    assert len(errors) == 3 and errors[0] == min(errors)
+
+
+@needs_qemu
+def test_instructions_per_mac_and_cycles_per_instruction(benchmark, small_file):
+    (row,) = benchmark("instructions_per_mac", small_file)["rows"]
+    assert 1 < row["per_mac_dsp"] < row["per_mac"]
+    (row,) = benchmark("cycles_per_instruction", small_file)["rows"]
+    assert 1 < row["cycles_per_instruction_p1"] < row["cycles_per_instruction_p3"] < 3
+    assert 0 < row["loads_percent"] < 60
+
+
+@needs_qemu
+@needs_tflite_micro
+def test_microcontrollers(benchmark, beat_run):
+    rows = benchmark("microcontrollers", "--preset", "tiny", "--arch", "cnn", "--arch", "ecg_mamba")["rows"]
+    assert [row["system"] for row in rows] == ["cnn, tiny", "ecg_mamba, tiny, a streaming step"]
+    assert all(row["instructions_millions"] > 0 and row["weights_bytes"] > 0 for row in rows)
+    run, _ = beat_run
+    rows = benchmark("microcontrollers", run)["rows"]
+    assert [row["file"] for row in rows] == ["htf_beat-int8", "htf_beat-streaming"]
+    assert rows[0]["metric"] == "macro F1" and rows[0]["float"]["value"] is not None and rows[0]["quantised"] is None
+    assert all("boards" in row["fits"] for row in rows)
+
+
+def test_quantisation(benchmark, beat_run):
+    run, _ = beat_run
+    (row,) = (row for row in benchmark("quantisation", run)["rows"] if row["file"] == "htf_beat-int8")
+    assert row["bytes"] == (run / "export" / "htf_beat-int8.tflite").stat().st_size
+    assert abs(row["quantised"] - row["float"] - row["difference"]["value"]) < 2e-4
+
+
+def test_beat_step(benchmark, beat_run):
+    run, record = beat_run
+    (row,) = benchmark("beat_step", run, record)["rows"]
+    assert row["beats"] > 3 and row["differing_from_whole_file"] == 0
+
+
+def test_bad_input_is_one_line(tmp_path):
+    command = [sys.executable, BENCHMARKS / "rpi_form.py", "--arch", "no_such_architecture"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 2 and ran.stdout == ""
+    assert ran.stderr.startswith("error: ") and ran.stderr.count("\n") == 1 and "no_such_architecture" in ran.stderr
+
+
+def test_kept_results_share_one_form():
+    files = sorted(BENCHMARKS.joinpath("results").glob("*.json"))
+    assert files
+    for file in files:
+        result = json.loads(file.read_text(encoding="utf-8"))
+        assert result["kind"] in ("measured", "estimated", "emulated"), file
+        assert result["command"] and result["conditions"] and result["rows"], file
+        transcribed = result["source"].startswith("transcribed from the documentation of version 0.1.0")
+        assert transcribed != {"machine", "date", "versions"}.issubset(result), file
