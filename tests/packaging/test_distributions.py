@@ -164,8 +164,14 @@ def test_the_installed_wheel_benches(runtime, folder):
     assert json.loads(ran.stdout)["results"]
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--help"], ["data", "list"]])
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["data", "list"], ["mcu", "model.tflite"]])
 def test_the_installed_wheel_runs_what_needs_no_training(runtime, folder, words):
     ran = run(runtime, folder, *words)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout and "Traceback" not in ran.stderr
+
+
+def test_the_installed_wheel_names_the_extra_that_training_needs(runtime, folder):
+    ran = run(runtime, folder, "train", "--arch", "cnn", "--run", "runs/own")
+    assert ran.returncode == 2 and not folder.joinpath("runs").exists()
+    assert 'pip install "ecg-edge[train]"' in ran.stderr and ran.stderr.count("\n") == 1
