@@ -19,8 +19,8 @@ from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.training.config import Config
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write
+from models_keras.registry import Architecture, find
 
-EMBEDDER_ARCHITECTURE = "htf_beat"
 BATCH = 256
 
 
@@ -29,14 +29,16 @@ class BeatEmbedder:
 
     Attributes:
         name: What errors call it.
-        model: The Keras model, of the architecture EMBEDDER_ARCHITECTURE.
+        architecture: A beat classifier's.
+        model: The Keras model.
         window: The windows that it takes.
         identity: Identifies its weights.
         advance: Called with (done, total) as beats are done.
     """
 
-    def __init__(self, name: str, model, window: WindowSpec, identity: str):
-        self.name, self.model, self.window, self.identity = name, model, window, identity
+    def __init__(self, name: str, architecture: Architecture, model, window: WindowSpec, identity: str):
+        self.name, self.architecture, self.model = name, architecture, model
+        self.window, self.identity = window, identity
         self.advance: Callable[[int, int], None] = lambda done, total: None
 
     @classmethod
@@ -49,27 +51,29 @@ class BeatEmbedder:
             settings: The run's settings.
 
         Raises:
-            InputError: The run is one of another architecture.
+            InputError: The run's architecture has no features of beats.
         """
-        if settings.arch != EMBEDDER_ARCHITECTURE:
+        architecture = find(settings.arch)
+        if architecture.split_beat_model is None:
             raise InputError(
-                f"{model_file.parent} is a run of {settings.arch}: a beat embedder is one of {EMBEDDER_ARCHITECTURE}"
+                f"{model_file.parent} is a run of {settings.arch}, which has no features of beats: "
+                "name a run of a beat classifier"
             )
         identity = hashlib.sha256(model_file.read_bytes()).hexdigest()[:16]
-        return cls(str(model_file.parent), model, settings.signal.window_spec(), identity)
+        return cls(str(model_file.parent), architecture, model, settings.signal.window_spec(), identity)
 
     @classmethod
     def untrained(cls, settings: Config) -> "BeatEmbedder":
         """Make one with random weights, of the size that goes with a run's preset and leads."""
-        from models_keras.registry import find
-
-        architecture = find(EMBEDDER_ARCHITECTURE)
+        name = find(settings.arch).beat_embedder
+        assert name is not None, settings.arch
+        architecture = find(name)
         preset = architecture.presets[settings.preset]
         window = dataclasses.replace(
             settings.signal.window_spec(), samples=round(preset.signal["window_s"] * settings.signal.fs)
         )
         model = architecture.build(window.samples, len(settings.leads or STANDARD_LEADS), len(CLASSES), **preset.model)
-        return cls("an untrained embedder", model, window, "untrained")
+        return cls("an untrained embedder", architecture, model, window, "untrained")
 
     def __call__(self, recordings: Recordings, labels: str) -> np.ndarray:
         """Compute the features of all beats; they are kept in the cache where the recordings are.
@@ -97,9 +101,8 @@ class BeatEmbedder:
         return np.load(file, mmap_mode="r")
 
     def _features(self, recordings, labels):
-        from models_keras.htf_beat import streams
-
-        morphology, head = streams(self.model)
+        assert self.architecture.split_beat_model is not None
+        morphology, head = self.architecture.split_beat_model(self.model)
         examples = BeatsTask(CLASSES).inference_examples(recordings, self.window)
         count = len(examples)
         waveform = []

@@ -206,15 +206,15 @@ def attach_embedder(task: Task, settings: Config, dry_run: bool = False) -> None
         task.embed_beats = BeatEmbedder.untrained(settings)
     elif settings.model["morphology"]:
         raise InputError(
-            "the model takes a beat embedder's features: train htf_beat and name its run with "
-            "--set task.embedder=RUN; or train without on annotated beats, with --set model.morphology=false"
+            f"the model takes a beat embedder's features: train {find(settings.arch).beat_embedder} and name its run "
+            "with --set task.embedder=RUN; or train without on annotated beats, with --set model.morphology=false"
         )
     elif settings.task["labels"] == "own":
         raise InputError("without an embedder there are no labels of its own: --set task.labels=true, or none")
 
 
 def load_embedder(path: Path | str) -> BeatEmbedder:
-    """Load the beat embedder of the run at `path`. Raises InputError where it is one of another architecture."""
+    """Load the beat embedder of the run at `path`. Raises InputError where it has no features of beats."""
     run = Run(path)
     return BeatEmbedder.from_model(run.path / "model.keras", run.model(), run.settings)
 

@@ -1,4 +1,4 @@
-"""CAE: a convolutional autoencoder of short ECG windows; what it reconstructs badly is abnormal.
+"""CAE: a convolutional autoencoder of short ECG windows, whose reconstruction error is the anomaly score.
 
 Source: "An Attention-Augmented VAE-BiLSTM Framework for Anomaly Detection in 12-Lead ECG Signals", arXiv 2510.05919,
 and its published code. Trained on windows of normal recordings alone.
@@ -6,11 +6,13 @@ and its published code. Trained on windows of normal recordings alone.
 Input   ecg             (samples, leads) float32, each lead z-scored over its recording: 500 samples are 1 s at 500 Hz
 Output  reconstruction  (samples, leads) float32, of the ecg
 
-The model brings its loss along, the mean squared error: it is compiled without one, and targets are ignored.
+The model adds its own loss, the mean squared error: it is compiled without one, and targets are ignored.
 
-Deviations: strided convolutions pad as Keras's "same" (the original pads k // 2 on both sides); a window of any length
-is reconstructed whole (the original pads it to a multiple of 8).
+Deviations: strided convolutions use Keras's "same" padding (the original pads k // 2 on both sides); a window of any
+length is reconstructed at its length (the original pads it to a multiple of 8).
 """
+
+from typing import Any
 
 import keras
 from keras import layers
@@ -20,23 +22,31 @@ from models_keras.registry import Architecture, Preset, register
 
 
 def cae(samples=500, leads=12, classes=2, filters=(32, 64, 128), kernels=(7, 5, 3), name="cae"):
-    """The model: strided convolutions, and their mirror. `classes` are the task's, normal and abnormal: an autoencoder
-    has no output for them."""
+    """Build the model: strided convolutions, then the mirrored transposed convolutions.
+
+    Args:
+        samples: of a window.
+        leads: channels.
+        classes: not used, an autoencoder has no output for them.
+        filters, kernels: of each convolution.
+        name: of the model.
+    """
     ecg = keras.Input((samples, leads), name="ecg")
 
-    x, lengths = ecg, []
+    x: Any = ecg
+    lengths = []
     for width, kernel in zip(filters, kernels, strict=True):
         lengths.append(x.shape[1])
         x = layers.Conv1D(width, kernel, strides=2, padding="same", activation="relu")(x)
-    # (samples / 8, 128)
+    # x: (samples / 8, 128)
 
     widths = (leads, *filters[:-1])
     for stage in reversed(range(len(filters))):
         activation = "relu" if stage else None
         x = layers.Conv1DTranspose(widths[stage], kernels[stage], strides=2, padding="same", activation=activation)(x)
-        # An odd length was padded by one sample more at its start, and comes back with it.
+        # "same" padding of an odd length adds a sample, which the transposed convolution returns at the start.
         x = layers.Cropping1D((x.shape[1] - lengths[stage], 0))(x)
-    # (samples, leads)
+    # x: (samples, leads)
 
     reconstruction = SquaredError(name="reconstruction")([ecg, x])
     return keras.Model(ecg, {"reconstruction": reconstruction}, name=name)
@@ -64,7 +74,7 @@ register(
         classes=2,
         presets={
             "paper": Preset(model={}, signal=SIGNAL, training=TRAINING, parameters={12: 75_340, 1: 70_401}),
-            # As published it is 75 kB of 8-bit weights: the edge preset only samples at a quarter of the rate.
+            # As published it has 75 kB of 8-bit weights already: the edge preset only samples at a quarter of the rate.
             "edge": Preset(
                 model={},
                 signal={**SIGNAL, "fs": 125.0},

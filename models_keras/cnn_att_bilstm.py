@@ -1,4 +1,4 @@
-"""CNN-Attention-BiLSTM: convolutions for morphology, a gate for relevance, two bidirectional LSTMs for rhythm.
+"""CNN-Attention-BiLSTM: convolutions for morphology, an attention gate, two bidirectional LSTMs for rhythm.
 
 Source: "A Lightweight CNN-Attention-BiLSTM Architecture for Multi-Class Arrhythmia Classification on Standard and
 Wearable ECGs", arXiv 2511.08650, and its ablation (CNN, CNN + attention, CNN + BiLSTM, all three).
@@ -6,21 +6,21 @@ Wearable ECGs", arXiv 2511.08650, and its ablation (CNN, CNN + attention, CNN + 
 Input   ecg            (samples, leads) float32 in mV: 15000 samples are 60 s at 250 Hz, 12 leads or lead I
 Output  probabilities  (classes,) float32, softmax; nine classes of CPSC 2018 in the paper
 
-Deviation: the LSTM's cell state is clipped to ±10 (models_keras.layers.lstm); in float the paper's model never gets
-there, in integers the operator clips and training has to know.
+Deviation: the LSTM's cell state is clipped to ±10 (models_keras.layers.lstm), as the integer operator does; the paper's
+float model never reaches that.
 """
 
 import keras
 from keras import layers, regularizers
 
-from models_keras.layers.lstm import LSTM
+from models_keras.layers.lstm import ClippedLSTM
 from models_keras.registry import Architecture, Preset, Variant, register
 
 L2 = 0.001
 
 
 def conv_block(x, filters, kernel, dropout, initializer="glorot_uniform", name=None):
-    """Two convolutions, the first of stride 2, and a pool: (time, c) → (time / 4, filters)."""
+    """Two convolutions, the first of stride 2, and max pooling: (time, c) → (time / 4, filters)."""
     for stride in (2, 1):
         x = layers.Conv1D(
             filters,
@@ -37,7 +37,7 @@ def conv_block(x, filters, kernel, dropout, initializer="glorot_uniform", name=N
 
 
 def attention_gate(x):
-    """Each value weighted by a sigmoid of its time step's features: (time, c) → (time, c)."""
+    """Multiply each value by a sigmoid gate computed from its time step: (time, c) → (time, c)."""
     gate = layers.Conv1D(
         x.shape[-1], 1, padding="same", activation="sigmoid", kernel_regularizer=regularizers.L2(L2), name="attention"
     )(x)
@@ -56,8 +56,20 @@ def cnn_att_bilstm(
     dropout=1.0,
     name="cnn_att_bilstm",
 ):
-    """The model; `attention=False` and `lstm_units=()` give the paper's ablations. `dropout` scales all of the paper's
-    dropout rates: narrow models need less."""
+    """Build the model.
+
+    Args:
+        samples: of a window.
+        leads: channels.
+        classes: of rhythms.
+        filters: channels of the three convolution blocks.
+        kernel: size of the convolutions.
+        attention: with the attention gate; False is an ablation of the paper.
+        lstm_units: of each BiLSTM; () is an ablation of the paper.
+        dense: units of the hidden dense layer.
+        dropout: factor of the paper's dropout rates; narrow models need less.
+        name: of the model.
+    """
     ecg = keras.Input((samples, leads), name="ecg")
 
     x = conv_block(ecg, filters[0], kernel, dropout * 0.2, initializer="he_normal")  # (samples / 4, 32)
@@ -69,7 +81,7 @@ def cnn_att_bilstm(
     x = layers.Dropout(dropout * 0.4)(x)
 
     for units in lstm_units:
-        x = layers.Bidirectional(LSTM(units, return_sequences=True))(x)  # (samples / 128, 2 · units)
+        x = layers.Bidirectional(ClippedLSTM(units, return_sequences=True))(x)  # (samples / 128, 2 · units)
     x = layers.Dropout(dropout * 0.3, name="recurrent")(x)
 
     x = layers.GlobalAveragePooling1D()(x)  # (2 · units,)
@@ -93,7 +105,7 @@ STUDIES = {
 
 
 def register_variant(name, summary, variant, parameters, published):
-    """Registers the model, or an ablation of it, in its three sizes."""
+    """Register the model, or an ablation of it, in its three sizes; variant: arguments that make the ablation."""
     sizes = {
         "paper": {"model": {}, "signal": {}, "training": {}},
         # A 30 s window at 125 Hz and half the width: 8-bit weights well under a megabyte of flash.

@@ -1,4 +1,4 @@
-"""ECGMamba: convolutions for morphology, then selective state spaces that read the recording from both ends.
+"""ECGMamba: convolutions for morphology, then bidirectional selective state spaces.
 
 Source: "ECGMamba: Towards Efficient ECG Classification with BiSSM", arXiv 2406.10098, and its ablations: 1, 4 or 8
 blocks, forwards only, without encoder, without normalisation, without feed-forward.
@@ -6,13 +6,12 @@ blocks, forwards only, without encoder, without normalisation, without feed-forw
 Input   ecg            (samples, leads) float32, each lead of the recording z-scored: 1000 samples are 10 s at 100 Hz
 Output  probabilities  (classes,) float32, sigmoid, several may be high; the five superclasses of PTB-XL in the paper
 
-Where the paper leaves sizes open, this is Mamba's usual small setting (width 64, twice that inside a block, 16 states);
-the encoder has three convolutions and makes four samples one step; dropout 0.1 after every branch.
-Deviations: the state space is discretised by sigmoids (models_keras.layers.selective_ssm). Batch norm stands before
-each residual sum: it folds into the convolution ahead of it and keeps the rows that layer norm gets alike in size,
-which integers need. "Without normalisation" is without layer norm; without either, eight blocks overflow before they
-are trained, since a block multiplies what it gets by itself several times. No depthwise convolution inside a block:
-encoder and feed-forward convolve.
+Where the paper leaves sizes open, this is Mamba's usual small setting (d_model 64, expansion 2, d_state 16); the
+encoder has three convolutions and downsamples by 4; dropout 0.1 after every branch.
+Deviations: the state space is discretised with sigmoids (models_keras.layers.selective_ssm). Batch norm precedes each
+residual sum: it folds into the convolution before it and gives layer norm rows of similar scale, which integers need.
+"Without normalisation" is without layer norm; without either, eight blocks overflow at initialisation, since a block
+multiplies its input by itself. No depthwise convolution inside a block: encoder and feed-forward convolve.
 """
 
 import keras
@@ -24,11 +23,11 @@ from models_keras.layers.selective_ssm import SelectiveSSM
 from models_keras.registry import Architecture, Preset, Variant, register
 
 PATCH = 4  # samples per step
-CHANNELS_PER_RANK = 16  # of the selection network's bottleneck, as in Mamba
+CHANNELS_PER_RANK = 16  # dt_rank = d_inner / 16, as in Mamba
 
 
 def batch_norm(x):
-    """With the constants of PyTorch, in which ECG papers and Mamba are written."""
+    """Batch normalisation with PyTorch's default constants: (time, c) → (time, c)."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
 
 
@@ -46,21 +45,21 @@ def patch(x, width):
 
 
 def add_branch(x, branch, normalisation, dropout):
-    """The residual sum of two (time, width), layer-normalised after it."""
+    """The residual sum of x and branch, each (time, width), then layer norm."""
     x = layers.Add()([x, layers.Dropout(dropout)(batch_norm(branch))])
     return layer_norm(x) if normalisation else x
 
 
 def state_space(x, inner, states, bidirectional):
-    """What selective state spaces over `inner` channels make of the sequence, in each direction with a selection
-    network of its own, through a gate: (time, width) → (time, width)."""
+    """Gated selective state space of `inner` channels, per direction with its own selection network: (time, width) →
+    (time, width)."""
     values = layers.Dense(inner, activation="silu", use_bias=False)(x)  # (time, inner)
     gate = layers.Dense(inner, activation="silu", use_bias=False)(x)
     rank = max(1, inner // CHANNELS_PER_RANK)
-    mixed = SelectiveSSM(states, rank)(values)
+    y = SelectiveSSM(states, rank)(values)  # (time, inner)
     if bidirectional:
-        mixed = layers.Add()([mixed, SelectiveSSM(states, rank, backwards=True)(values)])
-    return layers.Conv1D(x.shape[-1], 1, use_bias=False)(layers.Multiply()([mixed, gate]))
+        y = layers.Add()([y, SelectiveSSM(states, rank, backwards=True)(values)])
+    return layers.Conv1D(x.shape[-1], 1, use_bias=False)(layers.Multiply()([y, gate]))
 
 
 def convolve(x, inner, kernel=3):
@@ -85,9 +84,24 @@ def ecg_mamba(
     dropout=0.1,
     name="ecg_mamba",
 ):
-    """The model; the five settings from `blocks` on give the paper's ablations. Without the encoder the signal is cut
-    into patches, so that the sequence is as long as with it. A model for a stream without end runs forwards only and
-    needs `positions=False`: where in its window a step stands means nothing there, and states know the order."""
+    """Build the model; the arguments from `blocks` to `feed_forward` give the paper's ablations.
+
+    Args:
+        samples: of a window.
+        leads: channels.
+        classes: labels.
+        width: d_model.
+        expand: d_inner / d_model.
+        states: d_state.
+        blocks: number of Mamba blocks.
+        bidirectional: with a backward branch; a streaming model has none.
+        encoder: convolutional; False: a linear projection of patches, for the same sequence length.
+        normalisation: layer norm after each residual sum.
+        feed_forward: with the convolutional feed-forward.
+        positions: sinusoidal position encoding; a streaming model has none, as it has no window.
+        dropout: rate.
+        name: of the model.
+    """
     ecg = keras.Input((samples, leads), name="ecg")
 
     x = encode(ecg, width) if encoder else patch(ecg, width)
@@ -112,8 +126,7 @@ SIGNAL = {
     "filter_order": 4,
     "normalise": "record",
 }
-# AdamW is the paper's; the rest is the usual recipe for residual sums that are normalised afterwards: a warm-up, a
-# cosine down to nothing, gradients of bounded norm.
+# AdamW is the paper's; warm-up, cosine schedule and gradient clipping are usual for post-norm residual networks.
 TRAINING = {
     "epochs": 50,
     "batch": 32,

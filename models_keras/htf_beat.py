@@ -1,4 +1,4 @@
-"""HTF beat classifier: a heartbeat's waveform, its spectrum, and the rhythm and labels of the beats before it.
+"""HTF beat classifier: waveform and spectrum of a beat, and the RR intervals and labels of the beats before it.
 
 Source: "LTAF ECG Rhythm Classifier, RhythmFromBeats v2" model card (rmxjck/ltaf-ecg-rhythm-classifier), stage 1, the
 beat embedder. Its 576 fused features are what models_keras.rhythm_from_beats reads.
@@ -8,9 +8,9 @@ Input   ecg            (samples, leads) float32: 256 samples are 2 s at 128 Hz a
         labels         (5, classes) float32: those of the five beats before, one-hot, zeros where unknown
 Output  probabilities  (classes,) float32, softmax; N, A, V
 
-Deviation: the frequency stream reads log1p of the amplitude spectrum in the source. That is spectrum="log1p"; but root
-and logarithm have no integer kernel, so that by default, spectrum="integer", an approximation within 0.07 takes their
-place in training as on the device (models_keras.layers.spectrum).
+Deviation: in the source the frequency stream reads log1p of the amplitude spectrum: spectrum="log1p". Root and
+logarithm have no integer kernel, so the default, spectrum="integer", is an approximation within 0.07, in training as on
+the device (models_keras.layers.spectrum).
 """
 
 import keras
@@ -23,8 +23,8 @@ BEATS_BEFORE = 5
 
 
 def trunk(x, filters, kernel, dropout):
-    """Convolutions that halve time, one per entry of `filters`, and the average over what is left:
-    (time, c) → (filters[-1],)."""
+    """Convolutions that halve time, one per entry of `filters`, and global average pooling: (time, c) →
+    (filters[-1],)."""
     for width in filters:
         x = layers.Conv1D(width, kernel, padding="same", use_bias=False)(x)
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
@@ -35,7 +35,7 @@ def trunk(x, filters, kernel, dropout):
 
 
 def head_layers(classes, history, dense, dropout):
-    """The layers of `head` by name."""
+    """The layers of `head`, by name."""
     parts = (
         layers.Flatten(name="flat_labels"),
         layers.Concatenate(name="before"),
@@ -51,7 +51,8 @@ def head_layers(classes, history, dense, dropout):
 
 
 def head(layer, morphology, rr, labels):
-    """From morphology features and history to fused features and probabilities; `layer` gives a layer by its name."""
+    """Fused features and probabilities of morphology features (512,), rr (5,) and labels (5, classes); `layer` returns
+    a layer by its name."""
     x = layer("before")([rr, layer("flat_labels")(labels)])  # (5 + 5 · classes,)
     for name in ("history_hidden", "history_dropout", "history_features"):
         x = layer(name)(x)  # (64,)
@@ -72,7 +73,20 @@ def htf_beat(
     spectrum="integer",
     name="htf_beat",
 ):
-    """Three streams, of which two see the beat, and a head; for its features see fused_features and streams."""
+    """Build the model: two streams for the beat, one for its history, and a head.
+
+    Args:
+        samples: of a window, centred on the R peak.
+        leads: channels.
+        classes: of beats.
+        time_filters, frequency_filters: channels of each convolution of the time and the frequency stream.
+        kernel: size of the convolutions.
+        history: units of the history stream.
+        dense: units of the head.
+        dropout: rate.
+        spectrum: "integer" or "log1p", see models_keras.layers.spectrum.LogSpectrum.
+        name: of the model.
+    """
     ecg = keras.Input((samples, leads), name="ecg")
     rr = keras.Input((BEATS_BEFORE,), name="rr")
     labels = keras.Input((BEATS_BEFORE, classes), name="labels")
@@ -88,16 +102,17 @@ def htf_beat(
 
 
 def fused_features(model):
-    """The beat embedder in an htf_beat `model`, with its inputs and weights: → (576,)."""
+    """The beat embedder in an htf_beat `model`: the same inputs and weights → fused features (576,)."""
     return keras.Model(model.inputs, model.get_layer("fused").output, name="fused_features")
 
 
-def streams(model):
-    """An htf_beat `model` in two, which share its weights, for labels that are the model's own last predictions: what
-    is costly does not depend on them and can be computed for many beats at once.
+def split_model(model):
+    """Split an htf_beat `model` into two that share its weights, for labels that are its own earlier predictions: the
+    costly part does not depend on them and is computed in batches.
 
-    morphology: ecg → (512,). history_head: {"morphology": (512,), "rr", "labels"} → {"fused": (576,),
-    "probabilities": (classes,)}.
+    Returns:
+        waveform model: ecg → (512,); head: {"morphology": (512,), "rr", "labels"} → {"fused": (576,), "probabilities":
+        (classes,)}.
     """
     ecg, rr, labels = model.inputs
     features = model.get_layer("morphology").output
@@ -134,6 +149,7 @@ register(
         paper="LTAF ECG Rhythm Classifier (model card, v2)",
         task="beats",
         build=htf_beat,
+        split_beat_model=split_model,
         classes=3,
         presets={
             "paper": Preset(model={}, signal=SIGNAL, training=TRAINING, parameters={2: 1_143_939}),

@@ -1,7 +1,6 @@
 """Every architecture by name."""
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
@@ -20,16 +19,16 @@ MODULES = {
     "ecg_mamba": "ecg_mamba",
 }
 
-# The architecture to try first, by what a database offers: labels of whole recordings, or beats and rhythm intervals.
-SUGGESTED = {"labels": "cnn_att_bilstm", "beats": "rhythm_from_beats"}
-
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A named size: `model` are arguments of the architecture's build, `signal`, `training` and `task` the settings of
-    the pipeline that go with them (see ecg_edge.training.config), where they differ from the defaults.
+    """A named size of an architecture with the settings of the pipeline that go with it.
 
-    parameters: number of leads → exact number of trainable parameters, at the paper's number of classes.
+    Attributes:
+        model: arguments of the architecture's `build`, where they differ from its defaults.
+        signal, training, task: settings (see ecg_edge.training.config and the task), where they differ from the
+            defaults.
+        parameters: number of leads → exact number of trainable parameters, at the paper's number of classes.
     """
 
     model: Mapping
@@ -41,8 +40,15 @@ class Preset:
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """A line of a study: what is changed, `settings` by their dotted names, the architecture, the leads, or the number
-    of windows of test-time augmentation."""
+    """One row of an ablation study.
+
+    Attributes:
+        name: of the row.
+        settings: dotted name → value, where they differ from the preset.
+        arch: another architecture, or None.
+        leads: names, or None for all.
+        tta: windows of test-time augmentation.
+    """
 
     name: str
     settings: Mapping = dataclasses.field(default_factory=dict)
@@ -53,11 +59,22 @@ class Variant:
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """One published system: how to build it, what it is for, and what its source claims.
+    """One published system: how to build it, what it is for, and the results that its source states.
 
-    build: (samples, leads, classes, **model) → keras.Model with named inputs and outputs. task: a name in
-    ecg_edge.tasks, that of the source; other_tasks: those that its inputs and outputs serve as well. paper: where it is
-    described. published: metric → value as the source prints it.
+    Attributes:
+        name: in MODULES.
+        summary: half a line.
+        paper: where it is described.
+        task: a name in ecg_edge.tasks.TASKS, that of the source.
+        build: (samples, leads, classes, **model) → keras.Model with named inputs and outputs.
+        classes: number of classes in the source.
+        presets: "paper", "edge" and "tiny".
+        published: metric → value as the source states it.
+        studies: ablations: name → rows.
+        parts: for timing: part of the model → its last layer.
+        other_tasks: tasks that its inputs and outputs serve as well.
+        split_beat_model: of a beat classifier, model → (waveform model, head): its features are inputs of other models.
+        beat_embedder: the architecture whose beat features are an input of this one, or None.
     """
 
     name: str
@@ -71,24 +88,30 @@ class Architecture:
     studies: Mapping[str, Sequence[Variant]] = dataclasses.field(default_factory=dict)
     parts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     other_tasks: Sequence[str] = ()
+    split_beat_model: Callable | None = None
+    beat_embedder: str | None = None
 
 
-_found: dict[str, Architecture] = {}
+_registered: dict[str, Architecture] = {}
 
 
 def register(architecture: Architecture) -> None:
-    _found[architecture.name] = architecture
+    """Make an architecture known to `find`, once its module is imported."""
+    _registered[architecture.name] = architecture
 
 
 def find(name: str) -> Architecture:
-    """The architecture of that name. Raises ValueError that lists the closest names."""
+    """The architecture called `name`; imports its module, and with it Keras.
+
+    Raises:
+        ValueError: there is none.
+    """
     if name not in MODULES:
-        close = difflib.get_close_matches(name, MODULES, n=3) or sorted(MODULES)
-        raise ValueError(f"no architecture {name!r}: did you mean {' or '.join(close)}?")
+        raise ValueError(f"no architecture {name!r}: there is {', '.join(sorted(MODULES))}")
     import_module(f"models_keras.{MODULES[name]}")
-    return _found[name]
+    return _registered[name]
 
 
 def names() -> list[str]:
-    """Every registered name, in the order in which the systems are described."""
+    """Every name, grouped by paper."""
     return list(MODULES)

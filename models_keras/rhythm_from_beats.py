@@ -8,16 +8,15 @@ Input   features       (beats, 576) float32: what models_keras.htf_beat.fused_fe
         weights        (beats,) float32: 1/n for the n valid beats, 0 for padding
 Output  probabilities  (classes,) float32, softmax; NSR, AFIB, SBR, AB, SVTA, B in the source
 
-morphology=False is for beats of which only times and labels are known. It has, instead of `features`, the input
+morphology=False is for beats of which only times and labels are known. Instead of `features` it has the input
         history        (beats, 5 + 15) float32: per beat the five RR intervals in s and the five one-hot labels (N, A,
                        V) that htf_beat reads, oldest first
-and learns htf_beat's history stream itself.
+and trains htf_beat's history stream itself.
 
-One input `weights` is both masks: the mean over the valid beats is one product with it, and the attention's additive
-bias follows from it (models_keras.layers.attention.PaddingBias).
+The input `weights` is both masks: the mean over the valid beats is a product with it, and the attention's additive bias
+is computed from it (models_keras.layers.multi_head_attention.PaddingBias).
 
-Deviations: GELU is x · sigmoid(1.702 x), and padding gets a bias of -8 in place of minus infinity, for the sake of the
-integer form.
+Deviations, for integer kernels: GELU is x · sigmoid(1.702 x), and padding has an attention bias of -8, not -∞.
 """
 
 import keras
@@ -25,22 +24,23 @@ from keras import layers
 
 from models_keras.htf_beat import BEATS_BEFORE
 from models_keras.layers.activations import gelu
-from models_keras.layers.attention import LearnedPositions, MultiHeadAttention, PaddingBias
+from models_keras.layers.multi_head_attention import MultiHeadAttention, PaddingBias
 from models_keras.layers.normalisation import layer_norm
+from models_keras.layers.positions import LearnedPositions
 from models_keras.registry import Architecture, Preset, Variant, register
 
-LONGEST = 64  # beats that there are positions for
+LONGEST = 64  # beats with a position embedding
 BEAT_CLASSES = 3
 
 
 def per_beat(x, units, activation=None):
-    """A dense layer over each beat: (beats, c) → (beats, units). As a convolution of one tap, for the sake of its
-    integer form (models_keras.layers.attention.MultiHeadAttention)."""
+    """A dense layer over each beat: (beats, c) → (beats, units). As a convolution of kernel size 1, see
+    models_keras.layers.multi_head_attention.MultiHeadAttention."""
     return layers.Conv1D(units, 1, activation=activation)(x)
 
 
 def transformer_block(x, bias, heads, mlp, dropout):
-    """Attention and a two-layer perceptron, each on a normalised copy and added: (beats, width) → (beats, width)."""
+    """A pre-norm transformer block, attention and a two-layer perceptron: (beats, width) → (beats, width)."""
     width = x.shape[-1]
     normalised = layer_norm(x)
     attended = MultiHeadAttention(heads, width)(normalised, normalised, bias=bias)
@@ -65,8 +65,22 @@ def rhythm_from_beats(
     dropout=0.1,
     name="rhythm_from_beats",
 ):
-    """The model for windows of at most `samples` beats (not samples of ECG), at most 64; `leads` is not used.
-    `features` counts only with morphology, and `history` only without."""
+    """Build the model.
+
+    Args:
+        samples: beats in a window (not samples of ECG), at most 64.
+        leads: not used.
+        classes: of rhythms.
+        morphology: with the beat embedder's features as input.
+        features: width of that input, with morphology.
+        history: units of the history stream, without morphology.
+        width: of the transformer.
+        blocks: number of transformer blocks.
+        heads: of the attention.
+        mlp: hidden units of the perceptron.
+        dropout: rate.
+        name: of the model.
+    """
     rr = keras.Input((samples, 1), name="rr")
     weights = keras.Input((samples,), name="weights")
     if morphology:
@@ -110,6 +124,7 @@ register(
         paper="LTAF ECG Rhythm Classifier (model card, v2)",
         task="beat_rhythm",
         build=rhythm_from_beats,
+        beat_embedder="htf_beat",
         classes=6,
         presets={
             "paper": Preset(model={}, signal=SIGNAL, training=TRAINING, parameters={2: 892_806}),

@@ -6,8 +6,8 @@ Database.
 Input   ecg            (samples, leads) float32: 1280 samples are 10 s at 128 Hz, each lead z-scored over its window
 Output  probabilities  (classes,) float32, softmax; NSR, AFIB, SBR, AB, SVTA, B in the source
 
-Deviation: strided convolutions pad as Keras's "same" does (the source pads k // 2 on both sides), which shifts feature
-maps by a sample and folds into one integer convolution.
+Deviation: strided convolutions use Keras's "same" padding (the source pads k // 2 on both sides), which shifts feature
+maps by a sample and needs no separate padding operator.
 """
 
 import keras
@@ -19,13 +19,13 @@ STAGES = 4
 
 
 def conv_norm(x, filters, kernel, stride=1):
-    """Convolution over time and batch norm, its constants those of PyTorch: (time, c) → (time / stride, filters)."""
+    """Convolution and batch norm with PyTorch's default constants: (time, c) → (time / stride, filters)."""
     x = layers.Conv1D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
 
 
 def residual_block(x, filters, kernel, stride, dropout):
-    """Two convolutions and a shortcut: (time, c) → (time / stride, filters)."""
+    """Two convolutions and a shortcut (He et al., arXiv 1512.03385): (time, c) → (time / stride, filters)."""
     shortcut = x
     if stride != 1 or x.shape[-1] != filters:
         shortcut = conv_norm(x, filters, kernel=1, stride=stride)
@@ -38,7 +38,19 @@ def residual_block(x, filters, kernel, stride, dropout):
 def rhythm_resnet1d(
     samples=1280, leads=2, classes=6, width=64, blocks=2, kernel=7, dense=128, dropout=0.2, name="rhythm_resnet1d"
 ):
-    """Stem, four stages of `blocks` residual blocks that halve time and double the width, average, two dense layers."""
+    """Build the model: stem, four stages that halve time and double the width, global average pooling, dense layers.
+
+    Args:
+        samples: of a window.
+        leads: channels.
+        classes: of rhythms.
+        width: channels of the stem and the first stage.
+        blocks: residual blocks per stage.
+        kernel: size of the convolutions.
+        dense: units of the hidden dense layer.
+        dropout: rate.
+        name: of the model.
+    """
     ecg = keras.Input((samples, leads), name="ecg")
 
     x = layers.ReLU()(conv_norm(ecg, width, kernel=15, stride=2))  # (samples / 2, width)
@@ -56,7 +68,7 @@ def rhythm_resnet1d(
 
 
 SIGNAL = {"fs": 128.0, "window_s": 10.0, "highpass_hz": None, "normalise": "window"}
-# The source takes the best of 30 epochs by macro F1 on held-back records, hence no early stop.
+# The source keeps the best of 30 epochs by macro F1 on held-out records.
 TRAINING = {
     "epochs": 30,
     "batch": 64,

@@ -8,25 +8,28 @@ Output  reconstruction       (samples, leads) float32, the mean of the ecg's dis
         log_variance         (samples, leads), its log-variance, not clamped
         latent_mean          (samples, 64), one latent vector per time step
         latent_log_variance  (samples, 64)
-        lead_attention       (samples, leads), what a time step's leads are given, mean over queries; leads sum to 1
-        sequence_attention   (samples,), what a time step is given, mean over queries and heads; the steps sum to 1
-(the last two: vae_bilstm_mha alone). `attention_maps` gives both attentions in full.
+        lead_attention       (samples, leads), weight of each lead, mean over queries and heads; sums to 1 over leads
+        sequence_attention   (samples,), weight of each time step, mean over queries and heads; sums to 1
+(the last two: vae_bilstm_mha only). `attention_maps` returns both attentions in full.
 
-The model brings its loss along (models_keras.layers.variational.EvidenceLowerBound): it is compiled without one, and
+The model adds its own loss (models_keras.layers.variational.EvidenceLowerBound): it is compiled without one, and
 targets are ignored. At inference the latent vector is its mean.
 
 Deviations: the LSTM's cell state is clipped to ±10 (models_keras.layers.lstm), and LSTMs have one bias, not PyTorch's
-two. Means and log-variances come from a dense layer each instead of one that is split, so that as integers each has
-its own range; parameters are as many. Of noise at the input the paper's is taken, normal of deviation 0.01.
+two. Means and log-variances come from a dense layer each instead of one that is split, so that each has its own
+quantisation range; the number of parameters is the same. The input noise is the paper's, with standard deviation 0.01.
 """
 
+from typing import Any
+
 import keras
-from keras import layers, ops
+from keras import layers
 
 from models_keras.cae import SIGNAL, TRAINING
-from models_keras.layers.attention import MultiHeadAttention
+from models_keras.keras_ops import ops
 from models_keras.layers.lead_attention import LeadAttention
-from models_keras.layers.lstm import LSTM
+from models_keras.layers.lstm import ClippedLSTM
+from models_keras.layers.multi_head_attention import MultiHeadAttention
 from models_keras.layers.variational import EvidenceLowerBound, Sampling
 from models_keras.registry import Architecture, Preset, Variant, register
 
@@ -34,14 +37,15 @@ NOISE, DROPOUT = 0.01, 0.1
 
 
 def bilstm(x, units):
-    """Both directions side by side: (time, c) → (time, 2 · units)."""
-    return layers.Bidirectional(LSTM(units, return_sequences=True))(x)
+    """A bidirectional LSTM, outputs concatenated: (time, c) → (time, 2 · units)."""
+    return layers.Bidirectional(ClippedLSTM(units, return_sequences=True))(x)
 
 
 def dense(x, units):
-    """With one slope for all negative values, and dropout: (time, c) → (time, units)."""
+    """A dense layer with PReLU of one shared slope, and dropout: (time, c) → (time, units)."""
     x = layers.Dense(units)(x)
-    x = layers.PReLU(alpha_initializer=keras.initializers.Constant(0.25), shared_axes=(1, 2))(x)
+    slope: Any = keras.initializers.Constant(0.25)  # as in PyTorch; Keras annotates the argument as str
+    x = layers.PReLU(alpha_initializer=slope, shared_axes=(1, 2))(x)
     return layers.Dropout(DROPOUT)(x)
 
 
@@ -58,10 +62,22 @@ def vae_bilstm_mha(
     beta=0.3,
     name="vae_bilstm_mha",
 ):
-    """The model. `attention`: "learned"; "uniform", where all leads and all time steps get the same weight, which
-    leaves the decoder one average of the window; or "none", which is vae_bilstm. `beta`: highest weight of the KL
-    divergence. `classes` are the task's, normal and abnormal: an autoencoder has no output for them. Raises ValueError
-    for another kind of attention."""
+    """Build the model.
+
+    Args:
+        samples: of a window.
+        leads: channels.
+        classes: not used, an autoencoder has no output for them.
+        encoder, decoder: units of their BiLSTMs.
+        latent: dimensions per time step.
+        attention: "learned"; "uniform": equal weights of all leads and time steps; "none": vae_bilstm.
+        lead_heads, sequence_heads: of the two attentions.
+        beta: highest weight of the KL divergence.
+        name: of the model.
+
+    Raises:
+        ValueError: `attention` is none of these.
+    """
     if attention not in ("learned", "uniform", "none"):
         raise ValueError(f"attention is learned, uniform or none, not {attention!r}")
     ecg = keras.Input((samples, leads), name="ecg")
@@ -81,7 +97,7 @@ def vae_bilstm_mha(
         maps["lead_attention"] = ops.mean(weights, axis=(2, 3))  # (samples, leads)
         x = layers.Add()([x, mixed])
         queries = layers.Conv1D(latent, 1, name="sequence_queries")(ecg)  # (samples, latent)
-        keys = ops.zeros_like(queries) if uniform else queries  # keys that are all alike are all given the same
+        keys = ops.zeros_like(queries) if uniform else queries  # equal keys get equal weights
         x, weights = MultiHeadAttention(sequence_heads, latent, return_weights=True, name="sequence")(queries, x, keys)
         maps["sequence_attention"] = ops.mean(weights, axis=(1, 2))  # (samples,)
 
@@ -103,9 +119,15 @@ def vae_bilstm_mha(
 
 
 def attention_maps(model):
-    """The attentions of a vae_bilstm_mha in full, as a model on the same input with two outputs, both of which sum to
-    one over the last axis: "lead" (samples, heads, leads, leads) and "sequence" (heads, samples, samples).
-    Raises ValueError for a model without attention."""
+    """A model with the attention weights of a vae_bilstm_mha `model` as outputs.
+
+    Returns:
+        ecg → "lead" (samples, heads, leads, leads) and "sequence" (heads, samples, samples); both sum to 1 over the
+        last axis.
+
+    Raises:
+        ValueError: the model has no attention.
+    """
     leads, sequence = model.get_layer("leads"), model.get_layer("sequence")
     return keras.Model(model.input, {"lead": leads.output[1], "sequence": sequence.output[1]})
 
@@ -120,7 +142,7 @@ STUDIES = {
 
 
 def register_variant(name, summary, variant, learning_rate, parameters, published):
-    """Registers the model, or the one without attentions, in its three sizes."""
+    """Register the model, or with `variant` the one without attentions, in its three sizes."""
     edge = {"encoder": (64, 32), "latent": 16, "decoder": (32, 64)}
     tiny = {"encoder": (16, 8), "latent": 8, "decoder": (8, 16)}
     fewer_heads = {} if variant else {"lead_heads": 2, "sequence_heads": 2}

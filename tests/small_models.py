@@ -39,11 +39,11 @@ def recurrent() -> bytes:
 
     from export.convert.conversion_job import ExportWindows
     from export.convert.strategies import convert
-    from models_keras.layers.lstm import LSTM
+    from models_keras.layers.lstm import ClippedLSTM
 
     keras.utils.set_random_seed(3)
     ecg = keras.Input((32, len(LEADS)), name="ecg")
-    x = keras.layers.GlobalAveragePooling1D()(LSTM(8, return_sequences=True)(ecg))
+    x = keras.layers.GlobalAveragePooling1D()(ClippedLSTM(8, return_sequences=True)(ecg))
     probabilities = keras.layers.Dense(len(LABELS), activation="softmax", name="probabilities")(x)
     model = sharpened(keras.Model(ecg, probabilities), 30)
     noise = np.random.default_rng(0).normal(size=(20, 32, len(LEADS)))

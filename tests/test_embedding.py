@@ -20,6 +20,7 @@ from firmware_bench.runtime.errors import InputError
 from models_keras.htf_beat import fused_features
 from models_keras.registry import find
 
+ARCHITECTURE = find("htf_beat")
 FORM = WindowSpec(64.0, 128, 128, [], [{"step": "zscore"}])
 
 
@@ -41,7 +42,7 @@ def model():
 
 @pytest.mark.parametrize("labels", ["true", "none"])
 def test_features_are_those_of_the_embedder(model, labels):
-    embedder, heard = BeatEmbedder("", model, FORM, ""), []
+    embedder, heard = BeatEmbedder("", ARCHITECTURE, model, FORM, ""), []
     embedder.advance = lambda done, total: heard.append((done, total))
     features = embedder(MADE, labels)
     assert heard == [(8, 8)]
@@ -53,7 +54,7 @@ def test_features_are_those_of_the_embedder(model, labels):
 
 
 def test_predicted_labels_are_fed_back(model):
-    features = BeatEmbedder("", model, FORM, "")(MADE, "own")
+    features = BeatEmbedder("", ARCHITECTURE, model, FORM, "")(MADE, "own")
     own = next(iter(BeatsTask(CLASSES).variants().values()))
     questions = own.inference_examples(MADE, FORM)
     said = own.predict(lambda inputs: model.predict(inputs, verbose=0), questions).argmax(axis=1).astype(np.int8)
@@ -63,7 +64,7 @@ def test_predicted_labels_are_fed_back(model):
 
 def test_features_of_cached_recordings_are_cached(model, tmp_path, monkeypatch):
     monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path))
-    cached, embedder = dataclasses.replace(MADE, key="abc"), BeatEmbedder("", model, FORM, "weights")
+    cached, embedder = dataclasses.replace(MADE, key="abc"), BeatEmbedder("", ARCHITECTURE, model, FORM, "weights")
     features = embedder(cached, "none")
     assert isinstance(features, np.memmap) and [file.name for file in tmp_path.iterdir()] == ["abc-weights-none.npy"]
     embedder.model = None
@@ -72,7 +73,7 @@ def test_features_of_cached_recordings_are_cached(model, tmp_path, monkeypatch):
 
 def test_another_rate_is_refused(model):
     with pytest.raises(InputError, match="takes 64 Hz, the recordings are prepared for 100 Hz"):
-        BeatEmbedder("the embedder", model, FORM, "")(dataclasses.replace(MADE, fs=100.0), "none")
+        BeatEmbedder("the embedder", ARCHITECTURE, model, FORM, "")(dataclasses.replace(MADE, fs=100.0), "none")
 
 
 @pytest.mark.parametrize(

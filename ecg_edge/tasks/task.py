@@ -8,7 +8,7 @@ Training, evaluation and prediction work with any task through these methods.
 import dataclasses
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -70,15 +70,15 @@ class Task:
         decision: plain data chosen on the validation part (thresholds), or {}.
     """
 
-    name: str
+    name: ClassVar[str]
     output = "classes"
     loss: str | None = "cross_entropy"
     score_name = "macro F1"
-    annotated = False
-    published_split = False
-    reading = ""
+    annotated: ClassVar[bool] = False
+    published_split: ClassVar[bool] = False
+    reading: ClassVar[str] = ""
     autoregressive_inputs: Mapping[str, str | None] = types.MappingProxyType({})
-    Options: type[TaskOptions] = TaskOptions
+    Options: ClassVar[type[TaskOptions]] = TaskOptions
     embed_beats: Callable[[Recordings, str], np.ndarray] | None = None
 
     def __init__(self, classes: Sequence[str], options: TaskOptions | None = None, decision: Mapping | None = None):

@@ -6,9 +6,9 @@ A task names its loss (`Task.loss`); `--set training.loss=NAME` chooses another.
 from collections.abc import Callable
 
 import keras
-from keras import ops
 
 from firmware_bench.runtime.errors import unknown_name
+from models_keras.keras_ops import ops
 
 
 def cross_entropy(label_smoothing: float):

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from export import tf_private
 from firmware_bench.runtime.errors import InputError
-from models_keras.layers.lstm import CELL_CLIP, LSTM
+from models_keras.layers.lstm import CELL_CLIP, ClippedLSTM
 
 
 def _recurrence(inputs, hidden, memory, kernel, recurrent_kernel, bias, time_major, go_backwards):
@@ -31,8 +31,8 @@ def _recurrence(inputs, hidden, memory, kernel, recurrent_kernel, bias, time_maj
 
 
 @keras.saving.register_keras_serializable("ecg_edge")
-class FusedLSTM(LSTM):
-    """models_keras.layers.lstm.LSTM, variable for variable, for batch 1 and without an initial state."""
+class FusedLSTM(ClippedLSTM):
+    """models_keras.layers.lstm.ClippedLSTM, variable for variable, for batch 1 and without an initial state."""
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         if self.go_backwards:
@@ -67,10 +67,10 @@ def fuse_lstms(model: keras.Model) -> keras.Model:
         InputError: A recurrent layer is of another kind.
     """
     for layer in tf_private.flatten_layers(model):
-        if isinstance(layer, keras.layers.RNN) and not isinstance(layer, LSTM):
+        if isinstance(layer, keras.layers.RNN) and not isinstance(layer, ClippedLSTM):
             raise InputError(
                 f"layer {layer.name!r} is a {type(layer).__name__}, which has no integer form: "
-                "build the model with models_keras.layers.lstm.LSTM"
+                "build the model with models_keras.layers.lstm.ClippedLSTM"
             )
     inputs = keras.tree.map_structure(
         lambda x: keras.Input(batch_shape=(1, *x.shape[1:]), dtype=x.dtype, name=x.name),
@@ -92,7 +92,7 @@ def _replace_lstm_names(config):
     if not isinstance(config, dict):
         return config
     config = {key: _replace_lstm_names(value) for key, value in config.items()}
-    if config.get("registered_name") == keras.saving.get_registered_name(LSTM):
+    if config.get("registered_name") == keras.saving.get_registered_name(ClippedLSTM):
         config |= {
             "class_name": FusedLSTM.__name__,
             "registered_name": keras.saving.get_registered_name(FusedLSTM),

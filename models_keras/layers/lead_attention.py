@@ -2,25 +2,30 @@
 
 import keras
 import numpy as np
-from keras import ops
 
-from models_keras.layers.attention import MultiHeadAttention
+from models_keras.keras_ops import ops
+from models_keras.layers.multi_head_attention import MultiHeadAttention
 
 
 @keras.saving.register_keras_serializable("ecg_edge")
 class LeadAttention(keras.layers.Layer):
-    """At each time step the leads' values are tokens that attend to one another: (time, leads) → the mean of what they
-    become (time, width), and the weights (time, heads, leads, leads), which sum to one over the last axis.
+    """Self-attention over the leads at each time step (arXiv 2510.05919, lead-wise attention).
 
-    It equals `attention` of the values' embeddings, averaged over leads, and is computed without the embeddings. A
-    value x becomes query, key and value by affine maps, hence, with two numbers per head,
+    (time, leads) → outputs averaged over leads (time, width), and weights (time, heads, leads, leads), which sum to 1
+    over the last axis.
 
-        score that lead i gives lead j = (slope · x_i + offset) · x_j + what is the same for all j, which softmax drops
+    Equal to `attention` over the embeddings of the leads' values, averaged over leads, but computed without the
+    embeddings. A value x becomes query, key and value by affine maps, hence, with two numbers per head,
 
-    and what comes out is one vector per head times the leads' weighted average, plus a constant. With 12 leads, 4 heads
-    and a width of 64 a time step takes 928 products instead of 215,808.
+        score(i, j) = (slope · x_i + offset) · x_j + a term independent of j, to which softmax is invariant
 
-    `uniform`: every lead gets the same weight, whatever the parameters.
+    and the output is one vector per head times the weighted average of the leads, plus a constant. With 12 leads, 4
+    heads and a width of 64 a time step takes 928 multiplications instead of 215,808.
+
+    Args:
+        heads: number of heads.
+        width: of embeddings and output.
+        uniform: give every lead the same weight, whatever the parameters.
     """
 
     def __init__(self, heads, width, uniform=False, **kwargs):
@@ -35,27 +40,29 @@ class LeadAttention(keras.layers.Layer):
 
     def call(self, x):
         time, leads = x.shape[1:]
-        slope, offset, values, constant = self.folded()
-        rows, columns = ops.reshape(x, (-1, 1, leads, 1)), ops.reshape(x, (-1, 1, 1, leads))
+        slope, offset, values, constant = self.fold()
+        rows = ops.reshape(x, (-1, 1, leads, 1))  # (batch · time, 1, leads, 1)
+        columns = ops.reshape(x, (-1, 1, 1, leads))  # (batch · time, 1, 1, leads)
         scores = (slope * rows + offset) * columns  # (batch · time, heads, leads, leads)
         weights = ops.softmax(0.0 * scores if self.uniform else scores, axis=-1)
         averages = ops.matmul(ops.mean(weights, axis=2), ops.reshape(x, (-1, leads, 1)))  # (batch · time, heads, 1)
-        mixed = ops.conv(ops.reshape(averages, (-1, time, self.heads)), values) + constant  # (batch, time, width)
-        return mixed, ops.reshape(weights, (-1, time, self.heads, leads, leads))
+        averages = ops.reshape(averages, (-1, time, self.heads))  # (batch, time, heads)
+        outputs = ops.conv(averages, values) + constant  # (batch, time, width)
+        return outputs, ops.reshape(weights, (-1, time, self.heads, leads, leads))  # (batch, time, heads, leads, leads)
 
-    def folded(self):
-        """slope and offset (heads, 1, 1) of the scores; values (1, heads, width), a convolution of one tap, and
-        constant (width,) of the output."""
-        depth, mixed = self.width // self.heads, self.attention.mixed
-        tokens = self.embedding(np.array([[[0.0], [1.0]]], np.float32))  # (1, 2, width): two points fix an affine map
+    def fold(self):
+        """slope and offset (heads, 1, 1) of the scores; values (1, heads, width), a kernel of size 1, and constant
+        (width,) of the output."""
+        depth, output = self.width // self.heads, self.attention.mixed
+        tokens = self.embedding(np.array([[[0.0], [1.0]]], np.float32))  # (1, 2, width): two points give an affine map
         (q0, q1), (k0, k1), (v0, v1) = (
             ops.unstack(ops.reshape(projection(tokens), (2, self.heads, depth)))
             for projection in (self.attention.query, self.attention.key, self.attention.value)
         )
         slope = ops.sum((q1 - q0) * (k1 - k0), axis=-1) * depth**-0.5
         offset = ops.sum(q0 * (k1 - k0), axis=-1) * depth**-0.5
-        values = ops.einsum("hd,hdw->hw", v1 - v0, ops.reshape(mixed.kernel, (self.heads, depth, self.width)))
-        constant = mixed(ops.reshape(v0, (1, 1, self.width)))[0, 0]
+        values = ops.einsum("hd,hdw->hw", v1 - v0, ops.reshape(output.kernel, (self.heads, depth, self.width)))
+        constant = output(ops.reshape(v0, (1, 1, self.width)))[0, 0]
         return slope[:, None, None], offset[:, None, None], values[None], constant
 
     def compute_output_shape(self, shape):

@@ -1,19 +1,23 @@
-"""Layer normalisation in operators that have integer kernels."""
+"""Layer normalisation in operators that have integer kernels (Ba et al., arXiv 1607.06450)."""
 
 import keras
-from keras import ops
+
+from models_keras.keras_ops import ops
 
 EPSILON = 1e-5  # as in PyTorch, where the published models were trained
 
 
 @keras.saving.register_keras_serializable("ecg_edge")
 class LayerNorm(keras.layers.Layer):
-    """Every row of (..., c) to zero mean and unit variance, then a learned scale and shift per column: (..., c).
+    """Layer normalisation over the last axis: (..., c) → (..., c).
 
     Values, variables and their order are those of keras.layers.LayerNormalization(epsilon=epsilon), which leaves a
-    floating-point operator behind when a model is made integer. Here the row is divided by its length, written such
-    that the converter recognises L2_NORMALIZATION: its kernel sums the squares in 32 bits, so that rows whose
-    variances lie decades apart keep their resolution, which an 8-bit tensor of variances would take from the smaller.
+    floating-point operator in an integer model. Here the centred row is divided by its L2 norm, written such that the
+    converter recognises L2_NORMALIZATION: its kernel sums the squares in 32 bits, so that rows whose variances lie
+    decades apart keep their resolution, which an 8-bit tensor of variances would not.
+
+    Args:
+        epsilon: added to the variance.
     """
 
     def __init__(self, epsilon=EPSILON, **kwargs):
@@ -38,5 +42,5 @@ class LayerNorm(keras.layers.Layer):
 
 
 def layer_norm(x, name=None):
-    """`x` through a LayerNorm of its own: (..., c) → (..., c)."""
+    """Apply a new LayerNorm to `x`: (..., c) → (..., c)."""
     return LayerNorm(name=name)(x)

@@ -23,7 +23,8 @@ In shapes, `channels` is Mamba's d_inner and `states` its d_state.
 
 import keras
 import numpy as np
-from keras import ops
+
+from models_keras.keras_ops import ops
 
 CHUNK = 8  # steps that the parallel form takes one after the other
 INITIAL_DT = (0.001, 0.1)  # Δ of the first and the last channel before training, as in Mamba: memories of 10–1000 steps
@@ -82,7 +83,8 @@ def scan_sequential(dt, x, B, C, dt_bias):
     dt, x, B, C = (ops.moveaxis(v, 1, 0) for v in (dt, x, B, C))  # (time, batch, ·)
 
     def step(state, inputs):
-        state = step_state(state, *inputs, dt_bias)
+        dt_t, x_t, B_t = inputs
+        state = step_state(state, dt_t, x_t, B_t, dt_bias)
         return state, state
 
     initial = ops.zeros_like(_outer(B[0], x[0]))  # (batch, states, channels)
@@ -119,7 +121,7 @@ def scan_chunks(dt, x, B, C, dt_bias, unrolled=False):
 
         def backward(grad_y):
             zero = _zero_depending_on(grad_y)
-            return _gradients(*(v + zero for v in (dt, x, B, C, dt_bias, initial, chunk_decay)), carry, grad_y)
+            return _gradients(carry, grad_y, *(v + zero for v in (dt, x, B, C, dt_bias, initial, chunk_decay)))
 
         return ops.stack(outputs), backward
 
@@ -129,7 +131,7 @@ def scan_chunks(dt, x, B, C, dt_bias, unrolled=False):
     return y[:, :time]
 
 
-def _gradients(dt, x, B, C, dt_bias, initial, chunk_decay, carry, grad_y):
+def _gradients(carry, grad_y, dt, x, B, C, dt_bias, initial, chunk_decay):
     """The gradients by dt, x, B, C (CHUNK, chunks, batch, ·) and dt_bias.
 
     `grad_state` is the gradient by the state: what the step's own output contributes, plus what later steps keep.

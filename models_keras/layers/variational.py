@@ -1,12 +1,12 @@
-"""Layers that sample a latent space and that carry an autoencoder's objective, so that it is compiled without a loss.
+"""Layers of autoencoders: sampling of the latent space, and objectives added as losses of the model itself.
 
-At inference they hand their inputs on: neither a random operator nor a loss is left in an exported graph.
+At inference they are identities: an exported graph has neither a random operator nor a loss.
 """
 
 import keras
-from keras import ops
 
-from models_keras.losses import cyclical_beta, gaussian_nll, kl_divergence
+from models_keras.keras_ops import ops
+from models_keras.layers.elbo import cyclical_beta, gaussian_nll, kl_divergence
 
 
 class EpochScheduledLayer(keras.layers.Layer):
@@ -26,7 +26,12 @@ def start_epoch(model: keras.Model, epoch: int) -> None:
 
 @keras.saving.register_keras_serializable("ecg_edge")
 class Sampling(keras.layers.Layer):
-    """[mean, log-variance] of a latent vector, (..., d) each → in training a sample of it, else the mean: (..., d)."""
+    """The reparameterisation trick (Kingma & Welling, arXiv 1312.6114): [mean, log-variance], each (..., d) → (..., d),
+    a sample of the normal distribution in training, its mean at inference.
+
+    Args:
+        seed: of the samples.
+    """
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -48,7 +53,7 @@ class Sampling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ecg_edge")
 class SquaredError(keras.layers.Layer):
-    """[ecg, reconstruction], (time, leads) each → the reconstruction; training minimises their mean squared error."""
+    """Adds the mean squared error as loss: [ecg, reconstruction], each (time, leads) → the reconstruction."""
 
     def call(self, inputs, training=False):
         ecg, reconstruction = inputs
@@ -62,11 +67,14 @@ class SquaredError(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ecg_edge")
 class EvidenceLowerBound(EpochScheduledLayer):
-    """[ecg, reconstruction, log-variance, latent mean, latent log-variance], the first three (time, leads), the others
-    (time, d) → the reconstruction; training minimises the negative evidence lower bound, nats per value of the ECG,
-    with `beta` as the weight of the KL divergence: mean NLL + beta · KL of a time step / leads.
+    """Adds the negative evidence lower bound as loss, nats per value of the ECG: mean NLL + beta · KL of a time step /
+    leads.
 
-    `beta` is a variable that is not trained: `start_epoch` sets it, by cyclical_beta up to `highest_beta`.
+    [ecg, reconstruction, log-variance, latent mean, latent log-variance], the first three (time, leads), the others
+    (time, d) → the reconstruction.
+
+    Args:
+        highest_beta: `start_epoch` sets the variable beta, which is not trained, to cyclical_beta(epoch, highest_beta).
     """
 
     def __init__(self, highest_beta, **kwargs):

@@ -41,15 +41,15 @@ def build():
     from keras import layers
 
     from models_keras.cnn_att_bilstm import attention_gate
-    from models_keras.layers.lstm import LSTM
+    from models_keras.layers.lstm import ClippedLSTM
 
     keras.utils.set_random_seed(0)
     ecg = keras.Input((SAMPLES, LEADS), name="ecg")
     x = layers.Conv1D(8, 9, strides=4, padding="same")(ecg)
     x = layers.ReLU()(layers.BatchNormalization()(x))
     x = attention_gate(layers.MaxPooling1D(2, padding="same")(x))  # (64, 8)
-    x = layers.Bidirectional(LSTM(12, return_sequences=True))(x)
-    x = layers.Bidirectional(LSTM(8, return_sequences=True))(x)
+    x = layers.Bidirectional(ClippedLSTM(12, return_sequences=True))(x)
+    x = layers.Bidirectional(ClippedLSTM(8, return_sequences=True))(x)
     x = layers.GlobalAveragePooling1D()(x)
     return keras.Model(ecg, layers.Dense(3, activation="softmax", name="probabilities")(x))
 

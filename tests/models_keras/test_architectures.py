@@ -148,6 +148,6 @@ def test_a_dry_run_of_the_tiny_preset_takes_less_than_a_minute(name, tmp_path, m
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_name_lists_close_ones():
-    with pytest.raises(ValueError, match="did you mean cnn_att_bilstm"):
+def test_an_unknown_name_lists_the_others():
+    with pytest.raises(ValueError, match="no architecture 'cnn_att_bilstn': there is cae, .*cnn_att_bilstm"):
         find("cnn_att_bilstn")

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from models_keras.htf_beat import fused_features, htf_beat, streams
+from models_keras.htf_beat import fused_features, htf_beat, split_model
 from models_keras.layers.spectrum import LogSpectrum
 from models_keras.registry import find
 
@@ -27,11 +27,11 @@ def beats():
 
 def test_features_of_the_published_size():
     assert fused_features(htf_beat()).output_shape == (None, 576)
-    assert streams(htf_beat())[0].output_shape == (None, 512)
+    assert split_model(htf_beat())[0].output_shape == (None, 512)
 
 
 def test_morphology_once_and_then_the_history_give_what_the_whole_gives(model, beats):
-    morphology, history_head = streams(model)
+    morphology, history_head = split_model(model)
     features = np.asarray(morphology(beats["ecg"]))
     outputs = history_head({"morphology": features, "rr": beats["rr"], "labels": beats["labels"]})
     np.testing.assert_allclose(outputs["probabilities"], model(beats), atol=1e-6)
@@ -39,7 +39,7 @@ def test_morphology_once_and_then_the_history_give_what_the_whole_gives(model, b
 
 
 def test_the_fused_features_are_morphology_before_history(model, beats):
-    fused, morphology = fused_features(model)(beats), streams(model)[0](beats["ecg"])
+    fused, morphology = fused_features(model)(beats), split_model(model)[0](beats["ecg"])
     np.testing.assert_array_equal(fused[:, : morphology.shape[1]], morphology)
     other_history = fused_features(model)(beats | {"labels": 1 - beats["labels"]})
     changed = np.any(np.asarray(fused) != np.asarray(other_history), axis=0)
@@ -48,7 +48,7 @@ def test_the_fused_features_are_morphology_before_history(model, beats):
 
 
 def test_a_beat_run_backwards_keeps_the_features_of_its_spectrum_and_changes_the_others(model, beats):
-    morphology = streams(model)[0]
+    morphology = split_model(model)[0]
     turned = np.roll(beats["ecg"][:, ::-1], 1, axis=1)  # the Fourier transform's complex conjugate
     forwards, backwards = (np.asarray(morphology(ecg)) for ecg in (beats["ecg"], turned))
     kept = np.isclose(forwards, backwards, atol=1e-4).all(axis=0)
@@ -64,10 +64,10 @@ def test_the_answer_depends_on_every_input(name, model, beats):
 
 
 def test_the_parts_of_a_loaded_model_share_its_weights(model, beats, tmp_path):
-    streams(model)  # does not touch the model that is saved
+    split_model(model)  # does not touch the model that is saved
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    morphology, history_head = streams(loaded)
+    morphology, history_head = split_model(loaded)
     loaded.set_weights([weight + 0.1 for weight in loaded.get_weights()])
     inputs = {"morphology": np.asarray(morphology(beats["ecg"])), "rr": beats["rr"], "labels": beats["labels"]}
     np.testing.assert_allclose(history_head(inputs)["probabilities"], loaded(beats), atol=1e-6)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from models_keras.layers.lstm import CELL_CLIP, LSTM
+from models_keras.layers.lstm import CELL_CLIP, ClippedLSTM
 
 
 def sigmoid(x):
@@ -25,7 +25,7 @@ def spelled_out(x, kernel, recurrent, bias, clip):
 
 def test_equals_keras_while_the_cell_stays_inside_the_clip():
     x = np.random.default_rng(0).normal(size=(2, 20, 3)).astype(np.float32)
-    ours, theirs = LSTM(4, return_sequences=True), keras.layers.LSTM(4, return_sequences=True)
+    ours, theirs = ClippedLSTM(4, return_sequences=True), keras.layers.LSTM(4, return_sequences=True)
     ours.build(x.shape)
     theirs.build(x.shape)
     theirs.set_weights(ours.get_weights())
@@ -37,7 +37,7 @@ def test_the_cell_is_clipped(backwards):
     """For 30 steps the cell grows by about 1 a step, then it halves at every step: what is left tells the clip."""
     x = np.ones((1, 34, 1), np.float32)
     x[0, 30:] = -1.0
-    layer = LSTM(1, return_sequences=True, go_backwards=backwards)
+    layer = ClippedLSTM(1, return_sequences=True, go_backwards=backwards)
     layer.build(x.shape)
     kernel = np.array([[9.0, 4.5, 9.0, 0.0]], np.float32)
     bias = np.array([0.0, 4.5, 0.0, 9.0], np.float32)

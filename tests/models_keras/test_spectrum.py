@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from models_keras.layers.spectrum import HIGHEST, LogSpectrum, broken_line
+from models_keras.layers.spectrum import HIGHEST, LogSpectrum, log1p_ramps
 
 
 def windows(samples, count=40):
@@ -30,8 +30,8 @@ def test_is_near_the_definition(form, tolerance, samples):
     np.testing.assert_allclose(LogSpectrum(form)(x), exact(x), atol=tolerance)
 
 
-def test_the_broken_line_is_near_the_logarithm():
-    knots, slopes = broken_line()
+def test_the_log1p_ramps_is_near_the_logarithm():
+    knots, slopes = log1p_ramps()
     x = np.linspace(0, HIGHEST, 100_000)
     line = (slopes * np.minimum(x[:, None], knots)).sum(axis=1)
     np.testing.assert_allclose(line, np.log1p(x), atol=0.05)

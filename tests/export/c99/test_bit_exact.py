@@ -18,7 +18,7 @@ from export.c99.reference_kernels import run_reference_kernels
 from export.convert.conversion_job import ExportWindows
 from export.convert.strategies import convert
 from firmware_bench.mcu import qemu
-from models_keras.layers.lstm import LSTM
+from models_keras.layers.lstm import ClippedLSTM
 from models_keras.registry import find
 
 
@@ -74,12 +74,12 @@ def recurrent_forms():
     """Both directions kept, then only the last step of a backward one, which stays in its own order."""
     keras.utils.set_random_seed(2)
     ecg = keras.Input((23, 5), name="ecg")
-    x = layers.Bidirectional(LSTM(5, return_sequences=True))(ecg)
+    x = layers.Bidirectional(ClippedLSTM(5, return_sequences=True))(ecg)
     x = layers.Dense(6)(x)
     x = layers.PReLU(alpha_initializer=keras.initializers.Constant(0.25), shared_axes=(1, 2))(x)
-    forward = LSTM(9, return_sequences=True)(x)
-    last = LSTM(4, go_backwards=True)(forward)
-    mean = layers.GlobalAveragePooling1D()(layers.Bidirectional(LSTM(3, return_sequences=True))(forward))
+    forward = ClippedLSTM(9, return_sequences=True)(x)
+    last = ClippedLSTM(4, go_backwards=True)(forward)
+    mean = layers.GlobalAveragePooling1D()(layers.Bidirectional(ClippedLSTM(3, return_sequences=True))(forward))
     return keras.Model(ecg, layers.Dense(3, name="probabilities")(layers.Concatenate()([last, mean])))
 
 
@@ -157,7 +157,7 @@ def real_inputs(name, preset, real_data):
     dataset, window = Dataset.open(database, type(task)), SignalConfig(**chosen.signal).window_spec()
     if chosen.model.get("morphology", name == "rhythm_from_beats"):  # beats as an untrained classifier sees them
         beats = SignalConfig(**find("htf_beat").presets[preset].signal).window_spec()
-        embedder = BeatEmbedder("htf_beat", built("htf_beat", preset), beats, "untrained")
+        embedder = BeatEmbedder("htf_beat", find("htf_beat"), built("htf_beat", preset), beats, "untrained")
         task.embed_beats = lambda recordings, labels: embedder(recordings, "none")
     recordings = dataset.prepare_subset(type(task), window, [entry.name for entry in dataset.entries[:count]])
     return task.inference_examples(recordings, window).subsample(3).batch(np.arange(3))

@@ -7,7 +7,7 @@ from keras import layers
 
 from export.convert.fused_lstm import FusedLSTM, fuse_lstms
 from firmware_bench.runtime.errors import InputError
-from models_keras.layers.lstm import CELL_CLIP, LSTM
+from models_keras.layers.lstm import CELL_CLIP, ClippedLSTM
 
 
 def outputs(model, windows):
@@ -22,7 +22,7 @@ def test_same_outputs_as_the_trained_model(recogniser):
 
 
 def test_every_lstm_is_replaced_at_any_depth(recogniser):
-    kinds = [type(layer) for layer in fuse_lstms(recogniser.model)._flatten_layers() if isinstance(layer, LSTM)]
+    kinds = [type(layer) for layer in fuse_lstms(recogniser.model)._flatten_layers() if isinstance(layer, ClippedLSTM)]
     assert kinds == [FusedLSTM] * 4
 
 
@@ -30,16 +30,16 @@ def test_every_lstm_is_replaced_at_any_depth(recogniser):
 def test_forms_of_the_layer(arguments):
     keras.utils.set_random_seed(1)
     ecg = keras.Input((20, 3))
-    model = keras.Model(ecg, LSTM(5, **arguments)(ecg))
+    model = keras.Model(ecg, ClippedLSTM(5, **arguments)(ecg))
     windows = np.random.default_rng(0).normal(size=(4, 20, 3)).astype(np.float32)
     np.testing.assert_allclose(outputs(fuse_lstms(model), windows), model.predict(windows, verbose=0), atol=1e-5)
 
 
 def test_cell_is_clipped_as_in_training():
     ecg = keras.Input((60, 1))
-    layer = LSTM(1)
+    layer = ClippedLSTM(1)
     model = keras.Model(ecg, layer(ecg))
-    # Open checks: the cell counts up by one a step, and the last steps of negative input count down from the clip.
+    # Open gates: the cell counts up by one a step, and the last steps of negative input count down from the clip.
     kernel = np.array([[0.0, 0.0, 20.0, 0.0]], np.float32)
     layer.set_weights([kernel, np.zeros((1, 4), np.float32), np.array([20, 20, 0, 20], np.float32)])
     window = np.ones((1, 60, 1), np.float32)
@@ -51,7 +51,7 @@ def test_cell_is_clipped_as_in_training():
 def test_several_inputs_and_shared_layers():
     keras.utils.set_random_seed(2)
     inputs = {"ecg": keras.Input((16, 2), name="ecg"), "rr": keras.Input((16, 2), name="rr")}
-    shared = layers.Bidirectional(LSTM(4))
+    shared = layers.Bidirectional(ClippedLSTM(4))
     model = keras.Model(inputs, shared(inputs["ecg"]) - shared(inputs["rr"]))
     random = np.random.default_rng(0)
     windows = {name: random.normal(size=(1, 16, 2)).astype(np.float32) for name in inputs}
@@ -63,5 +63,5 @@ def test_several_inputs_and_shared_layers():
 @pytest.mark.parametrize("layer", [layers.GRU(3), layers.LSTM(3), layers.Bidirectional(layers.LSTM(3))])
 def test_other_recurrent_layers_are_refused(layer):
     ecg = keras.Input((8, 2))
-    with pytest.raises(InputError, match=r"models_keras\.layers\.lstm\.LSTM"):
+    with pytest.raises(InputError, match=r"models_keras\.layers\.lstm\.ClippedLSTM"):
         fuse_lstms(keras.Model(ecg, layer(ecg)))

@@ -23,7 +23,7 @@ from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.reference_vector import verify_reference
 from firmware_bench.runtime.tflite_model import TFLiteModel
 from models_keras.ecg_mamba import ecg_mamba
-from models_keras.layers.lstm import LSTM
+from models_keras.layers.lstm import ClippedLSTM
 from models_keras.layers.selective_ssm import SelectiveSSM
 
 FS, SAMPLES, LEADS = 100, 200, 2
@@ -99,8 +99,8 @@ def test_what_moves_in_time_keeps_its_scale(backwards):
 
 def test_a_layer_without_16_bit_form_is_named():
     x = keras.Input((SAMPLES, LEADS), name="ecg")
-    model = keras.Model(x, LSTM(4, name="memory")(SelectiveSSM(3, 2)(x)))
-    with pytest.raises(InputError, match=r"'memory' \(LSTM\) has no form with 16-bit activations"):
+    model = keras.Model(x, ClippedLSTM(4, name="memory")(SelectiveSSM(3, 2)(x)))
+    with pytest.raises(InputError, match=r"'memory' \(ClippedLSTM\) has no form with 16-bit activations"):
         rebuild_for_int16(model)
 
 

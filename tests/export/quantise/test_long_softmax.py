@@ -17,7 +17,7 @@ from export.verify.runtimes import check_outputs, check_tensors
 from export.verify.sqnr import sqnr_db
 from firmware_bench.mcu import tflm
 from firmware_bench.runtime.quantisation import quantise
-from models_keras.layers.attention import MultiHeadAttention
+from models_keras.layers.multi_head_attention import MultiHeadAttention
 
 SAMPLES = 300
 WINDOWS = np.random.default_rng(0).normal(scale=0.5, size=(12, SAMPLES, 4)).astype(np.float32)

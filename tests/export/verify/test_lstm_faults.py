@@ -73,7 +73,7 @@ def test_operator_clips_where_the_trained_cell_clips(quantised):
     from export.convert.fused_lstm import fuse_lstms
     from export.convert.int8 import convert_calibrated_float
     from export.quantise.ranges import observe
-    from models_keras.layers.lstm import LSTM as TrainedLSTM
+    from models_keras.layers.lstm import ClippedLSTM as TrainedLSTM
 
     # An integrator: the cell goes up by up to one a step, far past ten without a clip, and then down again.
     ecg = keras.Input((64, 1), name="ecg")

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from models_keras.losses import LOG_VARIANCE, cyclical_beta, gaussian_nll, kl_divergence
+from models_keras.layers.elbo import LOG_VARIANCE, cyclical_beta, gaussian_nll, kl_divergence
 
 
 def test_the_likelihood_is_that_of_a_normal_distribution():

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from models_keras.layers.attention import MASKED, LearnedPositions, MultiHeadAttention, PaddingBias
+from models_keras.layers.multi_head_attention import MASKED, MultiHeadAttention, PaddingBias
+from models_keras.layers.positions import LearnedPositions
 
 HEADS, WIDTH = 4, 16
 
