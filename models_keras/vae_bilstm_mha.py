@@ -26,7 +26,7 @@ import keras
 from keras import layers
 
 from models_keras.cae import SIGNAL, TRAINING
-from models_keras.keras_ops import ops
+from models_keras.layers.keras_ops import ops
 from models_keras.layers.lead_attention import LeadAttention
 from models_keras.layers.lstm import ClippedLSTM
 from models_keras.layers.multi_head_attention import MultiHeadAttention

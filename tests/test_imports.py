@@ -29,7 +29,7 @@ LIBRARIES = {
     "ecg_edge.cli": {"click"},
 }
 CLI_LINES = 1000
-TWICE = {"__init__.py", "__main__.py", "losses.py"}
+TWICE = {"__init__.py", "__main__.py"}
 
 
 def libraries(module):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import keras
 
 from firmware_bench.runtime.errors import unknown_name
-from models_keras.keras_ops import ops
+from models_keras.layers.keras_ops import ops
 
 
 def cross_entropy(label_smoothing: float):

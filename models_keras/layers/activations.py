@@ -2,7 +2,7 @@
 
 import keras
 
-from models_keras.keras_ops import ops
+from models_keras.layers.keras_ops import ops
 
 
 @keras.saving.register_keras_serializable("ecg_edge")

@@ -2,7 +2,7 @@
 
 import math
 
-from models_keras.keras_ops import ops
+from models_keras.layers.keras_ops import ops
 
 LOG_VARIANCE = 10.0  # log-variances are clipped to ± this: the likelihood of a flat lead would be unbounded
 

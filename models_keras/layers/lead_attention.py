@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from models_keras.keras_ops import ops
+from models_keras.layers.keras_ops import ops
 from models_keras.layers.multi_head_attention import MultiHeadAttention
 
 

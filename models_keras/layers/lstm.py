@@ -2,7 +2,7 @@
 
 import keras
 
-from models_keras.keras_ops import ops
+from models_keras.layers.keras_ops import ops
 
 CELL_CLIP = 10.0  # the integer LSTM of TensorFlow Lite clips its cell state here: training must see the same
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from models_keras.keras_ops import ops
+from models_keras.layers.keras_ops import ops
 
 # The additive bias of a masked key: e^-8 is 0.03 % of a weight, and a range of 8 leaves 8-bit scores their resolution,
 # which the usual -1000 would not.

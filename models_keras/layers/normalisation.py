@@ -2,7 +2,7 @@
 
 import keras
 
-from models_keras.keras_ops import ops
+from models_keras.layers.keras_ops import ops
 
 EPSILON = 1e-5  # as in PyTorch, where the published models were trained
 

@@ -24,7 +24,7 @@ In shapes, `channels` is Mamba's d_inner and `states` its d_state.
 import keras
 import numpy as np
 
-from models_keras.keras_ops import ops
+from models_keras.layers.keras_ops import ops
 
 CHUNK = 8  # steps that the parallel form takes one after the other
 INITIAL_DT = (0.001, 0.1)  # Δ of the first and the last channel before training, as in Mamba: memories of 10–1000 steps

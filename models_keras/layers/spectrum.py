@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 
-from models_keras.keras_ops import ops
+from models_keras.layers.keras_ops import ops
 
 LOWEST = 1e-12  # under the root, whose slope at zero is infinite
 # Knots of the piecewise-linear log1p: equal steps of log1p, up to the largest amplitude that a window of 256 samples of

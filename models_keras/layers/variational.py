@@ -5,8 +5,8 @@ At inference they are identities: an exported graph has neither a random operato
 
 import keras
 
-from models_keras.keras_ops import ops
 from models_keras.layers.elbo import cyclical_beta, gaussian_nll, kl_divergence
+from models_keras.layers.keras_ops import ops
 
 
 class EpochScheduledLayer(keras.layers.Layer):
