@@ -25,7 +25,9 @@ class ConsoleReporter(Reporter):
         log(text)
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Update the bar of `stage`; a full bar is removed."""
+        """Update the bar of `stage`, where stderr is a terminal; a full bar is removed."""
+        if not sys.stderr.isatty():
+            return
         if self._bars is None:
             self._bars = _make_bars()
             self._bars.start()
