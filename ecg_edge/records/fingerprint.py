@@ -38,7 +38,7 @@ def _digest(database: Database, folder: Path, entries: Iterable[Entry], times: b
     digest = hashlib.sha256(database.name.encode())
     for entry in sorted(entries, key=lambda entry: entry.name):
         digest.update(repr((entry.name, entry.patient, entry.labels, entry.fold)).encode())
-        for file, content in identify_files(folder / entry.path):
+        for file, content in identify_files(os.path.join(folder, entry.path)):
             status = _stat(file)
             digest.update(repr((os.path.basename(file), content, status and status.st_size)).encode())
             if times and status:

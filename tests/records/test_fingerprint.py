@@ -1,5 +1,6 @@
 import os
 import shutil
+import struct
 import time
 
 import numpy as np
@@ -66,6 +67,18 @@ def test_structs_are_told_apart_by_their_ends(tmp_path):
     file.write_bytes(content[:-4] + bytes(4))  # the end is the checksum of the compressed content
     seen.add(fingerprint(Cpsc2018(), tmp_path, Cpsc2018().index(tmp_path)))
     assert len(seen) == 2
+
+
+def test_fingerprints_stay_those_of_existing_runs(tmp_path):
+    """A run opens only where its data have the fingerprint that it was trained with, in any later version."""
+    folder = tmp_path / "x"
+    folder.mkdir()
+    (folder / "a.hea").write_bytes(b"a 1 250 4\na.dat 16 200 16 0 1 10 0 I\n# Dx: NSR\n")
+    (folder / "a.dat").write_bytes(struct.pack("<4h", 1, 2, 3, 4))
+    (folder / "a.atr").write_bytes(b"\0\4\0\0")
+    (folder / "b.mat").write_bytes(bytes(range(256)) * 2)
+    (folder / "labels.csv").write_text("record,label,patient,fold\na,N,p,1\nb,AF;N,q,9\n")
+    assert of(folder) == "0fae62fb88ce2021"
 
 
 def test_real_recordings_quickly(real_data):

@@ -40,7 +40,7 @@ class CpscStructFormat(RecordFormat):
         signal = np.ascontiguousarray(data.T)
         return Record(entry.name, entry.patient, signal, FS, STANDARD_LEADS, entry.labels)
 
-    def identity(self, stem: Path) -> Iterator[tuple[str, bytes]]:
+    def identity(self, stem: str) -> Iterator[tuple[str, bytes]]:
         path = self.main_file(stem)
         start, end = IDENTIFYING_BYTES
         with open(path, "rb") as file:

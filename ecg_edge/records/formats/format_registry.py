@@ -66,7 +66,7 @@ def describe_formats() -> str:
     return ", ".join(f"{known.name} ({' '.join(known.suffixes)})" for known in FORMATS)
 
 
-def identify_files(stem: Path) -> Iterator[tuple[str, bytes]]:
+def identify_files(stem: str) -> Iterator[tuple[str, bytes]]:
     """The files of the recording at `stem`, each with the bytes that identify its content; none where there is none."""
     if found := _format_at(stem):
         yield from found.identity(stem)
@@ -78,6 +78,6 @@ def check_files(stem: Path) -> list[str]:
     return found.check_files(stem) if found else []
 
 
-def _format_at(stem: Path) -> RecordFormat | None:
+def _format_at(stem: Path | str) -> RecordFormat | None:
     """The format of the recording at `stem`, None where there is none."""
     return next((known for known in FORMATS if known.is_at(stem)), None)

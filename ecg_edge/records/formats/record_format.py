@@ -23,11 +23,11 @@ class RecordFormat(abc.ABC):
     name: str
     suffixes: tuple[str, ...]
 
-    def main_file(self, stem: Path) -> str:
+    def main_file(self, stem: Path | str) -> str:
         """The path of the file that every recording in this format has."""
         return f"{stem}{self.suffixes[0]}"
 
-    def is_at(self, stem: Path) -> bool:
+    def is_at(self, stem: Path | str) -> bool:
         """Whether there is a recording in this format at `stem`.
 
         A format that shares its suffix with another one looks into the file here.
@@ -49,7 +49,7 @@ class RecordFormat(abc.ABC):
             RecordError: A file is missing, truncated or corrupt.
         """
 
-    def identity(self, stem: Path) -> Iterator[tuple[str, bytes]]:
+    def identity(self, stem: str) -> Iterator[tuple[str, bytes]]:
         """The recording's files, each with the bytes that identify its content, for the data set's fingerprint.
 
         By default the whole main file. A format whose header holds checksums needs to read that alone.

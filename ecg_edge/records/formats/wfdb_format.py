@@ -31,14 +31,14 @@ class WfdbFormat(RecordFormat):
     def read(self, stem: Path, entry: Entry) -> Record:
         return read_wfdb(stem, entry)
 
-    def identity(self, stem: Path) -> Iterator[tuple[str, bytes]]:
+    def identity(self, stem: str) -> Iterator[tuple[str, bytes]]:
         """The header and the annotations whole; of the signal files the name alone: the header has their checksums."""
         with open(self.main_file(stem), "rb") as file:
             header = file.read()
         yield self.main_file(stem), header
         signal_lines = [line.split() for line in header.splitlines()[1:] if not line.startswith(b"#")]
         for name in sorted({os.fsdecode(line[0]) for line in signal_lines if line}):
-            yield os.path.join(stem.parent, name), b""
+            yield os.path.join(os.path.dirname(stem), name), b""
         if os.path.isfile(f"{stem}.atr"):
             with open(f"{stem}.atr", "rb") as file:
                 yield f"{stem}.atr", file.read()

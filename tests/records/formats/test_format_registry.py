@@ -39,7 +39,7 @@ def test_other_suffixes_belong_to_the_name(tmp_path, write_record):
     for end in (".hea", ".dat"):
         (tmp_path / f"visit2{end}").rename(tmp_path / f"visit.2{end}")
     assert find_format(tmp_path / "visit.2")[1] == tmp_path / "visit.2"
-    assert {file.rpartition("/")[2] for file, _ in identify_files(tmp_path / "visit.2")} == {
+    assert {file.rpartition("/")[2] for file, _ in identify_files(str(tmp_path / "visit.2"))} == {
         "visit.2.hea",
         "visit2.dat",
     }
@@ -52,7 +52,7 @@ def test_what_cannot_be_read_is_named(tmp_path):
     for name in ("r", "r.dat"):
         with pytest.raises(RecordError, match=r"r\.hea is missing"):
             read_record(tmp_path / name)
-    assert list(identify_files(tmp_path / "r")) == []
+    assert list(identify_files(str(tmp_path / "r"))) == []
 
 
 def test_formats_have_different_names_and_main_suffixes_or_look_into_the_file():
@@ -70,4 +70,4 @@ def test_by_default_the_whole_file_identifies_a_recording(tmp_path):
             raise NotImplementedError
 
     (tmp_path / "r.plain").write_bytes(b"content")
-    assert list(Plain().identity(tmp_path / "r")) == [(str(tmp_path / "r.plain"), b"content")]
+    assert list(Plain().identity(str(tmp_path / "r"))) == [(str(tmp_path / "r.plain"), b"content")]
