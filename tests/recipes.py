@@ -4,6 +4,7 @@ These fenced code blocks of the page are its steps, from top to bottom; others i
 
     ```python title="path/of/file.py"    a new file
     ```diff title="path/of/file.py"      lines "+" to add behind, and "-" to remove beside, lines that the file has
+    ```sh                                commands of the shell
     ```console                           commands after "$", then lines that their output must contain
 """
 
@@ -40,6 +41,8 @@ def follow(page, copy, **environment):
     for language, title, body in blocks:
         if language == "console":
             run_console(body, copy, environment)
+        elif language == "sh":
+            subprocess.run(["sh", "-e", "-c", body], cwd=copy, check=True)
         elif language == "diff":
             apply_diff(copy / title, body)
         elif title:

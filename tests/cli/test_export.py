@@ -113,6 +113,8 @@ def test_c99_of_a_file(tmp_path):
     shown = invoke(path, "--c99", "--out", folder)
     assert shown.exit_code == 0 and "total" in shown.stdout and f"next: make -C {folder} test" in shown.stderr
     assert {"small.c", "small.h", "Makefile", "README.md", "test.c"} <= {made.name for made in folder.iterdir()}
+    assert invoke(path, "--c99", "--out", folder, "--prefix", "one_lead").exit_code == 0
+    assert "void one_lead_run(" in (folder / "one_lead.h").read_text() and not (folder / "small.h").exists()
 
 
 def test_c99_of_another_file_is_one_line(tmp_path):
