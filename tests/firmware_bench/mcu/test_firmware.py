@@ -59,7 +59,7 @@ def make(folder, *words):
     return done.stdout + done.stderr
 
 
-def assert_told(said, windows):
+def assert_outputs(said, windows):
     """The test windows came out as LiteRT's, and so did those that the host sent."""
     assert "differing 0\n" in said and "counter SysTick\n" in said  # QEMU has no cycle counter
     sent = said[said.index("\nbytes ") :]
@@ -77,7 +77,7 @@ def assert_told(said, windows):
 @pytest.mark.slow
 @pytest.mark.parametrize("board", EMULATED)
 def test_windows_from_a_file_by_semihosting(board, folder, windows):
-    assert_told(make(folder(board), "run"), windows)
+    assert_outputs(make(folder(board), "run"), windows)
 
 
 @needs_toolchain
@@ -121,7 +121,7 @@ def over_the_uart(folder, *command):
 def test_windows_over_the_uart(board, folder, windows):
     path, channel = folder(board), f"CHANNEL={BOARDS[board].firmware.uart}"
     make(path, channel)
-    assert_told(over_the_uart(path, "make", "-s", channel, "run"), windows)
+    assert_outputs(over_the_uart(path, "make", "-s", channel, "run"), windows)
 
 
 @needs_toolchain
@@ -134,7 +134,7 @@ def test_the_nrf52_s_uart_on_an_nrf51_which_has_the_same(folder, windows):
     make(path, "CHANNEL=uart_nrf52", "CFLAGS=-mcpu=cortex-m0 -mthumb -masm-syntax-unified -std=c99 -O2")
     machine = ["-M", "microbit", "-nographic", "-monitor", "none", "-icount", "shift=6", "-serial", "stdio"]
     said = over_the_uart(path, qemu.EMULATOR, *machine, "-kernel", "uart_nrf52.elf")
-    assert_told(said, windows)
+    assert_outputs(said, windows)
 
 
 @needs_toolchain
@@ -159,7 +159,7 @@ def test_every_source_states_its_licence():
 
 
 @pytest.mark.parametrize("board", sorted(BOARDS.keys() - set(firmware.supported_boards())))
-def test_a_board_without_firmware_says_why(board, tmp_path):
+def test_a_board_without_firmware_states_the_reason(board, tmp_path):
     with pytest.raises(InputError, match=f"no firmware for {board}: .*--c99"):
         firmware.write(tmp_path, BOARDS[board], b"")
     assert not list(tmp_path.iterdir())

@@ -119,7 +119,7 @@ def test_a_program_of_many_steps_is_profiled(tmp_path):
 
 
 @needs_toolchain
-def test_without_a_profile_its_marks_leave_no_trace(convolutions, tmp_path):
+def test_without_profiling_the_marks_generate_no_code(convolutions, tmp_path):
     folder, _ = convolutions
     marked = (folder / "small.c").read_text()
     assert marked.count("ECG_PROFILE(") > 6
@@ -135,7 +135,7 @@ def test_without_a_profile_its_marks_leave_no_trace(convolutions, tmp_path):
 
 @needs_toolchain
 @pytest.mark.slow
-def test_the_linker_says_what_a_board_lacks(convolutions):
+def test_the_linker_reports_the_bytes_that_a_board_lacks(convolutions):
     folder, plan = convolutions
     board = BOARDS["nRF52840"]
     with qemu.CortexProgram(folder, "cortex-m4") as program:

@@ -53,7 +53,7 @@ def test_an_unknown_operator_is_named():
         tflm.measure_arena(flatbuffer.write(model))
 
 
-def test_what_is_no_model_is_refused():
+def test_files_and_inputs_that_cannot_be_run_are_refused():
     with pytest.raises(ModelError, match="not a TensorFlow Lite file"):
         tflm.measure_arena(b"nothing of the kind")
     with pytest.raises(ModelError, match="cannot run this model"):
@@ -68,7 +68,7 @@ def test_what_is_no_model_is_refused():
         ("darwin", "arm64", "exists for Linux on x86-64 only"),
     ],
 )
-def test_where_the_package_is_missing_one_line_says_why(monkeypatch, system, machine, message):
+def test_a_missing_package_is_one_line(monkeypatch, system, machine, message):
     monkeypatch.setattr(tflm.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(tflm.sys, "platform", system)
     monkeypatch.setattr(tflm.platform, "machine", lambda: machine)

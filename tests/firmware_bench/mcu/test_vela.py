@@ -20,7 +20,7 @@ def fake(tmp_path, monkeypatch):
     return lambda *lines: script(tmp_path / "vela", "\n".join(lines))
 
 
-def test_the_summary_is_read_and_what_falls_back_is_named(fake, tmp_path):
+def test_the_summary_is_read_and_operators_on_the_core_are_named(fake, tmp_path):
     fake(
         f'echo "$@" > {tmp_path}/words; test -s model.tflite || exit 9; while [ "$1" != --output-dir ]; do shift; done',
         f"cat > $2/model_summary_X.csv <<'END'\n{SUMMARY}END",
@@ -42,7 +42,7 @@ def test_the_summary_is_read_and_what_falls_back_is_named(fake, tmp_path):
         (["echo a,b > model_summary_X.csv; echo 1,2 >> model_summary_X.csv"], "another summary"),
     ],
 )
-def test_what_goes_wrong_is_one_line(fake, lines, reason):
+def test_a_failure_of_vela_is_one_line(fake, lines, reason):
     fake(*lines)
     with pytest.raises(ModelError, match=reason) as caught:
         vela.estimate(convolutional(), vela.PROCESSORS[0])

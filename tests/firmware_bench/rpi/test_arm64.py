@@ -117,7 +117,7 @@ def test_outputs_equal_those_of_this_processor_to_the_byte(python, tmp_path, mad
 
 
 @pytest.mark.slow
-def test_a_bench_over_ssh_is_stamped_and_says_nothing_of_speed(python, tmp_path, monkeypatch):
+def test_an_emulated_benchmark_over_ssh_is_labelled_and_reports_no_latency(python, tmp_path, monkeypatch):
     device = Loopback(tmp_path, monkeypatch)
     try:
         shutil.copy(python, device.bin / "python3")

@@ -25,7 +25,7 @@ def test_a_clock_that_drifts_widens_the_interval_unless_rounds_were_in_alternati
     assert widths[1] < widths[0] / 3 and together["low"] < 2 < together["high"]
 
 
-def test_the_interval_holds_the_truth_about_as_often_as_it_says():
+def test_the_interval_covers_the_true_ratio_at_its_nominal_rate():
     random = np.random.default_rng(0)
     held = 0
     for trial in range(60):

@@ -48,7 +48,7 @@ def test_a_command_runs_in_a_private_folder_that_is_gone_afterwards(device, tmp_
     assert device.is_clean()
 
 
-def test_a_command_that_fails_says_its_last_line(device):
+def test_the_error_of_a_failing_command_is_its_last_line(device):
     with RemoteDevice(**device.reached()) as there:
         with pytest.raises(InputError, match=rf"^{device.host}: no such thing$"):
             there.run(["/bin/sh", "-c", "echo first; echo error: no such thing; exit 2"])
@@ -74,13 +74,13 @@ def test_a_host_is_never_taken_for_an_option(device):
     assert not (device.folder / "called").exists()
 
 
-def test_a_missing_python_is_said(device):
+def test_a_missing_python_is_one_line(device):
     (device.bin / "python3").unlink()
     with pytest.raises(InputError, match=r"python3 is missing there .*sudo apt install python3"):
         RemoteDevice(**device.reached()).__enter__()
 
 
-def test_a_python_that_is_too_old_is_said(device):
+def test_a_python_that_is_too_old_is_one_line(device):
     (device.folder / "sitecustomize.py").write_text("import sys; sys.version_info = (3, 7, 3)")
     device.environment(PYTHONPATH=device.folder)
     with pytest.raises(InputError, match=r"Python 3\.9 or later is needed there"):
@@ -95,7 +95,7 @@ def test_what_a_login_shell_prints_does_no_harm(device):
         there.run(["/bin/true"])
 
 
-def test_a_host_that_goes_in_the_middle_is_one_line_and_ends_what_ran(device):
+def test_a_lost_connection_is_one_line_and_ends_the_command(device):
     def cut():
         until(lambda: runs(device, "sleep 1000"), "the command has not begun")
         for pid in device.sessions():
@@ -110,7 +110,7 @@ def test_a_host_that_goes_in_the_middle_is_one_line_and_ends_what_ran(device):
     until(device.is_clean, lambda: f"left behind: {device.processes()}")
 
 
-def test_a_host_that_goes_while_files_are_copied_is_one_line(device, tmp_path):
+def test_a_connection_lost_while_copying_is_one_line(device, tmp_path):
     with RemoteDevice(**device.reached()) as there:
         for pid in device.sessions():
             os.kill(pid, signal.SIGKILL)
@@ -119,8 +119,8 @@ def test_a_host_that_goes_while_files_are_copied_is_one_line(device, tmp_path):
             there.put({"file": tmp_path / "file"})
 
 
-def test_the_other_end_cleans_up_after_silence(device, monkeypatch):
-    """A cable that is pulled closes nothing: only signs of life tell that somebody is there."""
+def test_the_agent_cleans_up_without_a_heartbeat(device, monkeypatch):
+    """A cable that is pulled closes no connection: only heartbeats show that the host is there."""
     monkeypatch.setattr(remote_device, "HEARTBEAT_TIMEOUT_S", 1)
     monkeypatch.setattr(remote_device, "HEARTBEAT_S", 0.2)
     monkeypatch.setattr(remote_device, "SHUTDOWN_TIMEOUT_S", 1)
@@ -144,7 +144,7 @@ def test_the_other_end_cleans_up_after_silence(device, monkeypatch):
         assert not thread.is_alive()
 
 
-def test_signs_of_life_keep_a_long_silent_command_alive(device, monkeypatch):
+def test_heartbeats_keep_a_long_silent_command_alive(device, monkeypatch):
     monkeypatch.setattr(remote_device, "HEARTBEAT_TIMEOUT_S", 0.5)
     monkeypatch.setattr(remote_device, "HEARTBEAT_S", 0.1)
     with RemoteDevice(**device.reached()) as there:
@@ -171,20 +171,20 @@ def test_a_full_disk_is_one_line(device, small_disk, tmp_path, told):
             there.put({"large": tmp_path / "large"})
 
 
-def test_a_disk_that_a_command_fills_is_said(device, small_disk):
+def test_a_disk_that_a_command_fills_is_one_line(device, small_disk):
     full = pytest.raises(InputError, match="the disk is full there: .*No space left")
     with RemoteDevice(**device.reached()) as there, full:
         there.run(["/bin/sh", "-c", "/bin/dd if=/dev/zero of=x bs=1M count=2; exit 1"])
 
 
-def test_a_missing_venv_package_is_said(device):
+def test_a_missing_venv_package_is_one_line(device):
     (device.folder / "venv.py").write_text("print('ensurepip is not available'); raise SystemExit(1)")
     device.environment(PYTHONPATH=device.folder)
     with RemoteDevice(**device.reached()) as there, pytest.raises(InputError, match="sudo apt install python3-venv"):
         there.prepare_python(["numpy"])
 
 
-def test_offline_without_wheels_takes_the_python_that_is_there(device):
+def test_offline_without_wheels_uses_the_device_s_python(device):
     with RemoteDevice(**device.reached()) as there:
         assert there.prepare_python(["ai-edge-litert==2.3.0", "numpy"], offline=True) == there.python
 

@@ -39,7 +39,7 @@ class Sum:
         return [ecg.astype(np.int16), 2 * total.reshape(1, 1), late.reshape(1, 2, 1), total]
 
 
-def test_states_go_back_and_what_is_late_is_fetched():
+def test_states_are_fed_back_and_delayed_outputs_are_collected():
     step = Sum()
     stream = StreamingModel(step)
     answer = stream.run(np.arange(9.0)[:, None])  # the ninth sample is no whole step
@@ -49,13 +49,13 @@ def test_states_go_back_and_what_is_late_is_fetched():
     assert [share for _, share in step.controls] == pytest.approx([0, 1, 1 / 2, 1 / 3, 1 / 3], abs=1 / 1024)
 
 
-def test_a_recording_begins_anew():
+def test_reset_begins_a_recording():
     stream = StreamingModel(Sum())
     first = stream.run({"ecg": np.ones((4, 1))})
     assert stream.run({"ecg": np.ones((4, 1))})["total"] == first["total"] == [4]
 
 
-def test_what_is_refused():
+def test_models_and_signals_that_do_not_suit_are_refused():
     with pytest.raises(ModelError, match="--streaming"):
         StreamingModel(TFLiteModel(convolutional()))
     for signal in (np.ones((1, 1)), np.ones((4, 2))):
@@ -83,7 +83,7 @@ class Counts:
         return [count + np.int8(1), x.sum(axis=1, keepdims=True, dtype=np.int8)]
 
 
-def test_a_step_of_one_example_keeps_its_states_until_it_begins_anew():
+def test_a_history_model_keeps_its_states_until_a_reset():
     model = HistoryModel(Counts())
     assert [model.run({"x": np.array([1.0, 0.5])}).tolist() for _ in range(3)] == [[1.5]] * 3
     assert model.arrays[1] == [[-125]]
@@ -91,7 +91,7 @@ def test_a_step_of_one_example_keeps_its_states_until_it_begins_anew():
     assert model.arrays[1] == [[-128]]
 
 
-def test_what_a_step_of_one_example_refuses():
+def test_a_history_model_refuses_other_inputs():
     for example in ({"x": np.ones(3)}, {"y": np.ones(2)}, {}):
         with pytest.raises(ModelError, match=r"counts: input x takes \(2,\)"):
             HistoryModel(Counts()).run(example)
