@@ -111,15 +111,7 @@ def export(
     log(f"converting in a child process, calibrated on {count} windows")
     converted = strategy.convert(model, windows, progress)
     names = output_names(model, converted.data)
-    made, (inputs, outputs) = read_metadata(converted.data), describe_tensors(converted.data, names)
-    description = dataclasses.replace(
-        strategy.describe(model, metadata),
-        parameters=trainable_parameters(model),
-        inputs=inputs,
-        outputs=outputs,
-        quantisation=made.quantisation,
-        streaming=made.streaming,
-    )
+    description = _describe(model, converted.data, names, strategy.describe(model, metadata))
     data, checks = converted.data, strategy.lint(converted.data)
     answers: dict[str, Outputs] = {}
     if all_passed(checks):  # a runtime may crash on what the lint refuses
@@ -143,6 +135,19 @@ def export(
         data = add_reference_vectors(data, description, strategy.reference_vectors)
         description = read_metadata(data)
     return _write(path, ExportResult(path, len(data), checks, description, answers, converted.layers), data)
+
+
+def _describe(model: keras.Model, data: bytes, names: Mapping[str, str], metadata: ModelMetadata) -> ModelMetadata:
+    """The caller's metadata with those of the converted file."""
+    made, (inputs, outputs) = read_metadata(data), describe_tensors(data, names)
+    return dataclasses.replace(
+        metadata,
+        parameters=trainable_parameters(model),
+        inputs=inputs,
+        outputs=outputs,
+        quantisation=made.quantisation,
+        streaming=made.streaming,
+    )
 
 
 def _fake_quantised(converted: Converted, names: Mapping[str, str]) -> dict[str, Outputs]:

@@ -4,16 +4,13 @@ import functools
 from collections.abc import Sequence
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from export.c99.ir import GraphOperator, GraphTensor
 from export.tflite import flatbuffer
+from export.tflite.editor import Editor
 
 INT8_VALUES = np.arange(-128, 128).astype(np.int8)
-_CODES = {name: code for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
-_TYPES = {np.int8: schema.TensorType.INT8, np.int16: schema.TensorType.INT16}
-_EXTENDED_CODE = 127  # in the old field for an operator's code: the new field has it
 
 
 def run_reference_kernels(data: bytes, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -46,34 +43,19 @@ def evaluate_operator(operator: GraphOperator, arguments: Sequence[np.ndarray | 
         The results, of the output's type.
     """
     (count,) = {argument.size for argument in arguments if argument is not None}
-    shape, tensors, buffers, inputs = (1, count), [], [schema.BufferT()], []
-    for tensor, argument in zip(operator.operands, arguments, strict=True):
-        if argument is None:
-            buffers.append(schema.BufferT(data=np.frombuffer(tensor.values.tobytes(), np.uint8)))
-            tensors.append(_tensor(tensor, tensor.shape, len(buffers) - 1))
-        else:
-            inputs.append(len(tensors))
-            tensors.append(_tensor(tensor, shape, 0))
-    tensors.append(_tensor(operator.output, shape, 0))
-    node = schema.OperatorT(
-        opcodeIndex=0,
-        inputs=list(range(len(operator.operands))),
-        outputs=[len(tensors) - 1],
-        builtinOptionsType=operator.options_type,
-        builtinOptions=operator.options,
-    )
-    code = _CODES[operator.name]
-    kind = schema.OperatorCodeT(
-        builtinCode=code, deprecatedBuiltinCode=min(code, _EXTENDED_CODE), version=operator.version
-    )
-    model = schema.ModelT(
-        version=3,
-        operatorCodes=[kind],
-        subgraphs=[schema.SubGraphT(tensors=tensors, inputs=inputs, outputs=[len(tensors) - 1], operators=[node])],
-        buffers=buffers,
-    )
+    shape, editor = (1, count), Editor(Editor.new_model())
+    tensors = [
+        editor.constant(tensor.values, tensor.scales, tensor.zero_point)
+        if argument is None
+        else editor.tensor(shape, tensor.dtype, tensor.scales, tensor.zero_point)
+        for tensor, argument in zip(operator.operands, arguments, strict=True)
+    ]
+    output = editor.tensor(shape, operator.output.dtype, operator.output.scales, operator.output.zero_point)
+    editor.operator(operator.name, tensors, output, version=operator.version, options=operator.options)
+    editor.graph.inputs = [tensor for tensor, given in zip(tensors, arguments, strict=True) if given is not None]
+    editor.graph.outputs = [output]
     values = [argument.reshape(shape) for argument in arguments if argument is not None]
-    return run_reference_kernels(flatbuffer.write(model), values)[0].ravel()
+    return run_reference_kernels(flatbuffer.write(editor.model), values)[0].ravel()
 
 
 @functools.cache
@@ -88,8 +70,3 @@ def sigmoid_points() -> np.ndarray:
 
     tanh = GraphOperator("TANH", 2, (tensor(1 / 48 / 128),), (tensor(2.0**-15),), None, 0)
     return evaluate_operator(tanh, [values.astype(np.int16)]).astype(np.int64) + 2**15
-
-
-def _tensor(tensor, shape, buffer):
-    quantisation = schema.QuantizationParametersT(scale=list(tensor.scales), zeroPoint=[tensor.zero_point])
-    return schema.TensorT(shape=list(shape), type=_TYPES[tensor.dtype], buffer=buffer, quantization=quantisation)

@@ -1,7 +1,7 @@
 """A trained model over a whole window, in operators that have 16-bit kernels.
 
-The layers are visited as in export.convert.streaming_step, whose rules hold here too: the window is one block without a
-past. Layers that differ have a rule below. Frames are (1, 1, frames, channels) again.
+The layers are visited as for a step, whose rules (export.convert.step_rules) hold here too: the window is one block
+without a past. Layers that differ have a rule below. Frames are (1, 1, frames, channels) again.
 
 A state space needs no loop: h[t] = k[t] h[t-1] + a[t] is computed by a Hillis–Steele parallel prefix scan. After the
 round of distance d, a[t] is the sum over the last 2d steps, and k[t] the factor of the state before them:
@@ -19,7 +19,8 @@ import numpy as np
 from keras import layers, ops
 
 from export import tf_private
-from export.convert.streaming_step import RULES, FrameStream, LayerWalk, constant
+from export.convert.layer_walk import FrameStream, LayerWalk, constant
+from export.convert.step_rules import RULES
 from firmware_bench.runtime.errors import InputError
 from models_keras.layers.positions import SinusoidalPositions, sinusoids
 from models_keras.layers.selective_ssm import SelectiveSSM
@@ -72,6 +73,7 @@ def check_int16(model: keras.Model) -> None:
 
 
 def convolution(walk, layer, x):
+    """With the layer's own padding."""
     (stride,), (dilation,) = layer.strides, layer.dilation_rate
     values, padding = x.values, layer.padding
     if padding == "causal":
@@ -85,16 +87,19 @@ def convolution(walk, layer, x):
 
 
 def pool(walk, layer, x):
+    """With the layer's own padding."""
     (size,), (stride,) = layer.pool_size, layer.strides
     reduce = ops.max_pool if isinstance(layer, layers.MaxPooling1D) else ops.average_pool
     return x.replace_values(reduce(x.values, (1, size), (1, stride), layer.padding, "channels_last"), layer.name)
 
 
 def mean(walk, layer, x):
+    """Over all frames of the window."""
     return x.replace_values(ops.mean(x.values, axis=2, keepdims=True), layer.name)
 
 
 def positions(walk, layer, x):
+    """Adds the sinusoids of the window's frames."""
     return x.replace_values(x.values + sinusoids(*x.values.shape[2:]), layer.name)
 
 
@@ -102,7 +107,7 @@ def state_space(walk, layer, x):
     """The states of all steps are (1, frames, width, states), GROUPS of channels one after the other."""
     frames, width = x.values.shape[2:]
     dt_low_rank = walk.conv(x.values, layer.dt_down[None])
-    b = ops.reshape(walk.conv(x.values, layer.B_proj[None]), (1, frames, 1, layer.states))
+    b: Any = ops.reshape(walk.conv(x.values, layer.B_proj[None]), (1, frames, 1, layer.states))
     c = ops.reshape(walk.conv(x.values, layer.C_proj[None]), (1, frames, layer.states, 1))
     dt_up, dt_bias = constant(layer.dt_up)[None], constant(layer.dt_bias).T
     outputs = []
@@ -113,7 +118,7 @@ def state_space(walk, layer, x):
         states = prefix_scan(gate * target, 1.0 - gate, layer.backwards)
         # The states are the left factor: TensorFlow Lite Micro keeps a copy of the right one for as long as it lives.
         outputs.append(ops.matmul(states, c))
-    y = ops.reshape(ops.concatenate(outputs, 2), x.values.shape)
+    y: Any = ops.reshape(ops.concatenate(outputs, 2), x.values.shape)
     return x.replace_values(y + x.values * constant(layer.D), layer.name)
 
 

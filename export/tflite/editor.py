@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import DTypeLike
 
 from export.tflite import flatbuffer
 from export.tflite.operator_facts import facts
@@ -53,8 +54,8 @@ class Editor:
     def tensor(
         self,
         shape: Sequence[int],
-        dtype: type = np.int8,
-        scale: float | Sequence[float] | None = None,
+        dtype: DTypeLike = np.int8,
+        scale: float | Sequence[float] | np.ndarray | None = None,
         zero_point: int = 0,
         like: int | None = None,
         name: str | None = None,
@@ -89,7 +90,7 @@ class Editor:
     def constant(
         self,
         values: np.ndarray,
-        scale: float | Sequence[float] | None = None,
+        scale: float | Sequence[float] | np.ndarray | None = None,
         zero_point: int = 0,
         name: str | None = None,
     ) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import DTypeLike
 
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.metadata_format import METADATA_NAME, encode_metadata
@@ -130,7 +131,7 @@ def type_name(tensor: schema.TensorT) -> str:
     return _TYPE_NAMES[tensor.type]
 
 
-def tensor_type(dtype: type) -> int:
+def tensor_type(dtype: DTypeLike) -> int:
     """The schema's code of a numpy type."""
     return _TYPE_CODES[np.dtype(dtype).name.upper()]
 

@@ -6,7 +6,8 @@ import pytest
 from keras import layers
 from steps import forward_mamba, shaken, stream_of
 
-from export.convert.streaming_step import RULES, build_step, check_streamable, trim_to_steps
+from export.convert.step_rules import RULES
+from export.convert.streaming_step import build_step, check_streamable, trim_to_steps
 from export.verify.sqnr import sqnr_db
 from firmware_bench.runtime.errors import InputError
 from models_keras.layers.normalisation import LayerNorm
