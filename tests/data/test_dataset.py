@@ -62,7 +62,7 @@ def test_leads_are_chosen_by_name_in_any_case_and_order():
         ("cinc2071", None, "did you mean cinc2017"),
     ],
 )
-def test_what_is_not_there_is_refused(data, leads, message):
+def test_unknown_data_sets_and_leads_are_refused(data, leads, message):
     with pytest.raises(InputError, match=message):
         Dataset.open(data, RhythmTask, leads)
 

@@ -27,7 +27,7 @@ def examples(starts, records=None, samples=4, earliest=None, latest=None, random
     )
 
 
-def test_windows_come_from_where_they_start_in_the_order_asked_for():
+def test_windows_begin_at_their_starts_in_the_requested_order():
     made = recordings(record("r0", samples=10), record("r1", samples=20, leads=("II", "I")), leads=("I",))
     batch = examples([0, 6, 15], records=[0, 0, 1], made=made).batch(np.array([2, 0]))
     assert list(batch) == ["ecg"] and batch["ecg"].dtype == np.float32
@@ -66,7 +66,7 @@ def test_steps_of_a_window_see_that_window_alone():
     np.testing.assert_allclose(scaled, (whole - whole.mean(axis=1)[:, None]) / whole.std(axis=1)[:, None], rtol=1e-6)
 
 
-def test_some_of_them():
+def test_take_and_subsample():
     made = examples(np.arange(6), records=[0, 0, 1, 1, 2, 2], earliest=np.arange(6) - 1, latest=np.arange(6) + 1)
     some = made.take(np.array([4, 1]))
     assert len(some) == 2 and some.records.tolist() == [2, 0] and some.targets.tolist() == [4, 1]
@@ -76,7 +76,7 @@ def test_some_of_them():
     assert [entry.name for entry in made.entries] == ["r0", "r1", "r2"]
 
 
-def test_what_is_not_random_is_what_it_was_in_every_epoch():
+def test_without_random_starts_every_epoch_is_the_same():
     made = examples([1, 2], earliest=[0, 0], latest=[5, 5])
     assert made.draw_epoch(0, 3) is made
 

@@ -156,7 +156,7 @@ def test_a_few_unreadable_recordings_are_named_and_left_out():
     assert made.lengths[7] == 0 and len(made.signal(7)) == 0 and made.signal(8)[0] == 8
 
 
-def test_more_than_five_per_cent_is_the_data_set_s_fault_and_leaves_nothing():
+def test_more_than_five_per_cent_unreadable_is_an_error_and_leaves_nothing():
     with pytest.raises(InputError, match=r"more than 5% of 30 .* first: r1.dat is truncated"):
         prepared(count=30, reader=Reader(broken={"r1", "r2", "r3"}))
     assert list(cache_folder().iterdir()) == []
@@ -202,7 +202,7 @@ def test_repairs_are_counted():
     assert notes["recordings without signal"] == 0
 
 
-def test_progress_is_told():
+def test_progress_is_reported():
     told = []
     load_recordings(entries(3), Reader(), "a", ("I",), STEPS, 100.0, lambda *counts: told.append(counts))
     assert told == [(1, 3), (2, 3), (3, 3)]

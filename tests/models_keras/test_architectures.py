@@ -31,7 +31,7 @@ def test_every_name_is_described(name):
 
 @pytest.mark.parametrize("name", names())
 @pytest.mark.parametrize("preset", PRESETS)
-def test_presets_are_settings_that_there_are(name, preset):
+def test_presets_name_existing_settings(name, preset):
     architecture = find(name)
     settings = resolve(architecture, TASKS[architecture.task].Options, preset, "synthetic", None, 0, [])
     for section, chosen in (("model", settings.model), ("task", settings.task)):
@@ -40,7 +40,7 @@ def test_presets_are_settings_that_there_are(name, preset):
 
 @pytest.mark.parametrize("name", names())
 @pytest.mark.parametrize("preset", PRESETS)
-def test_studies_vary_what_there_is(name, preset):
+def test_studies_vary_existing_settings(name, preset):
     for variants in find(name).studies.values():
         assert len({variant.name for variant in variants}) == len(variants) > 1
         for variant in variants:
@@ -85,7 +85,7 @@ def test_inputs_and_outputs_are_named(name):
 
 
 @pytest.mark.parametrize("name", names())
-def test_outputs_are_what_the_task_takes_them_for(name):
+def test_outputs_have_the_range_that_the_task_expects(name):
     model, task = shared(name), task_of(name)
     inputs, levels = inputs_of(model, np.zeros(3)), np.array([0.0, 1.0, 100.0], np.float32)
     for key in inputs.keys() - {"weights"}:

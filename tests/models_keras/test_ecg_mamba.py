@@ -66,7 +66,7 @@ def test_eight_blocks_hold_their_values_even_without_layer_norm():
     assert np.abs(inside(windows, training=True)).max() < 1000
 
 
-def test_a_model_for_streams_tells_no_positions():
+def test_a_streaming_model_has_no_position_encoding():
     assert len(kinds(ecg_mamba(blocks=1), SinusoidalPositions)) == 1
     assert not kinds(ecg_mamba(blocks=1, positions=False), SinusoidalPositions)
 

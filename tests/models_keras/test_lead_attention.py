@@ -47,7 +47,7 @@ def test_uniform_weights_are_all_alike():
     np.testing.assert_allclose(mixed, layer.attention.mixed(means), atol=1e-4)
 
 
-def test_its_shapes_are_those_it_announces():
+def test_compute_output_shape_is_right():
     layer, window = layer_and_window()
     announced = layer.compute_output_shape(window.shape)
     assert announced == tuple(tuple(output.shape) for output in layer(window))

@@ -33,7 +33,7 @@ def difference(ours, theirs):
     return np.abs(np.asarray(ours) - np.asarray(theirs)).max()
 
 
-def test_what_stands_in_the_padding_hardly_matters(model):
+def test_padding_hardly_matters(model):
     clean, dirty = windows(32), windows(32)
     noise = np.random.default_rng(1).normal(size=clean["features"].shape).astype(np.float32)
     dirty["features"] += noise * (clean["weights"] == 0)[..., None]

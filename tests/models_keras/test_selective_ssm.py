@@ -118,7 +118,7 @@ def test_it_remembers_its_settings():
     assert settings.items() <= SelectiveSSM(**settings).get_config().items()
 
 
-def test_what_cannot_be_is_refused():
+def test_an_unknown_form_is_refused():
     with pytest.raises(ValueError, match="choose one of scan, parallel, unrolled"):
         SelectiveSSM(form="fast")
 

@@ -30,7 +30,7 @@ def test_is_near_the_definition(form, tolerance, samples):
     np.testing.assert_allclose(LogSpectrum(form)(x), exact(x), atol=tolerance)
 
 
-def test_the_log1p_ramps_is_near_the_logarithm():
+def test_the_piecewise_linear_log1p_is_close():
     knots, slopes = log1p_ramps()
     x = np.linspace(0, HIGHEST, 100_000)
     line = (slopes * np.minimum(x[:, None], knots)).sum(axis=1)

@@ -62,7 +62,7 @@ def test_the_attention_outputs_are_means_of_the_maps():
     np.testing.assert_allclose(outputs["sequence_attention"], maps["sequence"].mean(axis=(1, 2)), atol=1e-6)
 
 
-def test_uniform_attention_prefers_nothing():
+def test_uniform_attention_has_equal_weights():
     outputs = answered("uniform")
     np.testing.assert_allclose(outputs["lead_attention"], 1 / LEADS, atol=1e-6)
     np.testing.assert_allclose(outputs["sequence_attention"], 1 / SAMPLES, atol=1e-6)

@@ -84,11 +84,11 @@ def test_training_sees_normal_recordings_alone():
     assert len(examples(["r1", "r3"], training=True)) == 1
 
 
-def test_targets_tell_recordings_that_are_nothing_but_normal_from_the_others():
+def test_targets_are_0_for_normal_and_1_for_abnormal_recordings():
     np.testing.assert_array_equal(examples().targets, [0, 0, 1, 1, 0, 1])
 
 
-def test_any_label_that_is_known_will_do():
+def test_recordings_with_any_known_label_are_usable():
     def usable(*labels, classes=("NORM", "MI")):
         return AnomalyTask.is_usable(Entry("r", "r", "r", labels), classes)
 
@@ -147,14 +147,14 @@ def test_scores_without_a_distribution():
     np.testing.assert_allclose(found, np.column_stack([mse, mse, mse]), rtol=1e-5)
 
 
-def test_a_certain_and_wrong_reconstruction_is_no_infinite_score():
+def test_scores_of_confident_errors_are_finite():
     ecg, said = outputs()
     said["log_variance"][:] = -200.0
     limited = {**said, "log_variance": np.full_like(said["log_variance"], -10.0)}
     np.testing.assert_array_equal(anomaly_scores(ecg, said), anomaly_scores(ecg, limited))
 
 
-def test_an_epoch_is_judged_by_normal_windows_and_by_ranking_recordings():
+def test_validation_loss_is_of_normal_windows_and_score_is_auroc():
     row = task().validate(SUMMARIES, examples())
     assert row["validation_loss"] == pytest.approx((1 + 2 + 3) / 3)
     assert row["validation_score"] == pytest.approx(sk.roc_auc_score(TRUTH, SCORES)) and row["validation_score"] < 1
@@ -186,7 +186,7 @@ def test_with_normal_recordings_alone_the_threshold_leaves_few_false_alarms():
     assert threshold == pytest.approx(np.quantile([0.2, 0.4], 0.95))
 
 
-def test_figures():
+def test_metrics():
     measured = task(threshold=0.45).compute_metrics(SUMMARIES, examples())
     figures = measured.statistic(np.arange(5))
     said = SCORES >= 0.45
@@ -212,7 +212,7 @@ def test_a_draw_of_one_class_has_no_auroc_auprc():
     assert np.isnan([figures["auroc",], figures["auprc",], figures["recall",], figures["f1",]]).all()
 
 
-def test_the_answer_is_the_score_against_the_threshold():
+def test_report_compares_the_score_with_the_threshold():
     detector = task(threshold=0.45)
     rows = detector.report(SUMMARIES, detector.inference_examples(MADE, window_spec(10)))
     assert [row["label"] for row in rows] == ["normal", "abnormal", "normal", "normal", "abnormal"]
@@ -227,12 +227,12 @@ def test_the_answer_is_the_score_against_the_threshold():
     }
 
 
-def test_before_the_threshold_is_chosen_there_is_no_answer():
+def test_without_a_threshold_there_is_no_report():
     with pytest.raises(InputError, match="no threshold"):
         task().compute_metrics(SUMMARIES, examples())
 
 
-def test_surprise_is_laid_where_the_windows_were():
+def test_localisation_is_aligned_with_the_recording():
     """A sample is reconstructed as 0, hence its error is the square of its number."""
     made = recordings(record("r0", samples=22, labels=("NORM",)), record("r1", samples=8, labels=("MI",)))
     some = task().examples(made, ["r0", "r1"], window_spec(10, stride=5))
@@ -242,7 +242,7 @@ def test_surprise_is_laid_where_the_windows_were():
     np.testing.assert_allclose(maps[1][:, 0], np.arange(8.0) ** 2)
 
 
-def test_surprise_is_the_mean_over_overlapping_windows():
+def test_localisation_averages_overlapping_windows():
     made = recordings(record("r0", samples=15, labels=("NORM",)))
     some = task().examples(made, ["r0"], window_spec(10, stride=5))
     answers = np.arange(len(some))[:, None, None] + np.zeros((1, 10, 1))  # the n-th window is off by n
@@ -251,7 +251,7 @@ def test_surprise_is_the_mean_over_overlapping_windows():
 
 
 @pytest.mark.filterwarnings("error")
-def test_nothing_is_known_of_what_no_window_sees():
+def test_localisation_is_nan_outside_all_windows():
     made = recordings(record("r0", samples=20, labels=("NORM",)))
     some = task().examples(made, ["r0"], window_spec(4, stride=16))
     maps = task().localise(lambda inputs: {"reconstruction": inputs["ecg"] + 1}, some)

@@ -28,7 +28,7 @@ def examples(made, labels="true", embed=None, samples=1000):
     return dataclasses.replace(drawn, starts=(drawn.earliest + drawn.latest) // 2)
 
 
-def test_annotations_alone_are_enough():
+def test_recordings_without_signal_are_usable():
     made = recordings(record(), leads=())
     batch = examples(made).batch(slice(None))
     assert {name: values.shape for name, values in batch.items()} == {
@@ -47,7 +47,7 @@ def test_beats_of_the_window_then_padding():
     assert not batch["rr"][0, 12:].any() and not batch["history"][0, 12:].any()
 
 
-def test_what_is_said_of_a_beat():
+def test_inputs_of_a_beat():
     batch = examples(recordings(record(), leads=())).batch(np.array([0]))
     first = batch["history"][0, 0]  # the recording's tenth beat: V, after N V N V N
     np.testing.assert_allclose(first[:5], [0.8] * 5, rtol=1e-6)
@@ -55,7 +55,7 @@ def test_what_is_said_of_a_beat():
     assert labels.sum() == 5 and labels.argmax(axis=1).tolist() == [0, 2, 0, 2, 0]
 
 
-def test_of_too_many_beats_some_are_taken_evenly():
+def test_too_many_beats_are_subsampled_evenly():
     made = recordings(record(every=20), leads=())  # 50 beats in 10 s
     batch = examples(made).batch(np.array([0]))
     np.testing.assert_allclose(batch["weights"][0], 1 / BEATS)
@@ -68,7 +68,7 @@ def test_a_window_without_beats_is_all_padding():
     assert not batch["weights"].any()
 
 
-def test_features_of_an_embedder_take_the_history_s_place():
+def test_embedder_features_replace_the_history():
     made, asked = recordings(record(signal=True)), []
 
     def embed(whole, labels):
@@ -82,7 +82,7 @@ def test_features_of_an_embedder_take_the_history_s_place():
     assert not batch["features"][0, 13:].any()
 
 
-def test_labels_none_are_not_told():
+def test_labels_none_hides_labels():
     batch = examples(recordings(record(), leads=()), labels="none").batch(slice(None))
     assert batch["history"][..., :5].any() and not batch["history"][..., 5:].any()
 
@@ -99,6 +99,6 @@ def test_a_model_is_built_for_beats_not_samples():
     assert task().input_length(window_spec(1000)) == BEATS
 
 
-def test_questions_are_all_windows():
+def test_inference_examples_are_all_windows():
     windows = task("none").inference_examples(recordings(record(), leads=()), window_spec(1000))
     assert len(windows) == 4 and windows.batch(slice(None))["weights"].any(axis=1).all()

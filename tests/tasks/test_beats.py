@@ -79,7 +79,7 @@ def test_an_epoch_sees_all_ectopic_beats_and_twice_as_many_normal_ones_of_each_r
     assert first.beats.tolist() != second.beats.tolist()
 
 
-def test_without_labels_none_is_told():
+def test_without_labels_the_input_is_zero():
     assert not examples(BeatsTask(CLASSES, BeatOptions(labels="none"))).batch(slice(None))["labels"].any()
 
 
@@ -96,7 +96,7 @@ class Follows:
         return np.eye(3, dtype=np.float32)[said]
 
 
-def test_its_own_labels_lead_from_beat_to_beat():
+def test_predicted_labels_are_fed_back():
     own, true, none = (task for task in TASK.variants().values())
     made, model = examples(), Follows()
     assert own.predict(model, made).argmax(axis=1)[:7].tolist() == [2, 0, 1, 2, 0, 1, 2]
@@ -125,7 +125,7 @@ class Keeps:
         return np.eye(3, dtype=np.float32)[said]
 
 
-def test_who_keeps_what_was_before_is_told_of_every_beat_in_order(monkeypatch):
+def test_a_stateful_predictor_gets_every_beat_in_order(monkeypatch):
     """Of the Q, too, which nobody asks about; and each recording from its start."""
     monkeypatch.setattr("ecg_edge.tasks.beats.BATCH", 4)
     model, done = Keeps(), []
@@ -137,17 +137,17 @@ def test_who_keeps_what_was_before_is_told_of_every_beat_in_order(monkeypatch):
     assert TASK.predict(Keeps(), examples().take(np.array([9, 2]))).argmax(axis=1).tolist() == [0, 1]
 
 
-def test_what_is_kept_by_a_model_that_learnt_without_labels():
+def test_autoregressive_inputs_without_labels():
     assert TASK.autoregressive_inputs == {"rr": None, "labels": "probabilities"}
     assert BeatsTask(CLASSES, BeatOptions(labels="none")).autoregressive_inputs == {"rr": None}
 
 
-def test_an_evaluation_counts_its_own_labels_first():
+def test_variants_begin_with_predicted_labels():
     assert list(TASK.variants())[0].startswith("its own labels")
     assert len(BeatsTask(CLASSES, BeatOptions(labels="none")).variants()) == 1
 
 
-def test_in_turn_asks_for_every_beat_once():
+def test_autoregressive_prediction_predicts_every_beat_once():
     records, beats, asked = np.array([1, 0, 0, 1, 0]), np.array([9, 3, 1, 7, 2]), []
 
     def answer(positions, known):
@@ -158,7 +158,7 @@ def test_in_turn_asks_for_every_beat_once():
     assert [beats[step].tolist() for step in asked] == [[1, 7], [2, 9], [3]]
 
 
-def test_figures_by_hand():
+def test_metrics_by_hand():
     #        as N  A  V
     table = [[90, 6, 4], [3, 5, 2], [1, 2, 17], [0, 4, 6]]  # true N, A, V, F
     figures = beat_metrics(np.array(table))
@@ -170,13 +170,13 @@ def test_figures_by_hand():
     assert figures["classes", "N", "f1"] == pytest.approx(2 * 90 / (100 + 94))
 
 
-def test_counts_put_fusion_beats_in_a_row_of_their_own():
+def test_fusion_beats_have_their_own_row():
     assert count_beats(np.array([0, 3, 3, 2]), np.array([0, 2, 0, 1])).tolist() == [
         [1, 0, 0], [0, 0, 0], [0, 1, 0], [1, 0, 1],
     ]  # fmt: skip
 
 
-def test_measured_over_beats_of_patients():
+def test_metrics_are_over_beats_by_patient():
     made = examples()
     measured = TASK.compute_metrics(np.eye(4, 3)[made.targets], made)
     assert measured.unit == "beats" and len(measured.patients) == 11 and len(set(measured.patients)) == 2
@@ -189,7 +189,7 @@ def test_recordings_without_classified_beats_are_refused():
         examples(made=recordings(record("r0", "QQ"), record("r1", "?")))
 
 
-def test_a_recording_without_any_beat_has_an_answer():
+def test_a_recording_without_beats_is_reported():
     made = recordings(record("still", ""), record("one", "?"))
     windows = TASK.inference_examples(made, window_spec(100))
     still, one = TASK.report(TASK.predict(Follows(), windows), windows)

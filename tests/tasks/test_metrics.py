@@ -28,7 +28,7 @@ def predictions():
     return targets, probabilities
 
 
-def test_figures_equal_scikit_learn_s(predictions):
+def test_metrics_equal_scikit_learn_s(predictions):
     targets, probabilities = predictions
     predicted = probabilities.argmax(axis=1)
     ours = class_metrics(targets, probabilities)
@@ -42,7 +42,7 @@ def test_figures_equal_scikit_learn_s(predictions):
         assert ours["auprc"][c] == pytest.approx(sk.average_precision_score(targets == c, probabilities[:, c]))
 
 
-def test_figures_of_several_labels_equal_scikit_learn_s():
+def test_metrics_of_several_labels_equal_scikit_learn_s():
     random = np.random.default_rng(0)
     positive, scores = random.random((60, 3)) < 0.4, np.round(random.random((60, 3)), 1)
     said = scores >= 0.5
@@ -82,7 +82,7 @@ def test_the_mean_is_over_the_classes_that_occur():
     assert figures["macro_f1",] == 0.75 and np.isnan(figures["macro_auroc",])
 
 
-def test_the_statistic_of_a_classifier_sees_the_drawn_positions_alone(predictions):
+def test_the_statistic_uses_the_resampled_positions_only(predictions):
     targets, probabilities = predictions
     statistic = classifier_statistic(targets, probabilities, list("abcd"))
     drawn = np.random.default_rng(0).integers(0, 200, 200)

@@ -40,7 +40,7 @@ def test_every_label_is_a_target(task):
     np.testing.assert_array_equal(targets, TRUTH[[0, 0, 1, 2, 3]])
 
 
-def test_a_recording_serves_with_any_label_that_is_a_class(task):
+def test_recordings_with_any_class_among_their_labels_are_usable(task):
     def usable(*labels):
         return task.is_usable(Entry("r", "r", "r", labels), CLASSES)
 
@@ -57,7 +57,7 @@ def test_every_example_weighs_the_same(task):
     np.testing.assert_array_equal(task.example_weights(examples(task), "balanced"), np.ones(5))
 
 
-def test_an_epoch_is_judged_by_cross_entropy_and_by_f1_at_the_best_thresholds(task):
+def test_validation_is_cross_entropy_and_f1_at_the_best_thresholds(task):
     row = task.validate(OUTPUTS, examples(task))
     p = np.where(TRUTH[[0, 0, 1, 2, 3]], OUTPUTS, 1 - OUTPUTS)
     assert row["validation_loss"] == pytest.approx(-np.log(p).mean())
@@ -68,7 +68,7 @@ def test_an_epoch_is_judged_by_cross_entropy_and_by_f1_at_the_best_thresholds(ta
     assert task.validate(worse, examples(task))["validation_score"] == pytest.approx((0.8 + 1 + 1) / 3)
 
 
-def test_certain_and_wrong_is_no_infinite_loss(task):
+def test_loss_of_confident_errors_is_finite(task):
     wrong = 1.0 - examples(task).targets
     assert task.validate(wrong, examples(task))["validation_loss"] == pytest.approx(-np.log(1e-7), rel=0.01)
 
@@ -80,7 +80,7 @@ def test_each_class_gets_its_own_threshold_from_the_recordings_of_the_validation
     assert all(type(threshold) is float for threshold in chosen["thresholds"])
 
 
-def test_figures_are_taken_at_the_thresholds(task):
+def test_metrics_are_computed_at_the_thresholds(task):
     measured = task.compute_metrics(OUTPUTS, examples(task))
     said = DECIDED >= [0.5, 0.2, 0.7]
     precision, recall, f1, _ = sk.precision_recall_fscore_support(TRUTH, said, zero_division=0)
@@ -98,13 +98,13 @@ def test_figures_are_taken_at_the_thresholds(task):
     }
 
 
-def test_a_draw_of_recordings_has_its_own_figures(task):
+def test_metrics_of_a_resample(task):
     measured = task.compute_metrics(OUTPUTS, examples(task))
     assert measured.statistic(np.array([1, 1]))["all_labels_right",] == 1
     assert np.isnan(measured.statistic(np.array([1, 1]))["classes", "MI", "f1"])
 
 
-def test_the_label_is_all_that_are_there(task):
+def test_the_label_lists_all_present_labels(task):
     assert task.label(np.array([0.5, 0.3, 0.6])) == "NORM MI"
     assert task.label(np.array([0.4, 0.1, 0.6])) == "-"
     row, *_ = task.report(OUTPUTS, task.inference_examples(MADE, window_spec(10)))

@@ -39,7 +39,7 @@ def test_the_first_label_is_the_target_of_every_window():
     assert examples(["r3", "r1"]).targets.tolist() == [2, 0]
 
 
-def test_a_recording_serves_whose_first_label_is_a_class():
+def test_recordings_whose_first_label_is_a_class_are_usable():
     def usable(*labels):
         return TASK.is_usable(Entry("r", "r", "r", labels), TASK.classes)
 
@@ -75,7 +75,7 @@ def test_a_class_without_examples_is_named():
         class_weights(np.array([0, 1, 1]), TASK.classes, "balanced")
 
 
-def test_a_single_class_is_no_task():
+def test_a_single_class_is_refused():
     with pytest.raises(InputError, match="at least two classes"):
         RhythmTask(["N"])
 
@@ -87,13 +87,13 @@ def test_a_recording_s_decision_is_the_mean_of_its_windows():
     np.testing.assert_allclose(decided, [[0.1, 0.6, 0.3], [0.4, 0.55, 0.05]])
 
 
-def test_an_epoch_is_judged_by_windows_and_by_recordings():
+def test_validation_loss_is_over_windows_and_score_over_recordings():
     row = TASK.validate(OUTPUTS, examples())
     assert row["validation_loss"] == pytest.approx(-np.mean(np.log([0.2, 0.6, 0.7, 0.5, 0.9, 0.2, 0.1])))
     assert row["validation_score"] == pytest.approx(f1_score([1, 2, 0, 0], [1, 2, 0, 1], average="macro"))
 
 
-def test_a_probability_of_nothing_is_no_infinite_loss():
+def test_loss_of_a_zero_probability_is_finite():
     outputs = np.eye(3)[[0, 0, 0, 0, 1, 1, 1]]
     assert TASK.validate(outputs, examples())["validation_loss"] == pytest.approx(-np.log(1e-7), rel=1e-4)
 
@@ -115,7 +115,7 @@ def test_only_some_of_a_data_set_s_recordings_are_counted():
     assert measured.statistic(np.arange(2))["accuracy",] == 0.5
 
 
-def test_what_is_asked_and_answered_about_recordings_of_unknown_rhythm():
+def test_inference_and_report_of_unlabelled_recordings():
     unknown = recordings(record("r0", samples=30, labels=()), record("r1", samples=7, labels=()))
     windows = TASK.inference_examples(unknown, window_spec(10))
     assert windows.records.tolist() == [0, 0, 0, 1]
@@ -131,7 +131,7 @@ def test_what_is_asked_and_answered_about_recordings_of_unknown_rhythm():
     np.testing.assert_allclose(mean_by_record(OUTPUTS, examples().records)[1], DECIDED)
 
 
-def test_predictions_are_made_in_batches_and_told():
+def test_predictions_are_made_in_batches_with_progress():
     many = TASK.examples(recordings(record(samples=1500)), ["r0"], window_spec(10))
     told = []
     summaries = TASK.predict(lambda inputs: inputs["ecg"][:, 0], many, told.append)

@@ -98,7 +98,7 @@ def test_classes_are_the_rhythms_of_the_training_recordings_in_order():
 OUTPUTS = np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.2, 0.5, 0.3], [0.2, 0.2, 0.6], [0.1, 0.8, 0.1]])
 
 
-def test_an_epoch_is_judged_by_bouts():
+def test_validation_is_over_bouts():
     row = TASK.validate(OUTPUTS, examples())
     assert row["validation_loss"] == pytest.approx(-np.mean(np.log([0.8, 0.6, 0.2, 0.6, 0.8])))
     assert row["validation_score"] == pytest.approx((2 / 3 + 4 / 5 + 1) / 3)
@@ -119,7 +119,7 @@ def test_weights_follow_the_bouts():
     np.testing.assert_allclose(TASK.example_weights(examples(), "balanced"), np.array([5, 5, 5, 10, 5]) / 6)
 
 
-def test_a_recording_of_unknown_rhythm_is_answered_window_by_window():
+def test_unlabelled_recordings_are_reported_window_by_window():
     unknown = recordings(record("r0", samples=300))
     windows = TASK.inference_examples(unknown, window_spec(100))
     (row,) = TASK.report(OUTPUTS[:3], windows)

@@ -86,7 +86,7 @@ def test_values_are_parsed_by_type():
         ("task.share=0.3", "no setting"),
     ],
 )
-def test_what_does_not_fit_is_refused(assignment, message):
+def test_wrong_values_are_refused(assignment, message):
     with pytest.raises(InputError, match=message):
         settings(assignment)
 
@@ -96,7 +96,7 @@ def test_an_unknown_preset_lists_close_ones():
         settings(preset="papr")
 
 
-def test_a_task_s_own_settings():
+def test_settings_of_a_task():
     assert settings(options=Own).task == {"share": 0.5, "rule": "paper"}
     assert settings("task.share=1", "task.rule=code", options=Own).task == {"share": 1.0, "rule": "code"}
     with pytest.raises(InputError, match="did you mean task.share"):
@@ -120,7 +120,7 @@ def test_a_preset_brings_what_differs_from_the_defaults():
     "wrong",
     [{"signal": {"fz": 50.0}}, {"training": {"epoch": 7}}, {"task": {"rul": "code"}}],
 )
-def test_a_preset_names_only_settings_that_there_are(wrong):
+def test_unknown_settings_of_a_preset_are_refused(wrong):
     preset = Preset(**{"model": {}, "signal": {}, "training": {}, "parameters": {}, "task": {}, **wrong})
     with pytest.raises(TypeError, match="unexpected keyword"):
         settings(preset="own", options=Own, architecture=dataclasses.replace(find("cnn"), presets={"own": preset}))

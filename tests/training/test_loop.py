@@ -83,7 +83,7 @@ def test_the_best_epoch_is_kept_not_the_last(tmp_path):
     assert (tmp_path / "history.csv").read_text().count("\n") == 5
 
 
-def test_the_score_judges_where_the_recipe_says_so(tmp_path):
+def test_the_recipe_can_monitor_the_score(tmp_path):
     losses, scores = [5, 4, 3, 2], [0.1, 0.7, 0.6, 0.7]
     _, best, _ = run(tmp_path / "all", losses, scores, monitor="score")
     _, second, _ = run(tmp_path / "two epochs", losses[:2], scores[:2])
@@ -94,7 +94,7 @@ def test_the_score_judges_where_the_recipe_says_so(tmp_path):
     assert [round(row["learning_rate"], 6) for row in history] == [0.01, 0.01, 0.01, 0.005]
 
 
-def test_the_last_epoch_is_kept_where_the_recipe_says_so(tmp_path):
+def test_the_recipe_can_keep_the_last_epoch(tmp_path):
     _, kept, last = run(tmp_path, [5, 4, 6, 6], keep="last")
     assert kept == last
 
@@ -110,7 +110,7 @@ def test_averaged_weights_lag_behind(tmp_path):
     assert averaged == pytest.approx(average, abs=1e-3)
 
 
-def test_scheduled_layers_are_told_the_epoch_counted_from_one(tmp_path, monkeypatch):
+def test_scheduled_layers_get_the_epoch_counted_from_one(tmp_path, monkeypatch):
     epochs = []
     monkeypatch.setattr("ecg_edge.training.loop.start_epoch", lambda model, epoch: epochs.append(epoch))
     run(tmp_path, [3, 2, 1])

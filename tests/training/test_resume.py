@@ -68,7 +68,7 @@ def test_killed_in_the_middle_of_an_epoch_and_resumed(whole_run, tmp_path):
         assert [ours[c] for c in columns] == [theirs[c] for c in columns]
 
 
-def test_ctrl_c_is_one_line_and_says_how_to_go_on(tmp_path, whole_run):
+def test_ctrl_c_prints_one_line_with_the_command_to_resume(tmp_path, whole_run):
     folder = tmp_path / "interrupted"
     process = start(*TRAIN, *SETTINGS, "--run", str(folder))
     for line in process.stderr:
