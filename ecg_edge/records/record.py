@@ -139,7 +139,7 @@ class Record:
             InputError: A lead is missing, or the recording has no signal.
         """
         if self.signal is None:
-            raise InputError(f"record {self.name} has annotations alone: fetch its signal file for what needs the ECG")
+            raise InputError(f"record {self.name} has annotations alone: fetch its signal file to use the ECG")
         own = {lead.lower(): column for column, lead in enumerate(self.leads)}
         own |= {lead: column for column, lead in enumerate(self.positional_leads())}
         if len(self.leads) == len(leads) == 1 and UNNAMED_LEAD.fullmatch(self.leads[0]):

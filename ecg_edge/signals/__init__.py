@@ -1,0 +1,1 @@
+"""Signal processing: preprocessing steps, R peaks, where windows start."""

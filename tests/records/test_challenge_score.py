@@ -22,7 +22,7 @@ def test_cinc2017_score_by_hand():
     assert score(np.arange(5), predicted) == pytest.approx((2 / 4 + 2 / 3 + 1) / 3)
 
 
-def test_cpsc2018_score_takes_any_label_and_blames_the_first():
+def test_cpsc2018_score_accepts_any_label_and_counts_errors_against_the_first():
     classes = ["SNR", "AF", "RBBB"]
     score = CPSC2018(entries(("AF", "RBBB"), ("AF", "RBBB"), ("SNR",)), classes)
     assert score(np.arange(3), np.array([2, 1, 0])) == 1.0
@@ -30,7 +30,7 @@ def test_cpsc2018_score_takes_any_label_and_blames_the_first():
     assert score(np.arange(3), np.array([0, 1, 0])) == pytest.approx(2 / 3)
 
 
-def test_a_score_of_some_recordings_is_theirs_alone():
+def test_the_score_of_a_subset_depends_on_the_subset_only():
     score = CINC2017(entries(("N",), ("A",), ("O",)), ["N", "A", "O"])
     predicted = np.array([0, 1, 0])
     assert score(np.array([0, 1, 1]), predicted) == 1.0

@@ -71,7 +71,7 @@ def files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_wanted_files_arrive_whole(server, tmp_path):
+def test_wanted_files_are_downloaded_completely(server, tmp_path):
     done = []
     assert download(Mitdb(), tmp_path / "to", lambda *progress: done.append(progress), server.base) == 3
     assert files(tmp_path / "to") == ["100.dat", "100.hea", "RECORDS", "SHA256SUMS.txt"]
@@ -89,14 +89,14 @@ def test_resumes_with_what_is_missing_or_partial(server, tmp_path):
     assert (tmp_path / "to" / "100.dat").read_bytes() == FILES["100.dat"]
 
 
-def test_a_file_spoilt_on_the_way_is_fetched_again(server, tmp_path):
+def test_a_file_damaged_in_transfer_is_fetched_again(server, tmp_path):
     server.spoilt.add("100.hea")
     download(Mitdb(), tmp_path / "to", base=server.base)
     assert server.asked.count("100.hea") >= 2
     assert (tmp_path / "to" / "100.hea").read_bytes() == FILES["100.hea"]
 
 
-def test_a_file_that_stays_wrong_is_never_kept(server, tmp_path):
+def test_a_file_with_a_wrong_checksum_is_never_written(server, tmp_path):
     (server.home / "100.hea").write_bytes(b"another content")
     with pytest.raises(InputError, match=r"100\.hea: what arrived does not match the published SHA-256; .* resumes"):
         download(Mitdb(), tmp_path / "to", base=server.base)
@@ -160,7 +160,7 @@ def test_ctrl_c_on_the_command_line(server, tmp_path):
     assert not [name for name in files(tmp_path / "mitdb") if "part" in name]
 
 
-def test_a_list_may_not_reach_outside_the_folder(tmp_path):
+def test_checksums_of_files_outside_the_folder_are_refused(tmp_path):
     (tmp_path / "SHA256SUMS.txt").write_text(f"{'0' * 64} ../100.hea\n")
     with pytest.raises(InputError, match="outside the database"):
         parse_checksums(tmp_path / "SHA256SUMS.txt", ("*",))
@@ -169,7 +169,7 @@ def test_a_list_may_not_reach_outside_the_folder(tmp_path):
         parse_checksums(tmp_path / "SHA256SUMS.txt", ("*.hea",))
 
 
-def test_own_folders_are_not_on_physionet(tmp_path):
+def test_labelled_folders_cannot_be_downloaded(tmp_path):
     (tmp_path / "labels.csv").write_text("record,label\nx,N\n")
     with pytest.raises(InputError, match="not on PhysioNet"):
         download(LabelledFolder(tmp_path), tmp_path)

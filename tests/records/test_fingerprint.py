@@ -25,7 +25,7 @@ def of(folder, what=fingerprint):
     return what(database, folder, database.index(folder))
 
 
-def test_the_same_wherever_and_whenever(folder):
+def test_the_fingerprint_does_not_depend_on_place_and_order(folder):
     before = of(folder)
     assert len(before) == 16 and int(before, 16)
     copy = folder.parent / "elsewhere" / "x"
@@ -58,7 +58,7 @@ def test_a_repaired_file_changes_the_cache_stamp_only(folder):
     assert of(folder, compute_cache_stamp) != before[1]
 
 
-def test_structs_are_told_apart_by_their_ends(tmp_path):
+def test_structs_are_distinguished_by_their_ends(tmp_path):
     (tmp_path / "REFERENCE.csv").write_text("Recording,First_label,Second_label,Third_label\nA0001,1,,\n")
     file = tmp_path / "A0001.mat"
     scipy.io.savemat(file, {"ECG": {"data": np.random.default_rng(0).normal(size=(12, 900))}}, do_compression=True)

@@ -46,7 +46,7 @@ def test_a_class_of_two_patients_is_trained_and_tested():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_nobody_is_on_two_sides(seed):
+def test_no_patient_is_in_two_parts(seed):
     draw = random.Random(seed)
     all_entries = [Entry(str(i), "", str(draw.randrange(60)), (draw.choice("NNNNAO"),)) for i in range(300)]
     patient = {entry.name: entry.patient for entry in all_entries}
@@ -60,7 +60,7 @@ def test_nobody_is_on_two_sides(seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_patients_with_several_classes_are_dealt_by_their_rarest(seed):
+def test_patients_with_several_classes_are_assigned_by_their_rarest(seed):
     common = [Entry(f"N{i}", "", str(i), ("N",)) for i in range(60)]
     rare = [Entry(f"R{i}", "", str(i), ("R",)) for i in range(3)]
     assert all("R" in labels_of(names) for names in split(common + rare, seed).values())
@@ -103,7 +103,7 @@ def test_a_published_test_recording_of_a_training_patient_is_left_out_or_kept_on
     assert as_published["validation"] == parts["validation"] != ["train d"]
 
 
-def test_recordings_without_a_part_among_others_are_dealt_by_lot():
+def test_the_split_is_random_where_some_recordings_have_no_published_part():
     every = [*published("abcdefgh", "ij"), Entry("k", "", "k")]
     parts = split(every, seed=0)
     assert [len(parts[part]) for part in PARTS] == [9, 1, 1]

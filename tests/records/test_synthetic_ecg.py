@@ -321,7 +321,7 @@ def test_same_seed_same_recording_in_another_process():
     assert not np.array_equal(synthesise("SNR", 7).signal, synthesise("STD", 7).signal)
 
 
-def test_rate_duration_and_leads_are_those_asked_for():
+def test_rate_duration_and_leads_are_those_requested():
     record = synthesise("SNR", 4, seconds=3.5, fs=128, leads=("V2", "II"), noise=NO_NOISE)
     whole = synthesise("SNR", 4, seconds=3.5, fs=128, noise=NO_NOISE)
     assert record.signal.shape == (448, 2) and record.signal.dtype == np.float32

@@ -1,4 +1,4 @@
-"""Every step does what its name says, to each lead by itself."""
+"""Preprocessing steps: effect, limits, errors; each lead by itself."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def apply(signal, *steps, fs=FS):
     return Preprocessing(steps)(signal, fs)
 
 
-def test_highpass_takes_the_baseline_and_leaves_the_beat():
+def test_highpass_removes_baseline_wander_and_keeps_the_beat():
     filtered, _ = apply(tone(0.1) + tone(10), {"step": "highpass", "cutoff": 0.5})
     assert power(filtered, 10) == pytest.approx(1, abs=0.01)
     assert np.abs(filtered - tone(10))[1000:-1000].max() < 0.1
@@ -43,7 +43,7 @@ def test_filters_do_not_shift_in_time():
         assert abs(int(filtered.argmax()) - int(pulse.argmax())) <= 1, step
 
 
-def test_bandpass_and_notch_take_what_they_name():
+def test_bandpass_and_notch_remove_their_bands():
     both = tone(10) + tone(50) + tone(100)
     banded, _ = apply(both, {"step": "bandpass", "low": 0.5, "high": 40})
     assert power(banded, 10) == pytest.approx(1, abs=0.02)
@@ -86,7 +86,7 @@ def test_zscore_by_lead_and_a_flat_lead_becomes_zeros():
     np.testing.assert_allclose(scaled.std(axis=0), [1, 0], atol=1e-4)
 
 
-def test_gaps_are_bridged_and_leads_do_not_mix():
+def test_gaps_are_interpolated_per_lead():
     signal = np.hstack([tone(1), tone(2)])
     signal[100:104, 0] = np.nan
     signal[:3, 1] = np.nan
@@ -99,7 +99,7 @@ def test_gaps_are_bridged_and_leads_do_not_mix():
     np.testing.assert_array_equal(empty, 0)
 
 
-def test_signals_shorter_than_a_filter_s_padding_pass():
+def test_signals_shorter_than_a_filter_s_padding_are_filtered():
     for step in (
         {"step": "highpass", "cutoff": 0.5},
         {"step": "bandpass", "low": 0.5, "high": 40},
@@ -121,7 +121,7 @@ def test_flat_leads():
         ({"step": "highpass", "cutof": 1, "cutoff": 1}, "did you mean cutoff"),
     ],
 )
-def test_wrong_plain_data_is_refused(step, message):
+def test_wrong_parameters_are_refused(step, message):
     with pytest.raises(InputError, match=message):
         Preprocessing([step])
 

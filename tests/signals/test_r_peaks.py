@@ -1,4 +1,4 @@
-"""AAMI classes, and R peaks found where none are marked."""
+"""AAMI classes, and detection of R peaks where none are annotated."""
 
 import dataclasses
 import warnings
@@ -48,7 +48,7 @@ def test_signals_without_beats_have_none():
 
 
 @pytest.mark.parametrize("fs", [41, 128, 360, 1000])
-def test_no_short_or_damaged_signal_is_too_much(fs):
+def test_short_and_damaged_signals_raise_no_error(fs):
     rng = np.random.default_rng(fs)
     for samples in (fs, fs + 1, 2 * fs, 3 * fs + 7, 2007):
         noise = rng.normal(size=samples)
@@ -62,7 +62,7 @@ def test_no_short_or_damaged_signal_is_too_much(fs):
             assert (np.diff(peaks) > 0).all() and ((peaks >= 0) & (peaks < samples)).all()
 
 
-def test_a_gap_hides_only_its_own_beats():
+def test_a_gap_loses_only_the_beats_in_it():
     record = synthesise("SNR", seed=0)
     lead = record.signal[:, 1].copy()
     whole = detect_r_peaks(lead, record.fs)
@@ -76,21 +76,21 @@ def test_too_low_a_rate_is_refused():
         detect_r_peaks(np.zeros(1000), fs=40)
 
 
-def test_annotated_beats_are_taken_as_they_are():
+def test_annotated_beats_are_returned_unchanged():
     record = synthesise("PVC", seed=0)
     assert find_beats(record) is record.beats
     bare = dataclasses.replace(record, signal=None, header_samples=5000)
     assert find_beats(bare) is record.beats
 
 
-def test_found_beats_are_of_no_known_class():
+def test_detected_beats_are_of_unknown_class():
     record = dataclasses.replace(synthesise("SNR", seed=0), beats=None)
     beats = find_beats(record)
     assert isinstance(beats, Beats) and len(beats.samples) >= 8
     assert set(beats.symbols) == {"?"} and AAMI["?"] not in "NAV"
 
 
-def test_the_best_lead_that_is_not_flat_is_searched():
+def test_the_best_lead_that_is_not_flat_is_used():
     whole = synthesise("SNR", seed=0, leads=("V1", "II"))
     expected = detect_r_peaks(whole.signal[:, 1], whole.fs)
     noisy = whole.signal.copy()
@@ -115,7 +115,7 @@ def test_nothing_is_printed_and_no_warning_given(capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["100", "103", "200", "232"])
-def test_found_beats_are_those_that_cardiologists_marked(real_data, name):
+def test_detected_beats_are_those_annotated_by_cardiologists(real_data, name):
     from ecg_edge.records.databases.mitdb import Mitdb
 
     folder = real_data("mitdb")

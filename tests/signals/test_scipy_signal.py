@@ -1,4 +1,4 @@
-"""scipy.signal comes without scipy.stats, and is whole all the same."""
+"""scipy.signal is imported without scipy.stats, and is complete."""
 
 import subprocess
 import sys
@@ -29,5 +29,5 @@ def output(code):
     return ran.stdout
 
 
-def test_what_needs_scipy_stats_gets_it_when_called():
+def test_scipy_stats_is_imported_when_needed():
     assert output(CODE) == output(PLAIN)

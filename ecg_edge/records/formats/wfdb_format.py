@@ -44,7 +44,7 @@ class WfdbFormat(RecordFormat):
                 yield f"{stem}.atr", file.read()
 
     def check_files(self, stem: Path) -> list[str]:
-        """Signal files that hold more samples than the header says; less is an error on reading."""
+        """Signal files that hold more samples than the header states; fewer are an error on reading."""
         header = import_wfdb().rdheader(str(stem))
         remarks = []
         for file in dict.fromkeys(header.file_name or ()):
@@ -71,8 +71,8 @@ def read_wfdb(stem: Path | str, entry: Entry | None = None) -> Record:
         sample as invalid.
 
     Raises:
-        RecordError: Missing or corrupt files, fewer samples than the header says, or samples that do not add up to the
-            header's checksum (0 means "not computed", as in CinC 2017's original headers).
+        RecordError: Missing or corrupt files, fewer samples than the header states, or samples that do not add up to
+            its checksum (0 means "not computed", as in CinC 2017's original headers).
     """
     stem = Path(stem)
     entry = entry or Entry(stem.name, stem.name, stem.name)

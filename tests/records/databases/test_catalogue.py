@@ -31,7 +31,7 @@ def test_names_are_looked_up_in_both_places(root, monkeypatch):
         locate("ptbxl100")
 
 
-def test_folders_are_recognised_by_what_they_hold(root):
+def test_folders_are_recognised_by_their_files(root):
     place(root / "mine")
     (root / "challenge").mkdir()
     (root / "challenge" / "REFERENCE.csv").write_text("A00001,N\n")
@@ -69,7 +69,7 @@ def test_misspelt_names_get_close_matches(root):
         locate("hospital_record")
 
 
-def test_everything_lists_the_absent_and_the_own_folders(root):
+def test_discovery_lists_absent_databases_and_labelled_folders(root):
     place(root / "hospital")
     (root / "mitdb").mkdir()
     found = {database.name: folder for database, folder in discover_databases()}
@@ -78,7 +78,7 @@ def test_everything_lists_the_absent_and_the_own_folders(root):
     assert found["hospital"] == root / "hospital"
 
 
-def test_a_folder_with_another_table_does_not_keep_the_others_from_being_listed(root):
+def test_a_folder_with_another_table_does_not_prevent_the_listing(root):
     place(root / "hospital")
     (root / "notes").mkdir()
     (root / "notes" / "map.csv").write_text("record,start\na,3\n")

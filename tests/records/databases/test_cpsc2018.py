@@ -43,7 +43,7 @@ def test_labels_from_headers_by_name_or_snomed_code(tmp_path, write_record, dx):
     assert DATABASE.check_labels(tmp_path) == []
 
 
-def test_header_that_contradicts_the_reference_is_remarked(tmp_path, write_record):
+def test_a_header_that_contradicts_the_reference_is_reported(tmp_path, write_record):
     write_record(tmp_path, "A0001", leads=STANDARD_LEADS, comments=["Dx: Normal"])
     (tmp_path / "REFERENCE.csv").write_text(REFERENCE + "A0001,9,,\n")
     assert DATABASE.index(tmp_path)[0].labels == ("STE",)

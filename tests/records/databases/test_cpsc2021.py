@@ -33,7 +33,7 @@ def test_patients_and_labels_of_the_whole_recording(make):
     assert found == {"data_7_1": ("7", ("N",)), "data_21_7": ("21", ("AFf",)), "data_7_12": ("7", ("AFp",))}
 
 
-def test_what_comes_before_the_first_episode_is_not_af(make):
+def test_the_interval_before_the_first_episode_is_not_af(make):
     folder = make("data_1_1", marks=[(500, "(AFIB"), (900, "(N"), (1200, "(AFIB"), (2000, "(N")])
     (entry,) = DATABASE.index(folder)
     record = DATABASE.read(folder, entry)

@@ -52,7 +52,7 @@ def test_the_first_column_serves_where_none_is_called_record(tmp_path, write_rec
     assert LabelledFolder(tmp_path).index(tmp_path)[0].path == "x"
 
 
-def test_repeated_lines_count_once_and_are_remarked(tmp_path):
+def test_repeated_lines_count_once_and_are_reported(tmp_path):
     (tmp_path / "labels.csv").write_text("record,label\nx,N\nx,A\n")
     database = LabelledFolder(tmp_path)
     assert [entry.labels for entry in database.index(tmp_path)] == [("N",)]

@@ -68,7 +68,7 @@ def test_damaged_and_absent_files_are_named(folder):
         read(folder, "100")
 
 
-def test_other_folders_are_told_apart(tmp_path, write_record):
+def test_other_folders_are_not_recognised(tmp_path, write_record):
     write_record(tmp_path, "100", leads=("MLII", "V1"), fs=360)
     write_record(tmp_path, "16265", leads=("ECG1", "ECG2"), fs=128)
     assert not DATABASE.is_at(tmp_path)

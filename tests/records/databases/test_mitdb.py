@@ -66,7 +66,7 @@ def test_a_rhythm_mark_may_stand_at_the_end_and_nothing_beyond(tmp_path, write_r
             DATABASE.read(tmp_path, entry)
 
 
-def test_databases_with_the_same_record_numbers_are_told_apart(tmp_path, write_record):
+def test_databases_with_the_same_record_numbers_are_distinguished(tmp_path, write_record):
     write_record(tmp_path, "100", leads=("ECG1", "ECG2"), fs=128)
     assert not DATABASE.is_at(tmp_path)
 

@@ -35,19 +35,19 @@ def test_superclasses_the_likeliest_first_patients_and_folds(folder):
     assert [(entry.name, entry.patient, entry.fold) for entry in entries][0] == ("00001", "17", 7)
 
 
-def test_both_rates_and_500_where_it_is(folder):
+def test_the_rate_is_500_where_available(folder):
     assert (len(Ptbxl(100).index(folder)), len(Ptbxl(500).index(folder)), len(Ptbxl().index(folder))) == (3, 2, 2)
     for rate in (100, 500):
         record = Ptbxl(rate).read(folder, Ptbxl(rate).index(folder)[0])
         assert (record.fs, record.signal.shape, record.leads) == (rate, (10 * rate, 12), STANDARD_LEADS)
 
 
-def test_what_is_listed_but_absent_is_remarked(folder):
+def test_listed_but_absent_recordings_are_reported(folder):
     ((record, remark),) = Ptbxl(500).check_labels(folder)
     assert record.endswith("00003_hr") and "1 others of the 4" in remark
 
 
-def test_a_header_that_is_gone_while_its_signal_is_here_stays_in_the_index(folder):
+def test_a_recording_without_header_stays_in_the_index(folder):
     (folder / "records500/00000/00002_hr.hea").unlink()
     assert len(Ptbxl(500).index(folder)) == 2
 

@@ -11,7 +11,7 @@ def test_the_likeliest_superclass_comes_first_and_equals_in_the_official_order()
     assert find_superclasses({"LVH": 0.0, "1AVB": 0.0, "NORM": 0.0}) == ("NORM", "CD", "HYP")
 
 
-def test_forms_and_rhythms_belong_to_no_superclass():
+def test_form_and_rhythm_statements_have_no_superclass():
     assert find_superclasses({"SR": 100.0, "PVC": 100.0, "LOWT": 0.0}) == ()
 
 
@@ -22,7 +22,7 @@ def test_codes_as_in_the_databases_table_and_as_a_list():
 
 
 @pytest.mark.parametrize("text", ["{'NORM': 80.0", "{'NORM'}", "{'NORM': 'x'}", "{'NORM': None}"])
-def test_what_begins_like_a_list_of_likelihoods_and_is_none_is_refused(text):
+def test_invalid_dictionaries_of_likelihoods_are_refused(text):
     with pytest.raises(ValueError, match="is no list of SCP codes"):
         parse_scp_codes(text)
 

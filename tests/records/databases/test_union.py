@@ -27,7 +27,7 @@ def hash_of(text):
     return int.from_bytes(text.encode()) % 2**32
 
 
-def test_names_and_patients_tell_the_data_sets_apart(make):
+def test_names_and_patients_contain_the_database(make):
     union = DatabaseUnion([make("a"), make("b", "record,label,patient\n1,AF,p\n2,N,p\n")])
     entries = union.index(union.folder)
     assert (union.name, union.classes) == ("a+b", ("AF", "N"))
@@ -61,7 +61,7 @@ def test_leads_are_those_that_all_have_in_the_first_ones_order(make):
     np.testing.assert_array_equal(record.signal, own.signal[:, [2, 0]])
 
 
-def test_what_cannot_be_joined(make):
+def test_databases_that_cannot_be_joined(make):
     a = make("a")
     with pytest.raises(InputError, match="a and b cannot be joined, they label differently: AF, N; A, N"):
         DatabaseUnion([a, make("b", "record,label\n1,N\n2,A\n")])

@@ -45,7 +45,7 @@ def test_other_suffixes_belong_to_the_name(tmp_path, write_record):
     }
 
 
-def test_what_cannot_be_read_is_named(tmp_path):
+def test_unreadable_files_are_named(tmp_path):
     (tmp_path / "holter.pdf").write_bytes(b"%PDF")
     with pytest.raises(RecordError, match=r"holter\.pdf is in no known format: recordings are read from WFDB \(\.hea"):
         read_record(tmp_path / "holter.pdf")
