@@ -5,11 +5,11 @@ import time
 import keras
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from tiny_models import built, compiled, inputs_of, predicted, shared, targets_of, task_of, trainable
 
-from ecg_edge.cli.train import command as train
+from ecg_edge.api.training_run import try_training_step
 from ecg_edge.records.record import STANDARD_LEADS
+from ecg_edge.reporter import LineReporter
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.predictor import keras_inputs
 from ecg_edge.training.config import resolve
@@ -137,13 +137,14 @@ def test_saved_and_loaded_it_predicts_the_same(name, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", names())
-def test_a_dry_run_of_the_tiny_preset_takes_less_than_a_minute(name, tmp_path, monkeypatch):
+def test_a_dry_run_of_the_tiny_preset_takes_less_than_a_minute(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     start = time.process_time()
-    shown = CliRunner().invoke(train, ["--arch", name, "--preset", "tiny", "--dry-run"], catch_exceptions=False)
+    try_training_step(name, "tiny", reporter=LineReporter())
     assert time.process_time() - start < 60  # of one processor, whatever else runs on the machine
-    assert "trainable parameters; loss of one batch" in shown.stderr
-    loss = float(shown.stderr.split("loss of one batch ")[1].split()[0])
+    printed = capsys.readouterr().err
+    assert "trainable parameters; loss of one batch" in printed
+    loss = float(printed.split("loss of one batch ")[1].split()[0])
     assert np.isfinite(loss)
     assert list(tmp_path.iterdir()) == []
 
