@@ -80,14 +80,14 @@ def test_an_export_is_evaluated_and_predicts_like_its_run(run, recordings, tmp_p
     found, expected = (model.predict_record(recordings / "AF-1") for model in (exported, trained))
     assert found.probabilities == pytest.approx(expected.probabilities, abs=0.05)
     program = ecg_edge.generate_c99(report.path, tmp_path / "program")
-    assert (program.folder / "model.c").exists() and program.static_ram["total"] > 0
+    assert (program.folder / f"{program.prefix}.c").exists() and program.static_ram["total"] > 0
 
 
 @pytest.mark.slow
 def test_a_rejected_export_holds_its_report_and_writes_nothing(run, tmp_path, monkeypatch):
     from ecg_edge.api.run_export import ExportRejected
 
-    monkeypatch.setattr("export.verify.parity.DECIBELS", 90.0)
+    monkeypatch.setattr("export.verify.parity.MIN_SQNR_DB", 90.0)
     with pytest.raises(ExportRejected) as error:
         ecg_edge.export(run, out=tmp_path / "model.tflite")
     assert isinstance(error.value, ecg_edge.AcceptanceError) and error.value.report.path is None
