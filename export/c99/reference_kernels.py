@@ -47,10 +47,11 @@ def evaluate_operator(operator: GraphOperator, arguments: Sequence[np.ndarray | 
     tensors = [
         editor.constant(tensor.values, tensor.scales, tensor.zero_point)
         if argument is None
-        else editor.tensor(shape, tensor.dtype, tensor.scales, tensor.zero_point)
+        else editor.tensor(shape, np.dtype(tensor.dtype), tensor.scales, tensor.zero_point)
         for tensor, argument in zip(operator.operands, arguments, strict=True)
     ]
-    output = editor.tensor(shape, operator.output.dtype, operator.output.scales, operator.output.zero_point)
+    result = operator.output
+    output = editor.tensor(shape, np.dtype(result.dtype), result.scales, result.zero_point)
     editor.operator(operator.name, tensors, output, version=operator.version, options=operator.options)
     editor.graph.inputs = [tensor for tensor, given in zip(tensors, arguments, strict=True) if given is not None]
     editor.graph.outputs = [output]

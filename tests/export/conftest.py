@@ -85,7 +85,7 @@ def limits(recogniser, float_graph):
 
 @pytest.fixture
 def edited(float_graph, limits):
-    """The float graph as objects, with its tied ranges, ready to be spoilt and given to `integer`."""
+    """The float graph as objects, with its tied ranges, ready to be changed and given to `integer`."""
     from export.quantise import ranges
     from export.tflite import flatbuffer
 

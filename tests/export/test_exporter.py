@@ -1,4 +1,4 @@
-"""From a Keras model to a file that describes and proves itself, or to no file at all."""
+"""Export of a Keras model: a file that describes itself and passed its checks, or no file."""
 
 import dataclasses
 import sys
@@ -65,7 +65,7 @@ def leftovers(tmp_path):
 
 
 @pytest.mark.slow
-def test_whole_way(run, recogniser, tmp_path):
+def test_export_end_to_end(run, recogniser, tmp_path):
     report = run()
     data = report.path.read_bytes()
     assert leftovers(tmp_path) == [report.path] and report.size == len(data)
@@ -73,7 +73,7 @@ def test_whole_way(run, recogniser, tmp_path):
     assert read_metadata(data) == report.metadata
 
 
-def test_a_file_that_passed_decides_by_its_own_answers(run, converted, monkeypatch):
+def test_thresholds_are_chosen_on_the_outputs_of_the_file(run, converted, monkeypatch):
     def choose(data):
         (probabilities,) = TFLiteModel(data).outputs
         return {"threshold": probabilities.scale}
@@ -98,7 +98,7 @@ def test_metadata(run, converted, recogniser):
 
 
 @pytest.mark.parametrize("kernels", ["optimised", "reference"])
-def test_reference_vectors_prove_either_kind_of_kernel(run, converted, kernels):
+def test_reference_vectors_verify_optimised_and_reference_kernels(run, converted, kernels):
     data = run().path.read_bytes()
     assert (
         verify_reference(TFLiteModel(data, kernels=kernels)) == kernels

@@ -16,7 +16,7 @@ from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 @pytest.mark.slow
-def test_child_gives_a_sound_integer_file(recogniser, agreement):
+def test_child_process_converts_to_an_integer_file_that_agrees_with_keras(recogniser, agreement):
     stages = []
     made = convert(
         recogniser.model,
@@ -39,7 +39,7 @@ def test_child_gives_a_sound_integer_file(recogniser, agreement):
 
 
 @pytest.mark.slow
-def test_files_of_the_working_folder_do_not_stand_in_for_modules(recogniser, monkeypatch, tmp_path):
+def test_files_in_the_working_folder_do_not_shadow_modules(recogniser, monkeypatch, tmp_path):
     names = ("export", "ecg_edge", "models_keras", "firmware_bench", "keras", "numpy", "tensorflow", "flatbuffers")
     for name in names:
         (tmp_path / f"{name}.py").write_text(f"raise ImportError('{name}.py of the working folder was imported')")
@@ -59,7 +59,7 @@ def test_files_of_the_working_folder_do_not_stand_in_for_modules(recogniser, mon
         ("import time; time.sleep(60)", "did not end within 1 s"),
     ],
 )
-def test_whatever_befalls_the_child_is_one_error(recogniser, monkeypatch, script, message):
+def test_every_failure_of_the_child_process_is_one_error(recogniser, monkeypatch, script, message):
     monkeypatch.setattr(conversion, "CHILD", (sys.executable, "-c", script))
     with pytest.raises(ConversionError, match=message) as caught:
         windows = ExportWindows({"ecg": recogniser.windows[:2]}, {"ecg": recogniser.others[:2]})

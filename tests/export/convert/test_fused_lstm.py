@@ -1,4 +1,4 @@
-"""The export-time form of a model computes what the model computes."""
+"""The model that is converted gives the outputs of the trained model."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A step that keeps what was before: the same history as a caller would tell it, the winner as argmax names it."""
+"""A step with its history as states equals the file with histories as inputs; its argmax equals numpy's."""
 
 import itertools
 
@@ -37,7 +37,7 @@ def examples(count, classes=3, seed=0):
     ("scale", "zero_point"),
     [(1 / 255, -128), (0.00616, -128), (1 / 127.3, -128), (1 / 60, 3), (1 / 1000, -128)],  # the last ends at 0.255
 )
-def test_what_is_known_is_what_a_caller_would_tell(kernels, scale, zero_point):
+def test_states_equal_histories_given_as_inputs(kernels, scale, zero_point):
     data = repeating(scale=scale, zero_point=zero_point)
     series = examples(200)
     expected = run_with_external_history(TFLiteModel(data, kernels=kernels), HISTORIES, series)
@@ -48,7 +48,7 @@ def test_what_is_known_is_what_a_caller_would_tell(kernels, scale, zero_point):
     assert len({answer["known"].tobytes() for answer in found}) > 150
 
 
-def test_the_newest_is_the_last_and_nothing_is_known_at_first():
+def test_newest_entry_is_last_and_states_start_at_zero():
     model = keeper(step_of(repeating(scale=1 / 128)))
     series = [told([0, 0, 1], 0.5), told([1, 0, 0], 0.75), told([0, 1, 0], 1.25)]
     known = [model.run(example)["known"] for example in series]
@@ -61,7 +61,7 @@ def test_the_newest_is_the_last_and_nothing_is_known_at_first():
 
 
 @pytest.mark.parametrize("classes", [2, 3, 4])
-def test_the_winner_is_the_first_of_the_largest(classes):
+def test_one_hot_argmax_takes_the_first_of_equal_classes(classes):
     """Differences of a single step and ties, from end to end of 8 bits; in both runtimes."""
     data = step_of(repeating(classes, scale=0.00616))
     values = {2: range(-128, 128), 3: (-128, -127, -1, 0, 1, 126, 127), 4: (-128, -127, 3, 127)}[classes]
@@ -90,7 +90,7 @@ def test_both_runtimes_give_the_same_bytes():
             np.testing.assert_array_equal(mine, micro)
 
 
-def test_labels_that_are_no_history_stay_an_input():
+def test_labels_without_a_history_stay_an_input():
     """Of a model that learnt without: its caller tells none."""
     model = keeper(step_of(repeating(), {"rr": None}))
     assert [tensor.name for tensor in model.inputs] == ["ecg", "rr", "labels"]
@@ -117,7 +117,7 @@ def exported(monkeypatch, path):
     return exporter.export(model, windows, path, ModelMetadata(fs=100.0), None, streaming=True, histories=HISTORIES)
 
 
-def test_the_file_describes_its_states_and_proves_itself(monkeypatch, tmp_path):
+def test_metadata_describe_the_states_and_reference_vectors_verify(monkeypatch, tmp_path):
     report = exported(monkeypatch, tmp_path / "model.tflite")
     model = TFLiteModel(tmp_path / "model.tflite")
     assert verify_reference(model) == "optimised" and report.path == tmp_path / "model.tflite"
@@ -129,7 +129,7 @@ def test_the_file_describes_its_states_and_proves_itself(monkeypatch, tmp_path):
     assert len(report.checks) == 4 and all(check.passed for check in report.checks)
 
 
-def test_a_step_that_forgets_leaves_no_file(monkeypatch, tmp_path):
+def test_a_step_without_its_history_fails_and_leaves_no_file(monkeypatch, tmp_path):
     monkeypatch.setattr(strategies, "convert_to_step", lambda data, histories: convert_to_step(data, {"rr": None}))
     with pytest.raises(AcceptanceError, match="that of the file with histories as inputs, of 40"):
         exported(monkeypatch, tmp_path / "model.tflite")

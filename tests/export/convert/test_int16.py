@@ -1,4 +1,4 @@
-"""A step in 16-bit integers: as good as its float form, also after an hour, and the same bytes in both runtimes."""
+"""A step in 16-bit integers: SQNR against the float model, also after an hour; bit-identical in both runtimes."""
 
 import dataclasses
 
@@ -47,7 +47,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def report(model, tmp_path_factory):
-    """What the whole way gives: a file that passed."""
+    """The result of an export that passed."""
     metadata = ModelMetadata(labels=("a", "b", "c"), fs=float(FS), window=WindowMetadata(SAMPLES, SAMPLES))
     truth = model.predict(windows(20, first=100), verbose=0).argmax(-1)
 
@@ -89,7 +89,7 @@ def test_checks_and_metadata(report, data):
 
 
 @pytest.mark.slow
-def test_stream_agrees_with_keras_on_windows_of_its_own(model, report, data):
+def test_stream_agrees_with_keras_on_other_windows(model, report, data):
     others = windows(10, first=200)
     stream = StreamingModel(TFLiteModel(data))
     found = np.stack([stream.run(window) for window in others])
@@ -110,7 +110,7 @@ def test_scales_are_powers_of_two_and_no_operator_is_left_in_float(data):
 
 
 @pytest.mark.slow
-def test_a_state_in_another_scale_is_seen(data):
+def test_a_state_whose_scale_changes_fails_the_check(data):
     states = read_metadata(data).streaming.states
     assert check_state_formats(data, states).passed
     model = flatbuffer.read(data)

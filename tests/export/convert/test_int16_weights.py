@@ -1,4 +1,4 @@
-"""Constants of a 16-bit file: which get one scale, 8 bits or a corrected bias; both runtimes read them alike."""
+"""Constants of a 16-bit file: scales per tensor, 8-bit constants, bias correction; both runtimes agree."""
 
 import keras
 import numpy as np
@@ -53,7 +53,7 @@ def answers(data, windows):
 
 
 @pytest.mark.parametrize(("spread", "scales"), [(3.5, 1), (4.5, 8)])
-def test_channels_that_are_alike_have_one_scale(spread, scales):
+def test_channels_with_similar_scales_get_one_scale(spread, scales):
     kernel = noise(3, 4, 8)
     kernel *= np.geomspace(1, spread, 8) / np.abs(kernel).max(axis=(0, 1))
     windows = noise(20, 1, FRAMES, 4)
@@ -65,7 +65,7 @@ def test_channels_that_are_alike_have_one_scale(spread, scales):
     assert sqnr_db(expected, answers(data, windows)) > 38
 
 
-def test_what_rounded_weights_add_on_average_is_taken_off_the_bias(monkeypatch):
+def test_bias_correction_removes_the_mean_error_of_rounded_weights(monkeypatch):
     kernel, windows = noise(3, 16, 8), 5 + noise(20, 1, FRAMES, 16)
     model = convolution(kernel, noise(8))
     expected = model.predict(windows, batch_size=1, verbose=0)["y"][:, :, 1:-1]
@@ -111,7 +111,7 @@ def test_large_summands_have_8_bits(filters):
     assert sqnr_db(expected, answers(data, windows)) > 38
 
 
-def test_sums_read_what_a_reshape_has_only_taken_ones_from():
+def test_broadcasting_operators_bypass_a_reshape_that_drops_leading_ones():
     file = TFLiteBuilder()
     x, y = (file.tensor((1, 1, 1, 6), np.int16, 2.0**-12) for _ in range(2))
     idle = file.operator("RESHAPE", 1, [x, file.constant([6], np.int32)], file.tensor((6,), np.int16, 2.0**-12))

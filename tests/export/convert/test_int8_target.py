@@ -1,4 +1,4 @@
-"""What is different in a file for a Raspberry Pi."""
+"""Files for a Raspberry Pi."""
 
 import keras
 import numpy as np
@@ -54,7 +54,7 @@ def test_on_a_raspberry_pi_products_of_activations_are_float_and_convolutions_in
     assert sqnr_db(expected, answers["rpi"]) > max(30, sqnr_db(expected, answers["mcu"]))
 
 
-def test_on_a_raspberry_pi_a_transposed_convolution_saturates_where_a_relu_would_cut(calibrated):
+def test_on_a_raspberry_pi_relus_after_transposed_convolutions_are_removed(calibrated):
     assert "RELU" in types(quantise_for(MCU, calibrated)) and "RELU" not in types(quantise_for(RPI, calibrated))
 
 

@@ -1,4 +1,4 @@
-"""A stream, fed block by block, answers what the whole-window model answers: for every kind of layer, the same."""
+"""A stream, fed block by block, gives the outputs of the whole-window model, for every kind of layer."""
 
 import keras
 import numpy as np
@@ -168,7 +168,7 @@ def test_the_integer_form_approximates_the_root_alone():
     assert np.abs(stream_of(model, integer=True).run(window) - expected).max() < 1e-5
 
 
-def test_behind_the_window_the_mean_forgets():
+def test_after_a_window_the_running_mean_forgets():
     """A signal that changes its kind: the mean of all blocks would keep half of the old one, this one keeps 1/e."""
     model = model_of(lambda x: layers.GlobalAveragePooling1D()(x))
     stream = stream_of(model)

@@ -1,4 +1,4 @@
-"""Selective state spaces over a whole window: in float as Keras has them, in 16-bit integers nearly so."""
+"""Selective state spaces over a whole window: equal to Keras in float, close in 16-bit integers."""
 
 import keras
 import numpy as np
@@ -60,7 +60,7 @@ def test_scan_gives_the_states_of_the_recurrence(frames, backwards):
 
 
 @pytest.mark.parametrize("settings", [{"normalisation": False}, {"normalisation": False, "encoder": False}])
-def test_in_float_the_window_form_gives_the_same_numbers(settings):
+def test_the_rebuilt_float_model_gives_the_same_outputs(settings):
     model = both_ways(**settings)
     x = windows(2)
     np.testing.assert_allclose(answers(rebuild_for_int16(model), x), model.predict(x, verbose=0), atol=1e-5)
@@ -78,7 +78,7 @@ def test_convolutions_and_pools_of_every_padding():
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_what_moves_in_time_keeps_its_scale(backwards):
+def test_shifts_in_time_keep_their_scale(backwards):
     ecg = keras.Input((20, 3, 2), batch_size=1, name="ecg")
     graph = convert_calibrated_float(keras.Model(ecg, {"late": shift(ecg, 4, backwards)}))
     file = flatbuffer.read(graph)
@@ -118,7 +118,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def report(model, tmp_path_factory):
-    """What the whole way gives: a file that passed."""
+    """The result of an export that passed."""
     check, labels = windows(60, first=40), ["a", "b", "c"]
     truth = model.predict(check, verbose=0).argmax(-1)
 
@@ -145,7 +145,7 @@ def test_checks_and_metadata(report):
 
 
 @pytest.mark.slow
-def test_it_agrees_with_keras_on_windows_of_its_own(model, report):
+def test_it_agrees_with_keras_on_other_windows(model, report):
     others = windows(120, first=100)
     found = TFLitePredictor(report.path)({"ecg": others})
     assert sqnr_db(model.predict(others, verbose=0), found) > 35
@@ -164,7 +164,7 @@ def test_four_tensors_of_states_of_half_the_channels_are_in_memory_at_a_time(rep
 
 
 @pytest.mark.slow
-def test_nothing_is_in_the_file_twice(report):
+def test_no_constant_is_in_the_file_twice(report):
     file = flatbuffer.read(report.path.read_bytes())
     contents = [bytes(np.asarray(buffer.data, np.uint8)) for buffer in file.buffers if buffer.data is not None]
     assert len(set(contents)) == len(contents)

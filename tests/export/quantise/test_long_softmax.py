@@ -1,4 +1,4 @@
-"""Attention to more entries than 8 bits have steps."""
+"""int16 softmax for rows of 256 keys and more."""
 
 import keras
 import numpy as np
@@ -71,13 +71,13 @@ def agreement(model, answers):
     return {name: sqnr_db(expected[name], answers[name]) for name in ("mixed", "average")}
 
 
-def test_in_16_bits_it_is_the_attention_of_keras_and_in_8_it_is_not(model, calibrated, monkeypatch):
+def test_long_attention_agrees_with_keras_in_16_bits_and_not_in_8(model, calibrated, monkeypatch):
     assert min(agreement(model, Integers(quantise_for(MCU, calibrated)).answers(WINDOWS)).values()) > 25
     monkeypatch.setattr(long_softmax, "LONG_ROW", SAMPLES + 1)
     assert max(agreement(model, Integers(quantise_for(MCU, calibrated)).answers(WINDOWS)).values()) < 20
 
 
-def test_only_the_softmax_and_what_reads_it_have_16_bits(calibrated):
+def test_only_the_softmax_and_its_readers_have_16_bits(calibrated):
     file = flatbuffer.read(quantise_for(MCU, calibrated))
     (graph,) = file.subgraphs
     ends = {flatbuffer.type_name(graph.tensors[n]) for n in (*graph.inputs, *graph.outputs)}
@@ -154,7 +154,7 @@ def test_the_runtimes_differ_in_62_of_65536_softmaxes_of_two_by_one_step():
 
 
 @pytest.mark.slow
-def test_fine_tuning_and_the_table_of_errors_know_of_the_16_bits(model):
+def test_quantisation_aware_training_and_layer_errors_leave_16_bits_unrounded(model):
     made = convert(model, ExportWindows({"ecg": WINDOWS}, {"ecg": WINDOWS}))
     found = Integers(made.data).answers(WINDOWS)
     assert min(agreement(model, made.checked).values()) > 25

@@ -1,4 +1,4 @@
-"""Fake quantisation: the numbers of the integer file, ranges that are trained and end up as its scales."""
+"""Fake quantisation equals the integer file; trained ranges become its scales."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def convolutional():
     return convert_calibrated_float(fuse_lstms(model), windows), windows
 
 
-def test_integers_are_those_that_were_trained_with(convolutional):
+def test_integer_file_equals_the_fake_quantised_model(convolutional):
     graph, windows = convolutional
     model = fake_quantised(graph, windows)
     (rounded,) = model(windows).values()
@@ -106,7 +106,7 @@ def test_every_scale_in_the_file_is_the_trained_one(float_graph, recogniser, mon
 
 
 @pytest.mark.slow
-def test_fine_tuning_recovers_what_too_narrow_ranges_lose(float_graph, recogniser):
+def test_fine_tuning_recovers_from_too_narrow_ranges(float_graph, recogniser):
     from export.quantise.qat import finetune
 
     windows = {"ecg": recogniser.windows}
@@ -119,7 +119,7 @@ def test_fine_tuning_recovers_what_too_narrow_ranges_lose(float_graph, recognise
 
 
 @pytest.mark.slow
-def test_nothing_is_kept_that_is_worse(float_graph, recogniser, monkeypatch):
+def test_training_that_gets_worse_is_undone(float_graph, recogniser, monkeypatch):
     from export.quantise import qat
 
     monkeypatch.setattr(qat, "WEIGHT_RATE", 1.0)
@@ -132,7 +132,7 @@ def test_nothing_is_kept_that_is_worse(float_graph, recogniser, monkeypatch):
         np.testing.assert_array_equal(now, then)
 
 
-def test_a_small_gain_is_none():
+def test_a_small_gain_does_not_count():
     from export.quantise.qat import best_epoch
 
     assert best_epoch([1.0, 0.9, 0.5, 0.6]) == 2

@@ -22,7 +22,7 @@ def test_percentile_100_is_minimum_and_maximum(float_graph, recogniser):
     assert np.isclose(high, np.percentile(windows, 99.9), rtol=0.05)
 
 
-def test_observed_values_are_those_of_the_operator_and_of_no_later_one(float_graph, recogniser):
+def test_observed_values_are_not_overwritten_by_later_operators(float_graph, recogniser):
     # A runtime that reuses a tensor's memory would show the sigmoid's output as what the product made of it.
     model = flatbuffer.read(float_graph)
     observed = observe(float_graph, {"ecg": recogniser.windows[:20]})

@@ -35,7 +35,7 @@ print(json.dumps({
 
 
 @pytest.mark.slow
-def test_it_refuses_keras_3_and_every_layer_that_these_models_are_made_of():
+def test_tfmot_refuses_keras_3_and_every_layer_of_these_models():
     pytest.importorskip("tf_keras", reason="the extra tfmot is not installed", exc_type=ImportError)
     # In a process of its own: its import turns tf.keras into tf_keras for all of it.
     environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}

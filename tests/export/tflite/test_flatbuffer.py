@@ -32,7 +32,7 @@ def test_a_rewritten_file_computes_the_same(edited, integer, recogniser):
         np.testing.assert_array_equal(TFLiteModel(data).run(window), TFLiteModel(again).run(window))
 
 
-def test_what_is_said_twice_is_written_once():
+def test_equal_scales_and_tables_are_written_once():
     """Scales of one channel each differ here, their zero points and shapes do not; so it is with whole tables."""
     from ai_edge_litert import schema_py_generated as schema
 
@@ -57,7 +57,7 @@ def test_what_is_said_twice_is_written_once():
     assert size(3) - size(2) < 4000 + 150  # the scales and the tensor, not 8,000 bytes of zeros
 
 
-def test_a_compact_file_computes_the_same_and_keeps_the_names_of_its_ends(edited, integer, recogniser):
+def test_a_compact_file_gives_the_same_outputs_and_keeps_the_names_of_inputs_and_outputs(edited, integer, recogniser):
     data = integer(edited)
     model = flatbuffer.read(data)
     compaction.compact(model)
@@ -78,7 +78,7 @@ def test_a_compact_file_computes_the_same_and_keeps_the_names_of_its_ends(edited
         np.testing.assert_array_equal(TFLiteModel(data).run(window), TFLiteModel(small).run(window))
 
 
-def test_in_a_compact_file_biases_have_the_scales_of_weights_and_the_delegate_takes_as_much(edited, integer):
+def test_in_a_compact_file_biases_share_the_scales_of_weights_and_the_delegate_takes_them(edited, integer):
     """XNNPACK leaves a convolution whose bias has no scales to slower kernels."""
     data = integer(edited)
     model = flatbuffer.read(data)

@@ -1,4 +1,4 @@
-"""Gates that look at the file alone."""
+"""Acceptance checks that need only the file."""
 
 import pytest
 from ai_edge_litert import schema_py_generated as schema

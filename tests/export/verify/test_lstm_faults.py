@@ -1,4 +1,4 @@
-"""The four ways in which an integer LSTM goes wrong quietly: each shows in the agreement, and a check catches it."""
+"""The four silent faults of an integer LSTM: each lowers the SQNR, and an acceptance check finds it."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_sound_file_agrees_and_passes(edited, integer, agreement):
     assert agreement(data)[0] > 28
 
 
-def test_state_kept_from_the_window_before(edited, integer, recogniser):
+def test_state_that_is_not_reset_between_windows(edited, integer, recogniser):
     model = TFLiteModel(integer(edited))
     (ecg,), (output,) = model.inputs, model.outputs
     expected = recogniser.model.predict(recogniser.others, verbose=0)

@@ -69,7 +69,7 @@ def test_a_class_may_lose_a_tenth_or_two_windows(total, before, after, passed):
         assert check.measured == f"A {before} → {after} of {total}"
 
 
-def test_tensors_ahead_of_the_lstm_are_equal_and_a_difference_is_seen(edited, integer, recogniser, monkeypatch):
+def test_tensors_upstream_of_lstms_are_bit_identical_and_a_difference_fails(edited, integer, recogniser, monkeypatch):
     from tflite_micro.python.tflite_micro import runtime
 
     data = integer(edited)
@@ -98,7 +98,7 @@ def test_model_that_tflm_cannot_run(edited, integer, recogniser, expected, monke
         checks(integer(edited), recogniser, expected)
 
 
-def test_decibels():
+def test_sqnr():
     signal = np.array([[0.0, 3.0, 4.0]])
     assert sqnr_db(signal, signal) == pytest.approx(200)
     assert sqnr_db(signal, signal * 1.1) == pytest.approx(20)
@@ -106,7 +106,7 @@ def test_decibels():
 
 
 @pytest.mark.parametrize(("with_keras", "passed"), [(40.0, False), (27.0, False), (25.0, True)])
-def test_behind_lstms_the_runtimes_may_differ_by_no_more_than_from_keras(monkeypatch, with_keras, passed):
+def test_downstream_of_lstms_the_runtimes_may_differ_by_no_more_than_from_keras(monkeypatch, with_keras, passed):
     monkeypatch.setattr(runtimes, "_comparable_tensors", lambda data: ([], True))
     ours = np.full((1, 1000), 20)
     theirs = ours + 32 * np.eye(1, 1000, dtype=int)  # 26 dB

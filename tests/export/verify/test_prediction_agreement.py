@@ -1,4 +1,4 @@
-"""What an integer file has to decide like the float model."""
+"""Prediction agreement between float and quantised model."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from export.verify.prediction_agreement import check_predictions
 
 
 @pytest.mark.parametrize(("flipped", "passed"), [(3, True), (4, False)])
-def test_labels_count_one_by_one(flipped, passed):
+def test_agreement_of_label_sets_is_counted_per_label(flipped, passed):
     expected = np.zeros((50, 2), bool)
     found = expected.copy()
     found[:flipped, 0] = True
@@ -15,7 +15,7 @@ def test_labels_count_one_by_one(flipped, passed):
     assert check.passed is passed and figures == {"same_decision": 1 - flipped / 100}
 
 
-def test_scores_have_to_rank_windows_alike():
+def test_scores_must_have_a_high_rank_correlation():
     scores = np.random.default_rng(0).normal(size=200)
     (check,), figures = check_predictions(scores, 3 * scores + 7, None, ())
     assert check.passed and figures["rank_correlation"] == 1
