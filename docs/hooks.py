@@ -1,5 +1,6 @@
 """Changes that the site needs to what MkDocs renders."""
 
+import inspect
 from collections.abc import Iterator
 
 import click
@@ -8,25 +9,25 @@ from ecg_edge.cli.main import cli
 
 
 def on_config(config):
-    """Shows the examples of every command as code."""
-    for command in _commands(cli):
-        command.help = _examples_as_code(command.help or "")
+    """Give every command the name it is called by, and show its examples as code."""
+    for name, command in _commands("ecg-edge", cli):
+        command.name, command.help = name, _examples_as_code(command.help or "")
     return config
 
 
-def _commands(command: click.Command) -> Iterator[click.Command]:
-    yield command
+def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
     if isinstance(command, click.Group):
         context = click.Context(command)
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
+        for child_name in command.list_commands(context):
+            child = command.get_command(context, child_name)
             assert child is not None
-            yield from _commands(child)
+            yield from _commands(child_name, child)
 
 
 def _examples_as_code(text: str) -> str:
     r"""Indents the lines below "Examples:", which click keeps as they are by \b, to a code block of Markdown."""
-    before, heading, after = text.partition("\b\nExamples:\n")
+    before, heading, after = inspect.cleandoc(text).partition("\b\nExamples:\n")
     if not heading:
         return text
     lines = [f"    {line.strip()}" for line in after.strip().splitlines()]

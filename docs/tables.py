@@ -184,6 +184,7 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             **MICROCONTROLLER,
             "instructions (millions)": "{instructions_millions:,}",
             "TFLM arena": "{tflm_arena_bytes:,}",
+            "note": "{result}",
         },
     ),
     "microcontrollers-trained": (
@@ -197,6 +198,7 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             **MICROCONTROLLER,
             "instructions (millions)": "{instructions_millions:,}",
             "fits": "{fits}",
+            "note": "{result}",
         },
     ),
     "instructions-per-mac": (
@@ -205,9 +207,9 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "model": "{model}",
             "multiply-accumulates (millions)": "{macs_millions:,}",
             "instructions with DSP (millions)": "{instructions_dsp_millions:,}",
-            "per multiply-accumulate": "{per_mac_dsp:.2f}",
+            "per multiply-accumulate, with DSP": "{per_mac_dsp:.2f}",
             "instructions without DSP (millions)": "{instructions_millions:,}",
-            "per multiply-accumulate ": "{per_mac:.2f}",
+            "per multiply-accumulate, without DSP": "{per_mac:.2f}",
         },
     ),
     "streaming": (
@@ -252,7 +254,7 @@ def render(name: str) -> str:
     """
     kind, _, subject = name.partition("-")
     if name in LAYOUTS:
-        return _result(*LAYOUTS[name])
+        return _result(name, *LAYOUTS[name])
     if name == "architectures":
         return _architectures()
     if kind in ("presets", "published") and subject in architectures():
@@ -266,22 +268,27 @@ def render(name: str) -> str:
 
 def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Return a Markdown table."""
-    lines = [list(titles), *([["---"] * len(list(titles))]), *map(list, rows)]
+    head = list(titles)
+    lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _result(file: str, columns: Mapping[str, str]) -> str:
+def _result(name: str, file: str, columns: Mapping[str, str]) -> str:
     result = _read(RESULTS / f"{file}.json")
-    rows = [[_cell(template, row) for template in columns.values()] for row in result["rows"]]
-    if not any(any(row) for row in rows):
-        sys.exit(f"benchmarks/results/{file}.json has none of the columns of its table")
-    commands = "\n".join(["```console", *result["command"], "```"])
-    caption = f"*{result['kind'].capitalize()}: {result['conditions']}.{_source(result)}*"
-    return "\n\n".join([commands, table((title.strip() for title in columns), rows), caption])
+    cells = {title: [_cell(template, row) for row in result["rows"]] for title, template in columns.items()}
+    filled = {title: column for title, column in cells.items() if any(column)}
+    if len(filled) < 2:
+        sys.exit(f"benchmarks/results/{file}.json does not have the columns of the table {name}")
+    # A second table of the same file is beside the first, which shows the command.
+    commands = ["\n".join(["```console", *result["command"], "```"])] if name == file else []
+    caption = f"*{result['title']}. {result['kind'].capitalize()}: {result['conditions']}. {_source(result)}*"
+    return "\n\n".join([*commands, table(filled, zip(*filled.values(), strict=True)), caption])
 
 
 def _source(result: Mapping) -> str:
-    return " Recorded with version 0.1.0." if result["source"].startswith("transcribed") else ""
+    if result["source"].startswith("transcribed"):
+        return "Recorded with version 0.1.0."
+    return f"Written by the command on {result['machine']}, {result['date']}."
 
 
 def _cell(template: str, row: Mapping) -> str:

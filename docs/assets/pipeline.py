@@ -8,9 +8,10 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("svg")
-from ecg_edge.records.synthetic import synthesise
 from matplotlib import pyplot as plt
 from matplotlib.patches import FancyBboxPatch
+
+from ecg_edge.records.synthetic_ecg import synthesise
 
 SECONDS, FS, LEAD = 8.0, 200.0, "II"
 STAGES = (
@@ -20,12 +21,14 @@ STAGES = (
     ("device", "Raspberry Pi: LiteRT\nmicrocontroller: C99"),
 )
 COMMANDS = ("train", "export", "bench\nmcu")
+PICTURE = Path(__file__).with_suffix(".svg")
 BLUE, GREY = "#1f5aa6", "#5f6b7a"
 
 
 def draw_ecg(axes) -> None:
     """Draw one lead of a synthetic recording on paper of 0.2 s by 0.5 mV."""
     record = synthesise("AF", 7, SECONDS, FS)
+    assert record.signal is not None
     signal = record.signal[:, list(record.leads).index(LEAD)]
     seconds = [n / FS for n in range(len(signal))]
     axes.plot(seconds, signal, color=BLUE, linewidth=0.9)
@@ -50,15 +53,15 @@ def draw_stages(axes) -> None:
         axes.text(start + 1.1, 5.5, command, ha="center", fontsize=7, color=BLUE)
 
 
-def main() -> None:
-    """Write the picture beside this file."""
+def main(path: Path = PICTURE) -> None:
+    """Write the picture to `path`, by default beside this file."""
     plt.rcParams |= {"svg.hashsalt": "ecg-edge", "svg.fonttype": "path", "font.size": 8, "path.simplify_threshold": 0.3}
     figure, (top, bottom) = plt.subplots(2, figsize=(9, 3.6), height_ratios=(1.3, 1), layout="constrained")
     draw_ecg(top)
     draw_stages(bottom)
     bottom.set_xlim(-0.3, 40.4)
-    figure.savefig(Path(__file__).with_suffix(".svg"), metadata={"Date": None, "Creator": None}, facecolor="white")
-    print(Path(__file__).with_suffix(".svg"))
+    figure.savefig(path, metadata={"Date": None, "Creator": None}, facecolor="white")
+    print(path)
 
 
 if __name__ == "__main__":

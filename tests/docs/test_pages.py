@@ -1,6 +1,7 @@
 """README.md and the pages of the documentation: length, links, paths."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,9 @@ def test_the_reference_lists_the_whole_python_api():
 def test_python_names_on_a_page_exist(page):
     called = re.findall(r"\becg_edge\.(\w+)\(", page.read_text(encoding="utf-8"))
     assert set(called) <= set(ecg_edge.__all__)
+
+
+def test_the_picture_is_small_and_its_script_runs(tmp_path):
+    runpy.run_path(str(ROOT / "docs" / "assets" / "pipeline.py"))["main"](tmp_path / "pipeline.svg")
+    assert "<svg" in (tmp_path / "pipeline.svg").read_text()
+    assert (ROOT / "docs" / "assets" / "pipeline.svg").stat().st_size < 200_000

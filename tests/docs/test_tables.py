@@ -1,6 +1,7 @@
 """Tables of the documentation are what docs/render.py makes of the kept results."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,14 @@ def test_a_changed_result_changes_its_table(tables, tmp_path, monkeypatch):
     before = tables.render("cae-ptbxl")
     monkeypatch.setattr(tables, "RESULTS", tmp_path)
     assert tables.render("cae-ptbxl") == before.replace("0.819", "0.999") != before
+
+
+def test_every_table_has_as_many_cells_in_each_row(render):
+    for page in render.pages():
+        for block in re.findall(r"(?:^\|.*\n)+", page.read_text(encoding="utf-8"), re.MULTILINE):
+            rows = [re.split(r"(?<!\\)\|", row) for row in block.splitlines()]
+            assert {len(row) for row in rows} == {len(rows[0])}, f"{page.name}: {rows[0]}"
+            assert set(rows[1][1:-1]) <= {" --- ", "---"}, f"{page.name}: {rows[0]}"
 
 
 def test_every_layout_is_shown_on_a_page(render, tables):
