@@ -18,6 +18,8 @@ MODULES = {
     "vae_bilstm_mha": "vae_bilstm_mha",
     "ecg_mamba": "ecg_mamba",
 }
+# The architecture to try first, by what a database offers: labels of recordings, or beats and rhythm intervals.
+SUGGESTED = {"labels": "cnn_att_bilstm", "beats": "rhythm_from_beats"}
 
 
 @dataclasses.dataclass(frozen=True)
