@@ -14,6 +14,7 @@ test: $(VENV)/.installed-test
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # The site, in build/site: strict, so that a broken link or an unknown name in a page fails.
 docs: $(VENV)/.installed-docs

@@ -6,7 +6,8 @@ from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.multilabel import MultilabelTask
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
+from ecg_edge.tasks.task import Task
 
-TASKS = {
+TASKS: dict[str, type[Task]] = {
     task.name: task for task in (RhythmTask, MultilabelTask, RhythmBoutsTask, BeatsTask, BeatRhythmTask, AnomalyTask)
 }

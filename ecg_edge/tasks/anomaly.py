@@ -7,7 +7,7 @@ abnormal at or above a threshold, which is chosen on the validation part for the
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class AnomalyTask(Task):
     decision: {"threshold": score from which on a recording is abnormal}.
     """
 
-    name = "anomaly"
+    name: ClassVar[str] = "anomaly"
     output = "reconstruction"
     loss = None  # the model adds its own
     score_name = "AUROC"

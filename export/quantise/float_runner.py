@@ -1,5 +1,6 @@
 """Runs a float TFLite file on windows or a stream and collects statistics of its activations, for 16-bit ranges."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +66,7 @@ class FloatRunner:
         for sums in self.sums.values():
             sums.append(0.0)
 
-    def run_raw(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    def run_raw(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Runs the file once.
 
         Args:

@@ -29,10 +29,17 @@ NEXT = "next_"  # begins the name of the output that is the next value of the st
 class RawModel(Protocol):
     """What StreamingModel and HistoryModel need of a model: a TFLiteModel has it."""
 
-    name: str
-    metadata: ModelMetadata
-    inputs: Sequence[Tensor]
-    outputs: Sequence[Tensor]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def metadata(self) -> ModelMetadata: ...
+
+    @property
+    def inputs(self) -> Sequence[Tensor]: ...
+
+    @property
+    def outputs(self) -> Sequence[Tensor]: ...
 
     def run_raw(self, arrays: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         """Run one step: arrays of the inputs in order → arrays of the outputs in order."""
