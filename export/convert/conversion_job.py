@@ -43,7 +43,7 @@ class ExportWindows:
 
 @dataclasses.dataclass(frozen=True)
 class Converted:
-    """What a conversion gives.
+    """The result of a conversion.
 
     Attributes:
         data: The .tflite file. Its metadata state the quantisation and, of a step, the states.

@@ -1,4 +1,4 @@
-"""What the export needs to know of a trained Keras model."""
+"""Queries of a trained Keras model: outputs, their names, parameters, layers that need 16 bits."""
 
 from collections.abc import Mapping
 

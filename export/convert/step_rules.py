@@ -1,4 +1,4 @@
-"""What each kind of layer does with the frames of one step: a rule per kind, `rule(walk, layer, stream)`."""
+"""Rules for the layers of a step, one per kind: `rule(walk, layer, stream)` computes the frames of one step."""
 
 import numpy as np
 from keras import layers, ops

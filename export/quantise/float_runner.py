@@ -17,7 +17,7 @@ ENDLESS = 1e30  # beyond the last knot of the root in a layer norm, what an arte
 
 
 class ActivationStatistics(NamedTuple):
-    """What the activations held during calibration.
+    """Values of the activations during calibration.
 
     Attributes:
         extremes: Tensor → its lowest and highest value at every look.

@@ -1,4 +1,4 @@
-"""What the export has to know of each operator of TensorFlow Lite, in one table.
+"""Facts about the operators of TensorFlow Lite, in one table.
 
 Positions are those among an operator's inputs, as in the schema and the kernels of TensorFlow Lite.
 """
@@ -25,7 +25,7 @@ INT16_STEPS_PER_INT8_CONSTANT = 128  # a constant's 8-bit number less its zero p
 
 @dataclasses.dataclass(frozen=True)
 class OperatorFacts:
-    """What holds for one kind of operator.
+    """Facts about one kind of operator.
 
     Attributes:
         weights: Position of a weight → the axis of the channels that have a scale each, None for one scale.

@@ -48,7 +48,7 @@ ComparePredictions = Callable[[Outputs, Outputs], tuple[Sequence[AcceptanceCheck
 
 @dataclasses.dataclass(frozen=True)
 class Parity:
-    """What a converted file computed on the check windows.
+    """Comparison of a converted file with the float model on the check windows.
 
     Attributes:
         checks: The acceptance checks.
