@@ -49,6 +49,21 @@ def dense(x, units):
     return layers.Dropout(DROPOUT)(x)
 
 
+def attend(ecg, x, lead_heads, sequence_heads, uniform):
+    """Attention over leads, added to x, then attention over time steps: ecg (time, leads) and x (time, latent) →
+    (time, latent), and the mean weights by output name."""
+    latent = x.shape[-1]
+    mixed, lead_weights = LeadAttention(lead_heads, latent, uniform, name="leads")(ecg)
+    x = layers.Add()([x, mixed])  # (time, latent)
+    queries = layers.Conv1D(latent, 1, name="sequence_queries")(ecg)  # (time, latent)
+    keys = ops.zeros_like(queries) if uniform else queries  # equal keys get equal weights
+    x, weights = MultiHeadAttention(sequence_heads, latent, return_weights=True, name="sequence")(queries, x, keys)
+    return x, {
+        "lead_attention": ops.mean(lead_weights, axis=(2, 3)),  # (time, leads)
+        "sequence_attention": ops.mean(weights, axis=(1, 2)),  # (time,)
+    }
+
+
 def vae_bilstm_mha(
     samples=500,
     leads=12,
@@ -92,14 +107,7 @@ def vae_bilstm_mha(
 
     maps = {}
     if attention != "none":
-        uniform = attention == "uniform"
-        mixed, weights = LeadAttention(lead_heads, latent, uniform, name="leads")(ecg)
-        maps["lead_attention"] = ops.mean(weights, axis=(2, 3))  # (samples, leads)
-        x = layers.Add()([x, mixed])
-        queries = layers.Conv1D(latent, 1, name="sequence_queries")(ecg)  # (samples, latent)
-        keys = ops.zeros_like(queries) if uniform else queries  # equal keys get equal weights
-        x, weights = MultiHeadAttention(sequence_heads, latent, return_weights=True, name="sequence")(queries, x, keys)
-        maps["sequence_attention"] = ops.mean(weights, axis=(1, 2))  # (samples,)
+        x, maps = attend(ecg, x, lead_heads, sequence_heads, uniform=attention == "uniform")  # (samples, latent)
 
     for units in decoder:
         x = bilstm(x, units)  # (samples, 2 · units)

@@ -69,22 +69,12 @@ def train(
 
     while progress.epoch < recipe.epochs and not _is_stopped(progress, recipe):
         start = time.perf_counter()
-        rate = scheduled_rate(recipe, progress.epoch)
-        if rate is not None:
-            model.optimizer.learning_rate = rate
         batches.shuffle(seed, progress.epoch)
-        start_epoch(model, progress.epoch + 1)
-        # Keras would shuffle the batches once more, from a state that an interrupted run has lost.
-        fitted = model.fit(
-            batches,
-            shuffle=False,
-            verbose=0,  # pyright: ignore[reportArgumentType]  inferred from Keras' default "auto"
-            callbacks=[_BatchCallback(batch_done)],
-        )
+        loss = _train_epoch(model, batches, recipe, progress.epoch, batch_done)
         progress.epoch += 1
         row = {
             "epoch": progress.epoch,
-            "loss": float(fitted.history["loss"][0]),
+            "loss": loss,
             **task.validate(task.predict(KerasPredictor(model), validation), validation),
             "learning_rate": float(model.optimizer.learning_rate),
             "seconds": round(time.perf_counter() - start, 2),
@@ -95,6 +85,17 @@ def train(
         _write_history(folder / "history.csv", progress.history)
         epoch_done(row)
     return progress.history
+
+
+def _train_epoch(model, batches: Batches, recipe: TrainingConfig, epoch: int, batch_done) -> float:
+    """Train for one epoch, counted from 0; the loss with regularisation and class weights."""
+    rate = scheduled_rate(recipe, epoch)
+    if rate is not None:
+        model.optimizer.learning_rate = rate
+    start_epoch(model, epoch + 1)
+    # Keras would shuffle the batches once more, from a state that an interrupted run has lost.
+    fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[_BatchCallback(batch_done)])
+    return float(fitted.history["loss"][0])
 
 
 def _is_stopped(progress: Progress, recipe: TrainingConfig) -> bool:
