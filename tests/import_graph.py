@@ -17,7 +17,6 @@ LAYERS = (
     "firmware_bench",
     "firmware_bench.rpi",
     "firmware_bench.mcu",
-    "models_keras.losses",
     "models_keras.layers",
     "models_keras",
     "export.tflite",

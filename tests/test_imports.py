@@ -6,7 +6,7 @@ import sys
 
 import import_graph
 import pytest
-from import_graph import LAYERS, PACKAGES, ROOT, find_imports, find_layer_imports, find_modules
+from import_graph import LAYERS, PACKAGES, ROOT, find_imports, find_layer_imports, find_modules, layer_of
 
 MODULES = find_modules()
 # layer → what it may import beside the standard library and this repository; the layers of a package that is not listed
@@ -29,7 +29,6 @@ LIBRARIES = {
     "ecg_edge.cli": {"click"},
 }
 CLI_LINES = 1000
-TWICE = {"__init__.py", "__main__.py"}
 
 
 def libraries(module):
@@ -77,7 +76,7 @@ def test_the_command_line_is_thin():
 
 def test_no_file_name_occurs_twice():
     names = collections.Counter(file.name for file in MODULES.values())
-    assert not [name for name, count in names.items() if count > 1 and name not in TWICE]
+    assert not [name for name, count in names.items() if count > 1 and name not in ("__init__.py", "__main__.py")]
 
 
 def test_no_public_class_name_occurs_twice():
@@ -116,3 +115,11 @@ def test_a_circle_would_be_found(monkeypatch):
 
 def test_the_bottom_layer_is_the_first_line():
     assert LAYERS[0] == "firmware_bench.runtime" and (ROOT / "firmware_bench" / "runtime").is_dir()
+
+
+def test_the_picture_of_the_imports_is_up_to_date():
+    assert import_graph.PAGE.read_text() == import_graph.draw(), "run python tests/import_graph.py"
+
+
+def test_every_layer_has_modules():
+    assert set(map(layer_of, MODULES)) == set(LAYERS)
