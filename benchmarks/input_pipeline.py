@@ -57,7 +57,7 @@ def measure(model, samples: int, batch: int, steps: int) -> tuple[float, float, 
     from ecg_edge.tasks.rhythm import RhythmTask
     from ecg_edge.training.batches import Batches
 
-    task = RhythmTask(CLASSES)
+    task = RhythmTask(CLASSES[: batch * steps])  # each with at least one example
     with tempfile.TemporaryDirectory() as folder:
         plain = make_examples(task, samples, batch * steps, folder)
         z_score = dataclasses.replace(plain.window, window_steps=[{"step": "zscore"}])
