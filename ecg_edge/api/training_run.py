@@ -272,7 +272,7 @@ def _plan(arch, preset, data, leads, task, settings, epochs, seed, reporter: Rep
     served = (architecture.task, *architecture.other_tasks)
     if task is not None and task not in served:
         raise InputError(f"{arch} serves the task {' or '.join(served)}, not {task!r}")
-    task_class = TASKS[task or architecture.task]
+    task_class: type[Task] = TASKS[task or architecture.task]
     assignments = [f"{key}={value}" for key, value in settings.items()] if isinstance(settings, Mapping) else settings
     if epochs is not None:
         assignments = [*assignments, f"training.epochs={epochs}"]
