@@ -56,7 +56,7 @@ def main(file, result):
 def disassemble(program: Path) -> dict[int, tuple[str, str, int]]:
     """Return {address: (mnemonic, operands, bytes)} of an executable."""
     ran = subprocess.run(["arm-none-eabi-objdump", "-d", program], capture_output=True, text=True, check=True)
-    lines = re.findall(r"^\s+([0-9a-f]+):\t([0-9a-f ]+)\t(\S+)(?:\t(.*))?$", ran.stdout, re.M)
+    lines = re.findall(r"^\s*([0-9a-f]+):\t([0-9a-f ]+)\t(\S+)(?:\t(.*))?$", ran.stdout, re.M)
     return {int(at, 16): (word, operands, len(code.replace(" ", "")) // 2) for at, code, word, operands in lines}
 
 

@@ -58,7 +58,7 @@ def test_rpi_form(benchmark, tmp_path):
 
 
 def test_input_pipeline(benchmark):
-    rows = benchmark("input_pipeline", "--arch", "cnn", "--preset", "tiny", "--batch", 2, "--steps", 2)["rows"]
+    rows = benchmark("input_pipeline", "--arch", "cnn", "--preset", "tiny", "--batch", 3, "--steps", 3)["rows"]
     assert len(rows) == 4 and all(row["ms"] >= 0 for row in rows)
 
 
