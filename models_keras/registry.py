@@ -21,12 +21,6 @@ MODULES = {
 # The architecture to try first, by what a database offers: labels of recordings, or beats and rhythm intervals.
 SUGGESTED = {"labels": "cnn_att_bilstm", "beats": "rhythm_from_beats"}
 
-# The architecture to try first, by what a database offers: labels of whole recordings, or beats and rhythm intervals.
-SUGGESTED = {"labels": "cnn_att_bilstm", "beats": "rhythm_from_beats"}
-
-# The architecture to try first, by what a database offers: labels of whole recordings, or beats and rhythm intervals.
-SUGGESTED = {"labels": "cnn_att_bilstm", "beats": "rhythm_from_beats"}
-
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
