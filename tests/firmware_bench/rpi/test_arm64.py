@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -68,6 +69,28 @@ def test_the_image_is_pinned_and_its_user_is_not_root():
     for copied in arguments("COPY"):
         source, target = copied.split()
         assert (ROOT / source).is_dir() and target.startswith("/opt/ecg-edge/")
+
+
+WITHOUT_CHECKOUT = """
+import sys
+sys.meta_path = [finder for finder in sys.meta_path if not getattr(finder, "__name__", "").startswith("_Editable")]
+from ecg_edge.cli.main import main
+main()
+"""
+
+
+def test_what_the_image_copies_is_enough_to_predict(tmp_path):
+    for copied in arguments("COPY"):
+        source, target = copied.split()
+        shutil.copytree(ROOT / source, tmp_path / Path(target).relative_to("/opt/ecg-edge"))
+    (tmp_path / "model.tflite").write_bytes(convolutional())
+    record = write_wfdb(synthesise("AF", seed=3), tmp_path)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    words = ["predict", "model.tflite", record.name, "--json"]
+    command = [sys.executable, "-c", WITHOUT_CHECKOUT, *words]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert [row["record"] for row in json.loads(ran.stdout)["records"]] == [record.name]
 
 
 # ---------------------------------------------------------------------------------------------- an arm64 machine
@@ -162,7 +185,7 @@ def test_the_steps_of_the_image_run_and_its_entry_point_benches_and_predicts(arm
             steps.append(["/bin/sh", "-e", "-c", "mkdir -p $(dirname $1); cp -r /context/$0 $1", *argument.split()])
         elif instruction == "ENV":
             environment |= dict(word.split("=", 1) for word in shlex.split(argument))
-    assert len(steps) == 3
+    assert len(steps) == 1 + len(arguments("COPY"))
     brought = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels", "QEMU_CPU": "cortex-a72"}
     words = [f"{name}={value}" for name, value in {**environment, **brought}.items()]
     inside = ["chroot", "image", "/usr/bin/env", "-i", "-C", *arguments("WORKDIR"), *words]
