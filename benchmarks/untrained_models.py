@@ -11,7 +11,8 @@ import numpy as np
 from ecg_edge.keras_backend import import_keras
 from ecg_edge.tasks import TASKS
 from ecg_edge.training.config import SignalConfig
-from models_keras.registry import find
+from firmware_bench.runtime.errors import unknown_name
+from models_keras.registry import find, names
 
 if TYPE_CHECKING:
     import keras
@@ -33,12 +34,16 @@ def build(arch: str, preset: str, leads: int | None = None, settings: dict[str, 
         The model, for windows of the preset's length and the number of classes of the paper.
 
     Raises:
-        InputError: There is no such architecture.
+        InputError: There is no such architecture or preset.
     """
-    architecture = find(arch)
+    if arch not in names():
+        raise unknown_name("architecture", arch, names())
     import_keras("an untrained model")
     import keras
 
+    architecture = find(arch)
+    if preset not in architecture.presets:
+        raise unknown_name("preset", preset, architecture.presets)
     chosen, task_class = architecture.presets[preset], TASKS[architecture.task]
     options: Any = task_class.Options(**chosen.task)
     task = task_class([str(n) for n in range(architecture.classes)], options)

@@ -93,7 +93,7 @@ def test_model_that_tflm_cannot_run(edited, integer, recogniser, expected, monke
     def refuse(data, windows):
         raise ModelError("TensorFlow Lite Micro cannot run this model: it has no operator TILE")
 
-    monkeypatch.setattr(tflm, "outputs", refuse)
+    monkeypatch.setattr(tflm, "run_windows", refuse)
     with pytest.raises(AcceptanceError, match="no operator TILE"):
         checks(integer(edited), recogniser, expected)
 
