@@ -2,8 +2,8 @@
 
     python benchmarks/components.py [--arch cnn_att_bilstm] [--preset paper] [--leads 12] [--rounds 20] [--out DIR]
 
-With --out the parts are written as files with reference vectors, which `ecg-edge bench DIR/*.tflite --host USER@HOST`
-measures on any device and with any runtime.
+With --out the parts are also written as files with reference vectors, which `ecg-edge bench DIR/*.tflite --host
+USER@HOST` measures on any device and with any runtime.
 
 All parts are timed in alternation, so that a change of the clock rate affects all of them alike; the median of the
 times per window counts. The weights are random: latency does not depend on them.
@@ -22,7 +22,7 @@ from benchmark_result import report, result_option, run
 @click.option("--preset", default="paper", show_default=True)
 @click.option("--leads", default=12, show_default=True)
 @click.option("--rounds", default=20, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the parts here, time nothing.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write the parts here.")
 @result_option
 def main(arch, preset, leads, rounds, out, result):
     from untrained_models import build, float_file, integer_file, make_noise
@@ -41,7 +41,6 @@ def main(arch, preset, leads, rounds, out, result):
             path = out / f"{name}-{kind}.tflite"
             path.write_bytes(add_metadata(data, parts[name][0], arch, preset))
             log(f"written to {path}")
-        return
     median = time_in_alternation({key: (data, parts[key[0]][1][0]) for key, data in files.items()}, rounds)
     rows = [
         {
