@@ -59,17 +59,17 @@ def make(folder, *words):
     return done.stdout + done.stderr
 
 
-def assert_outputs(said, windows):
+def assert_outputs(output, windows):
     """The test windows came out as LiteRT's, and so did those that the host sent."""
-    assert "differing 0\n" in said and "counter SysTick\n" in said  # QEMU has no cycle counter
-    sent = said[said.index("\nbytes ") :]
+    assert "differing 0\n" in output and "counter SysTick\n" in output  # QEMU has no cycle counter
+    sent = output[output.index("\nbytes ") :]
     expected = [run_reference_kernels(convolutional(), arrays)[0].ravel() for arrays in windows]
     for number, outputs in enumerate(expected, 2):
-        ticks, told, largest = re.search(
+        ticks, printed, largest = re.search(
             rf"^window {number}\nticks (\d+)\noutputs((?: -?\d+)+)\nlargest (\d+)$", sent, re.M
         ).groups()
         assert int(ticks) > 10_000
-        assert [int(value) for value in told.split()] == outputs.tolist() and int(largest) == np.argmax(outputs)
+        assert [int(value) for value in printed.split()] == outputs.tolist() and int(largest) == np.argmax(outputs)
     assert len({tuple(outputs) for outputs in expected}) > 1
 
 
@@ -133,8 +133,8 @@ def test_the_nrf52_s_uart_on_an_nrf51_which_has_the_same(folder, windows):
     (path / "memory.ld").write_text(script)
     make(path, "CHANNEL=uart_nrf52", "CFLAGS=-mcpu=cortex-m0 -mthumb -masm-syntax-unified -std=c99 -O2")
     machine = ["-M", "microbit", "-nographic", "-monitor", "none", "-icount", "shift=6", "-serial", "stdio"]
-    said = over_the_uart(path, qemu.EMULATOR, *machine, "-kernel", "uart_nrf52.elf")
-    assert_outputs(said, windows)
+    output = over_the_uart(path, qemu.EMULATOR, *machine, "-kernel", "uart_nrf52.elf")
+    assert_outputs(output, windows)
 
 
 @needs_toolchain

@@ -36,15 +36,15 @@ def runs(device, word):
 
 
 def test_a_command_runs_in_a_private_folder_that_is_gone_afterwards(device, tmp_path):
-    said = []
+    lines = []
     (tmp_path / "file with space").write_text("ECG")
-    with RemoteDevice(**device.reached(), report=said.append) as there:
+    with RemoteDevice(**device.reached(), report=lines.append) as there:
         assert device.folders() == [Path(there.folder)]
         assert Path(there.folder).stat().st_mode & 0o777 == 0o700
         there.put({"a/b.txt": tmp_path / "file with space", "c.txt": tmp_path / "file with space"})
         there.run(["/bin/sh", "-c", "/bin/cat a/b.txt c.txt; echo; echo two >&2; printf three"])
         there.get("a/b.txt", tmp_path / "back")
-    assert said == ["ECGECG", "two", "three"] and (tmp_path / "back").read_text() == "ECG"
+    assert lines == ["ECGECG", "two", "three"] and (tmp_path / "back").read_text() == "ECG"
     assert device.is_clean()
 
 
@@ -161,11 +161,11 @@ def small_disk(device):
     subprocess.run(["umount", "-l", device.cache], check=True)
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_a_full_disk_is_one_line(device, small_disk, tmp_path, told):
+@pytest.mark.parametrize("known", [True, False])
+def test_a_full_disk_is_one_line(device, small_disk, tmp_path, known):
     (tmp_path / "large").write_bytes(bytes(2_000_000))
     with RemoteDevice(**device.reached()) as there:
-        if not told:  # it fills up only while the file is copied
+        if not known:  # it fills up only while the file is copied
             there.free = 10**12
         with pytest.raises(InputError, match=r"the disk is full there: \d\.\d MB left in .*cache/ecg-edge"):
             there.put({"large": tmp_path / "large"})
@@ -203,14 +203,14 @@ def wheel(folder: Path, name: str) -> Path:
 
 @pytest.mark.slow
 def test_an_environment_is_made_once_from_wheels_and_kept(device, tmp_path):
-    said, wheels = [], [wheel(tmp_path, "heart"), wheel(tmp_path, "beat")]
+    lines, wheels = [], [wheel(tmp_path, "heart"), wheel(tmp_path, "beat")]
     for _ in range(2):
-        with RemoteDevice(**device.reached(), report=said.append) as there:
+        with RemoteDevice(**device.reached(), report=lines.append) as there:
             python = there.prepare_python(["heart"], wheels, offline=True)
             there.run([python, "-c", "import heart, beat; print(heart.VALUE + beat.VALUE)"])
-    assert [line for line in said if line != "14"] == [f"{device.host}: making a virtual environment in "
+    assert [line for line in lines if line != "14"] == [f"{device.host}: making a virtual environment in "
                                                        f"{Path(python).parents[1]}"]  # fmt: skip
-    assert said.count("14") == 2 and len(list(device.cache.glob("ecg-edge/*"))) == 1
+    assert lines.count("14") == 2 and len(list(device.cache.glob("ecg-edge/*"))) == 1
     (tmp_path / "lung-1.0-py3-none-any.whl").write_text("no archive")
     broken = pytest.raises(InputError, match=r"cannot be installed there: .*--offline uses what is there")
     with RemoteDevice(**device.reached()) as there, broken:
