@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption("--fuzz-seconds", type=float, default=60.0, help="Time to fuzz each target (default 60 s).")
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """real_data("cinc2017") → the folder of that database; skips where ECG_EDGE_DATA does not hold it."""

@@ -254,7 +254,7 @@ def test_a_model_that_does_not_describe_its_input_is_refused(folder, foreign):
 def test_predict_is_quick_and_leaves_tensorflow_alone(folder):
     code = (
         "import sys; from ecg_edge.cli.predict import command; command(sys.argv[1:], standalone_mode=False); "
-        "assert not {'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)"
+        "assert not {'tensorflow', 'keras', 'matplotlib', 'sklearn', 'scipy.stats'} & set(sys.modules)"
     )
     words = [sys.executable, "-c", code, folder / "model.tflite", folder / "both"]
     libraries = [sys.executable, "-c", "import wfdb, scipy.signal, ai_edge_litert.interpreter"]
@@ -269,7 +269,7 @@ def test_predict_is_quick_and_leaves_tensorflow_alone(folder):
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     ours, theirs = zip(*[(seconds(words), seconds(libraries)) for _ in range(3)], strict=True)
-    assert min(ours) < min(theirs)  # about 0.85 of it: it takes only what it needs of scipy.signal
+    assert min(ours) < 1.5 * min(theirs)  # about as much; with scipy.stats more, with TensorFlow five times
 
 
 def test_real_recordings_of_several_databases(real_data, folder):

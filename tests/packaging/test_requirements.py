@@ -40,7 +40,8 @@ def third_party_imports(folder: str) -> dict[str, set[Path]]:
     """{distribution: files that import it}, wherever in the file the import stands."""
     distributions = packages_distributions()
     scripts = (ROOT / other for other in ("benchmarks", "docs", "tests") if folder not in PACKAGES)
-    local = {path.stem for other in scripts for path in other.rglob("*.py")}  # imported by their bare names
+    # Their own modules and packages, imported by their bare names.
+    local = {path.stem for other in scripts for path in (*other.rglob("*.py"), *other.glob("*/"))}
     found: dict[str, set[Path]] = {}
     for file in ROOT.joinpath(folder).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):

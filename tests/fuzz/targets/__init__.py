@@ -1,0 +1,1 @@
+"""One module per target of fuzzing; `TARGET` in each is a FuzzTarget."""
