@@ -207,10 +207,10 @@ def attach_embedder(task: Task, settings: Config, dry_run: bool = False) -> None
     elif settings.model["morphology"]:
         raise InputError(
             f"the model takes a beat embedder's features: train {find(settings.arch).beat_embedder} and name its run "
-            "with --set task.embedder=RUN; or train without on annotated beats, with --set model.morphology=false"
+            "as the setting task.embedder=RUN; or train without on annotated beats, with model.morphology=false"
         )
     elif settings.task["labels"] == "own":
-        raise InputError("without an embedder there are no labels of its own: --set task.labels=true, or none")
+        raise InputError("without an embedder there are no labels of its own: set task.labels=true, or none")
 
 
 def load_embedder(path: Path | str) -> BeatEmbedder:

@@ -139,9 +139,7 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> s
     boards = _select_boards(board)
     data = _read_integer_file(path)
     if board is None:
-        raise InputError(
-            f"--firmware needs one --board: there is firmware for {', '.join(firmware.supported_boards())}"
-        )
+        raise InputError(f"firmware is for one board: there is firmware for {', '.join(firmware.supported_boards())}")
     if target.exists() and not firmware.is_replaceable(target):
         raise InputError(f"{target} exists and is no firmware: choose another folder, or remove it")
     with atomic_write(target) as temporary:

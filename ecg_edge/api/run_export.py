@@ -124,9 +124,9 @@ def export(
     reporter, run = reporter or Reporter(), run if isinstance(run, Run) else Run(run)
     path = Path(out) if out else run.path / "export" / default_name(run.settings.arch, target, qat, streaming)
     if streaming and (qat or target != MCU.name):
-        raise InputError("a step is exported in integers and by calibration alone: leave out --qat and --target")
+        raise InputError("a step is exported in integers and by calibration alone: leave out qat and target")
     if path.is_dir():
-        raise InputError(f"{path} is a folder: --out takes the name of a file")
+        raise InputError(f"{path} is a folder: out takes the name of a file")
     require("export", "the export")
     import_keras("the export")
     model = run.model()

@@ -203,7 +203,7 @@ def resolve(
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
-            raise InputError(f"--set takes key=value, not {assignment!r}")
+            raise InputError(f"a setting is key=value, not {assignment!r}")
         if name not in keys:
             raise unknown_name("setting", name, keys)
         section, key = keys[name]

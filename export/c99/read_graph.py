@@ -151,7 +151,7 @@ def _value_type(operators: Sequence[GraphOperator]) -> type:
                 kind = "float or unknown" if tensor.dtype is None else np.dtype(tensor.dtype).name
                 raise InputError(
                     f"operator {operator.name} computes with {kind} values (tensor {tensor.index}): "
-                    "C99 is generated for fully integer files; export with --int8"
+                    "C99 is generated for fully integer files: export for the target mcu"
                 )
             found[tensor.dtype] = operator.name
             shifted = operator.name if tensor.zero_point else shifted

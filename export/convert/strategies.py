@@ -110,7 +110,7 @@ class Int8Strategy(Strategy):
 
     def prepare(self, model: keras.Model, windows: ExportWindows) -> tuple[keras.Model, ExportWindows]:
         if self.qat_epochs and not windows.count(windows.training):
-            raise InputError("no windows are left to fine-tune with: train on more recordings, or leave out --qat")
+            raise InputError("no windows are left to fine-tune with: train on more recordings, or leave out qat")
         return model, windows
 
     def settings(self) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def choose_strategy(
         InputError: The model, target and settings do not go together.
     """
     if streaming and (qat_epochs or target is not MCU):
-        raise InputError("a step is exported in integers and by calibration alone: leave out --qat and --target")
+        raise InputError("a step is exported in integers and by calibration alone: leave out qat and target")
     if streaming:
         return HistoryStepStrategy(histories) if histories else StreamingStepStrategy()
     layer = first_16_bit_layer(model)
@@ -215,7 +215,7 @@ def choose_strategy(
         return Int8Strategy(target, qat_epochs)
     if qat_epochs:
         raise InputError(
-            f"layer {layer!r} needs 16-bit activations, which are found by calibration alone: leave out --qat"
+            f"layer {layer!r} needs 16-bit activations, which are found by calibration alone: leave out qat"
         )
     return Int16Strategy(target) if target.integers_only else WeightOnlyStrategy(target)
 

@@ -117,11 +117,11 @@ def check_streamable(model: keras.Model) -> None:
 def obstacle(layer) -> str | None:
     """Why the layer cannot run as a stream; None where it can."""
     if isinstance(layer, SinusoidalPositions):
-        return "adds the position within a window; train with --set model.positions=false"
+        return "adds the position within a window; train with model.positions=false"
     if type(layer) not in RULES:
         return "needs the whole window"
     if isinstance(layer, SelectiveSSM) and layer.backwards:
-        return "runs backwards in time; train with --set model.bidirectional=false"
+        return "runs backwards in time; train with model.bidirectional=false"
     if isinstance(layer, layers.Conv1D) and layer.groups > 1:
         return "convolves in groups"
     if isinstance(layer, layers.Conv1D) and layer.padding == "valid" and layer.kernel_size > layer.strides:

@@ -132,7 +132,7 @@ def test_morphology_of_htf_beat_up_to_its_spectrum():
 @pytest.mark.parametrize(
     "parts, named",
     [
-        (lambda x: SelectiveSSM(3, 2, backwards=True)(x), "backwards in time; train with --set model.bidirectional"),
+        (lambda x: SelectiveSSM(3, 2, backwards=True)(x), "backwards in time; train with model.bidirectional"),
         (lambda x: layers.LSTM(3)(x), "LSTM.* whole window"),
         (lambda x: layers.Flatten()(x), "Flatten"),
         (lambda x: layers.MaxPooling1D(3, strides=2)(x), "overlap"),

@@ -106,7 +106,7 @@ def test_a_layer_without_16_bit_form_is_named():
 
 def test_fine_tuning_is_refused_and_leaves_no_file(tmp_path):
     some = {"ecg": windows(2)}
-    with pytest.raises(InputError, match="16-bit activations, which are found by calibration alone: leave out --qat"):
+    with pytest.raises(InputError, match="16-bit activations, which are found by calibration alone: leave out qat"):
         exporter.export(both_ways(), ExportWindows(some, some, some), tmp_path / "model.tflite", {}, None, qat_epochs=1)
     assert list(tmp_path.iterdir()) == []
 
