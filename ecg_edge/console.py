@@ -13,6 +13,12 @@ def log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def log_kept(folder, names) -> None:
+    """Print which files of a generated folder were left as they are."""
+    for name in names:
+        log(f"kept {folder}/{name}: it was changed since it was generated; remove it to have it written anew")
+
+
 class ConsoleReporter(Reporter):
     """Prints messages to stderr and shows the stages in progress as bars there."""
 

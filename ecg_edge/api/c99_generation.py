@@ -24,11 +24,13 @@ class C99Program:
         folder: Where it is: PREFIX.c, PREFIX.h, the kernels that they call, and a test.
         prefix: What every symbol, macro and file of the model begins with.
         static_ram: Part of the static RAM → planned bytes, "total" among them.
+        kept: The files that were left as they are, because they were changed since they were generated.
     """
 
     folder: Path
     prefix: str
     static_ram: dict[str, int]
+    kept: tuple[str, ...] = ()
 
 
 def generate_c99(source: str | Path, out: str | Path | None = None, prefix: str | None = None) -> C99Program:
@@ -59,7 +61,7 @@ def generate_c99(source: str | Path, out: str | Path | None = None, prefix: str 
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     ram = {part: getattr(program.memory, part) for part in MEMORY_PARTS}
-    return C99Program(folder, program.prefix, ram)
+    return C99Program(folder, program.prefix, ram, program.kept)
 
 
 def read_export(path: Path) -> bytes:

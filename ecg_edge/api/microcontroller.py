@@ -1,16 +1,28 @@
 """The memory that an exported file takes on a microcontroller, and firmware for a board."""
 
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import Any
 
 from ecg_edge.api.c99_generation import measure_program, read_export
 from ecg_edge.extras import is_installed
 from firmware_bench.runtime.errors import InputError, ModelError, unknown_name
-from firmware_bench.runtime.files import atomic_write
+from firmware_bench.runtime.generated_folder import write_generated_folder
 
 ESTIMATED_FIT = "estimated: the interpreter's code, its stack and the application are not counted"
+
+
+@dataclasses.dataclass(frozen=True)
+class Firmware:
+    """Firmware that was written.
+
+    Attributes:
+        board: The board's name.
+        kept: The files that were left as they are, because they were changed since they were generated.
+    """
+
+    board: str
+    kept: tuple[str, ...]
 
 
 def plan_microcontroller(file: str | Path, board: str | None = None) -> dict[str, Any]:
@@ -114,25 +126,25 @@ def estimate_ethos_u(data: bytes) -> dict[str, Any]:
     return estimates
 
 
-def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> str:
+def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> Firmware:
     """Write firmware of an exported file for a board: model, application, memory map, Makefile.
 
     Args:
         file: The exported .tflite file.
         board: Name of the board, in any case.
-        folder: The folder to write; earlier firmware there is replaced.
+        folder: The folder to write; earlier firmware there is replaced, but for files that were changed since.
 
     Returns:
-        The board's name.
+        The board's name, and the files that were left as they are.
 
     Raises:
         InputError: There is no such file, or no firmware for the board, or `folder` holds something else.
 
     Examples:
-        >>> ecg_edge.write_firmware("model.tflite", "nrf52840", "firmware")
+        >>> ecg_edge.write_firmware("model.tflite", "nrf52840", "firmware").board
         'nRF52840'
     """
-    from export.c99 import generate
+    from export.c99.generator import generate_files
     from firmware_bench.mcu import firmware
 
     path, target = Path(file), Path(folder)
@@ -140,15 +152,9 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> s
     data = _read_integer_file(path)
     if board is None:
         raise InputError(f"firmware is for one board: there is firmware for {', '.join(firmware.supported_boards())}")
-    if target.exists() and not firmware.is_replaceable(target):
-        raise InputError(f"{target} exists and is no firmware: choose another folder, or remove it")
-    with atomic_write(target) as temporary:
-        temporary.mkdir()
-        generate(data, temporary / "model", title=path.stem)
-        firmware.write(temporary, boards[0], _host_windows(data))
-        if target.exists():
-            shutil.rmtree(target)
-    return boards[0].name
+    model = {f"model/{name}": text.encode() for name, text in generate_files(data, title=path.stem).texts.items()}
+    kept = write_generated_folder(target, {**firmware.make_files(boards[0], _host_windows(data)), **model})
+    return Firmware(boards[0].name, kept)
 
 
 def _select_boards(name: str | None) -> list:

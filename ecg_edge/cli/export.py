@@ -70,6 +70,7 @@ def write_program(source: Path, out: Path | None, prefix: str | None) -> None:
     rows = [[part, f"{size:,}", "planned"] for part, size in program.static_ram.items()]
     console.table(f"static RAM of {program.folder.name}", ["part", "bytes", "label"], rows)
     console.log(f"{program.folder}: {program.prefix}.c, {program.prefix}.h, the kernels that they call, and a test")
+    console.log_kept(program.folder, program.kept)
     console.log(f"next: make -C {program.folder} test")
 
 

@@ -30,8 +30,9 @@ def command(file, board, firmware, as_json):
     from ecg_edge.api import microcontroller
 
     if firmware:
-        name = microcontroller.write_firmware(file, board, firmware)
-        console.log(f"{firmware}: the model, the application, the memory of {name}, a Makefile; not tried on hardware")
+        made = microcontroller.write_firmware(file, board, firmware)
+        console.log(f"{firmware}: model, application, memory of {made.board}, Makefile; not tried on hardware")
+        console.log_kept(firmware, made.kept)
         console.log(f"next: make -C {firmware}")
         return
     report = microcontroller.plan_microcontroller(file, board)

@@ -2,11 +2,10 @@
 
 import dataclasses
 import re
-import shutil
 from pathlib import Path
 
 from export.c99.c_text import for_bits
-from export.c99.emit_header import MARK, emit_header
+from export.c99.emit_header import emit_header
 from export.c99.emit_readme import emit_makefile, emit_readme
 from export.c99.emit_source import emit_source, included_kernels
 from export.c99.emit_test import emit_test_vector
@@ -15,8 +14,7 @@ from export.c99.memory_plan import MemoryPlan, plan_memory
 from export.c99.names import check_prefix, default_prefix
 from export.c99.read_graph import read_graph
 from export.c99.schedule import schedule_steps
-from firmware_bench.runtime.errors import InputError
-from firmware_bench.runtime.files import atomic_write
+from firmware_bench.runtime.generated_folder import write_generated_folder
 
 KERNELS = Path(__file__).parent / "kernels"
 
@@ -29,12 +27,23 @@ class GeneratedProgram:
         folder: The folder that holds the program.
         prefix: What every symbol, macro and file of the model begins with: `folder/{prefix}.h` declares its functions.
         files: The names of the files.
+        kept: Those of them that were left as they are, because they were changed since they were generated.
         memory: The static RAM that was planned, in bytes: `memory.total` and its parts.
     """
 
     folder: Path
     prefix: str
     files: tuple[str, ...]
+    kept: tuple[str, ...]
+    memory: MemoryPlan
+
+
+@dataclasses.dataclass(frozen=True)
+class ProgramFiles:
+    """A program as texts by file name, its prefix, and the static RAM that was planned."""
+
+    prefix: str
+    texts: dict[str, str]
     memory: MemoryPlan
 
 
@@ -43,7 +52,7 @@ def generate(data: bytes, folder: Path | str, prefix: str | None = None, title: 
 
     Args:
         data: The .tflite file; all activations int8, or all int16.
-        folder: The folder to write. It is complete or absent; an earlier program there is replaced.
+        folder: The folder to write. An earlier program there is replaced, but for files that were changed since.
         prefix: What every symbol, macro and file of the model begins with, so that several models link into one
             firmware: lower-case letters, digits and underscores. By default the architecture that the file's metadata
             name, with `_int16` behind it for 16-bit activations.
@@ -56,7 +65,14 @@ def generate(data: bytes, folder: Path | str, prefix: str | None = None, title: 
         InputError: `data` is not a .tflite file, computes in floats or has an operator without a C kernel; `prefix` is
             none; or `folder` holds something else than a generated program.
     """
-    folder = Path(folder)
+    program_files = generate_files(data, prefix, title)
+    encoded = {name: text.encode() for name, text in program_files.texts.items()}
+    kept = write_generated_folder(folder, encoded)
+    return GeneratedProgram(Path(folder), program_files.prefix, tuple(sorted(encoded)), kept, program_files.memory)
+
+
+def generate_files(data: bytes, prefix: str | None = None, title: str | None = None) -> ProgramFiles:
+    """Generate the texts of a program as `generate` does, and write nothing."""
     program = lower(read_graph(data))
     schedule = schedule_steps(program)
     memory = plan_memory(program, schedule)
@@ -65,7 +81,7 @@ def generate(data: bytes, folder: Path | str, prefix: str | None = None, title: 
     kernels = kernel_files([for_bits(name, bits) for name in included_kernels(program)], bits)
     check_prefix(prefix, program.names, [name.rsplit(".", 1)[0] for name in kernels])
     sources = [f"{prefix}.c", *(name for name in kernels if name.endswith(".c"))]
-    files = {
+    texts = {
         **kernels,
         f"{prefix}.h": emit_header(program, memory, prefix),
         f"{prefix}.c": emit_source(program, schedule, memory, prefix),
@@ -74,22 +90,7 @@ def generate(data: bytes, folder: Path | str, prefix: str | None = None, title: 
         "Makefile": emit_makefile([source.removesuffix(".c") for source in sources]),
         "README.md": emit_readme(program, schedule, memory, prefix, title or prefix),
     }
-    if folder.exists() and not is_replaceable(folder):
-        raise InputError(f"{folder} exists and is no generated program: choose another folder, or remove it")
-    with atomic_write(folder) as temporary:
-        temporary.mkdir()
-        for name, text in files.items():
-            (temporary / name).write_text(text)
-        if folder.exists():
-            shutil.rmtree(folder)
-    return GeneratedProgram(folder, prefix, tuple(sorted(files)), memory)
-
-
-def is_replaceable(folder: Path) -> bool:
-    """Whether a folder is empty or was written by `generate`."""
-    if not folder.is_dir():
-        return False
-    return not any(folder.iterdir()) or any(MARK in path.read_text(errors="replace") for path in folder.glob("*.h"))
+    return ProgramFiles(prefix, texts, memory)
 
 
 def kernel_files(names: list[str], bits: int) -> dict[str, str]:

@@ -14,8 +14,8 @@ MAX_RECALL_LOSS = 0.10
 MAX_RECALL_LOSS_WINDOWS = 2
 
 LOW_AGREEMENT_REMEDY = (
-    "fine-tune with fake quantisation (qat); train to the early stop, since the classes of an undecided model flip with any rounding; "
-    "see whether ecg-edge data check finds artefacts; --explain shows the layers"
+    "fine-tune with fake quantisation (qat); train to the early stop, since the classes of an undecided model flip "
+    "with any rounding; see whether ecg-edge data check finds artefacts; --explain shows the layers"
 )
 
 

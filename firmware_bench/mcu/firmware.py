@@ -3,14 +3,10 @@ and what links them. The sources in cortex/ are those that QEMU runs."""
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 from firmware_bench.mcu.boards import BOARDS, Board, FirmwareLayout
 from firmware_bench.mcu.qemu import COMPILER, CORTEX_SOURCES, LINK, PACKAGES, VECTORS
 from firmware_bench.runtime.errors import InputError
 
-MARK = "/* Firmware by ecg-edge"
 STACK = 2048  # bytes that the linker reserves; the models take 200 to 400
 SOURCES = ("start.c", "main.c", "ecg_bench.h", "semihosting.c", "link.ld")
 
@@ -20,13 +16,15 @@ def supported_boards() -> list[str]:
     return [name for name, board in BOARDS.items() if board.firmware]
 
 
-def write(folder: Path, board: Board, windows: bytes) -> None:
-    """Write the application, a linker script, a Makefile and a README.
+def make_files(board: Board, windows: bytes) -> dict[str, bytes]:
+    """Make the application, a linker script, a Makefile and a README; the generated program joins them as model/.
 
     Args:
-        folder: The folder to write to; it holds the generated program as model/.
         board: The board.
         windows: The bytes that the host sends, written as windows.bin.
+
+    Returns:
+        File name → content.
 
     Raises:
         InputError: There is no firmware for the board.
@@ -35,18 +33,13 @@ def write(folder: Path, board: Board, windows: bytes) -> None:
     if layout is None:
         raise InputError(f"no firmware for {board.name}: {board.no_firmware}")
     extra = [f"{name}.c" for name in (layout.uart, layout.image) if name] + ["uart.h", "send.py"] * bool(layout.uart)
-    for name in [*SOURCES, *extra]:
-        shutil.copyfile(CORTEX_SOURCES / name, folder / name)
-    (folder / "memory.ld").write_text(_linker_memory(board, layout))
-    (folder / "Makefile").write_text(_makefile(board, layout))
-    (folder / "README.md").write_text(_readme(board, layout))
-    (folder / "windows.bin").write_bytes(windows)
-
-
-def is_replaceable(folder: Path) -> bool:
-    """Return whether `folder` is empty or was written by `write`."""
-    script = folder / "memory.ld"
-    return folder.is_dir() and (not any(folder.iterdir()) or (script.is_file() and MARK in script.read_text()))
+    return {
+        **{name: (CORTEX_SOURCES / name).read_bytes() for name in [*SOURCES, *extra]},
+        "memory.ld": _linker_memory(board, layout).encode(),
+        "Makefile": _makefile(board, layout).encode(),
+        "README.md": _readme(board, layout).encode(),
+        "windows.bin": windows,
+    }
 
 
 def _linker_memory(board: Board, layout: FirmwareLayout) -> str:
@@ -56,7 +49,7 @@ def _linker_memory(board: Board, layout: FirmwareLayout) -> str:
     regions += [] if layout.vectors is None else [("VECTORS", layout.vectors, VECTORS)]
     return "\n".join(
         [
-            f"{MARK}: the memory of {board.name}. */",
+            f"/* Firmware by ecg-edge: the memory of {board.name}. */",
             "MEMORY",
             "{",
             *(f"    {name} : ORIGIN = {origin:#010x}, LENGTH = {length}" for name, origin, length in regions),

@@ -118,7 +118,7 @@ def test_instructions_are_summed_by_operator_in_descending_order():
     ]  # fmt: skip
 
 
-def test_firmware_is_written_atomically_and_replaces_firmware_only(model, tmp_path):
+def test_firmware_replaces_what_was_generated_only(model, tmp_path):
     out = tmp_path / "firmware"
     words = [model, "--firmware", str(out), "--board"]
     for _ in range(2):
@@ -126,9 +126,12 @@ def test_firmware_is_written_atomically_and_replaces_firmware_only(model, tmp_pa
         assert ran.exit_code == 0 and ran.stderr.endswith(f"next: make -C {out}\n")
     assert (out / "model" / "small.c").exists() and "uart_nrf52" in (out / "Makefile").read_text()
     assert len((out / "windows.bin").read_bytes()) == 4 * 256 * 2
+    (out / "main.c").write_text("/* mine */")
+    ran = CliRunner().invoke(command, [*words, "nrf52840"])
+    assert f"kept {out}/main.c: it was changed" in ran.stderr and (out / "main.c").read_text() == "/* mine */"
     refused = {
         ("RP2040",): "no firmware for RP2040",
-        (): f"needs one --board: there is firmware for {', '.join(firmware.supported_boards())}",
+        (): f"for one board: there is firmware for {', '.join(firmware.supported_boards())}",
     }
     for board, reason in refused.items():
         error = CliRunner().invoke(command, [*(words if board else words[:-1]), *board]).exception
@@ -136,7 +139,7 @@ def test_firmware_is_written_atomically_and_replaces_firmware_only(model, tmp_pa
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("")
     error = CliRunner().invoke(command, [model, "--board", "nRF52840", "--firmware", str(tmp_path / "mine")]).exception
-    assert isinstance(error, InputError) and "is no firmware" in str(error)
+    assert isinstance(error, InputError) and "holds files and no ecg_edge_files.json" in str(error)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["firmware", "mine", "model.tflite"]
 
 

@@ -1,6 +1,5 @@
 """Files that no program is generated from: one line says why, and nothing is written."""
 
-import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from small_models import convolutional
@@ -48,16 +47,29 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "notes.txt").write_text("keep me")
-    with pytest.raises(InputError, match="no generated program"):
+    with pytest.raises(InputError, match="holds files and no ecg_edge_files.json"):
         generate(convolutional(), folder)
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
 def test_a_program_replaces_a_program(tmp_path):
     folder = tmp_path / "program"
-    generate(convolutional(), folder)
-    (folder / "stale.o").write_text("")
-    generate(convolutional(), folder)
-    assert not (folder / "stale.o").exists() and (folder / "ecg_conv_s8.c").exists()
-    assert not (folder / "ecg_lstm_s8.c").exists()  # only what is used
-    assert np.all([path.suffix in (".c", ".h", ".md", "") for path in folder.iterdir()])
+    first = generate(convolutional(), folder, "old")
+    assert generate(convolutional(), folder, "new").kept == first.kept == ()
+    assert {path.name for path in folder.iterdir()} >= {"new.c", "new.h", "ecg_conv_s8.c"}
+    assert not {"old.c", "old.h", "ecg_lstm_s8.c"} & {path.name for path in folder.iterdir()}  # only what is used
+
+
+def test_a_component_that_grew_around_a_program_stays(tmp_path):
+    """field-cases.md: exporting again deleted CMakeLists.txt, main.c and .git of the user."""
+    folder = tmp_path / "component"
+    generate(convolutional(), folder, "net")
+    (folder / ".git").mkdir()
+    own = {".git/HEAD": "ref", "CMakeLists.txt": "project(x)", "main.c": "int main(void) {}", "net.o": "object"}
+    for name, text in own.items():
+        (folder / name).write_text(text)
+    (folder / "Makefile").write_text("all:  # mine")
+    assert generate(convolutional(), folder, "other").kept == ("Makefile",)
+    assert {name: (folder / name).read_text() for name in own} == own
+    assert (folder / "Makefile").read_text() == "all:  # mine"
+    assert (folder / "other.c").exists() and not (folder / "net.c").exists()
