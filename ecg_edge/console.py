@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from ecg_edge.reporter import Reporter
+from firmware_bench.runtime.errors import make_printable
 
 
 def log(text: str) -> None:
-    """Print a line to stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """Print a line to stderr; control characters in it are escaped."""
+    print(make_printable(text), file=sys.stderr, flush=True)
 
 
 def log_kept(folder, names) -> None:
@@ -38,7 +39,7 @@ class ConsoleReporter(Reporter):
             self._bars = _make_bars()
             self._bars.start()
         if stage not in self._stages:
-            self._stages[stage] = self._bars.add_task(stage, total=total)
+            self._stages[stage] = self._bars.add_task(make_printable(stage), total=total)
         self._bars.update(self._stages[stage], completed=done, total=total)
         if done >= total:
             self._bars.remove_task(self._stages.pop(stage))
@@ -71,7 +72,7 @@ def _make_bars():
     )
 
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -83,22 +84,31 @@ def _make_bars():
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence]) -> None:
-    """Print a table to stdout; the first column is text, the others are aligned to the right."""
+    """Print a table to stdout; the first column is text, the others are aligned to the right.
+
+    Cells are printed as they are: [bold] in a record's name is no markup, control characters are escaped.
+    """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    made = Table(title=title, title_justify="left")
+    made = Table(title=Text(make_printable(title)), title_justify="left")
     for number, column in enumerate(columns):
-        made.add_column(column, justify="left" if number == 0 else "right")
+        made.add_column(Text(make_printable(column)), justify="left" if number == 0 else "right")
     for row in rows:
-        made.add_row(*[str(cell) for cell in row])
+        made.add_row(*[Text(make_printable(str(cell))) for cell in row])
     # A pipe has no width: do not wrap cells there.
     Console(width=None if sys.stdout.isatty() else 160).print(made)
 
 
 def print_json(value) -> None:
-    """Print one JSON object to stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print one JSON object to stdout; characters that are not printable are escaped, which JSON leaves open."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    print("\n".join(_escape_json(line) for line in text.split("\n")))
+
+
+def _escape_json(line: str) -> str:
+    return line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 def split_names(text: str | None) -> list[str] | None:

@@ -4,6 +4,8 @@ import functools
 import sys
 from collections.abc import Callable
 
+from firmware_bench.runtime.errors import make_printable
+
 
 class Reporter:
     """Receives messages and progress. This class ignores both; a subclass shows them."""
@@ -35,4 +37,4 @@ class LineReporter(Reporter):
 
     def message(self, text: str) -> None:
         """Print `text`."""
-        print(text, file=sys.stderr, flush=True)
+        print(make_printable(text), file=sys.stderr, flush=True)

@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from firmware_bench.runtime.errors import make_printable, unknown_name
+
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 COMMANDS = ("archs", "data", "train", "evaluate", "ablate", "export", "predict", "bench", "mcu")
 
@@ -22,8 +24,6 @@ class LazyGroup(click.Group):
         return importlib.import_module(f"ecg_edge.cli.{cmd_name}").command
 
     def resolve_command(self, ctx, args):
-        from firmware_bench.runtime.errors import unknown_name
-
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(str(unknown_name("command", args[0], COMMANDS)))
         return super().resolve_command(ctx, args)
@@ -74,5 +74,5 @@ def fail(text: str, status: int) -> None:
     """Print `text` as one line to stderr and exit."""
     # What an interrupt left half made cannot always be taken down; Python would report that after the line.
     sys.unraisablehook = lambda _: None
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    print(f"error: {' '.join(make_printable(text).split())}", file=sys.stderr)
     sys.exit(status)

@@ -6,10 +6,33 @@ import difflib
 from collections.abc import Iterable
 
 
+def make_printable(text: str) -> str:
+    """Make text from a file, a network or a device safe to print on one line of a terminal.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The text with line breaks and tabs as spaces, and every other character that is not printable (escape codes,
+        characters that turn the direction of writing, undecodable bytes of file names) written as in Python.
+    """
+    if text.isprintable():
+        return text
+    spaced = text.translate({ord(character): " " for character in "\n\r\t"})
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in spaced)
+
+
 class InputError(Exception):
-    """Wrong usage or unreadable input. The message says what is wrong, where, and what to do. Exit status 2."""
+    """Wrong usage or unreadable input. The message says what is wrong, where, and what to do. Exit status 2.
+
+    Args:
+        message: One line. It may quote text of a file: what is not printable is escaped.
+    """
 
     exit_status = 2
+
+    def __init__(self, message: str):
+        super().__init__(make_printable(str(message)))
 
 
 class ModelError(InputError):
