@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from ecg_edge.api.microcontroller import plan_microcontroller as plan_microcontroller
     from ecg_edge.api.microcontroller import write_firmware as write_firmware
     from ecg_edge.api.prediction import EcgModel as EcgModel
-    from ecg_edge.api.prediction import Localisation as Localisation
-    from ecg_edge.api.prediction import Prediction as Prediction
-    from ecg_edge.api.prediction import WindowPrediction as WindowPrediction
     from ecg_edge.api.prediction import load as load
     from ecg_edge.api.prediction import predict as predict
+    from ecg_edge.api.prediction_result import Localisation as Localisation
+    from ecg_edge.api.prediction_result import Prediction as Prediction
+    from ecg_edge.api.prediction_result import WindowPrediction as WindowPrediction
     from ecg_edge.api.run_evaluation import EvaluationResult as EvaluationResult
     from ecg_edge.api.run_evaluation import evaluate as evaluate
     from ecg_edge.api.run_export import ExportReport as ExportReport
@@ -46,7 +46,8 @@ _MODULES = {
     "ecg_edge.api.benchmarking": ("bench",),
     "ecg_edge.api.c99_generation": ("C99Program", "generate_c99"),
     "ecg_edge.api.microcontroller": ("plan_microcontroller", "write_firmware"),
-    "ecg_edge.api.prediction": ("EcgModel", "Localisation", "Prediction", "WindowPrediction", "load", "predict"),
+    "ecg_edge.api.prediction": ("EcgModel", "load", "predict"),
+    "ecg_edge.api.prediction_result": ("Localisation", "Prediction", "WindowPrediction"),
     "ecg_edge.api.run_evaluation": ("EvaluationResult", "evaluate"),
     "ecg_edge.api.run_export": ("ExportReport", "export"),
     "ecg_edge.api.training_run": ("resume", "train"),

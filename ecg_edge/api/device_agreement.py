@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ecg_edge.api.prediction import task_from_metadata
+from ecg_edge.api.model_loading import task_from_metadata
 from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.examples import Examples
 from ecg_edge.evaluation.evaluator import compute_unit_metrics

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from ecg_edge.api import run_evaluation
-from ecg_edge.api.prediction import task_from_metadata
+from ecg_edge.api.model_loading import task_from_metadata
 from ecg_edge.api.training_run import train_run
 from ecg_edge.cli.evaluate import command
 from ecg_edge.cli.train import command as train

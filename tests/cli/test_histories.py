@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from ecg_edge.api.prediction import task_from_metadata
+from ecg_edge.api.model_loading import task_from_metadata
 from ecg_edge.cli.main import cli
 from ecg_edge.data.recordings import prepare_records
 from ecg_edge.demo import write_wfdb

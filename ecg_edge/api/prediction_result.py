@@ -1,0 +1,72 @@
+"""What a model says about a recording."""
+
+import dataclasses
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowPrediction:
+    """The prediction for one window of a recording.
+
+    Attributes:
+        start_s: Start of the window in s from the start of the recording; negative where it begins before it.
+        probabilities: Probability of each label; empty for an anomaly detector.
+        score: Anomaly score of the window; None for a classifier.
+    """
+
+    start_s: float
+    probabilities: dict[str, float]
+    score: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Localisation:
+    """Where in a recording an anomaly detector finds what is abnormal.
+
+    Attributes:
+        step_s: Duration of a step, s.
+        errors: Lead → mean weighted squared reconstruction error of each step.
+    """
+
+    step_s: float
+    errors: dict[str, list[float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """The prediction for one recording.
+
+    Attributes:
+        record: Name of the recording.
+        label: The decision: a class, several labels, or "normal" or "abnormal".
+        probabilities: Probability of each label; empty for an anomaly detector.
+        windows: The prediction of each window (of each beat for a beat classifier), in order of time.
+        seconds: Duration of the recording, s.
+        score: Anomaly score of the recording; None for a classifier.
+        threshold: Score from which a recording is abnormal; None for a classifier.
+        rhythms: Per window its start in s and its rhythm, from a model that classifies rhythms window by window.
+        beats: Per beat its time in s and its label, from a model that classifies beats.
+        localisation: Where an anomaly detector finds what is abnormal; None for a classifier.
+    """
+
+    record: str
+    label: str
+    probabilities: dict[str, float]
+    windows: tuple[WindowPrediction, ...]
+    seconds: float
+    score: float | None = None
+    threshold: float | None = None
+    rhythms: list[dict] | None = None
+    beats: list[dict] | None = None
+    localisation: Localisation | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the prediction as plain data, as `ecg-edge predict --json` prints it."""
+        plain: dict[str, Any] = {"record": self.record, "label": self.label, "probabilities": self.probabilities}
+        if self.score is not None:
+            plain |= {"score": self.score, "threshold": self.threshold}
+        plain |= {"windows": len(self.windows), "seconds": self.seconds}
+        plain |= {name: getattr(self, name) for name in ("rhythms", "beats") if getattr(self, name) is not None}
+        if self.localisation:
+            plain["localisation"] = dataclasses.asdict(self.localisation)
+        return plain
