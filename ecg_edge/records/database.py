@@ -27,7 +27,7 @@ class Database:
         normal_labels: The labels that say that a recording is normal.
         fs: Sampling rate in Hz, None where it varies.
         leads: Those of a complete recording, None where they vary, () where they follow from the recordings.
-        annotated: Whether its recordings carry beats and rhythm intervals.
+        annotated: Whether its recordings carry beats and rhythm intervals; `is_annotated` tells of one.
         rhythm_codes: Its own rhythm codes → those of `record.RHYTHM_CODES`, where they differ.
         numbering: Databases of the same numbering, not None, give the same recording the same file name.
         challenge_score: The score of the challenge that published the database, or None.
@@ -97,12 +97,20 @@ class Database:
             return add_annotations(record, folder / entry.path, rhythm_codes=self.rhythm_codes)
         return record
 
+    def is_annotated(self, folder: Path, entry: Entry) -> bool:
+        """Whether a recording carries beats or rhythm intervals; by default as `annotated` says of all."""
+        return self.annotated
+
     def list_recordings(self, folder: Path) -> dict[str, str]:
         """Every recording in `folder`, labelled or not: name → path without suffix, relative to `folder`."""
         return {entry.name: entry.path for entry in self.index(folder)}
 
     def list_label_files(self, folder: Path) -> list[Path]:
         """The files, other than the recordings' own, that determine labels and signals."""
+        return []
+
+    def list_notes(self, folder: Path) -> list[str]:
+        """What a user should know about how labels and patients were read: one line each."""
         return []
 
     def check_labels(self, folder: Path) -> list[tuple[str, str]]:

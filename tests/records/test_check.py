@@ -49,7 +49,10 @@ def test_unreadable_recordings_are_errors(folder):
     report, found = findings(folder)
     assert report.unreadable == ["r1", "r2", "r3", "r4", "r12"]
     assert report.suspicious == []
-    assert {("r1", "error", "r1.hea is missing"), ("r12", "error", "r12.hea is missing")} <= found
+    assert {
+        ("r1", "error", "r1.hea is missing (labels.csv, line 3)"),
+        ("r12", "error", "r12.hea is missing (labels.csv, line 14)"),
+    } <= found
 
 
 def test_databases_whose_leads_vary_have_no_usual_ones(tmp_path, write_record):
@@ -81,7 +84,7 @@ def test_suspicious_recordings_are_warnings(folder):
     assert report.unreadable == []
     assert found == {
         ("r0", "warning", "no valid sample (NaN) in places, of 2000: II 30"),
-        ("r0", "warning", "listed more than once in the labels file: the first line counts"),
+        ("r0", "warning", "listed more than once in the table of labels, in lines 2, 13: counted once"),
         ("r1", "warning", "flat lead: I"),
         ("r2", "warning", "saturated in lead: II"),
         ("r3", "warning", "stands still in lead: I 2.4 s"),

@@ -8,7 +8,8 @@ from ecg_edge.records.database import Database
 from ecg_edge.records.databases.cinc2017 import Cinc2017
 from ecg_edge.records.databases.cpsc2018 import Cpsc2018
 from ecg_edge.records.databases.cpsc2021 import Cpsc2021
-from ecg_edge.records.databases.labelled_folder import LabelledFolder, find_labels_file
+from ecg_edge.records.databases.labelled_folder import LabelledFolder
+from ecg_edge.records.databases.labels_columns import find_explicit_labels, find_labels_file
 from ecg_edge.records.databases.ltafdb import Ltafdb
 from ecg_edge.records.databases.mitdb import Mitdb
 from ecg_edge.records.databases.ptbxl import Ptbxl
@@ -77,13 +78,16 @@ def find_folder(database: Database) -> Path:
 
 
 def recognise_folder(folder: Path) -> Database:
-    """Recognise the database in a folder. Raises InputError: it is none, and has no labels file."""
-    for database in ON_DISK:
-        if database.is_at(folder):
-            return database
-    if find_labels_file(folder):
-        return LabelledFolder(folder)
-    raise InputError(f"{folder} holds no known database and no labels.csv (columns: record, labels)")
+    """Recognise the database in a folder. An explicit labels.csv wins over what the files look like.
+
+    Raises:
+        InputError: It is none, and has neither a table of labels nor annotated recordings.
+    """
+    if find_explicit_labels(folder) is None:
+        for database in ON_DISK:
+            if database.is_at(folder):
+                return database
+    return LabelledFolder(folder)
 
 
 def list_data_roots() -> list[Path]:
@@ -107,7 +111,8 @@ def discover_databases() -> list[tuple[Database, Path | None]]:
     known = {database.folder_name for database in DATABASES.values()}
     for root in list_data_roots():
         for folder in sorted(root.iterdir()) if root.is_dir() else ():
-            if folder.is_dir() and folder.name not in known and find_labels_file(folder):
-                with contextlib.suppress(InputError):  # some other table, or a damaged one: data check DIR says which
-                    found.append((LabelledFolder(folder), folder))
+            if folder.is_dir() and folder.name not in known:
+                with contextlib.suppress(InputError, OSError):  # a damaged table, say: data check DIR says which
+                    if find_labels_file(folder):
+                        found.append((LabelledFolder(folder), folder))
     return found

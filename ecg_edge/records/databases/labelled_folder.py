@@ -1,187 +1,190 @@
-"""A user's own folder of recordings, with their labels in a CSV file.
+"""A user's own folder of recordings: labelled by a CSV file, by annotation files beside the recordings, or by both.
 
-The file is labels.csv, or the folder's only CSV file. Its first line names the columns:
-  record (or name, file, ecg_id; else the first column)   with or without path and suffix; 9 finds 00009
-  labels (or label, class, scp_codes)                     several are separated by ";", the primary one first
-  patient (or patient_id, subject), fold (or strat_fold)  optional; fold 1–8 trains, 9 validates, 10 tests
-In a column scp_codes are PTB-XL's statements, as in its own table or as "SR;NORM"; the labels are their superclasses.
+The table is labels.csv, or the folder's only CSV file with the columns of one; `labels_columns` has their names:
+  record              with or without path and suffix; 9 finds 00009
+  label               several are separated by ";", the primary one first; scp_codes are PTB-XL's statements, as in its
+                      own table or as "SR;NORM", and become their superclasses
+  patient             optional
+  fold, or split      optional: 1–8 trains, 9 validates, 10 tests; or train, validation and test
+
+Of annotation files .atr is read: PhysioNet's name for annotations that people have checked. Others (.qrs, .ecg, .ann)
+hold the output of detectors or are named differently in every database, so that what they say cannot be told. Where no
+table is there, the annotated recordings alone make the data set, each a patient of its own.
 """
 
 import dataclasses
+import posixpath
+import re
+import unicodedata
+from collections import defaultdict
 from pathlib import Path
 
 from ecg_edge.records.database import Database
-from ecg_edge.records.database_files import list_record_paths, read_table
-from ecg_edge.records.databases.scp_statements import CLASSES, find_superclasses, parse_scp_codes
-from ecg_edge.records.formats.format_registry import MAIN_SUFFIXES, strip_suffix
-from ecg_edge.records.record import Entry
+from ecg_edge.records.database_files import list_record_paths
+from ecg_edge.records.databases.labels_columns import (
+    find_labels_file,
+    list_csv_files,
+    list_tables_of_records,
+    shorten,
+)
+from ecg_edge.records.databases.labels_table import read_labels_table
+from ecg_edge.records.databases.scp_statements import CLASSES
+from ecg_edge.records.formats.format_registry import MAIN_SUFFIXES, read_record, strip_suffix
+from ecg_edge.records.formats.wfdb_annotations import add_annotations
+from ecg_edge.records.record import Entry, Record
+from ecg_edge.records.record_error import RecordError
 from firmware_bench.runtime.errors import InputError
-
-COLUMNS = {
-    "record": ("record", "name", "file", "filename", "record_name", "recording", "ecg_id"),
-    "labels": ("labels", "label", "class", "classes", "scp_codes"),
-    "patient": ("patient", "patient_id", "subject", "subject_id"),
-    "fold": ("fold", "strat_fold"),
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelsTable:
-    """The labels file of a folder.
-
-    Attributes:
-        file: The CSV file.
-        rows: Its rows by column name.
-        columns: Key of COLUMNS → the column's name in this file; optional ones may be missing.
-    """
-
-    file: Path
-    rows: list[dict[str, str]]
-    columns: dict[str, str]
-
-    @property
-    def holds_scp_codes(self) -> bool:
-        """Whether the labels are PTB-XL's statements."""
-        return self.columns["labels"].strip().lower() == "scp_codes"
-
-    @property
-    def is_numbered_as_ptbxl(self) -> bool:
-        """Whether records are named by PTB-XL's numbers."""
-        return self.holds_scp_codes and self.columns["record"].strip().lower() == "ecg_id"
 
 
 class LabelledFolder(Database):
-    """A folder with a labels file. One object per folder: its classes are the labels that occur there.
+    """A user's folder. One object per folder, whose table is read once: its classes are the labels that occur there.
 
     Args:
         folder: The folder.
 
     Raises:
-        InputError: It has no labels file, or one that cannot be used.
+        InputError: It has neither a table of labels nor annotated recordings, or a table that cannot be used.
     """
 
-    title = "labelled folder"
     licence = "the owner's"
     leads = ()
     normal_labels = ("SNR", "NORM", "N", "normal")  # as public databases and people write it
 
     def __init__(self, folder: Path):
         self.name = folder.resolve().name
-        table = read_labels_table(folder)
-        self.numbering = "ptbxl" if table.is_numbered_as_ptbxl else None
-        if table.holds_scp_codes:
-            self.classes = CLASSES
+        file = find_labels_file(folder)
+        paths = _list_paths(folder, file)
+        annotated = set(list_record_paths(folder, (".atr",))).intersection(paths)
+        if file:
+            table = read_labels_table(file, RecordFinder(folder, paths).find)
+            self.title = f"labelled folder, labels in {file.name}"
+            self.numbering = "ptbxl" if table.is_numbered_as_ptbxl else None
+            used = {label for row in table.rows for label in row.labels}
+            self.classes = CLASSES if table.holds_scp_codes else tuple(sorted(used))
+            self._entries = [
+                Entry(row.path, row.path, row.patient or row.path, row.labels, row.fold, row.part) for row in table.rows
+            ]
         else:
-            self.classes = tuple(sorted({label for entry in self.list_entries(folder) for label in entry.labels}))
+            table = None
+            self.title = "folder of annotated recordings (.atr)"
+            self._entries = [Entry(path, path, path) for path in paths]
+        self._table = table
+        self._annotated = annotated.intersection(entry.path for entry in self._entries)
+        self.annotated = bool(self._annotated)
+        if not self.annotated and not self.classes:
+            raise InputError(_explain_no_labels(folder, file))
 
     def is_at(self, folder: Path) -> bool:
         return find_labels_file(folder) is not None
 
     def list_label_files(self, folder: Path) -> list[Path]:
-        file = find_labels_file(folder)
-        return [file] if file else []
+        return [self._table.file] if self._table else []
 
     def list_entries(self, folder: Path) -> list[Entry]:
-        return list({entry.name: entry for entry in reversed(self._list_lines(folder))}.values())[::-1]
+        return list(self._entries)
 
     def list_recordings(self, folder: Path) -> dict[str, str]:
-        return {path: path for path in list_record_paths(folder, MAIN_SUFFIXES)}
+        return {path: path for path in _list_paths(folder, self._table.file if self._table else None)}
+
+    def is_annotated(self, folder: Path, entry: Entry) -> bool:
+        return entry.path in self._annotated
+
+    def read(self, folder: Path, entry: Entry) -> Record:
+        try:
+            record = read_record(folder / entry.path, entry)
+        except RecordError as error:
+            if self._table is None:
+                raise
+            line = next((row.line for row in self._table.rows if row.path == entry.path), None)
+            raise RecordError(f"{error} ({self._table.file.name}, line {line})") from None
+        if entry.path not in self._annotated:
+            return record
+        record = add_annotations(record, folder / entry.path)
+        # AFDB's files mark rhythms alone: its recordings have beats, which nobody has marked.
+        return record if record.beats and len(record.beats.samples) else dataclasses.replace(record, beats=None)
 
     def check_labels(self, folder: Path) -> list[tuple[str, str]]:
-        seen, remarks = set(), []
-        for entry in self._list_lines(folder):
-            if entry.name in seen:
-                remarks.append((entry.name, "listed more than once in the labels file: the first line counts"))
-            seen.add(entry.name)
-        return remarks
+        repeated = self._table.repeated if self._table else {}
+        return [
+            (path, f"listed more than once in the table of labels, in lines {shorten(lines)}: counted once")
+            for path, lines in repeated.items()
+        ]
 
-    def _list_lines(self, folder: Path) -> list[Entry]:
-        """Every line of the labels file, repetitions included."""
-        table = read_labels_table(folder)
-        paths = _index_names(self.list_recordings(folder))
-        entries = []
-        for number, row in enumerate(table.rows, start=2):
-            cells = {key: (row[table.columns[key]] or "").strip() if key in table.columns else "" for key in COLUMNS}
-            if not cells["record"]:
-                raise InputError(f"{table.file}, line {number} names no record")
-            path = _find_path(cells["record"], paths)
-            try:
-                labels = _parse_labels(cells["labels"], table.holds_scp_codes)
-                fold = _parse_fold(cells["fold"])
-            except ValueError as error:
-                raise InputError(f"{table.file}, line {number}: {error}") from None
-            entries.append(Entry(path, path, cells["patient"] or path, labels, fold))
-        return entries
+    def list_notes(self, folder: Path) -> list[str]:
+        if self._table is None:
+            return ["no table of labels: each recording counts as a patient of its own"]
+        ignored = [file.name for file in list_tables_of_records(folder) if file != self._table.file]
+        unread = [f"{shorten(ignored)}: not read, {self._table.file.name} is the table of labels"] if ignored else []
+        return [*self._table.notes, *unread]
 
 
-def find_labels_file(folder: Path) -> Path | None:
-    """Find labels.csv in `folder`, else its only CSV file, else None."""
-    if (folder / "labels.csv").is_file():
-        return folder / "labels.csv"
-    files = sorted(folder.glob("*.csv"))
-    return files[0] if len(files) == 1 else None
-
-
-def read_labels_table(folder: Path) -> LabelsTable:
-    """Read the labels file of a folder.
+class RecordFinder:
+    """Finds the recordings that a table names.
 
     Args:
-        folder: The folder.
-
-    Returns:
-        Its rows, and which column is what.
-
-    Raises:
-        InputError: There is no labels file, or it is empty, no CSV or without a column of labels.
+        folder: The folder of the table.
+        paths: Its recordings, without suffix, relative to it.
     """
-    file = find_labels_file(folder)
-    if file is None:
-        raise InputError(f"{folder} has no labels.csv (columns: record, labels; optional: patient, fold)")
-    rows = read_table(file)
-    columns = {key: column for key, names in COLUMNS.items() if (column := _find_column(rows[0], names)) is not None}
-    columns.setdefault("record", next(iter(rows[0])))
-    if "labels" not in columns:
-        raise InputError(f"{file} has no column 'labels': its columns are {', '.join(map(str, rows[0]))}")
-    return LabelsTable(file, rows, columns)
+
+    def __init__(self, folder: Path, paths: list[str]):
+        self.folder = folder
+        self.paths = {unicodedata.normalize("NFC", path): path for path in paths}
+        self.named, self.numbered = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+        for path in paths:
+            name = posixpath.basename(path)
+            self.named[unicodedata.normalize("NFC", name)].append(path)
+            if name.isdecimal():
+                self.numbered[name.lstrip("0")].append(path)
+
+    def find(self, text: str) -> str:
+        """Find the recording that a cell names.
+
+        Args:
+            text: Its path in the folder; its name alone where that is in one place; or its number.
+
+        Returns:
+            Its path without suffix, relative to the folder; where there is none, the one that the text states.
+
+        Raises:
+            ValueError: The text names a place outside the folder, or several recordings.
+        """
+        stated = self._relative(text.replace("\\", "/"))
+        stem = str(strip_suffix(Path(stated)))
+        for path in (stem, stated):
+            if path in self.paths:
+                return self.paths[path]
+        found = [] if "/" in stem else self.named[stem]
+        if not found and (number := re.fullmatch(r"0*(\d+?)(\.0+)?", stated, re.ASCII)):
+            found = self.numbered[number[1].lstrip("0")]
+        if len(found) > 1:
+            raise ValueError(f"{text!r} may be {shorten(found)}: write the path")
+        return found[0] if found else stem
+
+    def _relative(self, text: str) -> str:
+        """The path relative to the folder."""
+        if text.startswith("/") or re.match(r"[A-Za-z]:", text):
+            text = posixpath.relpath(text, self.folder.resolve().as_posix()) if text.startswith("/") else ".."
+        path = posixpath.normpath(text)
+        if path in (".", "..") or path.startswith("../"):
+            raise ValueError(f"{text!r} is no recording in this folder")
+        return path
 
 
-def _find_column(row: dict[str, str], names: tuple[str, ...]) -> str | None:
-    """The column of `row` whose header is one of `names`, earlier names first."""
-    own = {str(column).strip().lower(): column for column in row}
-    return next((own[name] for name in names if name in own), None)
+def _list_paths(folder: Path, table: Path | None) -> list[str]:
+    """The recordings in a folder, without the table of labels where its suffix is also one of recordings."""
+    paths = list_record_paths(folder, MAIN_SUFFIXES)
+    if table and table.suffix in MAIN_SUFFIXES:
+        others = [suffix for suffix in MAIN_SUFFIXES if suffix != table.suffix]
+        if not any(table.with_suffix(suffix).is_file() for suffix in others):
+            paths.remove(table.stem)
+    return paths
 
 
-def _parse_labels(text: str, holds_scp_codes: bool) -> tuple[str, ...]:
-    """The labels in a cell; superclasses where it holds SCP codes. Raises ValueError."""
-    if holds_scp_codes:
-        return find_superclasses(parse_scp_codes(text))
-    return tuple(label.strip() for label in text.split(";") if label.strip())
-
-
-def _parse_fold(text: str) -> int | None:
-    """A fold's number; tables written by pandas say "3.0". Raises ValueError."""
-    if not text:
-        return None
-    try:
-        fold = float(text)
-    except ValueError:
-        fold = 0.0
-    if fold not in range(1, 11):
-        raise ValueError(f"fold {text!r} is not one of 1 … 10")
-    return int(fold)
-
-
-def _index_names(paths: dict[str, str]) -> dict[str, str]:
-    """Path, file name and number → path, where that is unambiguous."""
-    found: dict[str, str] = {}
-    for path in paths:
-        name = Path(path).name
-        for key in {name, name.lstrip("0")} - {path}:
-            found[key] = "" if key in found else path
-    return {key: path for key, path in found.items() if path} | paths
-
-
-def _find_path(record: str, paths: dict[str, str]) -> str:
-    """The recording that a line of the labels file names; the text itself where there is none on disk."""
-    stem = strip_suffix(Path(record.removeprefix("./")))
-    return paths.get(str(stem)) or paths.get(str(stem).lstrip("0")) or paths.get(stem.name) or str(stem)
+def _explain_no_labels(folder: Path, table: Path | None) -> str:
+    """Why a folder is no data set."""
+    wanted = "a table of labels is called labels.csv and has the columns record and label (optional: patient, fold)"
+    if table:
+        return f"{table} has no label, and no recording has annotations (.atr) beside it: {wanted}"
+    files = [file.name for file in list_csv_files(folder)]
+    found = f"; {shorten(files)}: not the columns of one" if files else ""
+    return f"{folder} holds no known database, no labels.csv and no annotated recordings (.atr): {wanted}{found}"

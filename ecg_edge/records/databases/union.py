@@ -63,11 +63,14 @@ class DatabaseUnion(Database):
 
     def read(self, folder: Path, entry: Entry) -> Record:
         database, own_folder = self.members[entry.name.partition("/")[0]]
-        path = os.path.relpath(folder / entry.path, own_folder)
-        record = database.read(own_folder, dataclasses.replace(entry, path=path))
+        record = database.read(own_folder, self._own_entry(folder, own_folder, entry))
         common = tuple(lead for lead in self.leads or () if lead in record.leads)
         signal = None if record.signal is None else np.ascontiguousarray(record.select_leads(common))
         return dataclasses.replace(record, signal=signal, leads=common)
+
+    def is_annotated(self, folder: Path, entry: Entry) -> bool:
+        database, own_folder = self.members[entry.name.partition("/")[0]]
+        return database.is_annotated(own_folder, self._own_entry(folder, own_folder, entry))
 
     def list_recordings(self, folder: Path) -> dict[str, str]:
         again = {entry.path for entry, original in self._index_members() if original is not None}
@@ -81,6 +84,13 @@ class DatabaseUnion(Database):
     def list_label_files(self, folder: Path) -> list[Path]:
         members = self.members.values()
         return [file for database, own_folder in members for file in database.list_label_files(own_folder)]
+
+    def list_notes(self, folder: Path) -> list[str]:
+        return [
+            f"{name}: {note}"
+            for name, (database, own_folder) in self.members.items()
+            for note in database.list_notes(own_folder)
+        ]
 
     def check_labels(self, folder: Path) -> list[tuple[str, str]]:
         own = [
@@ -107,6 +117,10 @@ class DatabaseUnion(Database):
                 first = seen.setdefault(key, renamed.name)
                 entries.append((renamed, None if first == renamed.name else first))
         return entries
+
+    def _own_entry(self, folder: Path, own_folder: Path, entry: Entry) -> Entry:
+        """The entry with its path relative to its member's folder."""
+        return dataclasses.replace(entry, path=os.path.relpath(folder / entry.path, own_folder))
 
     def _relative(self, own_folder: Path, path: str) -> str:
         """A member's recording relative to the folder that contains all members."""

@@ -76,7 +76,7 @@ def test_the_same_recording_in_two_copies_of_ptbxl_counts_once(make):
     union = DatabaseUnion([a, make("b", "ecg_id,scp_codes\n2,IMI\n1,NORM\n"), make("c", "record,scp_codes\n2,IMI\n")])
     assert {entry.name for entry in union.index(union.folder)} == {"a/1", "a/2", "c/2"}
     remarks = [
-        ("a/1", "listed more than once in the labels file: the first line counts"),
+        ("a/1", "listed more than once in the table of labels, in lines 2, 4: counted once"),
         ("b/2", "is a/2 again: counted once"),
         ("b/1", "is a/1 again: counted once"),
     ]
