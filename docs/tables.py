@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ecg_edge.records.databases.catalogue import ON_DISK
 from ecg_edge.training.config import SignalConfig
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -231,6 +232,28 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
+# database → split, and what its reader was tried on
+VERIFIED: dict[str, tuple[str, str]] = {
+    "cinc2017": ("by patient, drawn", "7,528 of 8,528 recordings"),
+    "challenge2021": ("by patient, drawn", "files of the same form"),
+    "cpsc2018": ("by patient, drawn", "133 of 6,877 recordings"),
+    "cpsc2021": ("by patient, drawn", "15 of 1,436 recordings"),
+    "mitdb": ("published: DS1, DS2", "all 48 recordings"),
+    "ltafdb": ("published", "annotations of all 84 recordings"),
+    "ptbxl": ("published folds", "440 of 21,799 recordings"),
+    "ptbxl100": ("published folds", "440 of 21,799 recordings"),
+    "svdb": ("by recording, drawn", "60 of 78 recordings"),
+    "aftdb": ("that of `ltafdb`, whose patients these are", "all 80 recordings"),
+    "afdb": ("by patient, drawn", "files of the same form"),
+    "afpdb": ("by patient, drawn", "37 of 300 recordings"),
+    "cudb": ("by patient, drawn", "all 35 recordings"),
+    "nstdb": ("all train: patients of `mitdb`", "4 of 12 recordings"),
+    "ludb": ("by patient, drawn", "all 200 recordings"),
+    "icentia11k": ("by patient, drawn", "files of the same form"),
+    "mimic-iv-ecg": ("by patient, drawn", "files of the same form"),
+}
+
+
 class Interval(dict):
     """A value with its 95 % interval, as evaluation files hold it."""
 
@@ -246,7 +269,7 @@ def render(name: str) -> str:
     """Return the Markdown of a table: the command that repeats it, the table, and where its figures come from.
 
     Args:
-        name: A key of LAYOUTS, `architectures`, `presets-ARCHITECTURE`,
+        name: A key of LAYOUTS, `architectures`, `databases`, `presets-ARCHITECTURE`,
             `published-ARCHITECTURE`, `evaluation-RUN` or `device-RUN`.
 
     Raises:
@@ -257,6 +280,8 @@ def render(name: str) -> str:
         return _result(name, *LAYOUTS[name])
     if name == "architectures":
         return _architectures()
+    if name == "databases":
+        return _databases()
     if kind in ("presets", "published") and subject in architectures():
         return {"presets": _presets, "published": _published}[kind](subject)
     if kind == "device" and (RESULTS / "runs" / subject).is_dir():
@@ -316,6 +341,27 @@ def _architectures() -> str:
         for name, a in architectures().items()
     ]
     return table(["name", "architecture", "source", "task", "parameters, paper preset"], rows)
+
+
+def _databases() -> str:
+    rows = []
+    for database in ON_DISK:
+        split, tried = VERIFIED[database.name]
+        leads = _describe_leads(database.leads)
+        rate = f"{database.fs:g} Hz" if database.fs else "rates differ"
+        labels = [f"recordings, {len(database.classes)} classes"] if database.classes else []
+        labels += [database.annotations] if database.annotated else []
+        source = f"[{database.physionet}](https://physionet.org/content/{database.physionet}/)"
+        cells = [f"`{database.name}`", database.title, f"{leads}, {rate}", "; ".join(labels), split, tried, source]
+        rows.append([*cells, database.licence])
+    columns = ["name", "database", "signals", "labels", "split", "tried on", "PhysioNet", "licence"]
+    return table(columns, rows)
+
+
+def _describe_leads(leads: tuple[str, ...] | None) -> str:
+    if leads is None:  # their names differ
+        return "two leads"
+    return "one lead" if len(leads) < 2 else "two leads" if len(leads) == 2 else f"{len(leads)} leads"
 
 
 def _presets(name: str) -> str:

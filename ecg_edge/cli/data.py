@@ -46,7 +46,7 @@ def list_databases(as_json):
         labels = [f"{label} {count}" for label, count in facts["labels"].items()]
         shown = ", ".join(labels[:9]) + (f", … ({len(labels)} labels)" if len(labels) > 9 else "")
         if facts["annotated"]:
-            shown += ("; " if shown else "") + "beats and rhythms"
+            shown += ("; " if shown else "") + facts["annotated"]
         place = facts["folder"] or ("-" if facts["records"] is None else "embedded")
         records = "-" if facts["records"] is None else facts["records"]
         rows.append([name, facts["title"], place, records, facts["problem"] or shown, facts["licence"]])
@@ -73,7 +73,7 @@ def describe(database, folder: Path | None) -> dict:
         "labels": dict(counts),
         "fs": database.fs,
         "leads": database.leads,
-        "annotated": database.annotated,
+        "annotated": database.annotations if database.annotated else None,
         "licence": database.licence,
         "physionet": database.physionet,
         "problem": problem,

@@ -115,15 +115,17 @@ class Dataset:
 
 
 def _read_leads(database, folder, entries):
-    """The leads of the first readable recording: by position where they differ, () without signal."""
-    first = RecordError("no recording to read")
+    """The leads of the first recording with a signal: by position where they differ, () where there are none."""
+    first, readable = RecordError("no recording to read"), False
     for entry in entries[:20]:
         try:
             record = database.read(folder, entry)
         except RecordError as error:
             first = error
         else:
-            if record.signal is None:
-                return ()
-            return record.positional_leads() if database.leads is None else record.leads
+            readable = True
+            if record.signal is not None:
+                return record.positional_leads() if database.leads is None else record.leads
+    if readable:
+        return ()
     raise first

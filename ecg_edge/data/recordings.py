@@ -220,8 +220,8 @@ def _write(folder, entries, read, leads, steps, fs, advance):
         for position, entry in enumerate(entries):
             try:
                 record = read(entry)
-                signal = nothing if record.signal is None else prepare(record, leads, steps)[0]
-                original = None if record.signal is None else record.select_leads(tuple(leads))
+                signal = prepare(record, leads, steps)[0] if leads else nothing  # without leads: annotations alone
+                original = record.select_leads(tuple(leads)) if leads else None
             except InputError as error:
                 annotations.problems[entry.name] = str(error)
                 annotations.add(None, nothing, None)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ecg_edge.records.challenge_score import ChallengeScore
 from ecg_edge.records.formats.format_registry import read_record
@@ -27,9 +27,12 @@ class Database:
         normal_labels: The labels that say that a recording is normal.
         fs: Sampling rate in Hz, None where it varies.
         leads: Those of a complete recording, None where they vary, () where they follow from the recordings.
-        annotated: Whether its recordings carry beats and rhythm intervals; `is_annotated` tells of one.
+        annotated: Whether its recordings carry beats or rhythm intervals; `is_annotated` tells of one.
+        annotations: What they carry then, in words.
         rhythm_codes: Its own rhythm codes → those of `record.RHYTHM_CODES`, where they differ.
         numbering: Databases of the same numbering, not None, give the same recording the same file name.
+        people: The database whose patients these are and are called by, where recordings are derived from it; None for
+            patients of its own; "" where their names say nothing outside the folder.
         challenge_score: The score of the challenge that published the database, or None.
     """
 
@@ -43,8 +46,10 @@ class Database:
     fs: float | None = None
     leads: tuple[str, ...] | None = None
     annotated: bool = False
+    annotations: str = "beats and rhythms"
     rhythm_codes: Mapping[str, str] = {}
     numbering: str | None = None
+    people: str | None = None
     challenge_score: ChallengeScore | None = None
 
     @property
@@ -63,7 +68,7 @@ class Database:
             folder: The database's folder.
 
         Returns:
-            One entry per recording; `index` fills in `normal`.
+            One entry per recording; `index` fills in `normal`, `person` and `source`.
 
         Raises:
             InputError: Label files are missing or corrupt.
@@ -71,13 +76,28 @@ class Database:
         raise NotImplementedError
 
     def index(self, folder: Path) -> list[Entry]:
-        """List the labelled recordings as `list_entries` does, the normal ones marked: those whose only label is one of
-        `normal_labels`. Raises InputError: label files are missing or corrupt."""
+        """List the labelled recordings as `list_entries` does, with `normal`, `person` and `source` filled in.
+
+        A recording is normal where its only label is one of `normal_labels`. Raises InputError: label files are missing
+        or corrupt.
+        """
         normal = [(label,) for label in self.normal_labels]
         return [
-            dataclasses.replace(entry, normal=True) if entry.labels in normal else entry
+            dataclasses.replace(
+                entry,
+                normal=entry.labels in normal,
+                person=entry.person or self._identify_person(entry),
+                source=entry.source or self._identify_recording(entry),
+            )
             for entry in self.list_entries(folder)
         ]
+
+    def _identify_person(self, entry: Entry) -> str:
+        people = self.name if self.people is None else self.people
+        return people and f"{people}/{entry.patient}"
+
+    def _identify_recording(self, entry: Entry) -> str:
+        return f"{self.numbering}/{PurePosixPath(entry.name).name.lstrip('0')}" if self.numbering else ""
 
     def read(self, folder: Path, entry: Entry) -> Record:
         """Read a recording, with its annotations where the database has some.

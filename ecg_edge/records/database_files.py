@@ -2,6 +2,8 @@
 
 import csv
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from ecg_edge.records.record_error import describe_error
@@ -29,6 +31,29 @@ def list_record_paths(folder: Path, suffixes: tuple[str, ...] = (".hea",), below
             if suffix in suffixes and not file.startswith("."):
                 found.add(prefix + stem)
     return sorted(found)
+
+
+def list_record_names(folder: Path, name: re.Pattern[str]) -> list[str]:
+    """List the recordings of a database that keeps them all in one folder.
+
+    Args:
+        folder: The database's folder.
+        name: What their names look like.
+
+    Returns:
+        Those listed in the file RECORDS, or where it is absent, those with a header or annotations; sorted.
+    """
+    if (folder / "RECORDS").is_file():
+        names = (folder / "RECORDS").read_text(errors="replace").split()
+    else:
+        names = [file.stem for file in folder.glob("*.*") if file.suffix in (".hea", ".atr")]
+    return sorted({found for found in names if name.fullmatch(found)})
+
+
+def has_header(folder: Path, names: Iterable[str], signals: int, fs: int) -> bool:
+    """Whether one of the recordings `names` has a WFDB header with so many signals at `fs` Hz."""
+    wanted = [str(signals), str(fs)]
+    return any(read_first_line(folder / f"{name}.hea").split()[1:3] == wanted for name in names)
 
 
 def read_first_line(path: Path) -> str:

@@ -25,6 +25,7 @@ RHYTHM_CODES = {
     "SBR": "sinus bradycardia",
     "SVTA": "supraventricular tachyarrhythmia",
     "T": "ventricular trigeminy",
+    "VF": "ventricular fibrillation",
     "VFL": "ventricular flutter",
     "VT": "ventricular tachycardia",
 }
@@ -42,6 +43,9 @@ class Entry:
         fold: The database's official fold, 1 … 10, or None.
         part: "train" or "test" where a published split puts the recording there, else None.
         normal: Whether its database labels the recording as normal and nothing else.
+        person: The patient among those of all databases, such as "mitdb/118": equal for the same person in a database
+            and in one derived from it. "" where the patient's name says nothing outside its folder.
+        source: The recording among those of all databases, such as "ptbxl/9", where several hold it; else "".
     """
 
     name: str
@@ -51,6 +55,8 @@ class Entry:
     fold: int | None = None
     part: str | None = None
     normal: bool = False
+    person: str = ""
+    source: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,7 +35,7 @@ def test_list(root):
     assert listed["hospital"]["labels"] == {"N": 2, "AF": 2}
     assert listed["hospital"]["folder"] == str(root / "hospital")
     assert (listed["cinc2017"]["folder"], listed["cinc2017"]["records"]) == (None, None)
-    assert listed["synthetic"]["annotated"] and not listed["hospital"]["annotated"]
+    assert listed["synthetic"]["annotated"] == "beats and rhythms" and listed["hospital"]["annotated"] is None
     assert listed["synthetic"]["records"] > 0 and listed["synthetic"]["problem"] is None
     shown = run("list")
     assert "hospital" in shown.stdout and "AF 2" in shown.stdout

@@ -108,14 +108,12 @@ def without_signal(name):
     return annotated(name, signal=None, header_samples=2500)
 
 
-def test_annotations_alone_are_a_recording():
-    read = {"r0": without_signal("r0"), "r1": annotated("r1"), "r2": without_signal("r2")}
-    made = load_recordings(entries(3), lambda entry: read[entry.name], "a", ("I",), STEPS, 100.0)
-    assert made.lengths.tolist() == [1000, 1000, 1000]  # 10 s at 100 Hz each, from the header or the signal
-    assert [len(made.signal(i)) for i in range(3)] == [0, 1000, 0]
-    assert made.beats(2)[0].tolist() == made.beats(1)[0].tolist() == [0.5, 1.4, 9.9]
-    assert made.positions(["r0", "r1", "r2"]).tolist() == [0, 1, 2]
-    assert made.notes["recordings without signal"] == 2 and made.notes["recordings with a flat lead"] == 0
+def test_annotations_alone_are_no_recording_where_the_signal_is_used():
+    read = {f"r{i}": annotated(f"r{i}") for i in range(20)} | {"r3": without_signal("r3")}
+    made = load_recordings(entries(20), lambda entry: read[entry.name], "a", ("I",), STEPS, 100.0)
+    assert list(made.problems) == ["r3"] and "fetch its signal file" in made.problems["r3"]
+    assert 3 not in made.positions(read) and len(made.positions(read)) == 19
+    assert made.beats(2)[0].tolist() == [0.5, 1.4, 9.9]
 
 
 def test_a_data_set_of_annotations_alone():

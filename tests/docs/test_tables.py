@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ecg_edge.records.databases.catalogue import ON_DISK
+
 ROOT = Path(__file__).resolve().parents[2]
+FORMS_ONLY = ("challenge2021", "afdb", "icentia11k", "mimic-iv-ecg")
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +74,22 @@ def test_a_transcribed_result_names_its_version(tables):
         if result.get("source", "").startswith("transcribed"):
             assert result["command"], f"{file.name} does not state the command that repeats it"
     assert "Recorded with version 0.1.0." in tables.render("cae-ptbxl")
+
+
+def test_every_database_is_in_the_table_with_what_its_reader_was_tried_on(tables):
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    assert set(tables.VERIFIED) == {database.name for database in ON_DISK}
+    for database in ON_DISK:
+        split, tried = tables.VERIFIED[database.name]
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{database.name}` |")]
+        assert f"| {split} | {tried} |" in row and database.licence in row
+        assert (tried == "files of the same form") == (database.name in FORMS_ONLY)
+
+
+def test_recordings_that_readers_are_said_to_be_tried_on_are_there(tables, real_data):
+    for database in ON_DISK:
+        if database.name in FORMS_ONLY:
+            continue
+        folder = real_data(database.folder_name)
+        tried = re.search(r"[\d,]+", tables.VERIFIED[database.name][1])
+        assert len(database.index(folder)) == int(tried[0].replace(",", ""))

@@ -1,7 +1,10 @@
 """WFDB records made for a test, so that damaging them needs no real data."""
 
+import re
+
 import numpy as np
 import pytest
+from database_forms import FORMS
 
 from ecg_edge.records.formats.wfdb_format import import_wfdb
 
@@ -34,6 +37,35 @@ def write_record():
         return signal
 
     return write
+
+
+@pytest.fixture
+def annotate():
+    """annotate(folder, name, "+0(N N100 V250 …".split()) writes annotations: code, sample, and a mark's note."""
+
+    def write(folder, name, marks, suffix="atr"):
+        symbols, samples, notes = [], [], []
+        for mark in marks:
+            at = re.match(r"(.)(\d+)(.*)", mark)
+            symbols.append(at[1])
+            samples.append(int(at[2]))
+            notes.append(at[3])
+        import_wfdb().wrann(name, suffix, np.array(samples), symbol=symbols, aux_note=notes, write_dir=str(folder))
+
+    return write
+
+
+@pytest.fixture
+def make_form(tmp_path, write_record, annotate):
+    """make_form("svdb") → a small folder of the form that the database has on PhysioNet."""
+
+    def make(name):
+        folder = tmp_path / f"form of {name}"
+        folder.mkdir()
+        FORMS[name](folder, write_record, annotate)
+        return folder
+
+    return make
 
 
 def ecg(samples, leads, fs, seed):

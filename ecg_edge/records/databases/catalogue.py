@@ -5,14 +5,24 @@ import os
 from pathlib import Path
 
 from ecg_edge.records.database import Database
+from ecg_edge.records.databases.afdb import Afdb
+from ecg_edge.records.databases.afpdb import Afpdb
+from ecg_edge.records.databases.aftdb import Aftdb
+from ecg_edge.records.databases.challenge2021 import Challenge2021
 from ecg_edge.records.databases.cinc2017 import Cinc2017
 from ecg_edge.records.databases.cpsc2018 import Cpsc2018
 from ecg_edge.records.databases.cpsc2021 import Cpsc2021
+from ecg_edge.records.databases.cudb import Cudb
+from ecg_edge.records.databases.icentia11k import Icentia11k
 from ecg_edge.records.databases.labelled_folder import LabelledFolder
 from ecg_edge.records.databases.labels_columns import find_explicit_labels, find_labels_file
 from ecg_edge.records.databases.ltafdb import Ltafdb
+from ecg_edge.records.databases.ludb import Ludb
+from ecg_edge.records.databases.mimic_iv_ecg import MimicIvEcg
 from ecg_edge.records.databases.mitdb import Mitdb
+from ecg_edge.records.databases.nstdb import Nstdb
 from ecg_edge.records.databases.ptbxl import Ptbxl
+from ecg_edge.records.databases.svdb import Svdb
 from ecg_edge.records.databases.synthetic import SYNTHETIC
 from ecg_edge.records.databases.union import DatabaseUnion
 from firmware_bench.runtime.errors import InputError, unknown_name
@@ -20,12 +30,22 @@ from firmware_bench.runtime.errors import InputError, unknown_name
 # A folder is taken for the first database that recognises it. A new database is one more line.
 ON_DISK: tuple[Database, ...] = (
     Cinc2017(),
+    Challenge2021(),  # before CPSC 2018, which is part of it
     Cpsc2018(),
     Cpsc2021(),
     Mitdb(),
     Ltafdb(),
     Ptbxl(),
     Ptbxl(rate=100),
+    Svdb(),
+    Aftdb(),
+    Afdb(),
+    Afpdb(),
+    Cudb(),
+    Nstdb(),
+    Ludb(),
+    Icentia11k(),
+    MimicIvEcg(),
 )
 DATABASES: dict[str, Database] = {database.name: database for database in (SYNTHETIC, *ON_DISK)}
 

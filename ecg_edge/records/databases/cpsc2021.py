@@ -36,6 +36,7 @@ class Cpsc2021(Database):
     fs = 200.0
     leads = ("I", "II")
     annotated = True
+    annotations = "beats and episodes of AF"
 
     def is_at(self, folder: Path) -> bool:
         return any(NAME.fullmatch(file.stem) for at in ("", "*/") for file in folder.glob(f"{at}data_*_*.hea"))

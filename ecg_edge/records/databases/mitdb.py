@@ -12,18 +12,15 @@ import dataclasses
 import re
 from pathlib import Path
 
-from ecg_edge.records.database import Database
-from ecg_edge.records.database_files import read_first_line
+from ecg_edge.records.flat_database import FlatDatabase
 from ecg_edge.records.record import Entry, Record
-from firmware_bench.runtime.errors import InputError
 
-NAME = re.compile(r"[12]\d\d")
 DS1 = (101, 106, 108, 109, 112, 114, 115, 116, 118, 119, 122, 124, 201, 203, 205, 207, 208, 209, 215, 220, 223, 230)
 DS2 = (100, 103, 105, 111, 113, 117, 121, 123, 200, 202, 210, 212, 213, 214, 219, 221, 222, 228, 231, 232, 233, 234)
 PARTS = dict.fromkeys(map(str, DS1), "train") | dict.fromkeys(map(str, DS2), "test")
 
 
-class Mitdb(Database):
+class Mitdb(FlatDatabase):
     """See the module."""
 
     name = "mitdb"
@@ -31,32 +28,19 @@ class Mitdb(Database):
     licence = "ODC-By 1.0"
     physionet = "mitdb/1.0.0"
     physionet_files = ("[12][0-9][0-9].*", "RECORDS")
+    record_name = re.compile(r"[12]\d\d")
+    signals = 2
     fs = 360.0
     annotated = True
 
-    def is_at(self, folder: Path) -> bool:
-        # Other databases number their records alike, but sample at 128 Hz.
-        return any(read_first_line(folder / f"{name}.hea").split()[1:3] == ["2", "360"] for name in self._names(folder))
+    def patient_of(self, name: str) -> str:
+        return "201" if name == "202" else name
 
-    def list_entries(self, folder: Path) -> list[Entry]:
-        names = self._names(folder)
-        if not names:
-            raise InputError(f"{folder} holds no recordings of mitdb (100.hea, 100.dat, 100.atr, …)")
-        return [Entry(name, name, "201" if name == "202" else name, part=PARTS.get(name)) for name in names]
+    def part_of(self, name: str) -> str | None:
+        return PARTS.get(name)
 
     def read(self, folder: Path, entry: Entry) -> Record:
         """Read a recording as `Database.read` does, with lead MLII first: record 114 has V5 first."""
         record = super().read(folder, entry)
         leads = tuple(sorted(record.leads, key=lambda lead: lead != "MLII"))
         return dataclasses.replace(record, signal=record.select_leads(leads), leads=leads)
-
-    def list_recordings(self, folder: Path) -> dict[str, str]:
-        return {name: name for name in self._names(folder)}
-
-    def _names(self, folder: Path) -> list[str]:
-        """The records listed in RECORDS, or where it is absent, those with any file."""
-        if (folder / "RECORDS").is_file():
-            names = (folder / "RECORDS").read_text(errors="replace").split()
-        else:
-            names = [file.stem for file in folder.glob("[12]??.*") if file.suffix in (".hea", ".atr", ".dat")]
-        return sorted({name for name in names if NAME.fullmatch(name)})

@@ -29,7 +29,7 @@ class Ptbxl(Database):
     classes = CLASSES
     normal_labels = ("NORM",)
     leads = STANDARD_LEADS
-    numbering = "ptbxl"
+    numbering = people = "ptbxl"
 
     def __init__(self, rate: int | None = None):
         self.rate = rate

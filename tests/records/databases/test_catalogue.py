@@ -1,8 +1,10 @@
 from pathlib import Path
 
 import pytest
+from database_forms import FORMS
 
-from ecg_edge.records.databases.catalogue import DATABASES, discover_databases, locate
+from ecg_edge.records.check import check
+from ecg_edge.records.databases.catalogue import DATABASES, ON_DISK, discover_databases, locate
 from firmware_bench.runtime.errors import InputError
 
 
@@ -86,6 +88,28 @@ def test_a_folder_with_another_table_does_not_prevent_the_listing(root):
     assert "hospital" in found and "notes" not in found
 
 
-def test_real_folders_are_recognised(real_data):
-    for name in ("cinc2017", "cpsc2018", "cpsc2021", "ltafdb", "mitdb", "ptbxl", "ptbxl_filtered"):
-        assert locate(str(real_data(name)))[0].name == name
+HOLTERS = ["afpdb", "aftdb", "cpsc2021", "cudb", "ltafdb", "mitdb", "nstdb", "svdb"]
+REAL = [*HOLTERS, "cinc2017", "cpsc2018", "ludb", "ptbxl"]
+
+
+@pytest.mark.parametrize("name", [*REAL, "ptbxl_filtered"])
+def test_real_folders_are_recognised(real_data, name):
+    folder = real_data(name)
+    assert locate(str(folder))[0].name == name
+    others = [database.name for database in ON_DISK if database.is_at(folder) and database.folder_name != name]
+    assert not others
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_each_form_is_recognised_by_its_own_reader(make_form, name):
+    folder = make_form(name)
+    assert locate(str(folder))[0].name == name
+    others = {database.name for database in ON_DISK if database.is_at(folder)} - {name}
+    assert others <= {"cpsc2018"} if name == "challenge2021" else not others
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_each_form_can_be_checked(make_form, name):
+    folder = make_form(name)
+    report = check(*locate(str(folder)))
+    assert report.records and not report.unreadable
