@@ -105,6 +105,18 @@ class Challenge2021(Database):
         paths = {Path(path).name: path for path in list_record_paths(folder)}
         return {name: path for name, path in paths.items() if find_source(name)}
 
+    def list_notes(self, folder: Path) -> list[str]:
+        sources = {find_source(name) for name in self.list_recordings(folder)}
+        notes = []
+        if grouped := [name for source, name in ONE_PATIENT.items() if source in sources]:
+            notes.append(f"{' and '.join(grouped)} do not say who their patients are: each counts as one patient")
+        if "HR" in sources and not self.list_label_files(folder):
+            notes.append(
+                "PTB-XL: each recording counts as a patient of its own, and some patients have several; put its "
+                "ptbxl_database.csv into the folder"
+            )
+        return notes
+
     def _read_ptbxl_patients(self, folder: Path) -> dict[int, str]:
         """Number of a recording of PTB-XL → its patient, as among the patients of ptbxl."""
         try:

@@ -31,6 +31,9 @@ class Svdb(FlatDatabase):
     annotated = True
     annotations = "beats"
 
+    def list_notes(self, folder: Path) -> list[str]:
+        return ["no table says who the patients are: each recording counts as a patient of its own"]
+
     def read(self, folder: Path, entry: Entry) -> Record:
         stem = folder / entry.path
         # The last beat of record 860 is annotated one sample behind its end.

@@ -39,7 +39,12 @@ def test_who_the_patients_are(make_form):
 
 def test_patients_of_ptbxl_are_looked_up_in_its_table(make_form):
     folder = make_form("challenge2021")
+    assert [note.split(":")[0] for note in DATABASE.list_notes(folder)] == [
+        "INCART and PTB do not say who their patients are",
+        "PTB-XL",
+    ]
     (folder / "ptbxl_database.csv").write_text("ecg_id,patient_id\n1,15709.0\n2,13243.0\n")
+    assert len(DATABASE.list_notes(folder)) == 1
     entries = {entry.name: entry for entry in DATABASE.index(folder)}
     assert [entries[name].person for name in ("HR00001", "HR00002")] == ["ptbxl/15709", "ptbxl/13243"]
     (folder / "ptbxl_database.csv").write_text("ecg_id,patient_id\n1,x\n")
