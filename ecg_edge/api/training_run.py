@@ -334,7 +334,12 @@ def _choose_decision(run: Run, validation: Examples) -> None:
 def _prepare(dataset: Dataset, task_class: type[Task], settings: Config, reporter: Reporter) -> Recordings:
     """Prepare the data set's recordings; report how many were repaired or could not be read."""
     window = settings.signal.window_spec()
-    recordings = dataset.recordings(task_class, window, reporter.advance("preparing recordings"))
+    recordings = dataset.recordings(
+        task_class,
+        window,
+        reporter.advance("preparing recordings"),
+        lambda: reporter.message("waiting for another process, which is preparing the same recordings"),
+    )
     for name, reason in recordings.problems.items():
         reporter.message(f"warning: left out {name}: {reason}")
     if recordings.problems:

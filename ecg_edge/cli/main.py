@@ -59,10 +59,9 @@ def main() -> None:
     except OSError as error:
         if error.errno == errno.EPIPE:
             sys.exit(0)
-        reason = error.strerror or str(error)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            reason = "the disk is full; windows are prepared in ~/.cache/ecg-edge, or where ECG_EDGE_CACHE says"
-        fail(f"{error.filename}: {reason}" if error.filename else reason, 2)
+        from firmware_bench.runtime.files import describe_os_error
+
+        fail(describe_os_error(error), 2)
     except Exception as error:
         status = getattr(error, "exit_status", None)
         if status is None:

@@ -83,7 +83,11 @@ class Dataset:
         return fingerprint(self.database, self.folder, self.entries)
 
     def recordings(
-        self, task: RecordReader, window: WindowSpec, advance: Callable[[int, int], None] = lambda done, total: None
+        self,
+        task: RecordReader,
+        window: WindowSpec,
+        advance: Callable[[int, int], None] = lambda done, total: None,
+        wait: Callable[[], None] = lambda: None,
     ) -> Recordings:
         """All recordings, prepared for the model; from the cache where it has them.
 
@@ -91,9 +95,10 @@ class Dataset:
             task: the class of the task, which reads them.
             window: sampling rate and preprocessing.
             advance: called with the numbers done and total after each recording that is not in the cache.
+            wait: called once where another process, which prepares the same recordings, is waited for.
 
         Raises:
-            InputError: more than 5 % of them cannot be used.
+            InputError: more than 5 % of them cannot be used, or the cache cannot be written.
         """
         return load_recordings(
             self.entries,
@@ -103,6 +108,7 @@ class Dataset:
             window.steps,
             window.fs,
             advance,
+            wait,
         )
 
     def prepare_subset(self, task: RecordReader, window: WindowSpec, names: Sequence[str]) -> Recordings:

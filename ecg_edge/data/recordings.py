@@ -17,8 +17,9 @@ import numpy as np
 
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.signals.preprocessing import Preprocessing, find_flat_leads
+from firmware_bench.runtime import file_lock
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.runtime.files import atomic_write, read_json, write_json
+from firmware_bench.runtime.files import atomic_folder, describe_os_error, read_json, write_json
 
 UNREADABLE_SHARE = 0.05  # above this share of unreadable recordings the data set, not the recording, is at fault
 CACHE_VERSION = 2  # increase it when what is stored for the same parameters changes
@@ -182,8 +183,11 @@ def load_recordings(
     steps: Sequence[dict],
     fs: float,
     advance: Callable[[int, int], None] = lambda done, total: None,
+    wait: Callable[[], None] = lambda: None,
 ) -> Recordings:
     """All recordings of a data set, prepared; from the cache where it has them.
+
+    Where another process is preparing the same ones, its result is waited for.
 
     Args:
         entries: of the recordings.
@@ -193,17 +197,17 @@ def load_recordings(
         steps: preprocessing, see ecg_edge.signals.preprocessing.
         fs: sampling rate after preprocessing, Hz.
         advance: called with the numbers done and total after each recording that is not in the cache.
+        wait: called once where another process is waited for.
 
     Raises:
-        InputError: more than 5 % of the recordings cannot be used; names the first reason.
+        InputError: more than 5 % of the recordings cannot be used, with the first reason; or the cache cannot be
+            written.
     """
     parameters = [CACHE_VERSION, stamp, [entry.name for entry in entries], list(leads), list(steps), fs]
     key = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:24]
     folder = cache_folder() / key
     if not (folder / "index.json").exists():
-        with atomic_write(folder) as temporary:
-            temporary.mkdir()
-            _write(temporary, entries, read, leads, Preprocessing(steps), fs, advance)
+        _fill_cache(folder, wait, entries, read, leads, Preprocessing(steps), fs, advance)
     index = read_json(folder / "index.json")
     annotations = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in STORED_ARRAYS}
     shape = (int(annotations["starts"][-1]), len(leads))
@@ -212,6 +216,28 @@ def load_recordings(
     return Recordings(
         tuple(entries), fs, mapped, **annotations, problems=index["problems"], notes=index["notes"], key=key
     )
+
+
+def _fill_cache(folder: Path, wait: Callable[[], None], *what) -> None:
+    """Prepare the recordings into a new folder of the cache, unless another process has done so meanwhile."""
+    cache = folder.parent
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with file_lock.hold(cache / f".{folder.name}.lock", wait):
+            if not (folder / "index.json").exists():
+                with atomic_folder(folder) as temporary:
+                    _write(temporary, *what)
+    except OSError as error:
+        if (folder / "index.json").exists():  # of a faster process, where the file system has no locks
+            return
+        named = Path(os.fsdecode(error.filename or ""))
+        if named != Path() and (named.is_relative_to(cache) or cache.is_relative_to(named)):
+            error.filename = str(cache)
+            raise InputError(
+                f"{describe_os_error(error)}; prepared recordings are kept there, or in the folder that "
+                "ECG_EDGE_CACHE names"
+            ) from None
+        raise
 
 
 def _write(folder, entries, read, leads, steps, fs, advance):

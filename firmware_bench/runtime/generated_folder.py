@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.runtime.files import atomic_write
+from firmware_bench.runtime.files import atomic_folder, atomic_write
 
 MANIFEST = "ecg_edge_files.json"
 
@@ -59,7 +59,7 @@ def write_generated_folder(folder: str | os.PathLike, files: Mapping[str, bytes]
 
 
 def _write_new(folder: Path, files: Mapping[str, bytes]) -> None:
-    with atomic_write(folder) as temporary:
+    with atomic_folder(folder) as temporary:
         for name, content in files.items():
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             (temporary / name).write_bytes(content)

@@ -77,9 +77,9 @@ def test_wrong_usage_is_one_line_with_a_remedy_and_status_2(words, message, tmp_
         (AcceptanceError("17 dB, the bar is 20"), 1, "error: 17 dB, the bar is 20"),
         (KeyboardInterrupt(), 130, "error: interrupted"),
         (
-            OSError(28, "No space left on device", "runs/a"),
+            OSError(28, "No space left on device", "/proc/version"),
             2,
-            "error: runs/a: the disk is full; windows are prepared in ~/.cache/ecg-edge, or where ECG_EDGE_CACHE says",
+            "error: /proc/version: the disk is full (the one mounted at /proc)",
         ),
         (PermissionError(13, "Permission denied", "runs/a"), 2, "error: runs/a: Permission denied"),
         (click.UsageError("no such option"), 2, "Error: no such option"),

@@ -115,5 +115,5 @@ def test_a_full_disk_is_one_line_and_leaves_no_file(recordings, tiny, tmp_path):
         [sys.executable, "-m", "ecg_edge", *words], preexec_fn=limit, env=environment, capture_output=True, text=True
     )
     assert ran.returncode == 2
-    assert ran.stderr.splitlines()[-1] == "error: File too large"
+    assert ran.stderr.splitlines()[-1].startswith(f"error: {tmp_path / 'cache'}: File too large; prepared recordings")
     assert list((tmp_path / "cache").iterdir()) == []

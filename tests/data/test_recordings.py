@@ -1,6 +1,10 @@
 """Prepared recordings: what is stored is what was recorded, in s; the cache is whole, keyed, mapped; bad ones named."""
 
 import dataclasses
+import errno
+import os
+import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -177,6 +181,94 @@ def test_an_interruption_leaves_nothing():
         prepared(reader=Interrupted())
     assert list(cache_folder().iterdir()) == []
     assert len(prepared().signals) == 10_000
+
+
+def test_two_that_prepare_the_same_at_once_do_the_work_once():
+    readers, made, waited = [Reader(), Reader()], {}, []
+    started = threading.Event()
+
+    def first(entry):
+        started.set()
+        time.sleep(0.05)
+        return readers[0](entry)
+
+    def second():
+        started.wait()
+        made[1] = load_recordings(entries(4), readers[1], "a", ("I",), STEPS, 100.0, wait=lambda: waited.append(1))
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    made[0] = prepared(reader=first)
+    thread.join()
+    assert [reader.reads for reader in readers] == [4, 0] and waited == [1]
+    np.testing.assert_array_equal(made[0].signals, made[1].signals)
+    assert len(list(cache_folder().iterdir())) == 1
+
+
+def test_one_that_fails_leaves_the_work_to_the_one_that_waits():
+    started = threading.Event()
+
+    def broken(entry):
+        started.set()
+        time.sleep(0.2)
+        raise InputError("the disk was taken away")
+
+    def first():
+        with pytest.raises(InputError, match="taken away"):
+            prepared(reader=broken)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    started.wait()
+    assert len(prepared().signals) == 10_000
+    thread.join()
+
+
+def test_without_locks_the_slower_one_takes_what_the_faster_one_made(monkeypatch):
+    """A file system without locks: both work, and one folder stays."""
+    monkeypatch.setattr("firmware_bench.runtime.file_lock.fcntl.flock", fail(errno.ENOTSUP))
+
+    def slower(entry):
+        if entry.name == "r3":
+            prepared()
+        return Reader()(entry)
+
+    assert prepared(reader=slower).signals.shape == (10_000, 1)
+    assert len(list(cache_folder().iterdir())) == 1
+
+
+def fail(number):
+    def raise_error(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    return raise_error
+
+
+def test_a_cache_that_cannot_be_written_is_one_line_with_its_folder_and_a_filled_one_is_read(monkeypatch):
+    prepared()
+    for name in ("mkdir", "open", "replace", "fsync"):
+        for number in (errno.EROFS, errno.EACCES, errno.ENOSPC):
+            with monkeypatch.context() as patch, pytest.raises(InputError) as error:
+                patch.setattr(os, name, writes_of(getattr(os, name), number))
+                prepared(stamp="b")
+            assert str(cache_folder()) in str(error.value) and "ECG_EDGE_CACHE" in str(error.value)
+            assert len(list(cache_folder().iterdir())) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", writes_of(os.open, errno.EROFS))
+        assert len(prepared().signals) == 10_000
+
+
+def writes_of(function, number):
+    """`function`, failing where it would write into the cache."""
+
+    def wrapped(path, *arguments, **more):
+        reads = arguments and arguments[0] == os.O_RDONLY
+        if isinstance(path, int) or (str(path).startswith(str(cache_folder())) and not reads):
+            name = None if isinstance(path, int) else str(path)
+            raise OSError(number, os.strerror(number), name)
+        return function(path, *arguments, **more)
+
+    return wrapped
 
 
 def test_a_recording_without_the_lead_is_a_problem_of_that_recording():
