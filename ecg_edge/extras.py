@@ -5,7 +5,7 @@ import importlib.util
 from firmware_bench.runtime.errors import InputError
 
 # extra of the installation → the packages by which it is recognised
-EXTRAS = {"train": ("keras",), "export": ("tensorflow",), "plot": ("matplotlib",)}
+EXTRAS = {"train": ("keras",), "export": ("tensorflow",), "plot": ("matplotlib",), "formats": ("ecgdatakit", "pydicom")}
 
 
 def is_installed(package: str) -> bool:

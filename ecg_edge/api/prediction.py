@@ -1,6 +1,6 @@
 """From a recording to a label: load a model, predict arrays and recordings in files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -83,26 +83,40 @@ class EcgModel:
         record = record_from_array(signal, fs, leads, units, name, self.leads)
         return self._predict(record, name, localise)
 
-    def predict_record(self, path: Path | str, localise: bool = True) -> Prediction:
+    def predict_record(
+        self,
+        path: Path | str,
+        localise: bool = True,
+        fs: float | None = None,
+        units: str | None = None,
+        leads: Sequence[str] | str | None = None,
+        rename_leads: Mapping[str, str] | Sequence[str] | None = None,
+    ) -> Prediction:
         """Label a recording in any format that ecg_edge.records reads.
 
         Args:
             path: The recording, with or without the suffix of one of its files.
             localise: As for `predict`.
+            fs: Sampling rate, Hz, of a file that does not state it.
+            units: Unit, "mV", "uV", "V" or "nV", of a file that does not state it.
+            leads: Names of the columns of a file that does not state them.
+            rename_leads: Lead in the file → name to use, for example {"Lead A": "V1"}.
 
         Returns:
             As `predict`; the name of the recording is its path without suffix.
 
         Raises:
-            InputError: The record cannot be read, or it lacks a lead of the model. The line names the record.
+            InputError: The record cannot be read, it lacks a lead of the model, or it states otherwise than `fs`,
+                `units` or `leads`. The line names the record.
 
         Examples:
             >>> model.predict_record("data/mitdb/100").label
             'NSR'
         """
         from ecg_edge.records.formats.format_registry import read_record
+        from ecg_edge.records.signal_description import describe_signal
 
-        record = read_record(Path(path))
+        record = read_record(Path(path), stated=describe_signal(fs, units, leads, rename_leads))
         return self._predict(record, record.name, localise)
 
     def _predict(self, record: Record, name: str, localise: bool) -> Prediction:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ecg_edge import console
+from ecg_edge.cli.signal_options import signal_options
 
 SHOWN = 50
 
@@ -83,7 +84,8 @@ def describe(database, folder: Path | None) -> dict:
 @command.command()
 @click.argument("data", metavar="DIR_OR_NAME")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
-def check(data, as_json):
+@signal_options
+def check(data, as_json, stated):
     """Read every recording of a database or folder and name each that is unreadable or suspicious.
 
     Exit status 2 where any recording cannot be read.
@@ -100,7 +102,7 @@ def check(data, as_json):
 
     database, folder = locate(data)
     with console.reporting() as reporter:
-        report = check_records(database, folder, reporter.advance(f"reading {database.name}"))
+        report = check_records(database, folder, reporter.advance(f"reading {database.name}"), **stated)
     unreadable, suspicious = len(report.unreadable), len(report.suspicious)
     if as_json:
         console.print_json(

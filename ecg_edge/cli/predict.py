@@ -1,4 +1,4 @@
-"""ecg-edge predict: labels and probabilities for WFDB records, by an exported file or a run."""
+"""ecg-edge predict: labels and probabilities for recordings, by an exported file or a run."""
 
 import csv
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ecg_edge import console
+from ecg_edge.cli.signal_options import signal_options
 from firmware_bench.runtime.errors import InputError
 
 
@@ -15,19 +16,21 @@ from firmware_bench.runtime.errors import InputError
 @click.argument("records", metavar="RECORD...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values instead of a table.")
-def command(model, records, as_json, as_csv):
-    """Label WFDB records with an exported .tflite file or a run.
+@signal_options
+def command(model, records, as_json, as_csv, stated):
+    """Label recordings with an exported .tflite file or a run.
 
-    A RECORD is a path with or without .hea or .dat. Leads by name, resampling, filters and windows are those that the
-    model was trained with. A record that cannot be read is named; the others are predicted all the same, and the exit
-    status is 2. With --json an anomaly detector also reports where: the error of each
-    lead, in steps of 0.1 s.
+    A RECORD is a file, or its path without suffix: WFDB, EDF, SCP-ECG, DICOM, CSV and others. Leads by name,
+    resampling, filters and windows are those that the model was trained with. A record that cannot be read is named;
+    the others are predicted all the same, and the exit status is 2. With --json an anomaly detector also reports where:
+    the error of each lead, in steps of 0.1 s.
 
     \b
     Examples:
       ecg-edge predict model.tflite data/cinc2017/A00001
       ecg-edge predict model.tflite recordings/*.hea --csv > labels.csv
       ecg-edge predict model.tflite A00001 A00002 --json
+      ecg-edge predict model.tflite holter.csv --fs 250 --units uV --leads I
       ecg-edge predict runs/vae_bilstm_mha-ptbxl-20260101-120000 00009_hr --json
     """
     from ecg_edge.api.prediction import load
@@ -38,7 +41,7 @@ def command(model, records, as_json, as_csv):
     predictions, errors = [], {}
     for path in records:
         try:
-            predictions.append(loaded.predict_record(path, localise=as_json))
+            predictions.append(loaded.predict_record(path, localise=as_json, **stated))
         except InputError as error:
             errors[str(path)] = str(error)
 

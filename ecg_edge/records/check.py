@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from ecg_edge.records.database import Database
 from ecg_edge.records.formats.format_registry import check_files
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.records.record_error import RecordError
+from ecg_edge.records.signal_description import NOTHING_STATED, describe_signal
 
 CLIPPED_SECONDS = 0.04  # a QRS complex's tip lasts less than this at its highest value
 CLIPPED_FRACTION = 0.02
@@ -59,7 +60,13 @@ class CheckReport:
 
 
 def check(
-    database: Database, folder: Path, advance: Callable[[int, int], None] = lambda done, total: None
+    database: Database,
+    folder: Path,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+    fs: float | None = None,
+    units: str | None = None,
+    leads: str | Sequence[str] = (),
+    rename_leads: Mapping[str, str] | Sequence[str] = (),
 ) -> CheckReport:
     """Read every recording of a database and check its labels, signal and files.
 
@@ -67,6 +74,10 @@ def check(
         database: The database.
         folder: Its folder.
         advance: Called with (done, total) after each recording.
+        fs: Sampling rate of files that do not state it, Hz.
+        units: Their unit, as "mV" or "uV".
+        leads: Names of their columns.
+        rename_leads: Lead in the file → name to use.
 
     Returns:
         The findings.
@@ -74,9 +85,11 @@ def check(
     Raises:
         InputError: The label files themselves cannot be read.
     """
-    entries = database.index(folder)
+    entries, stated = database.index(folder), describe_signal(fs, units, leads, rename_leads)
+    if stated != NOTHING_STATED:
+        entries = [dataclasses.replace(entry, stated=stated) for entry in entries]
     findings: list[Finding] = []
-    leads: dict[str, tuple[str, ...]] = {}
+    found_leads: dict[str, tuple[str, ...]] = {}
     rates: dict[str, float] = {}
     without_signal: list[str] = []
     seen: dict[bytes, str] = {}
@@ -87,7 +100,7 @@ def check(
         except RecordError as error:
             findings.append(Finding(entry.name, "error", str(error).replace(f"{folder}{os.sep}", "")))
         else:
-            leads[entry.name], rates[entry.name] = record.leads, record.fs
+            found_leads[entry.name], rates[entry.name] = record.leads, record.fs
             if record.signal is None:
                 without_signal.append(entry.name)
             else:
@@ -102,7 +115,7 @@ def check(
     unlisted = [name for name, path in database.list_recordings(folder).items() if path not in listed]
     remarks = [(name, "recording without label") for name in unlisted]
     remarks += database.check_labels(folder)
-    remarks += find_missing_leads(leads, database.leads) + find_unusual_rates(rates, database.fs)
+    remarks += find_missing_leads(found_leads, database.leads) + find_unusual_rates(rates, database.fs)
     findings += [Finding(name, "warning", remark) for name, remark in remarks]
     if without_signal:
         others = f" and {len(without_signal) - 1} more of the {len(entries)}" if len(without_signal) > 1 else ""

@@ -28,7 +28,7 @@ def list_record_paths(folder: Path, suffixes: tuple[str, ...] = (".hea",), below
         prefix = "" if relative == "." else f"{relative}/"
         for file in files:
             stem, suffix = os.path.splitext(file)
-            if suffix in suffixes and not file.startswith("."):
+            if suffix.lower() in suffixes and not file.startswith("."):
                 found.add(prefix + stem)
     return sorted(found)
 

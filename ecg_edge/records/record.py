@@ -6,10 +6,16 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from firmware_bench.runtime.errors import InputError, unknown_name
+from ecg_edge.records.signal_description import NOTHING_STATED, SignalDescription
+from firmware_bench.runtime.errors import InputError
 
 STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-UNNAMED_LEAD = re.compile(r"(ecg|lead|channel|ch|signal)?[ _]?\d*", re.IGNORECASE)
+# Names of the twelve leads in lower case, after the words of LEAD_PREFIX. "-aVR", "MLII", "C1" are other leads.
+LEAD_ALIASES = {lead.lower(): lead for lead in STANDARD_LEADS} | {"di": "I", "dii": "II", "diii": "III"}
+LEAD_PREFIX = re.compile(
+    r"^(mdc_ecg_lead_|((ecg|ekg)[ _-])?(lead|ableitung|d[ée]rivation|derivaci[óo]n|derivazione)[ _-]?|(ecg|ekg)[ _-])"
+)
+UNNAMED_LEAD = re.compile(r"(ecg|ekg|lead|channel|ch|signal)?[ _]?\d*", re.IGNORECASE)
 # Rhythms by their code in WFDB annotation files, https://archive.physionet.org/physiobank/annotations.shtml.
 RHYTHM_CODES = {
     "AB": "atrial bigeminy",
@@ -46,6 +52,7 @@ class Entry:
         person: The patient among those of all databases, such as "mitdb/118": equal for the same person in a database
             and in one derived from it. "" where the patient's name says nothing outside its folder.
         source: The recording among those of all databases, such as "ptbxl/9", where several hold it; else "".
+        stated: What is stated about the signal for files that do not say it themselves.
     """
 
     name: str
@@ -57,6 +64,7 @@ class Entry:
     normal: bool = False
     person: str = ""
     source: str = ""
+    stated: SignalDescription = NOTHING_STATED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,18 +158,27 @@ class Record:
         own |= {lead: column for column, lead in enumerate(self.positional_leads())}
         if len(self.leads) == len(leads) == 1 and UNNAMED_LEAD.fullmatch(self.leads[0]):
             return self.signal
-        for lead in leads:
-            if lead.lower() not in own:
-                raise InputError(f"record {self.name}: {unknown_name('lead', lead, self.leads)}")
-        return self.signal[:, [own[lead.lower()] for lead in leads]]
+        wanted = [lead.lower() if lead.lower() in own else standard_lead(lead).lower() for lead in leads]
+        for lead, spelt in zip(leads, wanted, strict=True):
+            if spelt not in own:
+                raise InputError(
+                    f"record {self.name}: no lead {lead!r}: there is {', '.join(self.leads)}. Where one of them is it "
+                    f"under another name, say so: --rename-lead 'NAME={lead}' (rename_leads in Python)"
+                )
+        return self.signal[:, [own[lead] for lead in wanted]]
 
 
 def standard_lead(name: str) -> str:
-    """Spell a lead name as the standard does: "AVR" and "avr" → "aVR"; names beyond the twelve stay as they are."""
-    for lead in STANDARD_LEADS:
-        if name.strip().lower() == lead.lower():
-            return lead
-    return name.strip()
+    """Spell a lead name as the standard does.
+
+    Args:
+        name: The name in a file: "AVR", "Lead I", "DI", "ECG II", "MDC_ECG_LEAD_V1".
+
+    Returns:
+        The standard's name: "aVR", "I", "I", "II", "V1"; other names stay as they are: "MLII", "-aVR", "ECG1".
+    """
+    own = name.strip()
+    return LEAD_ALIASES.get(LEAD_PREFIX.sub("", own.lower()), own)
 
 
 def standard_lead_names(names: Iterable[str | None]) -> tuple[str, ...]:

@@ -1,38 +1,58 @@
 """Every file format of recordings, and reading a recording whatever its format."""
 
+import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from ecg_edge.records.formats.cpsc_struct_format import CpscStructFormat
-from ecg_edge.records.formats.record_format import RecordFormat
+from ecg_edge.records.formats.dicom_format import DicomFormat
+from ecg_edge.records.formats.edf_format import EdfFormat
+from ecg_edge.records.formats.kardia_format import KardiaFormat
+from ecg_edge.records.formats.record_format import RecordFormat, SingleFileFormat, read_head
+from ecg_edge.records.formats.scp_format import ScpFormat
 from ecg_edge.records.formats.wfdb_format import WfdbFormat
-from ecg_edge.records.record import Entry, Record
+from ecg_edge.records.formats.xml_formats import AecgFormat, GeFormat, PhilipsFormat, find_root
+from ecg_edge.records.record import UNNAMED_LEAD, Entry, Record, standard_lead, standard_lead_names
 from ecg_edge.records.record_error import RecordError
+from ecg_edge.records.signal_description import SignalDescription
 
 # Where files of several formats share a stem, the earlier format is read. A new format is one more line.
 FORMATS: tuple[RecordFormat, ...] = (
     WfdbFormat(),
     CpscStructFormat(),
+    EdfFormat(),
+    ScpFormat(),
+    DicomFormat(),
+    AecgFormat(),
+    PhilipsFormat(),
+    GeFormat(),
+    KardiaFormat(),
 )
-MAIN_SUFFIXES = tuple(record_format.suffixes[0] for record_format in FORMATS)
+MAIN_SUFFIXES = tuple(dict.fromkeys(suffix for record_format in FORMATS for suffix in record_format.main_suffixes))
 SUFFIXES = tuple(dict.fromkeys(suffix for record_format in FORMATS for suffix in record_format.suffixes))
 
 
-def read_record(path: Path, entry: Entry | None = None) -> Record:
+def read_record(path: Path, entry: Entry | None = None, stated: SignalDescription | None = None) -> Record:
     """Read a recording in any known format.
 
     Args:
         path: The recording, with or without the suffix of one of its files.
         entry: Gives the record's name, patient and labels. By default the name is `path` without suffix.
+        stated: What is known of the signal besides, by default what the entry states.
 
     Returns:
         The recording, its signal float32 (samples, leads) in mV.
 
     Raises:
-        RecordError: No known format, or a file is missing, truncated or corrupt.
+        RecordError: No known format, a file is missing, truncated or corrupt, or says otherwise than what is stated.
     """
-    record_format, stem = find_format(path)
-    return record_format.read(stem, entry or Entry(str(stem), stem.name, stem.name))
+    record_format, place = find_format(path)
+    stem = strip_suffix(path)
+    entry = entry or Entry(str(stem), stem.name, stem.name)
+    entry = entry if stated is None else dataclasses.replace(entry, stated=stated)
+    record = record_format.read(place, entry)
+    return _apply_stated(record_format.main_file(place), record, entry.stated)
 
 
 def find_format(path: Path) -> tuple[RecordFormat, Path]:
@@ -42,23 +62,35 @@ def find_format(path: Path) -> tuple[RecordFormat, Path]:
         path: The recording, with or without the suffix of one of its files.
 
     Returns:
-        The format, and the recording's path without suffix. Where there is no file, the first format that has the
-        suffix of `path`, so that reading names the missing file.
+        The format, and the recording's path: without suffix, or the file itself where each recording is one file.
+        Where there is no file, the first format that has the suffix of `path`, so that reading names the missing file.
 
     Raises:
         RecordError: `path` is a file of no known format.
     """
-    stem = strip_suffix(path)
-    if found := _format_at(stem):
+    stem, named = strip_suffix(path), [known for known in FORMATS if path.suffix.lower() in known.suffixes]
+    if not path.is_file():
+        found = _format_at(stem)
+        return found or next(iter(named), FORMATS[0]), stem
+    of_several_files = [known for known in named if not isinstance(known, SingleFileFormat)]
+    if found := next((known for known in of_several_files if known.is_at(stem)), None):
         return found, stem
-    if stem is path and path.is_file():
-        raise RecordError(f"{path} is in no known format: recordings are read from {describe_formats()} files")
-    return next((known for known in FORMATS if path.suffix in known.suffixes), FORMATS[0]), stem
+    head = read_head(str(path))
+    single = [known for known in FORMATS if isinstance(known, SingleFileFormat)]
+    certain = (known for known in single if known.recognises(head))
+    by_suffix = (known for known in single if known in named and not known.shared_suffix)
+    if found := next(certain, None) or next(by_suffix, None):
+        return found, path
+    if found := _format_at(path) or next(iter(of_several_files), None):
+        return found, path if found.is_at(path) else stem
+    root = find_root(head)
+    what = f" (its root element is {root!r})" if root else ""
+    raise RecordError(f"{path} is in no known format{what}: recordings are read from {describe_formats()} files")
 
 
 def strip_suffix(path: Path) -> Path:
     """`path` without the suffix of a known format; other suffixes are part of a recording's name."""
-    return path.with_suffix("") if path.suffix in SUFFIXES else path
+    return path.with_suffix("") if path.suffix.lower() in SUFFIXES else path
 
 
 def describe_formats() -> str:
@@ -81,3 +113,24 @@ def check_files(stem: Path) -> list[str]:
 def _format_at(stem: Path | str) -> RecordFormat | None:
     """The format of the recording at `stem`, None where there is none."""
     return next((known for known in FORMATS if known.is_at(stem)), None)
+
+
+def _apply_stated(path: str, record: Record, stated: SignalDescription) -> Record:
+    """Name the leads as stated. Raises RecordError: the file says otherwise than what is stated, or lacks a lead."""
+    if stated.fs and not math.isclose(stated.fs, record.fs, rel_tol=1e-6):
+        raise RecordError(f"{path} states {record.fs:g} Hz, not {stated.fs:g} Hz: leave fs (--fs) out")
+    leads = record.leads
+    if stated.leads and stated.leads != leads:
+        if len(stated.leads) != len(leads):
+            raise RecordError(f"{path} has {len(leads)} leads ({', '.join(leads)}), and {len(stated.leads)} are named")
+        if not all(map(UNNAMED_LEAD.fullmatch, leads)) and standard_lead_names(stated.leads) != leads:
+            raise RecordError(
+                f"{path} names its leads {', '.join(leads)}: leave leads (--leads) out, or rename single ones with "
+                "rename_leads (--rename-lead OLD=NEW)"
+            )
+        leads = standard_lead_names(stated.leads)
+    new = {standard_lead(old): name for old, name in stated.rename_leads}
+    names = [standard_lead(new.get(lead, lead)) for lead in leads]
+    if len(set(names)) < len(names):
+        raise RecordError(f"{path}: after renaming, two leads have one name: {', '.join(names)}")
+    return dataclasses.replace(record, leads=tuple(names))

@@ -1,0 +1,109 @@
+"""From the signals of a file to those of a recording: which are ECG leads, and in which unit they are."""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from ecg_edge.records.record import STANDARD_LEADS, Entry, Record, standard_lead, standard_lead_names
+from ecg_edge.records.record_error import RecordError
+from ecg_edge.records.units import millivolts_per
+
+ECG_NAME = re.compile(r"(ecg|ekg|mdc_ecg)", re.IGNORECASE)
+OTHER_NAME = re.compile(  # EDF+'s types of signals and those of monitors and sleep studies
+    r"(eeg|emg|eog|erg|egg|ep|meg|mcg|resp|temp|sao2|spo2|light|sound|event|pleth|ppg|flow|acc|art|abp|cvp|hr|pr|rr)"
+    r"([ _:\-\d]|$)",
+    re.IGNORECASE,
+)
+LARGEST_VALUES = 2**30  # samples times leads: 4 GiB of signal
+
+
+@dataclasses.dataclass(frozen=True)
+class FileSignal:
+    """One signal of a file.
+
+    Attributes:
+        name: Its name in the file.
+        unit: Its unit in the file; "" where none is stated.
+        fs: Its sampling rate, Hz.
+        samples: Its length.
+    """
+
+    name: str
+    unit: str
+    fs: float
+    samples: int
+
+
+def select_leads(path: str, signals: Sequence[FileSignal], entry: Entry) -> tuple[list[int], list[float]]:
+    """Select the ECG leads among the signals of a file.
+
+    Where some signals are called ECG or as one of the twelve leads, the others are left out; so are signals that are
+    called otherwise (EEG, Resp), that are no voltages, and those of a lower sampling rate than the fastest lead.
+
+    Args:
+        path: The file, for messages.
+        signals: Its signals.
+        entry: Its entry. A unit stated there holds for signals without unit.
+
+    Returns:
+        The indices of the leads in `signals`, and how many mV one unit of each is.
+
+    Raises:
+        RecordError: No signal can be an ECG lead, a unit is missing or not the stated one, or they are too long.
+    """
+    called = [i for i, s in enumerate(signals) if ECG_NAME.match(s.name) or standard_lead(s.name) in STANDARD_LEADS]
+    columns = called or [i for i, s in enumerate(signals) if not OTHER_NAME.match(s.name)]
+    if not columns:
+        raise RecordError(f"{path} has no ECG lead: its signals are {_list(s.name for s in signals)}")
+    stated = entry.stated.units
+    scales = {i: millivolts_per(signals[i].unit or stated) for i in columns}
+    columns = [i for i in columns if scales[i] is not None]
+    if not columns:
+        units = _list(s.unit or "not stated" for s in signals)
+        raise RecordError(
+            f"{path} has no lead in a unit of voltage (units of its signals: {units}): where it is missing, state it "
+            "with units (--units)"
+        )
+    for i in columns:
+        if stated and signals[i].unit and scales[i] != millivolts_per(stated):
+            raise RecordError(
+                f"{path} states {signals[i].unit} for {signals[i].name}, not {stated}: leave units (--units) out"
+            )
+    highest = max(signals[i].fs for i in columns)
+    columns = [i for i in columns if signals[i].fs == highest]
+    if sum(signals[i].samples for i in columns) > LARGEST_VALUES:
+        raise RecordError(f"{path} holds more than {LARGEST_VALUES} samples: cut it into parts")
+    return columns, [float(scales[i] or 0) for i in columns]
+
+
+def make_record(path: str, names: Sequence[str], signal: np.ndarray, fs: float, entry: Entry) -> Record:
+    """Make the record of a file, after a last look at its numbers.
+
+    Args:
+        path: The file, for messages.
+        names: The leads' names in the file.
+        signal: float32 (samples, leads) in mV.
+        fs: Sampling rate, Hz.
+        entry: Gives the record's name, patient and labels.
+
+    Returns:
+        The record.
+
+    Raises:
+        RecordError: No samples, infinite values or an impossible rate.
+    """
+    if not signal.size:
+        raise RecordError(f"{path} holds no samples")
+    if not (np.isfinite(fs) and 0 < fs <= 1e6):
+        raise RecordError(f"{path}: sampling rate {fs} Hz is not possible")
+    if np.isinf(signal).any():
+        raise RecordError(f"{path} holds values beyond all numbers (infinite)")
+    return Record(entry.name, entry.patient, signal, float(fs), standard_lead_names(names), entry.labels)
+
+
+def _list(names, most: int = 12) -> str:
+    """Names for a message."""
+    names = list(dict.fromkeys(names))
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
