@@ -12,7 +12,8 @@ from ecg_edge.data.examples import Examples
 from ecg_edge.data.recordings import Recordings
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.keras_backend import import_keras
-from ecg_edge.records.split import find_unassigned, split
+from ecg_edge.records.split import describe_split, split
+from ecg_edge.records.summary import describe_counts
 from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run, attach_embedder, build_model, default_path
 from ecg_edge.tasks import TASKS
@@ -215,6 +216,9 @@ def train_run(run: Run, reporter: Reporter | None = None) -> Run:
     if not len(training) or not len(validation):
         raise InputError(f"{len(training)} training and {len(validation)} validation examples: both need some")
     model = run.build()
+    if task.annotated:
+        for part, examples in (("train", training), ("validation", validation)):
+            reporter.message(f"{part} examples: {describe_counts(count_targets(task.classes, examples.targets))}")
     steps = -(-len(training.draw_epoch(0, 0)) // recipe.batch)
     reporter.message(
         f"{len(training)} training examples, {len(validation)} validation examples, {steps} steps an epoch"
@@ -241,6 +245,11 @@ def train_run(run: Run, reporter: Reporter | None = None) -> Run:
     reporter.message(f"model.keras: the {recipe.keep} epoch by validation {recipe.monitor}")
     _choose_decision(run, validation)
     return Run(run.path)
+
+
+def count_targets(classes: Sequence[str], targets: np.ndarray) -> dict[str, int]:
+    """Count the examples of each class; targets beyond the classes (fusion beats) are not counted."""
+    return {name: int((targets == position).sum()) for position, name in enumerate(classes)}
 
 
 class _EpochReports:
@@ -286,21 +295,16 @@ def _plan(arch, preset, data, leads, task, settings, epochs, seed, reporter: Rep
         )
     dataset = Dataset.open(config.data, task_class, config.leads)
     parts = split(dataset.entries, seed, strict=not task_class.published_split)
-    _report_plan(config, dataset, parts, find_unassigned(dataset.entries, parts), reporter)
+    _report_plan(config, dataset, parts, task_class.output == "labels", reporter)
     return _Plan(architecture, task_class, config, dataset, parts)
 
 
-def _report_plan(config: Config, dataset: Dataset, parts, excluded, reporter: Reporter) -> None:
+def _report_plan(config: Config, dataset: Dataset, parts, every_label: bool, reporter: Reporter) -> None:
     """Report what will be trained on what."""
     signal = config.signal
-    counts = ", ".join(f"{len(members)} {part}" for part, members in parts.items())
-    reporter.message(f"{dataset.database.title}: {len(dataset.entries)} recordings ({counts})")
-    if dataset.unusable:
-        reporter.message(
-            f"{dataset.unusable} recordings are left out: without a known label, or in no part of the published split"
-        )
-    if excluded:
-        reporter.message(f"left out, since their patients are in the training part too: {' '.join(excluded)}")
+    for line in dataset.summarise(parts, every_label).describe():
+        reporter.message(line)
+    reporter.message(describe_split(dataset.entries, config.seed))
     leads = " ".join(dataset.leads) or "none, annotations only"
     reporter.message(f"leads {leads}; windows of {signal.window_s:g} s at {signal.fs:g} Hz: {signal.samples} samples")
 

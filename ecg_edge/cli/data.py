@@ -37,8 +37,9 @@ def list_databases(as_json):
       ECG_EDGE_DATA=/data/ecg ecg-edge data list --json
     """
     from ecg_edge.records.databases.catalogue import discover_databases
+    from ecg_edge.records.summary import describe_database
 
-    found = {database.name: describe(database, folder) for database, folder in discover_databases()}
+    found = {database.name: describe_database(database, folder) for database, folder in discover_databases()}
     if as_json:
         console.print_json(found)
         return
@@ -53,32 +54,6 @@ def list_databases(as_json):
         rows.append([name, facts["title"], place, records, facts["problem"] or shown, facts["licence"]])
     console.table("Databases", ["name", "what it is", "where", "recordings", "labels", "licence"], rows)
     console.log("next: ecg-edge data check NAME, or for one that is not here: ecg-edge data download NAME")
-
-
-def describe(database, folder: Path | None) -> dict:
-    """A database as plain data; `folder` is None where it is not here."""
-    from collections import Counter
-
-    from firmware_bench.runtime.errors import InputError
-
-    entries, problem = None, None
-    try:
-        entries = database.index(folder) if folder is not None else None
-    except InputError as error:
-        problem = str(error)
-    counts = Counter(label for entry in entries or () for label in entry.labels).most_common()
-    return {
-        "title": database.title,
-        "folder": str(folder) if folder not in (None, Path()) else None,
-        "records": None if entries is None else len(entries),
-        "labels": dict(counts),
-        "fs": database.fs,
-        "leads": database.leads,
-        "annotated": database.annotations if database.annotated else None,
-        "licence": database.licence,
-        "physionet": database.physionet,
-        "problem": problem,
-    }
 
 
 @command.command()
@@ -113,6 +88,7 @@ def check(data, as_json, stated):
                 "unreadable": report.unreadable,
                 "suspicious": report.suspicious,
                 "findings": [vars(finding) for finding in report.findings],
+                "summary": report.summary.to_dict(),
             }
         )
     elif report.findings:
@@ -121,6 +97,8 @@ def check(data, as_json, stated):
         console.table(f"{database.name}: findings", ["record", "severity", "what"], rows)
         if len(ordered) > SHOWN:
             console.log(f"and {len(ordered) - SHOWN} findings more: --json lists all")
+    for line in report.summary.describe():
+        console.log(line)
     if unreadable:
         raise InputError(
             f"{unreadable} of {report.records} recordings cannot be read, {suspicious} more are suspicious: "

@@ -1,7 +1,7 @@
 """A data set for a task: the usable recordings of a database or folder, their leads, their prepared signals."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,8 @@ from ecg_edge.records.databases.catalogue import locate
 from ecg_edge.records.fingerprint import compute_cache_stamp, fingerprint
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.records.record_error import RecordError
+from ecg_edge.records.split import find_unassigned
+from ecg_edge.records.summary import DatasetSummary, count_recordings, describe_source, find_unlisted, list_notes
 from firmware_bench.runtime.errors import InputError, unknown_name
 
 SYNTHETIC = "synthetic"
@@ -38,14 +40,14 @@ class Dataset:
         folder: of the database.
         entries: of the usable recordings.
         leads: names, all or the selected ones; () where there are annotations only.
-        unusable: number of recordings left out, because they carry no known label.
+        left_out: reason → names of the recordings that the task cannot use.
     """
 
     database: Database
     folder: Path
     entries: Sequence[Entry]
     leads: tuple[str, ...]
-    unusable: int
+    left_out: Mapping[str, Sequence[str]]
 
     @classmethod
     def open(cls, data: str, task: RecordReader, leads: Sequence[str] | None = None) -> "Dataset":
@@ -62,21 +64,39 @@ class Dataset:
         database, folder = locate(data)
         if task.annotated and not database.annotated:
             raise InputError(
-                f"{data}: its recordings carry no beats and rhythm marks, which the task {task.name} needs"
+                f"{data}: its recordings carry no beats and rhythm marks, which the task {task.name} needs: there is "
+                "no annotation file (.atr) beside them"
             )
         index = database.index(folder)
-        entries = [entry for entry in index if task.is_usable(entry, database.classes)]
+        entries, left_out = _choose_entries(database, folder, index, task)
         if not entries:
             raise InputError(f"{data}: no recording carries a label of its own, so there is nothing to classify")
-        if any(entry.part for entry in entries):  # a published split leaves out what does not serve (paced rhythms)
-            entries = [entry for entry in entries if entry.part]
         own = _read_leads(database, folder, entries)
         spelling = {name.lower(): name for name in own}
         for lead in leads or ():
             if lead.lower() not in spelling:
                 raise unknown_name(f"lead in {data}", lead, own)
         selected = tuple(spelling[lead.lower()] for lead in leads or own)
-        return cls(database, folder, entries, selected, len(index) - len(entries))
+        return cls(database, folder, entries, selected, left_out)
+
+    def summarise(self, parts: Mapping[str, Sequence[str]], every_label: bool) -> DatasetSummary:
+        """Summarise the data set.
+
+        Args:
+            parts: part of a split → names of its recordings.
+            every_label: as in `count_recordings`.
+        """
+        by_name = {entry.name: entry for entry in self.entries}
+        left_out, unassigned = dict(self.left_out), find_unassigned(self.entries, parts)
+        if unassigned:
+            left_out["their patients are in the training part too"] = unassigned
+        return DatasetSummary(
+            describe_source(self.database, self.folder),
+            count_recordings(self.entries, every_label),
+            {part: count_recordings([by_name[name] for name in names], every_label) for part, names in parts.items()},
+            left_out=left_out,
+            notes=list_notes(self.database, self.folder),
+        )
 
     def fingerprint(self) -> str:
         """A hash of the data set's content."""
@@ -118,6 +138,27 @@ class Dataset:
         records = [task.read(self.database.read(self.folder, entry)) for entry in entries]
         prepared = prepare_records(records, self.leads, window.steps, window.fs)
         return dataclasses.replace(prepared, entries=tuple(entries))
+
+
+def _choose_entries(database, folder, index, task) -> tuple[list[Entry], dict[str, list[str]]]:
+    """The recordings that a task can use, and the others by the reason why not."""
+    entries: list[Entry] = []
+    left_out: dict[str, list[str]] = {}
+    for entry in index:
+        if task.annotated and not database.is_annotated(folder, entry):
+            left_out.setdefault("no annotations", []).append(entry.name)
+        elif not task.is_usable(entry, database.classes):
+            reason = "no label" if not entry.labels else "no label that the task can use"
+            left_out.setdefault(reason, []).append(entry.name)
+        else:
+            entries.append(entry)
+    if any(entry.part for entry in entries):  # a published split leaves out what does not serve (paced rhythms)
+        if others := [entry.name for entry in entries if not entry.part]:
+            left_out["in no part of the published split"] = others
+        entries = [entry for entry in entries if entry.part]
+    if unlisted := find_unlisted(database, folder, index):
+        left_out["not in the table of labels"] = unlisted
+    return entries, left_out
 
 
 def _read_leads(database, folder, entries):

@@ -14,6 +14,7 @@ from ecg_edge.records.formats.format_registry import check_files
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.records.record_error import RecordError
 from ecg_edge.records.signal_description import NOTHING_STATED, describe_signal
+from ecg_edge.records.summary import DatasetSummary, count_recordings, describe_source, find_unlisted, list_notes
 
 CLIPPED_SECONDS = 0.04  # a QRS complex's tip lasts less than this at its highest value
 CLIPPED_FRACTION = 0.02
@@ -42,10 +43,12 @@ class CheckReport:
     Attributes:
         records: How many recordings were checked.
         findings: In the order of the index.
+        summary: What the data set holds.
     """
 
     records: int
     findings: tuple[Finding, ...]
+    summary: DatasetSummary
 
     @property
     def unreadable(self) -> list[str]:
@@ -93,6 +96,7 @@ def check(
     rates: dict[str, float] = {}
     without_signal: list[str] = []
     seen: dict[bytes, str] = {}
+    beats, rhythms = Counter[str](), Counter[str]()
     for number, entry in enumerate(entries, start=1):
         remarks = check_entry_labels(entry, database.classes)
         try:
@@ -101,6 +105,9 @@ def check(
             findings.append(Finding(entry.name, "error", str(error).replace(f"{folder}{os.sep}", "")))
         else:
             found_leads[entry.name], rates[entry.name] = record.leads, record.fs
+            for symbols in [record.beats.symbols] if record.beats else []:
+                beats.update(dict(zip(*np.unique(symbols, return_counts=True), strict=True)))
+            rhythms.update(interval.rhythm for interval in record.rhythms)
             if record.signal is None:
                 without_signal.append(entry.name)
             else:
@@ -111,8 +118,7 @@ def check(
         findings += [Finding(entry.name, "warning", remark) for remark in remarks]
         advance(number, len(entries))
 
-    listed = {entry.path for entry in entries}
-    unlisted = [name for name, path in database.list_recordings(folder).items() if path not in listed]
+    unlisted = find_unlisted(database, folder, entries)
     remarks = [(name, "recording without label") for name in unlisted]
     remarks += database.check_labels(folder)
     remarks += find_missing_leads(found_leads, database.leads) + find_unusual_rates(rates, database.fs)
@@ -121,7 +127,25 @@ def check(
         others = f" and {len(without_signal) - 1} more of the {len(entries)}" if len(without_signal) > 1 else ""
         text = f"this{others}: annotations alone, the signal file is not here"
         findings.append(Finding(without_signal[0], "note", text))
-    return CheckReport(len(entries), tuple(findings))
+    report = CheckReport(len(entries), tuple(findings), DatasetSummary("", count_recordings([])))
+    unreadable = set(report.unreadable)
+    left_out = {
+        "cannot be read": report.unreadable,
+        "no label": [e.name for e in entries if database.classes and not e.labels and e.name not in unreadable],
+        "not in the table of labels": unlisted,
+    }
+    summary = DatasetSummary(
+        describe_source(database, folder),
+        count_recordings(entry for entry in entries if entry.name not in unreadable),
+        annotations={"beats": _to_plain(beats), "rhythm intervals": _to_plain(rhythms)},
+        left_out={reason: names for reason, names in left_out.items() if names},
+        notes=list_notes(database, folder),
+    )
+    return dataclasses.replace(report, summary=summary)
+
+
+def _to_plain(counts: Counter) -> dict[str, int]:
+    return {str(code): int(count) for code, count in counts.most_common()}
 
 
 def check_entry_labels(entry: Entry, classes: tuple[str, ...]) -> list[str]:

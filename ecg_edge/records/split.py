@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ecg_edge.records.record import Entry
 from firmware_bench.runtime.errors import InputError
@@ -44,7 +44,19 @@ def split(
     return _collect_parts(entries, lambda entry: part_of_patient[entry.patient])
 
 
-def find_unassigned(entries: Iterable[Entry], parts: dict[str, list[str]]) -> list[str]:
+def describe_split(entries: Iterable[Entry], seed: int) -> str:
+    """Describe how `split` divides the `entries`: by the data's own folds or parts, or at random."""
+    entries = list(entries)
+    folds, parts = (sum(getattr(entry, own) is not None for entry in entries) for own in ("fold", "part"))
+    if folds == len(entries):
+        return "split by the folds of the data: 1 to 8 train, 9 validates, 10 tests"
+    if parts == len(entries):
+        return f"split as the data say, validation patients drawn from the training part with seed {seed}"
+    unused = f"; {folds or parts} of {len(entries)} state a part, which does not count" if folds or parts else ""
+    return f"split by patient, drawn with seed {seed}{unused}"
+
+
+def find_unassigned(entries: Iterable[Entry], parts: Mapping[str, Sequence[str]]) -> list[str]:
     """Find the names of the `entries` that are in none of the `parts`, sorted."""
     return sorted({entry.name for entry in entries}.difference(*parts.values()))
 
@@ -58,7 +70,11 @@ def _collect_parts(entries: list[Entry], part_of: Callable[[Entry], str | None])
     for part, names in parts.items():
         if not names:
             patients = len({entry.patient for entry in entries})
-            raise InputError(f"{len(entries)} recordings of {patients} patients leave the {part} part empty")
+            text = f"{len(entries)} recordings of {patients} patients leave the {part} part empty"
+            if entries and all(entry.fold is not None for entry in entries):
+                folds = ", ".join(map(str, sorted({entry.fold or 0 for entry in entries})))
+                text += f": folds 1 to 8 train, 9 validates, 10 tests, and the data have {folds}"
+            raise InputError(text)
     return {part: sorted(names) for part, names in parts.items()}
 
 

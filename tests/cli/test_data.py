@@ -51,7 +51,12 @@ def test_list_reports_a_damaged_label_file(root):
 def test_check_of_good_recordings(root):
     result = run("check", "hospital")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "3 of 3 recordings of hospital can be read, nothing suspicious" in result.stderr
+    assert result.stderr.splitlines()[:4] == [
+        "hospital is taken for: labelled folder, labels in labels.csv (hospital)",
+        "3 recordings of 3 patients; N 2, AF 2",
+        "note: labels.csv: no column of patients: each recording counts as a patient of its own",
+        "3 of 3 recordings of hospital can be read, nothing suspicious",
+    ]
     assert result.stderr.splitlines()[-1] == "next: ecg-edge train --arch cnn_att_bilstm --data hospital"
 
 
@@ -72,6 +77,44 @@ def test_check_with_unreadable_recordings(root):
     assert (report["records"], report["unreadable"], report["suspicious"]) == (3, ["b"], [])
     assert report["findings"][0]["severity"] == "error" and "b.dat" in report["findings"][0]["text"]
     assert "b.dat" in run("check", "hospital").stdout
+
+
+def test_check_counts_annotations_and_names_what_is_left_out(root):
+    folder = root / "hospital"
+    marks = {"symbol": ["+", "N", "V", "+", "N"], "aux_note": ["(N", "", "", "(AFIB", ""]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_wfdb().wrann("a", "atr", np.array([0, 50, 300, 500, 700]), write_dir=str(folder), **marks)
+    (folder / "labels.csv").write_text("Record ID;Diagnosis;PatientID;Ward\na;N;1;w\nb;;1;w\nx;AF;2;w\n")
+    result = run("check", "hospital", "--json")
+    assert json.loads(result.stdout)["summary"] == {
+        "source": "hospital is taken for: labelled folder, labels in labels.csv (hospital)",
+        "whole": {"recordings": 2, "patients": 1, "classes": {"N": 1}},
+        "parts": {},
+        "annotations": {"beats": {"N": 2, "V": 1}, "rhythm intervals": {"N": 1, "AFIB": 1}},
+        "left_out": {"cannot be read": ["x"], "no label": ["b"], "not in the table of labels": ["c"]},
+        "notes": ["labels.csv: columns that are not understood and not used: 'Ward'"],
+    }
+    lines = result.stderr.splitlines()
+    assert "beats: N 2, V 1" in lines and "rhythm intervals: N 1, AFIB 1" in lines
+    assert "left out, cannot be read: 1 (x)" in lines and "left out, no label: 1 (b)" in lines
+
+
+def test_check_says_that_a_name_means_the_database_and_not_the_folders_own_labels(root):
+    (root / "ltafdb").mkdir()
+    (root / "ltafdb" / "00.hea").write_text("00 2 128 1000\n00.dat 16 200/mV 0 0 0 0 0 ECG\n00.dat 16 200/mV\n")
+    (root / "ltafdb" / "labels.csv").write_text("record,label\n00,N\n")
+    assert "labels.csv is not read: ltafdb names the database" in run("check", "ltafdb").stderr
+
+
+def test_names_with_markup_or_escape_codes_are_printed_as_text(root):
+    (root / "hospital" / "[bold]x\x1b[2J.hea").write_text("")
+    table = "record,label\n[b]a[/b],N\nb,[/b]\nc,[red]AF\n"
+    (root / "hospital" / "labels.csv").write_text(table)
+    result = run("check", "hospital")
+    assert "[red]AF 1" in result.stderr and "[/b] 1" in result.stderr
+    assert r"[bold]x\x1b[2J" in result.stdout and "[b]a[/b]" in result.stdout
+    assert "\x1b" not in result.stdout + result.stderr
 
 
 def test_check_of_annotations_without_signals(root):

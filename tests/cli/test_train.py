@@ -42,11 +42,47 @@ def test_a_run_folder_is_never_overwritten(run, recordings, tiny):
 def test_dry_run_takes_a_step_and_writes_nothing(recordings, tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shown = train(*tiny, "--data", recordings, "--dry-run").stderr
-    assert "30 recordings (24 train, 3 validation, 3 test)" in shown
+    lines = shown.splitlines()
+    assert lines[:6] == [
+        f"{recordings} is taken for: labelled folder, labels in labels.csv ({recordings.name})",
+        "30 recordings of 10 patients; SNR 10, AF 10, LBBB 10",
+        "train: 24 recordings of 8 patients; AF 8, LBBB 8, SNR 8",
+        "validation: 3 recordings of 1 patients; AF 1, LBBB 1, SNR 1",
+        "test: 3 recordings of 1 patients; AF 1, LBBB 1, SNR 1",
+        "split by patient, drawn with seed 0",
+    ]
     assert "leads II; windows of 10 s at 100 Hz: 1000 samples" in shown
     assert "classes AF LBBB SNR" in shown
     assert "15,435 trainable parameters; loss of one batch" in shown
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_left_out_and_not_understood_is_named_before_training(recordings, tiny, tmp_path):
+    copied(recordings, tmp_path)
+    table = (tmp_path / "labels.csv").read_text().replace("record,label,patient", "record,label,Patienten-Nr")
+    table = table.replace("\nAF-1,AF,", "\nAF-1,,").replace("\nSNR-0,SNR,0", "")
+    (tmp_path / "labels.csv").write_text(table)
+    lines = train(*tiny, "--data", tmp_path, "--dry-run").stderr.splitlines()
+    assert lines[1] == "28 recordings of 28 patients; LBBB 10, SNR 9, AF 9"
+    assert "left out, no label: 1 (AF-1)" in lines
+    assert "left out, not in the table of labels: 1 (SNR-0)" in lines
+    assert "note: labels.csv: columns that are not understood and not used: 'Patienten-Nr'" in lines
+    assert "note: labels.csv: no column of patients: each recording counts as a patient of its own" in lines
+
+
+def test_a_column_split_decides_the_parts(recordings, tiny, tmp_path):
+    copied(recordings, tmp_path)
+    header, *rows = (tmp_path / "labels.csv").read_text().splitlines()
+    sides = {"0": "test", "1": "val"}
+    rows = [f"{row},{sides.get(row.split(',')[2], 'train')}" for row in rows]
+    (tmp_path / "labels.csv").write_text("\n".join([f"{header},split", *rows]) + "\n")
+    lines = train(*tiny, "--data", tmp_path, "--dry-run").stderr.splitlines()
+    assert [line.split(";")[0] for line in lines[2:5]] == [
+        "train: 24 recordings of 8 patients",
+        "validation: 3 recordings of 1 patients",
+        "test: 3 recordings of 1 patients",
+    ]
+    assert lines[5] == "split by the folds of the data: 1 to 8 train, 9 validates, 10 tests"
 
 
 def test_a_task_that_the_recordings_cannot_serve_is_refused(recordings, tmp_path):

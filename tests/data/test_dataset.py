@@ -7,8 +7,11 @@ from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.recordings import STORED_ARRAYS
 from ecg_edge.demo import write_wfdb
 from ecg_edge.records.databases.synthetic import CLASSES
+from ecg_edge.records.formats.wfdb_format import import_wfdb
 from ecg_edge.records.record import STANDARD_LEADS
 from ecg_edge.records.synthetic_ecg import synthesise
+from ecg_edge.tasks.beat_rhythm import BeatRhythmTask
+from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.multilabel import MultilabelTask
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
@@ -41,7 +44,7 @@ def classes_of(dataset, task=RhythmTask):
 def test_the_embedded_database(task):
     dataset = Dataset.open("synthetic", task)
     assert classes_of(dataset, task) == CLASSES and dataset.leads == STANDARD_LEADS
-    assert len(dataset.entries) == 360 and dataset.unusable == 0
+    assert len(dataset.entries) == 360 and dataset.left_out == {}
 
 
 def test_the_embedded_database_has_rhythms():
@@ -70,7 +73,7 @@ def test_unknown_data_sets_and_leads_are_refused(data, leads, message):
 def test_a_recording_without_a_label_is_left_out_and_counted(folder):
     dataset = Dataset.open(str(folder), RhythmTask)
     assert [entry.name for entry in dataset.entries] == ["AF-0", "SNR-1", "AF-2", "SNR-3"]
-    assert dataset.unusable == 1 and classes_of(dataset) == ("AF", "SNR")
+    assert dataset.left_out == {"no label": ["SNR-4"]} and classes_of(dataset) == ("AF", "SNR")
 
 
 def test_a_folder_without_annotations_has_no_beats_to_learn_from(folder):
@@ -129,7 +132,7 @@ def test_an_unknown_label_is_left_out_and_counted(real_data, tmp_path):
     (tmp_path / "REFERENCE.csv").write_text("\n".join(lines) + "\n")
     dataset = Dataset.open(str(tmp_path), RhythmTask)
     assert [entry.name for entry in dataset.entries] == ["A1960", "A1980"]
-    assert classes_of(dataset) == ("SNR", "RBBB") and dataset.unusable == 1
+    assert classes_of(dataset) == ("SNR", "RBBB") and dataset.left_out == {"no label that the task can use": ["A1982"]}
 
 
 def test_a_database_of_beats_has_nothing_to_classify_as_a_whole(real_data):
@@ -140,7 +143,8 @@ def test_a_database_of_beats_has_nothing_to_classify_as_a_whole(real_data):
 @pytest.mark.slow
 def test_mitdb_serves_tasks_of_rhythms_without_its_paced_recordings(real_data):
     dataset = Dataset.open(str(real_data("mitdb")), RhythmBoutsTask)
-    assert len(dataset.entries) == 44 and dataset.unusable == 4
+    assert len(dataset.entries) == 44
+    assert dataset.left_out == {"in no part of the published split": ["102", "104", "107", "217"]}
     assert not {"102", "104", "107", "217"} & {entry.name for entry in dataset.entries}
     assert len(dataset.leads) == 2
     names = ["201", "202", "203"]
@@ -158,3 +162,24 @@ def test_ltafdb_is_annotations_alone(real_data):
     made = dataset.prepare_subset(RhythmBoutsTask, FORM, ["00", "01"])
     assert made.signals.shape == (0, 0) and (made.lengths > 20 * 3600 * 100).all()
     assert all(len(getattr(made, name)) for name in STORED_ARRAYS)
+
+
+@pytest.mark.parametrize("task", [BeatsTask, RhythmBoutsTask, BeatRhythmTask])
+def test_a_folder_of_ones_own_with_annotations_serves_tasks_of_beats_and_bouts(folder, task):
+    with pytest.raises(InputError, match=r"no beats and rhythm marks.*: there is no annotation file \(\.atr\)"):
+        Dataset.open(str(folder), task)
+    marks = {"symbol": ["+", "N", "V", "+", "N"], "aux_note": ["(N", "", "", "(AFIB", ""]}
+    for name in ("AF-0", "SNR-1"):
+        import_wfdb().wrann(name, "atr", np.array([0, 200, 600, 1000, 1300]), write_dir=str(folder), **marks)
+    dataset = Dataset.open(str(folder), task)
+    recordings = dataset.recordings(task, FORM)
+    assert [entry.name for entry in recordings.entries] == ["AF-0", "SNR-1"]
+    assert dataset.left_out == {"no annotations": ["AF-2", "SNR-3", "SNR-4"]}
+    for position in (0, 1):
+        times, symbols = recordings.beats(position)
+        assert symbols.tolist() == [b"N", b"V", b"N"] and np.allclose(times * 500, [200, 600, 1300])
+        assert recordings.bouts(position)[1].tolist() == ["N", "AFIB"]
+    (folder / "labels.csv").unlink()
+    dataset = Dataset.open(str(folder), task)
+    assert [entry.name for entry in dataset.entries] == ["AF-0", "SNR-1"]
+    assert "each recording counts as a patient of its own" in dataset.summarise({}, True).notes[0]

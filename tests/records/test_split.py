@@ -137,3 +137,9 @@ def test_real_published_splits(real_data):
     parts = split(chosen, seed=0)
     assert [len(parts[part]) for part in PARTS] == [20, 2, 21] and find_unassigned(chosen, parts) == ["202"]
     assert len(split(chosen, seed=0, strict=False)["test"]) == 22
+
+
+def test_folds_that_leave_a_part_empty_are_named():
+    entries = [Entry(str(n), str(n), str(n), fold=n) for n in range(1, 6)]
+    with pytest.raises(InputError, match="folds 1 to 8 train, 9 validates, 10 tests, and the data have 1, 2, 3, 4, 5"):
+        split(entries, seed=0)
