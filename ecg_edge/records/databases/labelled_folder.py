@@ -48,6 +48,7 @@ class LabelledFolder(Database):
 
     licence = "the owner's"
     leads = ()
+    people = ""
     normal_labels = ("SNR", "NORM", "N", "normal")  # as public databases and people write it
 
     def __init__(self, folder: Path):

@@ -24,6 +24,11 @@ def test_columns_by_their_usual_names(tmp_path, write_record):
     assert database.read(tmp_path, first).signal.shape == (2000, 1)
 
 
+def test_patients_of_two_folders_of_the_same_name_are_different_people(tmp_path):
+    (tmp_path / "labels.csv").write_text("record,label,patient\nx,N,1\n")
+    assert LabelledFolder(tmp_path).index(tmp_path)[0].person == ""
+
+
 def test_numbers_find_padded_files(tmp_path, write_record):
     write_record(tmp_path / "records", "00009")
     (tmp_path / "other.csv").write_text("not,this\n")
