@@ -156,9 +156,7 @@ def _choose_entries(database, folder, index, task) -> tuple[list[Entry], dict[st
         if others := [entry.name for entry in entries if not entry.part]:
             left_out["in no part of the published split"] = others
         entries = [entry for entry in entries if entry.part]
-    if unlisted := find_unlisted(database, folder, index):
-        left_out["not in the table of labels"] = unlisted
-    return entries, left_out
+    return entries, left_out | find_unlisted(database, folder, index)
 
 
 def _read_leads(database, folder, entries):

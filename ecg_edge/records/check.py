@@ -119,7 +119,7 @@ def check(
         advance(number, len(entries))
 
     unlisted = find_unlisted(database, folder, entries)
-    remarks = [(name, "recording without label") for name in unlisted]
+    remarks = [(name, "recording without label") for names in unlisted.values() for name in names]
     remarks += database.check_labels(folder)
     remarks += find_missing_leads(found_leads, database.leads) + find_unusual_rates(rates, database.fs)
     findings += [Finding(name, "warning", remark) for name, remark in remarks]
@@ -132,7 +132,7 @@ def check(
     left_out = {
         "cannot be read": report.unreadable,
         "no label": [e.name for e in entries if database.classes and not e.labels and e.name not in unreadable],
-        "not in the table of labels": unlisted,
+        **unlisted,
     }
     summary = DatasetSummary(
         describe_source(database, folder),

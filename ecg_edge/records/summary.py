@@ -103,10 +103,16 @@ def list_notes(database: Database, folder: Path) -> list[str]:
     return notes
 
 
-def find_unlisted(database: Database, folder: Path, entries: Iterable[Entry]) -> list[str]:
-    """Find the recordings in a folder that are none of its index's `entries`, in order."""
+def find_unlisted(database: Database, folder: Path, entries: Iterable[Entry]) -> dict[str, list[str]]:
+    """Find the recordings in a folder that are none of its index's `entries`.
+
+    Returns:
+        Their names in order by the reason why they are not listed; {} where there are none.
+    """
     listed = {entry.path for entry in entries}
-    return [name for name, path in database.list_recordings(folder).items() if path not in listed]
+    unlisted = [name for name, path in database.list_recordings(folder).items() if path not in listed]
+    reason = "not in the table of labels" if database.list_label_files(folder) else "neither labelled nor annotated"
+    return {reason: unlisted} if unlisted else {}
 
 
 def describe_database(database: Database, folder: Path | None) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class LabelledFolder(Database):
         else:
             table = None
             self.title = "folder of annotated recordings (.atr)"
-            self._entries = [Entry(path, path, path) for path in paths]
+            self._entries = [Entry(path, path, path) for path in sorted(annotated)]
         self._table = table
         self._annotated = annotated.intersection(entry.path for entry in self._entries)
         self.annotated = bool(self._annotated)
@@ -174,10 +174,10 @@ class RecordFinder:
 def _list_paths(folder: Path, table: Path | None) -> list[str]:
     """The recordings in a folder, without the table of labels where its suffix is also one of recordings."""
     paths = list_record_paths(folder, MAIN_SUFFIXES)
-    if table and table.suffix in MAIN_SUFFIXES:
-        others = [suffix for suffix in MAIN_SUFFIXES if suffix != table.suffix]
-        if not any(table.with_suffix(suffix).is_file() for suffix in others):
-            paths.remove(table.stem)
+    if table and table.suffix.lower() in MAIN_SUFFIXES:
+        others = (file for file in folder.iterdir() if file.stem == table.stem and file != table)
+        if not any(file.suffix.lower() in MAIN_SUFFIXES for file in others):
+            paths = [path for path in paths if path != table.stem]
     return paths
 
 

@@ -9,6 +9,7 @@ from ecg_edge.records.databases.labelled_folder import LabelledFolder
 from ecg_edge.records.formats.wfdb_format import import_wfdb
 from ecg_edge.records.record import RhythmInterval
 from ecg_edge.records.record_error import RecordError
+from ecg_edge.records.summary import find_unlisted
 from firmware_bench.runtime.errors import InputError
 
 
@@ -192,8 +193,9 @@ def test_annotated_recordings_need_no_table(tmp_path, write_record):
     database = recognise_folder(tmp_path)
     entries = database.index(tmp_path)
     assert (database.classes, database.annotated) == ((), True)
-    assert [(e.name, e.patient) for e in entries] == [(p, p) for p in ("ward 1/x", "ward 2/x", "z")]
-    assert [database.is_annotated(tmp_path, entry) for entry in entries] == [True, True, False]
+    assert [(e.name, e.patient) for e in entries] == [(p, p) for p in ("ward 1/x", "ward 2/x")]
+    assert all(database.is_annotated(tmp_path, entry) for entry in entries)
+    assert find_unlisted(database, tmp_path, entries) == {"neither labelled nor annotated": ["z"]}
     assert database.read(tmp_path, entries[1]).beats is None  # rhythm marks alone: its beats are not marked
     assert database.list_notes(tmp_path) == ["no table of labels: each recording counts as a patient of its own"]
 
