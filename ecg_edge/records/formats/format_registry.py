@@ -9,8 +9,11 @@ from ecg_edge.records.formats.cpsc_struct_format import CpscStructFormat
 from ecg_edge.records.formats.dicom_format import DicomFormat
 from ecg_edge.records.formats.edf_format import EdfFormat
 from ecg_edge.records.formats.kardia_format import KardiaFormat
+from ecg_edge.records.formats.numpy_format import NumpyFormat
 from ecg_edge.records.formats.record_format import RecordFormat, SingleFileFormat, read_head
 from ecg_edge.records.formats.scp_format import ScpFormat
+from ecg_edge.records.formats.table_format import TableFormat
+from ecg_edge.records.formats.wearable_csv_formats import AppleWatchFormat, PolarFormat
 from ecg_edge.records.formats.wfdb_format import WfdbFormat
 from ecg_edge.records.formats.xml_formats import AecgFormat, GeFormat, PhilipsFormat, find_root
 from ecg_edge.records.record import UNNAMED_LEAD, Entry, Record, standard_lead, standard_lead_names
@@ -28,6 +31,10 @@ FORMATS: tuple[RecordFormat, ...] = (
     PhilipsFormat(),
     GeFormat(),
     KardiaFormat(),
+    AppleWatchFormat(),
+    PolarFormat(),
+    TableFormat(),
+    NumpyFormat(),
 )
 MAIN_SUFFIXES = tuple(dict.fromkeys(suffix for record_format in FORMATS for suffix in record_format.main_suffixes))
 SUFFIXES = tuple(dict.fromkeys(suffix for record_format in FORMATS for suffix in record_format.suffixes))
@@ -77,7 +84,8 @@ def find_format(path: Path) -> tuple[RecordFormat, Path]:
         return found, stem
     head = read_head(str(path))
     single = [known for known in FORMATS if isinstance(known, SingleFileFormat)]
-    certain = (known for known in single if known.recognises(head))
+    likely = [known for known in single if known.certain_by_content or known in named]
+    certain = (known for known in likely if known.recognises(head))
     by_suffix = (known for known in single if known in named and not known.shared_suffix)
     if found := next(certain, None) or next(by_suffix, None):
         return found, path

@@ -10,7 +10,9 @@ from ecg_edge.records.record import STANDARD_LEADS, Entry, Record, standard_lead
 from ecg_edge.records.record_error import RecordError
 from ecg_edge.records.units import millivolts_per
 
-ECG_NAME = re.compile(r"(ecg|ekg|mdc_ecg)", re.IGNORECASE)
+ECG_NAME = re.compile(
+    r"(ecg|ekg|mdc_ecg|lead).*|-?av[rlf]|(m?l?|d|m)i{1,3}|(ml?)?v\d{1,2}r?|c[cm]\d|m?c?l\d|[xyz]|[eai]s", re.IGNORECASE
+)
 OTHER_NAME = re.compile(  # EDF+'s types of signals and those of monitors and sleep studies
     r"(eeg|emg|eog|erg|egg|ep|meg|mcg|resp|temp|sao2|spo2|light|sound|event|pleth|ppg|flow|acc|art|abp|cvp|hr|pr|rr)"
     r"([ _:\-\d]|$)",
@@ -36,16 +38,19 @@ class FileSignal:
     samples: int
 
 
-def select_leads(path: str, signals: Sequence[FileSignal], entry: Entry) -> tuple[list[int], list[float]]:
+def select_leads(
+    path: str, signals: Sequence[FileSignal], entry: Entry, all_leads: bool = False
+) -> tuple[list[int], list[float]]:
     """Select the ECG leads among the signals of a file.
 
-    Where some signals are called ECG or as one of the twelve leads, the others are left out; so are signals that are
-    called otherwise (EEG, Resp), that are no voltages, and those of a lower sampling rate than the fastest lead.
+    Where some signals are called ECG or as a lead is, the others are left out; so are signals that are called otherwise
+    (EEG, Resp), that are no voltages, and those of a lower sampling rate than the fastest lead.
 
     Args:
         path: The file, for messages.
         signals: Its signals.
         entry: Its entry. A unit stated there holds for signals without unit.
+        all_leads: Whether signals whose names say nothing are leads beside those that are called ECG.
 
     Returns:
         The indices of the leads in `signals`, and how many mV one unit of each is.
@@ -53,8 +58,12 @@ def select_leads(path: str, signals: Sequence[FileSignal], entry: Entry) -> tupl
     Raises:
         RecordError: No signal can be an ECG lead, a unit is missing or not the stated one, or they are too long.
     """
-    called = [i for i, s in enumerate(signals) if ECG_NAME.match(s.name) or standard_lead(s.name) in STANDARD_LEADS]
-    columns = called or [i for i, s in enumerate(signals) if not OTHER_NAME.match(s.name)]
+    renamed = {standard_lead(old) for old, _ in entry.stated.rename_leads}
+    names = [standard_lead(s.name) for s in signals]
+    called = [i for i, name in enumerate(names) if ECG_NAME.fullmatch(name) or name in {*STANDARD_LEADS, *renamed}]
+    columns = [i for i, s in enumerate(signals) if i in called or not OTHER_NAME.match(s.name)]
+    if called and not all_leads:
+        columns = called
     if not columns:
         raise RecordError(f"{path} has no ECG lead: its signals are {_list(s.name for s in signals)}")
     stated = entry.stated.units

@@ -77,10 +77,12 @@ class SingleFileFormat(RecordFormat):
 
     Attributes:
         shared_suffix: Whether files of other content have the same suffix, so that `is_at` looks into the file.
+        certain_by_content: Whether the first bytes tell the format even where the suffix is another one.
         largest_bytes: Larger files are refused before they are read.
     """
 
     shared_suffix = False
+    certain_by_content = True
     largest_bytes = 2**26
 
     @property
@@ -98,7 +100,7 @@ class SingleFileFormat(RecordFormat):
 
     @abc.abstractmethod
     def recognises(self, head: bytes) -> bool:
-        """Whether a file is certainly in this format.
+        """Whether the first bytes of a file are those of this format.
 
         Args:
             head: Its first HEAD_BYTES bytes.
