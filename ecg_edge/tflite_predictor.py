@@ -23,9 +23,13 @@ class TFLitePredictor:
     """
 
     def __init__(self, path: Path | str | bytes):
+        from firmware_bench.model_trial import try_model
         from firmware_bench.runtime.streaming_model import HistoryModel, StreamingModel
         from firmware_bench.runtime.tflite_model import TFLiteModel
+        from firmware_bench.runtime.tflite_reader import read_model_file
 
+        if not isinstance(path, bytes):  # what this process made itself is given as bytes
+            try_model(read_model_file(path), str(path))
         model = TFLiteModel(path)
         self.metadata = model.metadata
         self.keeps_history = self.metadata.history is not None

@@ -22,7 +22,9 @@ import zipapp
 from pathlib import Path
 
 # What the archive holds, relative to this folder.
-BUNDLED = ("__init__.py", "bench_rpi.py", "bench_table.py", "machine.py", "measurement.py", "runtime/*.py")
+BUNDLED = (
+    "__init__.py", "bench_rpi.py", "bench_table.py", "machine.py", "measurement.py", "model_trial.py", "runtime/*.py",
+)  # fmt: skip
 ENTRY_POINT = "import sys\n\nfrom firmware_bench.bench_rpi import main\n\nsys.exit(main())\n"
 
 
@@ -66,6 +68,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--bundle", metavar="FILE.pyz", help="no benchmark: write this program as one file to copy")
     parser.add_argument("--worker", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--trial", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     if bool(arguments.files) == bool(arguments.bundle):
         parser.error("name at least one FILE.tflite, or --bundle FILE.pyz alone")
@@ -84,7 +87,11 @@ def run(arguments: argparse.Namespace) -> None:
     """
     from firmware_bench import measurement
     from firmware_bench.bench_table import format_report
+    from firmware_bench.model_trial import run_trial
 
+    if arguments.trial:
+        run_trial(arguments.files[0])
+        return
     if arguments.worker is not None:
         measurement.exit_with_parent()
         result = measurement.measure_model(

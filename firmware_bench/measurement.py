@@ -28,6 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from firmware_bench import machine
+from firmware_bench.model_trial import program_path, try_model
 from firmware_bench.runtime.errors import ModelError
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.metadata_format import read_metadata
@@ -114,12 +115,6 @@ def measure_model(path: str, threads: int, windows: int, spawned: float) -> dict
     }
 
 
-def program_path() -> Path:
-    """Return what a new Python process has to execute to run bench_rpi: the archive that this is in, or the file."""
-    package = Path(__file__).parent
-    return package.parent if package.parent.is_file() else package / "bench_rpi.py"
-
-
 def measure_in_subprocess(path: str, threads: int, windows: int) -> dict:
     """Run `measure_model` in a process of its own.
 
@@ -192,6 +187,7 @@ def measure_models(
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from None
         read_recorded_outputs(about[path][0], path)
+        try_model(data, path)
     with lock_machine(report):
         before = machine.read_conditions()
         for number in range(rounds):

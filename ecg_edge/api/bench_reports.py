@@ -5,7 +5,7 @@ from typing import Any
 
 from ecg_edge.extras import require
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.runtime.files import atomic_write, read_json
+from firmware_bench.runtime.files import atomic_write
 
 # CNN-Att-BiLSTM as published (arXiv 2511.08650), measured by its authors on a Raspberry Pi.
 PUBLISHED_MS, PUBLISHED_BYTES = 174.0, 3.66e6
@@ -142,6 +142,7 @@ def compare_reports(first: Path, second: Path) -> dict[str, Any]:
     Raises:
         InputError: A report cannot be read, or they have nothing in common.
     """
+    from firmware_bench.rpi.device_report import read_report
     from firmware_bench.rpi.latency_ratio import latency_ratio
 
     reports = [read_report(path) for path in (first, second)]
@@ -178,29 +179,6 @@ def compare_reports(first: Path, second: Path) -> dict[str, Any]:
         for path, report in zip((first, second), reports, strict=True)
     ]
     return {"reports": about, "latency": rows}
-
-
-def read_report(path: Path) -> dict[str, Any]:
-    """Read a report that `bench` wrote.
-
-    Args:
-        path: The JSON file.
-
-    Returns:
-        The report.
-
-    Raises:
-        InputError: It cannot be read or is no such report.
-    """
-    try:
-        report = read_json(path)
-        if report["format"] != 2 or not report["results"]:
-            raise ValueError
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is not a report of ecg-edge bench: make one with --out") from None
-    return report
 
 
 def _reason_not_comparable(report: dict[str, Any]) -> str | None:

@@ -9,6 +9,7 @@ from ecg_edge.api.bench_reports import add_verdicts, write_plot
 from ecg_edge.reporter import Reporter
 from firmware_bench.runtime.errors import InputError, ModelError
 from firmware_bench.runtime.files import write_json
+from firmware_bench.runtime.paths import make_file_name
 
 
 def bench(
@@ -112,7 +113,8 @@ def _split_by_run(
 ) -> list[tuple[Path, dict[str, Any]]]:
     """Return (path, report): the whole report for `out`, and for each run what is about its own files."""
     places: dict[Path, list[int]] = {out: list(range(len(files)))} if out else {}
-    name = f"bench-{report['machine']['host']}-{datetime.datetime.now():%Y%m%d-%H%M%S}.json"
+    host = make_file_name(report["machine"]["host"], "device")
+    name = f"bench-{host}-{datetime.datetime.now():%Y%m%d-%H%M%S}.json"
     for number, file in enumerate(files):
         run = file.resolve().parent.parent
         if file.resolve().parent.name == "export" and (run / "config.json").is_file():

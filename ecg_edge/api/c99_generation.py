@@ -65,7 +65,7 @@ def generate_c99(source: str | Path, out: str | Path | None = None, prefix: str 
 
 
 def read_export(path: Path) -> bytes:
-    """Read an exported file.
+    """Read an exported file, and try it where it has not run here before.
 
     Args:
         path: The .tflite file.
@@ -76,15 +76,16 @@ def read_export(path: Path) -> bytes:
     Raises:
         InputError: It cannot be read, or carries no metadata of ecg-edge.
     """
+    from firmware_bench.model_trial import try_model
     from firmware_bench.runtime.metadata_format import read_metadata
+    from firmware_bench.runtime.tflite_reader import read_model_file
 
+    data = read_model_file(path)
     try:
-        data = path.read_bytes()
         read_metadata(data)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    try_model(data, str(path))
     return data
 
 

@@ -128,7 +128,7 @@ def compare_predictions(
     metric, here = headline_metric(task, own, examples)
     reporter.message(f"predicting {len(own.inputs)} windows there")
     arrays = [np.concatenate(column) for column in zip(*own.inputs, strict=True)]
-    outputs = device_bench.run_windows(device, python, number, file, arrays)
+    outputs = device_bench.run_windows(device, python, number, file, arrays, model.outputs)
     rows = [[array[n : n + 1] for array in outputs] for n in range(len(own.outputs))]
     limit = model.metadata.reference.tolerance if model.metadata.reference else None
     agreeing = sum(

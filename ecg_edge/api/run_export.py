@@ -137,6 +137,7 @@ def export(
         )
 
     from export import exporter
+    from firmware_bench.model_trial import remember_model
 
     try:
         report = exporter.export(
@@ -155,6 +156,7 @@ def export(
         )
     except exporter.ChecksFailedError as failure:
         raise ExportRejected(str(failure), _summarise(failure.result, check)) from None
+    remember_model(path.read_bytes())
     return _summarise(report, check)
 
 

@@ -20,6 +20,7 @@ from ecg_edge.signals.preprocessing import Preprocessing, find_flat_leads
 from firmware_bench.runtime import file_lock
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_folder, describe_os_error, read_json, write_json
+from firmware_bench.runtime.paths import cache_folder
 
 UNREADABLE_SHARE = 0.05  # above this share of unreadable recordings the data set, not the recording, is at fault
 CACHE_VERSION = 2  # increase it when what is stored for the same parameters changes
@@ -167,12 +168,6 @@ def prepare_records(records: Sequence[Record], leads: Sequence[str], steps: Sequ
     return Recordings(
         entries, fs, np.concatenate(signals), **annotations.arrays(), problems={}, notes=annotations.notes
     )
-
-
-def cache_folder() -> Path:
-    """The folder of prepared data: $ECG_EDGE_CACHE, or ecg-edge in the user's cache folder."""
-    folder = os.environ.get("ECG_EDGE_CACHE")
-    return Path(folder) if folder else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ecg-edge"
 
 
 def load_recordings(

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from firmware_bench.runtime.errors import ModelError
-from firmware_bench.runtime.tflite_reader import read_model_table
+from firmware_bench.runtime.tflite_verifier import read_model_table
 
 ARENA_LIMIT = 64 << 20  # bytes; only what a model needs of it is touched
 

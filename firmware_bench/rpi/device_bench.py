@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from firmware_bench.bench_rpi import write_bundle
+from firmware_bench.rpi.device_report import MAX_REPORT_BYTES, check_results, read_outputs, read_report
 from firmware_bench.rpi.local_device import LocalDevice
 from firmware_bench.rpi.remote_device import RemoteDevice
 from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.metadata import Tensor
 
 BENCH_PROGRAM = "bench_rpi.pyz"  # its name on the device
 
@@ -49,8 +50,12 @@ def run_benchmark(
     except InputError as error:
         raise InputError(_restore_paths(str(error), names, files)) from None
     with tempfile.TemporaryDirectory() as folder:
-        device.get("report.json", Path(folder, "report.json"))
-        report = json.loads(Path(folder, "report.json").read_text())
+        device.get("report.json", Path(folder, "report.json"), MAX_REPORT_BYTES)
+        try:
+            report = read_report(Path(folder, "report.json"))
+            check_results(report, len(files), threads)
+        except InputError as error:
+            raise InputError(f"{device.host}: {str(error).replace(folder + '/', '')}") from None
     plain = [path.name for path in files]
     for number, result in enumerate(report["results"]):
         path = files[number // len(threads)]
@@ -59,7 +64,12 @@ def run_benchmark(
 
 
 def run_windows(
-    device: LocalDevice | RemoteDevice, python: str, number: int, file: Path, inputs: Sequence[np.ndarray]
+    device: LocalDevice | RemoteDevice,
+    python: str,
+    number: int,
+    file: Path,
+    inputs: Sequence[np.ndarray],
+    outputs: Sequence[Tensor],
 ) -> list[np.ndarray]:
     """Run a model on a device on given windows.
 
@@ -69,6 +79,7 @@ def run_windows(
         number: The position of the model in the files of `run_benchmark`.
         file: The .tflite file, here, for error messages.
         inputs: Raw values per input, (n, …) of the input's type.
+        outputs: The outputs of the model.
 
     Returns:
         Raw values per output, (n, …) of the output's type.
@@ -78,7 +89,7 @@ def run_windows(
     """
     name = f"{number}/{file.name}"
     with tempfile.TemporaryDirectory() as folder:
-        windows, outputs = Path(folder, "windows.npz"), Path(folder, "outputs.npz")
+        windows, answer = Path(folder, "windows.npz"), Path(folder, "outputs.npz")
         columns = {f"input_{i}": array for i, array in enumerate(inputs)}
         np.savez(windows, **columns)  # pyright: ignore[reportArgumentType] - numpy types the arrays by name as bool
         device.put({f"{number}/windows.npz": windows})
@@ -87,9 +98,13 @@ def run_windows(
             device.run([*command, "--out", f"{number}/outputs.npz"])
         except InputError as error:
             raise InputError(_restore_paths(str(error), [name], [file])) from None
-        device.get(f"{number}/outputs.npz", outputs)
-        with np.load(outputs) as stored:
-            return [stored[f"output_{i}"] for i in range(len(stored.files))]
+        forms = [((len(inputs[0]), *tensor.shape[1:]), np.dtype(tensor.dtype)) for tensor in outputs]
+        size = sum(int(np.prod(shape)) * dtype.itemsize for shape, dtype in forms)
+        device.get(f"{number}/outputs.npz", answer, 2 * size + 100_000)
+        try:
+            return read_outputs(answer, forms)
+        except InputError as error:
+            raise InputError(f"{device.host}: {error}") from None
 
 
 def _copy_to_device(device, files):

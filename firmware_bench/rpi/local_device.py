@@ -46,8 +46,8 @@ class LocalDevice:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
 
-    def get(self, name: str, path: Path) -> None:
-        """Copy the file `name` out of the folder to `path`."""
+    def get(self, name: str, path: Path, limit: int) -> None:
+        """Copy the file `name` out of the folder to `path`; `limit` is for other machines."""
         shutil.copy(Path(self._folder.name, name), path)
 
     def run(self, command: Sequence) -> None:

@@ -4,7 +4,7 @@
         python = device.prepare_python(["ai-edge-litert==2.3.0", "numpy"])
         device.put({"bench_rpi.pyz": Path("bench_rpi.pyz"), "model.tflite": Path("model.tflite")})
         device.run([python, "bench_rpi.pyz", "model.tflite", "--out", "report.json"])
-        device.get("report.json", Path("report.json"))
+        device.get("report.json", Path("report.json"), 10**6)
 
 One connection carries everything. remote_agent.py runs at its other end, in a private folder, and removes the folder
 and whatever still runs when the connection ends, however it ends.
@@ -12,22 +12,39 @@ and whatever still runs when the connection ends, however it ends.
 
 from __future__ import annotations
 
+import base64
+import collections
 import contextlib
 import hashlib
 import json
+import os
 import re
+import select
 import shlex
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from firmware_bench.rpi.device_report import clean_text
 from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import atomic_write
 
+HELLO_TIMEOUT_S = 180.0  # somebody may have to type a password
+SILENCE_TIMEOUT_S = 60.0  # every heartbeat is answered
+COMMAND_TIMEOUT_S = 6 * 3600.0
+STEP_TIMEOUT_S = 1800.0  # for making an environment and installing into it
+COPY_TIMEOUT_S = 1800.0
+MESSAGE_BYTES = 1 << 20  # of a line from the other end
+OUTPUT_BYTES = 64 << 20  # of all that a command prints
+KEPT_LINES = 100  # of what a command prints, for the error message
 HEARTBEAT_S = 5.0
 HEARTBEAT_TIMEOUT_S = 30.0  # without a heartbeat the other end cleans up after that
 SHUTDOWN_TIMEOUT_S = 15.0  # for the other end to clean up when the connection is closed
+# The folder that ssh starts in may hold a json.py.
+SAFE_PATH = "import sys\nsys.path[:] = [path for path in sys.path if path]\n"
 OPTIONS = (
     "ConnectTimeout=10",
     f"ServerAliveInterval={HEARTBEAT_S:.0f}",
@@ -67,7 +84,7 @@ class RemoteDevice:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ecg-", dir="/tmp"))
             self._local_folder, self._stopped, self._writing = Path(folder), threading.Event(), threading.Lock()
             self._errors = stack.enter_context(open(self._local_folder / "errors", "w+b"))
-            agent = Path(__file__).with_name("remote_agent.py").read_text()
+            agent = SAFE_PATH + Path(__file__).with_name("remote_agent.py").read_text()
             command = f"python3 -c {shlex.quote(agent)} {HEARTBEAT_TIMEOUT_S:g}"
             options = [word for option in OPTIONS for word in ("-o", option)]
             self._socket = ["-o", f"ControlPath={self._local_folder / 'ssh'}"]
@@ -78,15 +95,10 @@ class RemoteDevice:
                 stderr=self._errors,
             )
             assert self._ssh.stdin is not None and self._ssh.stdout is not None
-            self._input, self._output = self._ssh.stdin, self._ssh.stdout
+            self._input, self._output, self._received = self._ssh.stdin, self._ssh.stdout, bytearray()
             stack.callback(self._close)
             threading.Thread(target=self._send_heartbeats, daemon=True).start()
-            hello = self._receive()
-            if "error" in hello:
-                raise InputError(f"{self.host}: {hello['error']}")
-            self.folder, self.python, self.version, self.free = (
-                hello[key] for key in ("folder", "python", "version", "free")
-            )
+            self._read_hello()
             self._stack = stack.pop_all()
         return self
 
@@ -114,21 +126,62 @@ class RemoteDevice:
             self._input.write(line)
             self._input.flush()
 
-    def _receive(self):
-        """The next message; what a login shell may print before the first one is skipped."""
-        for line in self._output:
-            with contextlib.suppress(ValueError):
+    def _read_hello(self):
+        """Read what the other end says of itself first; what a login shell may print before is skipped."""
+        end = time.monotonic() + HELLO_TIMEOUT_S
+        while True:
+            hello = self._receive(end, HELLO_TIMEOUT_S)
+            if isinstance(hello.get("error"), str):
+                raise InputError(f"{self.host}: {clean_text(hello['error'])}")
+            if "folder" in hello:
+                break
+        folder, python, version, free = (hello.get(key) for key in ("folder", "python", "version", "free"))
+        sound = all(isinstance(path, str) and path.startswith("/") and path.isprintable() and len(path) < 4096
+                    for path in (folder, python))  # fmt: skip
+        if not sound or type(free) is not int or not re.fullmatch(r"[\w.+]{1,40}", str(version)):
+            raise self._protocol_error()
+        self.folder, self.python, self.version, self.free = str(folder), str(python), str(version), free
+
+    def _receive(self, end, silence=SILENCE_TIMEOUT_S) -> dict:
+        """The next message that says something. Raises InputError where none comes by `end` or within `silence`."""
+        heard = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if now > end or now - heard > silence:
+                self._ssh.kill()
+                raise InputError(f"{self.host}: no answer for {now - heard:.0f} s: the connection was closed")
+            newline = self._received.find(b"\n")
+            if newline < 0:
+                if len(self._received) > MESSAGE_BYTES:
+                    raise self._protocol_error()
+                if select.select([self._output], [], [], 0.2)[0]:
+                    piece = os.read(self._output.fileno(), 65536)
+                    if not piece:
+                        raise InputError(self._describe_loss())
+                    self._received += piece
+                    heard = time.monotonic()
+                continue
+            line = bytes(self._received[:newline])
+            del self._received[: newline + 1]
+            with contextlib.suppress(ValueError, RecursionError):
                 message = json.loads(line)
-                if isinstance(message, dict):
+                if isinstance(message, dict) and message:
                     return message
-        raise InputError(self._describe_loss())
+
+    def _protocol_error(self):
+        self._ssh.kill()
+        return InputError(f"{self.host}: what it answers is not what ecg-edge's program there writes")
 
     def _describe_loss(self):
         """Why nothing more is received."""
-        status = self._ssh.wait()
-        self._errors.seek(0)
+        try:
+            status = self._ssh.wait(SHUTDOWN_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._ssh.kill()
+            status = self._ssh.wait()
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 65536))
         printed = [line.strip() for line in self._errors.read().decode(errors="replace").splitlines() if line.strip()]
-        reason = printed[-1] if printed else f"ssh ended with status {status}"
+        reason = clean_text(printed[-1]) if printed else f"ssh ended with status {status}"
         if hasattr(self, "folder"):
             return f"{self.host}: the connection was lost ({reason}); the command there was ended: run it again"
         if status == 127 or "python3" in reason:
@@ -159,9 +212,37 @@ class RemoteDevice:
                 link.symlink_to(path.resolve())
             self._scp(*map(str, Path(staged).iterdir()), f"{self._address()}:{self.folder}/")
 
-    def get(self, name: str, path: Path) -> None:
-        """Copy the file `name` out of the folder there to `path`."""
-        self._scp(f"{self._address()}:{self.folder}/{name}", str(path))
+    def get(self, name: str, path: Path, limit: int) -> None:
+        """Copy the file `name` out of the folder there to `path`.
+
+        Args:
+            name: Its name in the folder there.
+            path: Where to write it here.
+            limit: The most bytes that are taken.
+
+        Raises:
+            InputError: It is larger, it cannot be read there, or the connection is lost.
+        """
+        end = time.monotonic() + COPY_TIMEOUT_S
+        self._write((json.dumps({"get": name}) + "\n").encode())
+        message = self._receive(end)
+        if isinstance(message.get("error"), str):
+            raise InputError(f"{self.host}: {name}: {clean_text(message['error'])}")
+        size = message.get("size")
+        if type(size) is not int or size < 0:
+            raise self._protocol_error()
+        if size > limit:
+            raise InputError(f"{self.host}: {name} has {size:,} bytes there, at most {limit:,} are taken")
+        with atomic_write(path) as temporary, open(temporary, "wb") as file:
+            while file.tell() < size:
+                piece = self._receive(end).get("data")
+                try:
+                    content = base64.b64decode(piece, validate=True) if isinstance(piece, str) else b""
+                except ValueError:
+                    content = b""
+                if not content or file.tell() + len(content) > size:
+                    raise self._protocol_error()
+                file.write(content)
 
     def _address(self):
         user, at, name = self.host.rpartition("@")
@@ -169,12 +250,18 @@ class RemoteDevice:
 
     def _scp(self, *words):
         command = ["scp", "-q", "-r", *self._socket, "-o", "ControlMaster=no", *self._options, "--", *words]
-        ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+        try:
+            ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+                                 timeout=COPY_TIMEOUT_S)  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise InputError(f"{self.host}: copying did not end within {COPY_TIMEOUT_S:g} s") from None
         if ran.returncode:
             if self._ssh.poll() is not None:
                 raise InputError(self._describe_loss())
-            reason = (ran.stderr.strip().splitlines() or [f"status {ran.returncode}"])[-1]
+            reason = clean_text((ran.stderr.strip().splitlines() or [f"status {ran.returncode}"])[-1])
             _, printed = self._run([self.python, "-c", "import shutil; print(shutil.disk_usage('.').free)"])
+            if not printed or not re.fullmatch(r"\d{1,18}", printed[-1]):
+                raise InputError(f"{self.host}: scp failed: {reason}")
             self.free = int(printed[-1])
             if self.free < 1_000_000:
                 raise InputError(f"{self._describe_full_disk()} ({reason})")
@@ -185,17 +272,24 @@ class RemoteDevice:
 
     # ------------------------------------------------------------------------------------------------ commands
 
-    def _run(self, command, report=lambda line: None) -> tuple[int, list[str]]:
-        """Run a command in the folder there; returns its exit status and the lines that it printed."""
+    def _run(self, command, report=lambda line: None, seconds=STEP_TIMEOUT_S) -> tuple[int, list[str]]:
+        """Run a command in the folder there; returns its exit status and the last lines that it printed."""
         self._write((json.dumps([str(word) for word in command]) + "\n").encode())
-        printed = []
+        end, printed, size = time.monotonic() + seconds, collections.deque(maxlen=KEPT_LINES), 0
         while True:
-            message = self._receive()
-            if "status" in message:
-                return message["status"], printed
-            if message["line"]:
-                printed.append(message["line"])
-                report(message["line"])
+            message = self._receive(end)
+            status, line = message.get("status"), message.get("line")
+            if type(status) is int:
+                return status, list(printed)
+            if not isinstance(line, str):
+                raise self._protocol_error()
+            size += len(line)
+            if size > OUTPUT_BYTES:
+                self._ssh.kill()
+                raise InputError(f"{self.host}: the command there prints more than {OUTPUT_BYTES:,} characters")
+            if line:
+                printed.append(clean_text(line, 1000))
+                report(printed[-1])
 
     def run(self, command: Sequence) -> None:
         """Run a command in the folder there and report what it prints, line by line.
@@ -210,7 +304,7 @@ class RemoteDevice:
             if len(pending) > 1:
                 self._report(pending.pop(0))
 
-        status, printed = self._run(command, report)
+        status, printed = self._run(command, report, COMMAND_TIMEOUT_S)
         if status:
             raise InputError(f"{self.host}: {self._describe_failure(status, printed)}")
         for line in pending:

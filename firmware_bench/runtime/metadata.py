@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from firmware_bench.runtime.errors import ModelError
+from firmware_bench.runtime.typed_json import default_of, shorten
 
 TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")  # of inputs and outputs, as numpy names them
 
@@ -48,6 +48,11 @@ class TaskMetadata:
 
     name: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def from_json(value: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields of the JSON object that the file has."""
+        return {"name": value.get("name", ""), "options": {key: value[key] for key in value if key != "name"}}
 
 
 @dataclass(frozen=True)
@@ -235,18 +240,6 @@ class ModelMetadata:
         missing = [name for name in names if getattr(self, name) == default_of(type(self), name)]
         if missing:
             raise ModelError(f"its metadata do not state {', '.join(missing)}: export it with ecg-edge export")
-
-
-def default_of(kind: Any, name: str) -> Any:
-    """Return the default of the field `name` of a dataclass, MISSING where it has none."""
-    (part,) = (part for part in fields(kind) if part.name == name)
-    return part.default if part.default_factory is MISSING else part.default_factory()
-
-
-def shorten(value: Any) -> str:
-    """Return a value as JSON of at most 40 characters, for error messages."""
-    text = json.dumps(value)
-    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def _check(condition, name, expected, value):

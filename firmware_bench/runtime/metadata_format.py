@@ -9,12 +9,13 @@ import dataclasses
 import hashlib
 import json
 import math
-import typing
 from typing import Any
 
 from firmware_bench.runtime.errors import ModelError
-from firmware_bench.runtime.metadata import ModelMetadata, TaskMetadata, default_of, shorten
-from firmware_bench.runtime.tflite_reader import BUFFERS, METADATA, FlatBufferTable, read_model_table
+from firmware_bench.runtime.metadata import ModelMetadata, TaskMetadata
+from firmware_bench.runtime.tflite_reader import BUFFERS, METADATA, FlatBufferTable
+from firmware_bench.runtime.tflite_verifier import read_model_table
+from firmware_bench.runtime.typed_json import decode_json, default_of, shorten
 
 FORMAT = 1  # increased when a field changes its meaning; a field that is only added does not increase it
 METADATA_NAME = "ecg_edge"  # the name of our entry in a file's metadata
@@ -56,7 +57,7 @@ def _decode_document(value):
             "update ecg-edge, or export it again"
         )
     try:
-        return _decode(ModelMetadata, value, "")
+        return decode_json(ModelMetadata, value)
     except ValueError as error:
         raise ModelError(f"its metadata are wrong: {error}: export it again") from None
 
@@ -72,55 +73,6 @@ def _encode(value) -> Any:
     if isinstance(value, (list, tuple)):
         return [_encode(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value  # JSON has no NaN
-
-
-def _decode(kind, value, place) -> Any:
-    """`value` out of JSON as the type `kind`. place: where it stands, for the message of the ValueError."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if kind is Any:
-        return value
-    if origin is typing.Union:  # Optional
-        return None if value is None else _decode(arguments[0], value, place)
-    if origin is tuple:
-        values = _expect(value, list, place, "a list")
-        return tuple(_decode(arguments[0], each, f"{place}[{number}]") for number, each in enumerate(values))
-    if origin is dict:
-        pairs = _expect(value, dict, place, "an object").items()
-        return {name: _decode(arguments[1], each, f"{place}.{name}") for name, each in pairs}
-    if kind is float:
-        number = _expect(value, (int, float), place, "a number")
-        if not -1e300 < number < 1e300:
-            raise ValueError(f"{place} is {shorten(number)}, not a finite number")
-        return float(number)
-    if kind is int:
-        number = _expect(value, int, place, "an integer")
-        if not -(2**53) <= number <= 2**53:
-            raise ValueError(f"{place} is {shorten(number)}, not an integer of at most 2^53")
-        return number
-    if kind is str:
-        return _expect(value, str, place, "a string")
-    return _decode_dataclass(kind, _expect(value, dict, place, "an object"), place)
-
-
-def _decode_dataclass(kind, value, place):
-    if kind is TaskMetadata:
-        value = {"name": value.get("name", ""), "options": {key: value[key] for key in value if key != "name"}}
-    kinds, known, prefix = typing.get_type_hints(kind), {}, f"{place}." if place else ""
-    for part in dataclasses.fields(kind):
-        if part.name in value:
-            known[part.name] = _decode(kinds[part.name], value[part.name], prefix + part.name)
-        elif default_of(kind, part.name) is dataclasses.MISSING:
-            raise ValueError(f"{prefix}{part.name} is missing")
-    try:
-        return kind(**known)
-    except ValueError as error:
-        raise ValueError(prefix + str(error)) from None
-
-
-def _expect(value, kind, place, expected):
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(f"{place} is {shorten(value)}, not {expected}")
-    return value
 
 
 # ------------------------------------------------------------------------------------------------ in the file

@@ -15,7 +15,8 @@ from firmware_bench.runtime.errors import ModelError
 from firmware_bench.runtime.metadata import ModelMetadata, Tensor
 from firmware_bench.runtime.metadata_format import find_metadata
 from firmware_bench.runtime.quantisation import dequantise, quantise
-from firmware_bench.runtime.tflite_reader import read_model_file, read_model_table
+from firmware_bench.runtime.tflite_reader import read_model_file
+from firmware_bench.runtime.tflite_verifier import read_model_table
 
 RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite.python.interpreter")
 
@@ -98,10 +99,10 @@ class TFLiteModel:
                 )
                 self._interpreter.allocate_tensors()
             self._in, self._out = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+            self.inputs = self._tensors(self._in, self.metadata.inputs)
+            self.outputs = self._tensors(self._out, self.metadata.outputs)
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{self.name}: {self.runtime} cannot load it: {' '.join(str(error).split())}") from None
-        self.inputs = self._tensors(self._in, self.metadata.inputs)
-        self.outputs = self._tensors(self._out, self.metadata.outputs)
 
     def _tensors(self, details, described):
         names = [tensor.name for tensor in described]

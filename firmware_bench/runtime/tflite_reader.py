@@ -6,12 +6,15 @@ Fields are numbered as in TensorFlow Lite's schema.fbs.
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from pathlib import Path
+from typing import Any
 
 from firmware_bench.runtime.errors import ModelError
 
 SUBGRAPHS, BUFFERS, METADATA = 2, 4, 6  # fields of the table Model
+MAX_FILE_BYTES = 1 << 29
 DAMAGED = "the file is damaged: it points beyond its end"
 
 
@@ -25,40 +28,53 @@ class FlatBufferTable:
 
     def __init__(self, data: bytes, position: int):
         self.data, self.position = data, position
-        self.vtable = position - self._unpack("<i", position)
+        self.vtable = position - self.unpack("<i", position)
 
     @classmethod
     def root(cls, data: bytes) -> FlatBufferTable:
         """Return the root table of a FlatBuffer."""
         return cls(data, struct.unpack_from("<I", data)[0])
 
-    def _unpack(self, form, position):
+    def unpack(self, form: str, position: int) -> Any:
+        """Return the number at a position. Raises ModelError where it lies beyond the end."""
         if not 0 <= position <= len(self.data) - struct.calcsize(form):
             raise ModelError(DAMAGED)
         return struct.unpack_from(form, self.data, position)[0]
 
     def _field(self, number):
         slot = 4 + 2 * number
-        offset = self._unpack("<H", self.vtable + slot) if slot < self._unpack("<H", self.vtable) else 0
+        offset = self.unpack("<H", self.vtable + slot) if slot < self.unpack("<H", self.vtable) else 0
         return self.position + offset if offset else None
 
     def integer(self, number: int) -> int:
         """Return a uint32 field."""
         field = self._field(number)
-        return 0 if field is None else self._unpack("<I", field)
+        return 0 if field is None else self.unpack("<I", field)
+
+    def number(self, number: int, form: str, default: int = 0) -> Any:
+        """Return a field that is a number of the form `form`, as struct takes it."""
+        field = self._field(number)
+        return default if field is None else self.unpack(form, field)
+
+    def numbers(self, number: int, form: str, limit: int) -> tuple:
+        """Return a field that is a vector of at most `limit` numbers, each of the form `form`, as struct takes it."""
+        span = self.span(number, struct.calcsize(f"<{form}"))
+        if len(span) > limit:
+            raise ModelError(f"the file is damaged: a list has {len(span)} entries")
+        return struct.unpack_from(f"<{len(span)}{form}", self.data, span.start)
 
     def table(self, number: int) -> FlatBufferTable | None:
         """Return a field that is a table."""
         field = self._field(number)
-        return None if field is None else FlatBufferTable(self.data, field + self._unpack("<I", field))
+        return None if field is None else FlatBufferTable(self.data, field + self.unpack("<I", field))
 
     def span(self, number: int, size: int = 1) -> range:
         """Return the positions of the elements, of `size` bytes each, of a field that is a vector or a string."""
         field = self._field(number)
         if field is None:
             return range(0)
-        start = field + self._unpack("<I", field)
-        stop = start + 4 + size * self._unpack("<I", start)
+        start = field + self.unpack("<I", field)
+        stop = start + 4 + size * self.unpack("<I", start)
         if stop > len(self.data):
             raise ModelError(DAMAGED)
         return range(start + 4, stop, size)
@@ -68,34 +84,26 @@ class FlatBufferTable:
         span = self.span(number)
         return self.data[span.start : span.stop]
 
-    def tables(self, number: int) -> list[FlatBufferTable]:
-        """Return a field that is a vector of tables."""
-        return [FlatBufferTable(self.data, place + self._unpack("<I", place)) for place in self.span(number, 4)]
-
-
-def read_model_table(data: bytes) -> FlatBufferTable:
-    """Return the root table of a TensorFlow Lite file.
-
-    Raises:
-        ModelError: The bytes are not a TensorFlow Lite file, hold no graph, or a buffer lies beyond their end.
-    """
-    if data[4:8] != b"TFL3":
-        raise ModelError("this is not a TensorFlow Lite file")
-    model = FlatBufferTable.root(data)
-    for buffer in model.tables(BUFFERS):
-        buffer.span(0)
-    if not model.tables(SUBGRAPHS):
-        raise ModelError("the file is damaged: it holds no graph")
-    return model
+    def tables(self, number: int, limit: int = 1 << 20) -> list[FlatBufferTable]:
+        """Return a field that is a vector of at most `limit` tables."""
+        span = self.span(number, 4)
+        if len(span) > limit:
+            raise ModelError(f"the file is damaged: a list has {len(span)} entries")
+        return [FlatBufferTable(self.data, place + self.unpack("<I", place)) for place in span]
 
 
 def read_model_file(path: str | os.PathLike) -> bytes:
     """Return the bytes of a model file.
 
     Raises:
-        ModelError: The file cannot be read.
+        ModelError: The file cannot be read, is no regular file, or has more than MAX_FILE_BYTES.
     """
     try:
+        about = os.stat(path)
+        if stat.S_ISREG(about.st_mode) and about.st_size > MAX_FILE_BYTES:
+            raise ModelError(f"{os.fspath(path)}: {about.st_size:,} bytes are no model: at most {MAX_FILE_BYTES:,}")
+        if not stat.S_ISREG(about.st_mode) and not stat.S_ISDIR(about.st_mode):
+            raise ModelError(f"{os.fspath(path)}: it is a device or a pipe: name a .tflite file")
         return Path(path).read_bytes()
     except OSError as error:
         raise ModelError(f"{os.fspath(path)}: {error.strerror}") from None

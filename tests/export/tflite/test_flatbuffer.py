@@ -7,7 +7,7 @@ from export.tflite import compaction, flatbuffer
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.tflite_model import TFLiteModel
-from firmware_bench.runtime.tflite_reader import read_model_table
+from firmware_bench.runtime.tflite_verifier import read_model_table
 
 
 def test_metadata_round_trip_and_replacement(edited, integer):

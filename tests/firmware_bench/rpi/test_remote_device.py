@@ -43,7 +43,7 @@ def test_a_command_runs_in_a_private_folder_that_is_gone_afterwards(device, tmp_
         assert Path(there.folder).stat().st_mode & 0o777 == 0o700
         there.put({"a/b.txt": tmp_path / "file with space", "c.txt": tmp_path / "file with space"})
         there.run(["/bin/sh", "-c", "/bin/cat a/b.txt c.txt; echo; echo two >&2; printf three"])
-        there.get("a/b.txt", tmp_path / "back")
+        there.get("a/b.txt", tmp_path / "back", 1000)
     assert lines == ["ECGECG", "two", "three"] and (tmp_path / "back").read_text() == "ECG"
     assert device.is_clean()
 

@@ -1,0 +1,58 @@
+"""NumPy's .npz files from elsewhere: what they claim is compared with what is expected before anything is allocated."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+HEADER_BYTES = 10_000
+
+
+def read_npz(path: Path, expected: Mapping[str, tuple[tuple[int, ...], Any]]) -> dict[str, np.ndarray]:
+    """Read the arrays of a .npz file.
+
+    Args:
+        path: The file.
+        expected: Name → shape and type of every array that it has to hold, in any order.
+
+    Returns:
+        The arrays by name, in the order of `expected`.
+
+    Raises:
+        ValueError: It holds other names, shapes or types, or is damaged.
+        OSError: It cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            if members.keys() != set(expected):
+                raise ValueError(f"it holds {len(members)} arrays, not the {len(expected)} that belong in it")
+            return {name: _read_array(archive, members[name], *form) for name, form in expected.items()}
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, SyntaxError, KeyError) as error:
+        raise ValueError(f"it is damaged: {error}") from None
+    except Exception as error:  # zlib, lzma and bz2 each have their own
+        if isinstance(error, (ValueError, OSError)):
+            raise
+        raise ValueError(f"it is damaged: {error}") from None
+
+
+def _read_array(archive, info, shape, dtype):
+    size = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
+    if not size <= info.file_size <= size + HEADER_BYTES:
+        raise ValueError(f"{info.filename} has {info.file_size:,} bytes, not {size:,} and a header")
+    with archive.open(info) as file:
+        version = npy.read_magic(file)
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        found = read_header(file)
+        if found[0] != tuple(shape) or found[2] != np.dtype(dtype):
+            raise ValueError(f"{info.filename} is {found[2]} {found[0]}, not {np.dtype(dtype)} {tuple(shape)}")
+        content = file.read(size + 1)
+    if len(content) != size:
+        raise ValueError(f"{info.filename} is cut off")
+    order = "F" if found[1] else "C"
+    return np.frombuffer(content, dtype).reshape(shape, order=order).copy()
