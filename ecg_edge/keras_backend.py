@@ -50,7 +50,7 @@ def _import_quietly() -> None:
         os.dup2(notes.fileno(), 2)
         try:
             import keras  # noqa: F401
-        except BaseException:
+        except Exception:
             notes.seek(0)
             os.write(stderr, notes.read())
             raise

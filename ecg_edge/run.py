@@ -21,6 +21,7 @@ from ecg_edge.data.examples import Examples
 from ecg_edge.data.recordings import Recordings
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.keras_backend import import_keras
+from ecg_edge.run_folder import refuse_existing
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import Config
@@ -80,8 +81,7 @@ class Run:
         Raises:
             InputError: The folder holds a run already.
         """
-        if (path / "config.json").exists():
-            raise InputError(f"{path} holds a run already: continue it with --resume, or name another folder")
+        refuse_existing(path)
         import_keras("training")
         import keras
 
@@ -237,12 +237,6 @@ def build_model(architecture: Architecture, settings: Config, task: Task, leads:
     keras.utils.set_random_seed(settings.seed)
     samples = task.input_length(settings.signal.window_spec())
     return architecture.build(samples, len(leads), len(task.classes), **settings.model)
-
-
-def default_path(arch: str, data: str) -> Path:
-    """Return runs/ARCH-DATA-TIME, a folder that does not exist yet."""
-    time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path("runs") / f"{arch}-{Path(data).name}-{time}"
 
 
 def installed_versions() -> dict[str, str]:

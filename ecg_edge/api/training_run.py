@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ecg_edge import interrupts
 from ecg_edge.data.dataset import SYNTHETIC, Dataset
 from ecg_edge.data.examples import Examples
 from ecg_edge.data.recordings import Recordings
@@ -15,7 +16,8 @@ from ecg_edge.keras_backend import import_keras
 from ecg_edge.records.split import describe_split, split
 from ecg_edge.records.summary import describe_counts
 from ecg_edge.reporter import Reporter
-from ecg_edge.run import Run, attach_embedder, build_model, default_path
+from ecg_edge.run import Run, attach_embedder, build_model
+from ecg_edge.run_folder import claim_folder, hold_folder, refuse_existing
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.predictor import KerasPredictor
 from ecg_edge.tasks.task import Task
@@ -95,7 +97,7 @@ def resume(run: Run | str | Path, reporter: Reporter | None = None) -> Run:
         The trained run.
 
     Raises:
-        InputError: The folder holds no run, or its recordings have changed.
+        InputError: The folder holds no run, its recordings have changed, or another process is training it.
         TrainingInterrupted: Ctrl-C; another call continues.
 
     Examples:
@@ -137,14 +139,17 @@ def create_run(
         InputError: As for `train`.
     """
     reporter = reporter or Reporter()
+    named = Path(folder) if folder else None
+    if named:
+        refuse_existing(named)
     plan = _plan(arch, preset, data, leads, task, settings, epochs, seed, reporter)
     task_class, options = plan.task_class, plan.task_class.Options(**plan.settings.task)
-    recordings = _prepare(plan.dataset, task_class, plan.settings, reporter)
-    classes = task_class.find_classes(plan.dataset, recordings, plan.parts["train"])
-    configured = task_class(classes, options)
-    attach_embedder(configured, plan.settings)
-    path = Path(folder) if folder else default_path(arch, plan.settings.data)
-    run = Run.create(path, configured, plan.settings, plan.dataset, plan.parts)
+    with claim_folder(named, arch, plan.settings.data) as path:
+        recordings = _prepare(plan.dataset, task_class, plan.settings, reporter)
+        classes = task_class.find_classes(plan.dataset, recordings, plan.parts["train"])
+        configured = task_class(classes, options)
+        attach_embedder(configured, plan.settings)
+        run = Run.create(path, configured, plan.settings, plan.dataset, plan.parts)
     reporter.message(f"run folder: {run.path}")
     return run
 
@@ -199,11 +204,22 @@ def train_run(run: Run, reporter: Reporter | None = None) -> Run:
         The same run, its folder opened anew.
 
     Raises:
-        InputError: There are no training or no validation examples.
+        InputError: There are no training or no validation examples, or another process is training the run.
         TrainingInterrupted: Ctrl-C; a later call continues.
     """
     reporter = reporter or Reporter()
     import_keras("training")
+    interrupts.advice = f"continue with: ecg-edge train --resume {run.path}"
+    try:
+        with hold_folder(run.path):
+            _train_to_the_end(run, reporter)
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(f"interrupted; {interrupts.advice}") from None
+    interrupts.advice = ""
+    return Run(run.path)
+
+
+def _train_to_the_end(run: Run, reporter: Reporter) -> None:
     from ecg_edge.training.loop import train as train_epochs
 
     window, task = run.settings.signal.window_spec(), run.task
@@ -224,27 +240,24 @@ def train_run(run: Run, reporter: Reporter | None = None) -> Run:
         f"{len(training)} training examples, {len(validation)} validation examples, {steps} steps an epoch"
     )
     epochs = _EpochReports(task, recipe.epochs, steps, reporter)
-    try:
-        history = train_epochs(
-            model,
-            task,
-            training,
-            validation,
-            recipe,
-            run.settings.seed,
-            run.path,
-            epochs.finish_step,
-            epochs.finish_epoch,
-        )
-    except KeyboardInterrupt:
-        raise TrainingInterrupted(f"interrupted; continue with: ecg-edge train --resume {run.path}") from None
+    history = train_epochs(
+        model,
+        task,
+        training,
+        validation,
+        recipe,
+        run.settings.seed,
+        run.path,
+        epochs.finish_step,
+        epochs.finish_epoch,
+    )
     best = min(history, key=lambda row: row["validation_loss"])
     reporter.message(
         f"lowest validation loss {best['validation_loss']:.4f} after epoch {best['epoch']} of {len(history)}"
     )
-    reporter.message(f"model.keras: the {recipe.keep} epoch by validation {recipe.monitor}")
+    kept = "the last epoch" if recipe.keep == "last" else f"the best epoch by validation {recipe.monitor}"
+    reporter.message(f"model.keras: {kept}")
     _choose_decision(run, validation)
-    return Run(run.path)
 
 
 def count_targets(classes: Sequence[str], targets: np.ndarray) -> dict[str, int]:

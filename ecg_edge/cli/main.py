@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from ecg_edge import interrupts
 from firmware_bench.runtime.errors import make_printable, unknown_name
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -50,7 +51,11 @@ def cli(ctx):
 def main() -> None:
     """Run the command line: an expected error is one line on stderr and its exit status."""
     try:
-        cli.main(standalone_mode=False)
+        try:
+            cli.main(standalone_mode=False)
+        except BaseException:
+            interrupts.end_if_received()
+            raise
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

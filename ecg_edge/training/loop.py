@@ -1,8 +1,9 @@
 """The training loop: an epoch, metrics of the validation part, a checkpoint; until the recipe ends or stops it."""
 
+import contextlib
 import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -65,6 +66,8 @@ def train(
     state = folder / "checkpoint" / "last.npz"
     compile_model(model, task, recipe)
     progress = checkpoint.restore(state, model) if state.exists() else Progress()
+    if progress.history:  # what ended the training may have come between the checkpoint and the history
+        _write_history(folder / "history.csv", progress.history)
     batches = Batches(task, training, recipe.class_weights, recipe.batch)
 
     while progress.epoch < recipe.epochs and not _is_stopped(progress, recipe):
@@ -108,7 +111,7 @@ def _update_best(model, progress: Progress, recipe: TrainingConfig, path: Path) 
     row = progress.history[-1]
     value = row["validation_loss"] if recipe.monitor == "loss" else -row["validation_score"]
     # NaN, of a score that a missing class leaves undefined, is never better; but a run ends with some model.
-    is_better = value < progress.best_loss or not path.exists()
+    is_better = value < progress.best_loss or not progress.best_epoch
     if is_better:
         progress.best_loss, progress.best_epoch = float(np.nan_to_num(value, nan=np.inf)), progress.epoch
     elif (
@@ -118,8 +121,19 @@ def _update_best(model, progress: Progress, recipe: TrainingConfig, path: Path) 
         model.optimizer.learning_rate = float(np.float32(model.optimizer.learning_rate) * np.float32(0.5))
         progress.halved_epoch = progress.epoch
     if is_better or recipe.keep == "last":
-        with atomic_write(path) as temporary:
-            model.save(temporary, include_optimizer=False)
+        with atomic_write(path) as temporary, _uncompiled(model):
+            model.save(temporary)
+
+
+@contextlib.contextmanager
+def _uncompiled(model: keras.Model) -> Iterator[None]:
+    """Hide the optimizer within the block: Keras would save its state, three times the size of the weights."""
+    optimizer = model.optimizer
+    model.optimizer, model.compiled = None, False
+    try:
+        yield
+    finally:
+        model.optimizer, model.compiled = optimizer, True
 
 
 def _write_history(path: Path, history: list[dict]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from ecg_edge.cli.train import command
+from ecg_edge.run_folder import hold_folder
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import read_json
 
@@ -34,9 +35,44 @@ def test_a_run_folder_is_complete_and_split_by_patient(run, recordings):
     assert not (run / "decision.json").exists()  # the class of the highest mean needs none
 
 
-def test_a_run_folder_is_never_overwritten(run, recordings, tiny):
+def test_a_run_folder_is_never_overwritten(run, recordings, tiny, monkeypatch):
+    monkeypatch.delattr("ecg_edge.data.dataset.Dataset.recordings")  # refused before recordings are prepared
     with pytest.raises(InputError, match="holds a run already"):
         train(*tiny, "--data", recordings, "--run", run)
+
+
+def test_a_run_that_another_process_trains_is_refused_before_recordings_are_prepared(run, recordings, tiny, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr("ecg_edge.data.dataset.Dataset.recordings")
+        (tmp_path / "run").mkdir()
+        with hold_folder(tmp_path / "run"), pytest.raises(InputError, match="another process"):
+            train(*tiny, "--data", recordings, "--run", tmp_path / "run")
+        with hold_folder(run), pytest.raises(InputError, match="another process"):
+            train("--resume", run)
+
+
+@pytest.mark.slow
+def test_three_seeds_started_together_make_three_runs_and_prepare_once(recordings, tmp_path):
+    code = (
+        "import sys; from ecg_edge.api.training_run import create_run; create_run('cnn', 'tiny', sys.argv[1], ['II'], "
+    )
+    command = [sys.executable, "-c", f"{code} seed=int(sys.argv[2]))", str(recordings)]
+    environment = {**os.environ, "ECG_EDGE_CACHE": str(tmp_path / "cache")}
+    processes = [
+        subprocess.Popen([*command, str(seed)], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+        for seed in range(3)
+    ]
+    said = [process.communicate(timeout=300)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], said
+    folders = list((tmp_path / "runs").iterdir())
+    assert {read_json(folder / "config.json")["seed"] for folder in folders} == {0, 1, 2}
+    assert all(sorted(path.name for path in folder.iterdir()) == ["config.json", "split.json"] for folder in folders)
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_the_end_of_a_training_says_which_epoch_was_kept(recordings, tiny, tmp_path):
+    shown = train(*tiny, "--data", recordings, "--run", tmp_path / "run", "--set", "training.keep=last").stderr
+    assert "model.keras: the last epoch\n" in shown
 
 
 def test_dry_run_takes_a_step_and_writes_nothing(recordings, tiny, tmp_path, monkeypatch):

@@ -1,5 +1,12 @@
 """The loop's own rules: when the rate changes, when it stops, which epoch is kept, what averaging does, going on."""
 
+import contextlib
+import csv
+import json
+import os
+import zipfile
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -115,6 +122,48 @@ def test_scheduled_layers_get_the_epoch_counted_from_one(tmp_path, monkeypatch):
     monkeypatch.setattr("ecg_edge.training.loop.start_epoch", lambda model, epoch: epochs.append(epoch))
     run(tmp_path, [3, 2, 1])
     assert epochs == [1, 2, 3]
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_the_model_that_is_kept_holds_no_optimizer(tmp_path, keep):
+    run(tmp_path, [5, 4], keep=keep)
+    with zipfile.ZipFile(tmp_path / "model.keras") as kept:
+        weights = kept.read("model.weights.h5")
+    assert b"layers" in weights and b"optimizer" not in weights
+    assert not keras.models.load_model(tmp_path / "model.keras").compiled
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("written", range(6))
+@pytest.mark.parametrize("script", [([5, 4], None), ([1, 1], [float("nan"), float("nan")])])
+def test_a_crash_at_any_renaming_changes_nothing_once_resumed(tmp_path, monkeypatch, script, written):
+    """Two epochs rename six files at most: model.keras, the checkpoint and history.csv of each."""
+    losses, scores = script
+    recipe = {"monitor": "score"} if scores else {}
+
+    def timeless(history):
+        return [{**row, "seconds": 0} for row in history]
+
+    whole, kept, weight = run(tmp_path / "whole", losses, scores, **recipe)
+    renamed, replace = 0, os.replace
+
+    def crash(source, target):
+        nonlocal renamed
+        if Path(target).suffix in (".keras", ".npz", ".csv") and (renamed := renamed + 1) > written:
+            raise Interrupted
+        replace(source, target)
+
+    folder = tmp_path / "crashed"
+    with monkeypatch.context() as patch, contextlib.suppress(Interrupted):
+        patch.setattr(os, "replace", crash)
+        run(folder, losses, scores, **recipe)
+    state = folder / "checkpoint" / "last.npz"
+    done = int(json.loads(str(np.load(state)["progress"]))["epoch"]) if state.exists() else 0
+    resumed = run(folder, losses[done:], scores and scores[done:], epochs=2, **recipe)
+    np.testing.assert_equal((timeless(resumed[0]), *resumed[1:]), (timeless(whole), kept, weight))
+    rows = list(csv.DictReader((folder / "history.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert [float(row["loss"]) for row in rows] == [row["loss"] for row in resumed[0]]
 
 
 class Interrupted(Exception):
