@@ -16,6 +16,7 @@ from ecg_edge.run import git_commit, installed_versions
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import write_json
 
+ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("measured", "estimated", "emulated")
 RESULT = "--result"
 
@@ -71,7 +72,7 @@ def command_line() -> str:
     script, *words = sys.argv
     if RESULT in words:
         del words[words.index(RESULT) : words.index(RESULT) + 2]
-    return shlex.join(["python", f"benchmarks/{Path(script).name}", *words])
+    return shlex.join(["python", str(Path(script).resolve().relative_to(ROOT)), *words])
 
 
 def describe_machine() -> str:

@@ -225,6 +225,16 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "TFLM arena (bytes)": "{tflm_arena_bytes:,}",
         },
     ),
+    "fuzz": (
+        "fuzz",
+        {
+            "target": "`{target}`",
+            "what is damaged": "{content}",
+            "tried": "{tried:,}",
+            "refused in one line": "{refused:,}",
+            "wrong": "{wrong:,}",
+        },
+    ),
     "mcu-tiny": (
         "mcu-tiny",
         {"device": "{device}", "window (ms)": "about {milliseconds:g}", "assumption": "{assumption}"},

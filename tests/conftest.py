@@ -7,7 +7,9 @@ import pytest
 
 
 def pytest_addoption(parser):
-    parser.addoption("--fuzz-seconds", type=float, default=60.0, help="Time to fuzz each target (default 60 s).")
+    parser.addoption(
+        "--fuzz-seconds", type=float, default=480.0, help="Time to fuzz all targets together (default 480 s)."
+    )
 
 
 @pytest.fixture(scope="session")

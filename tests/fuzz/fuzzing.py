@@ -12,6 +12,7 @@ import multiprocessing
 import pkgutil
 import random
 import resource
+import sys
 import tempfile
 import time
 import traceback
@@ -90,6 +91,11 @@ def load_targets() -> dict[str, FuzzTarget]:
         importlib.import_module(f"fuzz.targets.{found.name}") for found in pkgutil.iter_modules(targets.__path__)
     ]
     return {module.TARGET.name: module.TARGET for module in modules}
+
+
+def describe(target: FuzzTarget) -> str:
+    """What the target reads: the first sentence of its module."""
+    return (sys.modules[type(target).__module__].__doc__ or "").partition(".")[0].partition(":")[0].replace("\n", " ")
 
 
 def fuzz(target: FuzzTarget, seconds: float, seed: int = 0, maximum: int | None = None) -> FuzzResult:

@@ -10,8 +10,8 @@ TARGETS = load_targets()
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_damaged_content_is_read_truly_or_refused(name, pytestconfig):
-    result = fuzz(TARGETS[name], pytestconfig.getoption("fuzz_seconds"))
-    assert result.tried > 20
+    result = fuzz(TARGETS[name], pytestconfig.getoption("fuzz_seconds") / len(TARGETS))
+    assert result.tried > 5
     assert not result.wrong, "\n".join(f"attempt {wrong.number}: {wrong.text}" for wrong in result.wrong[:10])
 
 
