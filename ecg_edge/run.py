@@ -2,6 +2,7 @@
 
 config.json       the resolved configuration, classes, leads, versions, Keras' backend, git commit, data fingerprint
 split.json        part → names of its recordings
+identities.json   hashes of the people, recordings and signals of the train and validation part
 decision.json     thresholds that the task chose on the validation part, where it has some
 history.csv       one row per epoch          checkpoint/      what resuming starts from
 model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*.json
@@ -10,7 +11,7 @@ model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*
 import datetime
 import platform
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +22,7 @@ from ecg_edge.data.examples import Examples
 from ecg_edge.data.recordings import Recordings
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.keras_backend import import_keras
+from ecg_edge.records.identity import Identities
 from ecg_edge.run_folder import refuse_existing
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.task import Task
@@ -65,8 +67,16 @@ class Run:
         return f"Run({str(self.path)!r})"
 
     @classmethod
-    def create(cls, path: Path, task: Task, settings: Config, dataset: Dataset, split: dict[str, list[str]]) -> "Run":
-        """Write config.json and split.json into a new folder.
+    def create(
+        cls,
+        path: Path,
+        task: Task,
+        settings: Config,
+        dataset: Dataset,
+        split: dict[str, list[str]],
+        digests: Mapping[str, Sequence[str]] | None = None,
+    ) -> "Run":
+        """Write config.json, split.json and identities.json into a new folder.
 
         Args:
             path: The folder.
@@ -74,6 +84,7 @@ class Run:
             settings: The resolved settings.
             dataset: The data to train on.
             split: Part → names of its recordings.
+            digests: Name of a recording → hashes of its leads; None where they are not known.
 
         Returns:
             The run.
@@ -86,6 +97,7 @@ class Run:
         import keras
 
         write_json(path / "split.json", split)
+        write_json(path / "identities.json", _collect_identities(dataset, split, digests).to_dict())
         plain = settings.to_dict()
         write_json(
             path / "config.json",
@@ -152,6 +164,28 @@ class Run:
             )
         return dataset
 
+    @cached_property
+    def identities(self) -> Identities:
+        """The people, recordings and signals that the model has learnt from, and those of its beat embedder.
+
+        Runs of 0.1.0 do not state them: people and recordings are found by their names in the data then, the signals
+        are not known. Raises InputError: the file is damaged, or those data are not here.
+        """
+        path = self.path / "identities.json"
+        try:
+            own = Identities.from_dict(read_json(path))
+        except FileNotFoundError:
+            own = _collect_identities(self.dataset, self.split, None)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path} is damaged: {error!r}") from None
+        return own.join(self.embedder.identities) if self.embedder else own
+
+    @cached_property
+    def embedder(self) -> "Run | None":
+        """The run of the beat classifier whose features the model takes, None where it takes none."""
+        path = self.settings.task.get("embedder")
+        return Run(path) if path else None
+
     def recordings(self, advance: Callable[[int, int], None] = lambda done, total: None) -> Recordings:
         """Prepare the run's data; `advance` is called with (done, total)."""
         return self.dataset.recordings(type(self.task), self.settings.signal.window_spec(), advance)
@@ -185,6 +219,14 @@ class Run:
             seed=settings.seed,
             versions=installed_versions(),
         )
+
+
+def _collect_identities(
+    dataset: Dataset, split: Mapping[str, Sequence[str]], digests: Mapping[str, Sequence[str]] | None
+) -> Identities:
+    """The identities of the train and the validation part."""
+    names = {*split["train"], *split["validation"]}
+    return Identities.of([entry for entry in dataset.entries if entry.name in names], digests)
 
 
 def attach_embedder(task: Task, settings: Config, dry_run: bool = False) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ecg_edge.evaluation.bootstrap import RESAMPLES
 from ecg_edge.evaluation.evaluator import applicable_variants, evaluate_predictor, select_examples
+from ecg_edge.records.challenge_score import ChallengeScore
 from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run
 from ecg_edge.tasks.predictor import KerasPredictor, Predictor
@@ -61,6 +62,7 @@ def evaluate(
     model: str | Path | None = None,
     data: str | Path | None = None,
     tta: int = 1,
+    overlap: str = "refuse",
     reporter: Reporter | None = None,
 ) -> EvaluationResult:
     """Evaluate a trained run, or the file exported from it, on recordings it has not seen.
@@ -72,14 +74,16 @@ def evaluate(
         model: An exported file of the run to evaluate; None: the run's Keras model, which needs Keras.
         data: A database's name or a folder, all of whose recordings are taken; None: the run's test part.
         tta: Test-time augmentation: the outputs for so many windows, shifted against each other, are averaged.
+        overlap: Where `data` holds recordings or people of the run's train or validation part: "refuse", "leave-out"
+            those, or "keep" them. The result says how many.
         reporter: Receives progress.
 
     Returns:
         Every metric with its 95 % interval by bootstrap over patients.
 
     Raises:
-        InputError: The run is not trained, its data have changed, `model` is of another run, or a patient of `data`
-            took part in training.
+        InputError: The run is not trained, its data have changed, `model` is of another run, or `data` is in part
+            known from training.
 
     Examples:
         >>> result = ecg_edge.evaluate(run, model="runs/demo/export/cnn_att_bilstm-int8.tflite")
@@ -88,24 +92,42 @@ def evaluate(
     """
     reporter, run = reporter or Reporter(), run if isinstance(run, Run) else Run(run)
     predictor, name = _predictor_of(run, model)
-    examples, title = select_examples(
-        run, None if data is None else str(data), reporter.advance("preparing recordings")
+    selection = select_examples(
+        run, None if data is None else str(data), overlap, reporter.advance("preparing recordings")
     )
+    examples = selection.examples
+    if selection.overlap and not selection.overlap["signals_compared"]:
+        reporter.message(
+            f"{run.path} does not state the signals that it was trained on, as a run of an earlier version: "
+            "recordings and patients are compared by their names alone"
+        )
     variants = len(applicable_variants(run.task, predictor))
     values = evaluate_predictor(
         run.task,
         predictor,
         examples,
-        run.dataset.database.challenge_score,
+        _find_challenge_score(run, data is None),
         tta,
         reporter.counter("predicting", len(examples) * tta * variants),
         reporter.counter("resampling patients", RESAMPLES * variants),
     )
-    values = {"run": str(run.path), "model": name, "data": title, **values}
+    values = {"run": str(run.path), "model": name, "data": selection.title, **values}
+    if selection.overlap:
+        values["overlap"] = selection.overlap
     suffix = ("" if data is None else f"-{Path(data).name}") + (f"-tta{tta}" if tta > 1 else "")
     path = run.path / f"evaluation-{name}{suffix}.json"
     write_json(path, values)
     return EvaluationResult(values, path)
+
+
+def _find_challenge_score(run: Run, on_own_data: bool) -> ChallengeScore | None:
+    """The score of the database that the run was trained on; it need not be here for an evaluation on other data."""
+    try:
+        return run.dataset.database.challenge_score
+    except InputError:
+        if on_own_data:
+            raise
+        return None
 
 
 def _predictor_of(run: Run, model: str | Path | None) -> tuple[Predictor, str]:

@@ -13,6 +13,7 @@ from ecg_edge.data.examples import Examples
 from ecg_edge.data.recordings import Recordings
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.keras_backend import import_keras
+from ecg_edge.records.identity import find_copies, merge_copies
 from ecg_edge.records.split import describe_split, split
 from ecg_edge.records.summary import describe_counts
 from ecg_edge.reporter import Reporter
@@ -41,7 +42,6 @@ class _Plan:
     task_class: type[Task]
     settings: Config
     dataset: Dataset
-    parts: dict[str, list[str]]
 
 
 def train(
@@ -146,10 +146,11 @@ def create_run(
     task_class, options = plan.task_class, plan.task_class.Options(**plan.settings.task)
     with claim_folder(named, arch, plan.settings.data) as path:
         recordings = _prepare(plan.dataset, task_class, plan.settings, reporter)
-        classes = task_class.find_classes(plan.dataset, recordings, plan.parts["train"])
+        parts = _split(plan, recordings, reporter)
+        classes = task_class.find_classes(plan.dataset, recordings, parts["train"])
         configured = task_class(classes, options)
         attach_embedder(configured, plan.settings)
-        run = Run.create(path, configured, plan.settings, plan.dataset, plan.parts)
+        run = Run.create(path, configured, plan.settings, plan.dataset, parts, recordings.digests)
     reporter.message(f"run folder: {run.path}")
     return run
 
@@ -184,7 +185,8 @@ def try_training_step(
     reporter = reporter or Reporter()
     plan = _plan(arch, preset, data, leads, task, settings, epochs, seed, reporter)
     task_class, recipe = plan.task_class, plan.settings.training
-    window, names_of_batch = plan.settings.signal.window_spec(), plan.parts["train"][: recipe.batch]
+    parts = _split(plan, None, reporter)
+    window, names_of_batch = plan.settings.signal.window_spec(), parts["train"][: recipe.batch]
     recordings = plan.dataset.prepare_subset(task_class, window, names_of_batch)
     classes = task_class.find_classes(plan.dataset, recordings, names_of_batch)
     configured = task_class(classes, task_class.Options(**plan.settings.task))
@@ -286,7 +288,7 @@ class _EpochReports:
 
 
 def _plan(arch, preset, data, leads, task, settings, epochs, seed, reporter: Reporter) -> _Plan:
-    """Resolve the settings, open the data and split it."""
+    """Resolve the settings and open the data."""
     if arch not in names():
         raise unknown_name("architecture", arch, names())
     import_keras("training")
@@ -307,9 +309,29 @@ def _plan(arch, preset, data, leads, task, settings, epochs, seed, reporter: Rep
             "no data are named: training on the embedded synthetic ECG, whose results say nothing about patients"
         )
     dataset = Dataset.open(config.data, task_class, config.leads)
-    parts = split(dataset.entries, seed, strict=not task_class.published_split)
-    _report_plan(config, dataset, parts, task_class.output == "labels", reporter)
-    return _Plan(architecture, task_class, config, dataset, parts)
+    return _Plan(architecture, task_class, config, dataset)
+
+
+def _split(plan: _Plan, recordings: Recordings | None, reporter: Reporter) -> dict[str, list[str]]:
+    """Split the data and report it.
+
+    What recordings contain and which are copies of others is known once they are `recordings`, prepared; without, the
+    split may differ.
+    """
+    entries, contents = plan.dataset.entries, None
+    if recordings:
+        copies = find_copies(entries, recordings.digests)
+        if copies:
+            copy, original = next(iter(copies.items()))
+            reporter.message(
+                f"{len(copies)} recordings have the signal of another one: counted once, and their patients taken for "
+                f"one person (first: {copy} is {original})"
+            )
+        entries, contents = merge_copies(entries, copies), plan.task_class.count_contents(recordings)
+    parts = split(entries, plan.settings.seed, strict=not plan.task_class.published_split, contents=contents)
+    unique = dataclasses.replace(plan.dataset, entries=entries)
+    _report_plan(plan.settings, unique, parts, plan.task_class.output == "labels", reporter)
+    return parts
 
 
 def _report_plan(config: Config, dataset: Dataset, parts, every_label: bool, reporter: Reporter) -> None:

@@ -1,8 +1,8 @@
 """The prepared recordings of a data set: preprocessed once, cached on disk and mapped into memory.
 
 A cache folder holds signals.f32 (samples of all recordings one after the other, leads), beat and rhythm annotations as
-.npy files, and index.json: which recordings were unreadable or repaired. Its name is a hash of the data and of every
-parameter, so a changed file or setting makes a new one.
+.npy files, and index.json: which recordings were unreadable or repaired, and hashes of their leads. Its name is a hash
+of the data and of every parameter, so a changed file or setting makes a new one.
 """
 
 import dataclasses
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ecg_edge.records.identity import digest_leads
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.signals.preprocessing import Preprocessing, find_flat_leads
 from firmware_bench.runtime import file_lock
@@ -23,7 +24,7 @@ from firmware_bench.runtime.files import atomic_folder, describe_os_error, read_
 from firmware_bench.runtime.paths import cache_folder
 
 UNREADABLE_SHARE = 0.05  # above this share of unreadable recordings the data set, not the recording, is at fault
-CACHE_VERSION = 2  # increase it when what is stored for the same parameters changes
+CACHE_VERSION = 3  # increase it when what is stored for the same parameters changes
 NOTES = ("recordings without signal", "recordings with gaps (NaN)", "recordings with a flat lead")
 STORED_ARRAYS = {  # beside the signals: name → dtype
     "lengths": np.int64,
@@ -54,6 +55,7 @@ class Recordings:
         problems: recording name → why it could not be read.
         notes: kind of repair → number of recordings.
         key: of the cache folder; "" in memory.
+        digests: recording name → hashes of the leads as they were read (ecg_edge.records.identity); {} in memory.
     """
 
     entries: Sequence[Entry]
@@ -70,6 +72,7 @@ class Recordings:
     problems: Mapping[str, str]
     notes: Mapping[str, int]
     key: str = ""
+    digests: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def positions(self, names: Iterable[str]) -> np.ndarray:
         """Positions in `entries` of the recordings called `names` that could be read, int64, ascending."""
@@ -100,6 +103,7 @@ class _Annotations:
         self.lengths, self.times, self.symbols, self.bounds, self.rhythms = [], [], [], [], []
         self.problems: dict[str, str] = {}
         self.notes: dict[str, int] = dict.fromkeys(NOTES, 0)
+        self.digests: dict[str, Sequence[str]] = {}
 
     def add(self, record: Record | None, signal: np.ndarray, original: np.ndarray | None) -> None:
         """Append a recording, or None where it could not be read; signal is the prepared, original the raw one."""
@@ -209,7 +213,14 @@ def load_recordings(
     # An empty file cannot be mapped.
     mapped = np.memmap(folder / "signals.f32", np.float32, mode="r", shape=shape) if all(shape) else np.zeros(shape)
     return Recordings(
-        tuple(entries), fs, mapped, **annotations, problems=index["problems"], notes=index["notes"], key=key
+        tuple(entries),
+        fs,
+        mapped,
+        **annotations,
+        problems=index["problems"],
+        notes=index["notes"],
+        key=key,
+        digests=index["digests"],
     )
 
 
@@ -254,10 +265,12 @@ def _write(folder, entries, read, leads, steps, fs, advance):
             else:
                 file.write(signal.tobytes())  # unlike tofile, says why when the disk is full
                 annotations.add(record, signal, original)
+                annotations.digests[entry.name] = digest_leads(record.signal)
             advance(position + 1, len(entries))
     if not any(annotations.lengths):
         first = next(iter(annotations.problems.values()), "-")
         raise InputError(f"none of {len(entries)} recordings can be used; first: {first}")
     for name, values in annotations.arrays().items():
         np.save(folder / f"{name}.npy", values)
-    write_json(folder / "index.json", {"problems": annotations.problems, "notes": annotations.notes})
+    index = {"problems": annotations.problems, "notes": annotations.notes, "digests": annotations.digests}
+    write_json(folder / "index.json", index)

@@ -1,6 +1,8 @@
 """Metrics of a predictor with confidence intervals: the same for a Keras model and for an exported file."""
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,69 +11,102 @@ from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.examples import Examples
 from ecg_edge.evaluation.bootstrap import bootstrap_intervals
 from ecg_edge.records.challenge_score import ChallengeScore
-from ecg_edge.records.databases.labelled_folder import LabelledFolder
+from ecg_edge.records.identity import Identities
+from ecg_edge.records.record import Entry
 from ecg_edge.run import Run
 from ecg_edge.tasks.predictor import Predictor, keeps_history
 from ecg_edge.tasks.task import Task, UnitMetrics
-from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.errors import InputError, unknown_name
+
+OVERLAP = ("refuse", "leave-out", "keep")
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """What a run is evaluated on.
+
+    Attributes:
+        examples: The examples.
+        title: What to call them.
+        overlap: How many recordings were known from training, and what became of them, as plain data; None for the
+            run's own test part, unless the features of another run's model are used.
+    """
+
+    examples: Examples
+    title: str
+    overlap: dict[str, Any] | None = None
 
 
 def select_examples(
-    run: Run, data: str | None, advance: Callable[[int, int], None] = lambda done, total: None
-) -> tuple[Examples, str]:
+    run: Run,
+    data: str | None,
+    overlap: str = "refuse",
+    advance: Callable[[int, int], None] = lambda done, total: None,
+) -> Selection:
     """Select the examples to evaluate a run on.
 
     Args:
         run: The trained run.
         data: A database's name or a folder, of which all recordings with one of the run's classes are taken; None: the
             test part of the run's own data.
+        overlap: What to do where `data` holds recordings or people of the run's train or validation part: "refuse",
+            "leave-out" those recordings, or "keep" them.
         advance: Called with (done, total) as recordings are prepared.
 
     Returns:
-        The examples, and what to call them.
+        The examples, what to call them, and what they share with the run's training.
 
     Raises:
-        InputError: There are none, or one of their patients took part in training.
+        InputError: There are none, or some are known from training and `overlap` is "refuse".
     """
+    if overlap not in OVERLAP:
+        raise unknown_name("way to treat an overlap", overlap, OVERLAP)
     task, window = run.task, run.settings.signal.window_spec()
+    name = run.config["data"] if data is None else data
+    dataset = run.dataset if data is None else Dataset.open(data, type(task), run.config["leads"])
+    known = [entry for entry in dataset.entries if task.is_usable(entry, task.classes)]
+    if not known:
+        raise InputError(f"no recording of {name} carries one of the run's classes {run.config['classes']}")
+    left_out = {"of other classes": len(dataset.entries) - len(known)}
+    learnt: Identities | None = run.identities
     if data is None:
-        examples, title = run.examples("test", advance), f"{run.config['data']}, test part"
-    else:
-        dataset = Dataset.open(data, type(task), run.config["leads"])
-        known = [entry.name for entry in dataset.entries if task.is_usable(entry, task.classes)]
-        if not known:
-            raise InputError(f"no recording of {data} carries one of the run's classes {run.config['classes']}")
-        require_disjoint_patients(run, dataset)
-        left_out = len(dataset.entries) - len(known)
-        examples = task.examples(dataset.recordings(type(task), window, advance), known, window)
-        title = data + (f" ({left_out} recordings of other classes left out)" if left_out else "")
+        tested, left_out = set(run.split["test"]), {}
+        known = [entry for entry in known if entry.name in tested]
+        learnt = run.embedder.identities if run.embedder else None
+    recordings = dataset.recordings(type(task), window, advance)
+    shared = learnt.find_shared(known, recordings.digests) if learnt else {}
+    if shared and overlap == "refuse":
+        raise InputError(_describe_overlap(name, known, shared))
+    if overlap == "leave-out":
+        left_out["known from training"] = len(shared)
+    names = [entry.name for entry in known if overlap == "keep" or entry.name not in shared]
+    notes = ", ".join(f"{count} recordings {reason}" for reason, count in left_out.items() if count)
+    title = (name if data else f"{name}, test part") + (f" ({notes} left out)" if notes else "")
+    if not names:
+        raise InputError(f"{title}: no recording to evaluate on")
+    examples = task.examples(recordings, names, window)
     if not len(examples):
         raise InputError(f"{title}: no recording to evaluate on")
-    return examples, title
+    facts = {
+        "rule": overlap,
+        "recordings": len(shared),
+        "patients": len({entry.patient for entry in known if entry.name in shared}),
+        "recognised_by": dict(Counter(shared.values())),
+        "signals_compared": learnt is None or learnt.signals is not None,
+    }
+    return Selection(examples, title, facts if learnt else None)
 
 
-def require_disjoint_patients(run: Run, dataset: Dataset) -> None:
-    """Refuse data that holds patients of the run's training or validation part.
-
-    Args:
-        run: The trained run.
-        dataset: The data to evaluate on.
-
-    Raises:
-        InputError: It holds such patients; the line names the first.
-    """
-    own = run.dataset
-    same_folder = dataset.folder.resolve() == own.folder.resolve()
-    # Patients of two databases are other people, even where they carry the same number.
-    if not same_folder and (dataset.database.name != own.database.name or isinstance(own.database, LabelledFolder)):
-        return
-    names = {*run.split["train"], *run.split["validation"]}
-    overlap = {e.patient for e in own.entries if e.name in names} & {e.patient for e in dataset.entries}
-    if overlap:
-        raise InputError(
-            f"{len(overlap)} patients of this data (first: {min(overlap)}) took part in training: "
-            "leave out --data to evaluate on the run's test part"
-        )
+def _describe_overlap(data: str, entries: Sequence[Entry], shared: Mapping[str, str]) -> str:
+    """One line that says what a data set shares with the training of a run."""
+    patients = {entry.patient for entry in entries if entry.name in shared}
+    first, reason = next(iter(shared.items()))
+    how = {"recording": "by its number", "patient": "by its patient", "signal": "by its signal"}[reason]
+    return (
+        f"{data}: {len(shared)} of {len(entries)} recordings, of {len(patients)} patients of this data, took part in "
+        f"training or validation (first: {first}, recognised {how}): overlap=leave-out evaluates on the others, "
+        "overlap=keep on all; without other data the run's test part is taken"
+    )
 
 
 def applicable_variants(task: Task, predictor: Predictor) -> Mapping[str, Task]:

@@ -1,6 +1,7 @@
 """Split recordings into train, validation and test parts by patient, so that no patient is in two parts."""
 
 import hashlib
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -13,7 +14,11 @@ OFFICIAL: dict[int | None, str] = {**dict.fromkeys(range(1, 9), "train"), 9: "va
 
 
 def split(
-    entries: Iterable[Entry], seed: int, fractions: tuple[float, float, float] = (0.8, 0.1, 0.1), strict: bool = True
+    entries: Iterable[Entry],
+    seed: int,
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    strict: bool = True,
+    contents: Mapping[str, Mapping[str, int]] | None = None,
 ) -> dict[str, list[str]]:
     """Split recordings by patient.
 
@@ -22,11 +27,16 @@ def split(
     part. Otherwise patients are drawn at random, stratified by the first label; a class of three or more patients is in
     every part (unless its patients have rarer classes too, which are drawn first), one of two in train and test.
 
+    Then training and validation patients are exchanged until each class of `contents` is validated, as far as several
+    patients have it. The test part does not depend on `contents`: with one seed it is the same for every task.
+
     Args:
         entries: The recordings, in any order.
         seed: The same entries and seed give the same split.
         fractions: Of the patients in the train, validation and test part.
         strict: False keeps a published test recording of a training patient in the test part, as published.
+        contents: Name of a recording → class → how often it occurs there, for recordings with beats or rhythms. By
+            default a recording has each of its labels once.
 
     Returns:
         Part → its record names, sorted.
@@ -35,12 +45,16 @@ def split(
         InputError: There are fewer than 3 patients, a part stays empty, or a patient is in folds of two parts.
     """
     entries = list(entries)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for entry in entries:
+        counts[entry.patient].update(dict.fromkeys(entry.labels, 1) if contents is None else contents[entry.name])
     if entries and all(entry.fold is not None for entry in entries):
         part_of_patient = _assign_official(entries)
     elif entries and all(entry.part is not None for entry in entries):
-        return _split_published(entries, seed, fractions, strict)
+        return _split_published(entries, seed, fractions, strict, counts)
     else:
         part_of_patient = _assign_stratified(entries, seed, fractions)
+        _cover_classes(part_of_patient, counts, fractions[1], seed)
     return _collect_parts(entries, lambda entry: part_of_patient[entry.patient])
 
 
@@ -88,21 +102,66 @@ def _assign_official(entries: list[Entry]) -> dict[str, str]:
     return part_of
 
 
-def _split_published(entries: list[Entry], seed: int, fractions, strict: bool) -> dict[str, list[str]]:
+def _split_published(entries: list[Entry], seed: int, fractions, strict: bool, counts) -> dict[str, list[str]]:
     """The published parts with validation patients drawn from the training part."""
     in_training = {entry.patient for entry in entries if entry.part == "train"}
     train_patients = sorted(in_training, key=lambda patient: _rank(seed, patient))
     test_patients = {entry.patient for entry in entries if entry.part == "test"}
     wanted = max(1, round(len(train_patients) * fractions[1]))
     # A patient in both published parts trains: validating with a test patient would tune for the test.
-    validation_patients = set([patient for patient in train_patients if patient not in test_patients][:wanted])
+    free = [patient for patient in train_patients if patient not in test_patients]
+    part_of_patient = {patient: "validation" if patient in free[:wanted] else "train" for patient in free}
+    _cover_classes(part_of_patient, counts, fractions[1], seed)
 
     def part_of(entry: Entry) -> str | None:
         if entry.part == "train":
-            return "validation" if entry.patient in validation_patients else "train"
+            return part_of_patient.get(entry.patient, "train")
         return None if strict and entry.patient in in_training else "test"
 
     return _collect_parts(entries, part_of)
+
+
+def _cover_classes(part_of: dict[str, str], counts: Mapping[str, Counter[str]], share: float, seed: int) -> None:
+    """Exchange training and validation patients until each class is validated, where that can be.
+
+    A class is validated where the part has half of its `share` of it, and one patient takes no more than half of the
+    training part's examples of a class away. Where no patient can go back, the validation part grows.
+
+    Args:
+        part_of: Patient → part, changed in place.
+        counts: Patient → class → how often it occurs.
+        share: Of the validation part.
+        seed: Of the split.
+    """
+    patients = [patient for patient, part in part_of.items() if part != "test"]
+    patients.sort(key=lambda patient: _rank(seed, patient))
+    holders: dict[str, list[str]] = defaultdict(list)
+    for patient in patients:
+        for label in +counts[patient]:
+            holders[label].append(patient)
+
+    def total(label: str, part: str) -> int:
+        return sum(counts[patient][label] for patient in holders[label] if part_of[patient] == part)
+
+    def is_dispensable(patient: str) -> bool:
+        own = +counts[patient]
+        return all(total(label, "validation") - count >= enough[label] for label, count in own.items())
+
+    enough = {label: math.ceil(share / 2 * (total(label, "train") + total(label, "validation"))) for label in holders}
+    added: set[str] = set()
+    for label in sorted(holders, key=lambda label: (len(holders[label]), label)):  # the rarest first
+        most = total(label, "train") / 2
+        training = [patient for patient in holders[label] if part_of[patient] == "train"]
+        givers = [patient for patient in training if counts[patient][label] <= most]
+        if total(label, "validation") >= enough[label] or not givers:
+            continue
+        chosen = next((patient for patient in givers if counts[patient][label] >= enough[label]), None)
+        chosen = chosen or max(givers, key=lambda patient: counts[patient][label])
+        part_of[chosen] = "validation"
+        added.add(chosen)
+        validating = [patient for patient in patients if part_of[patient] == "validation" and patient not in added]
+        if back := next(filter(is_dispensable, validating), None):
+            part_of[back] = "train"
 
 
 def _assign_stratified(entries: list[Entry], seed: int, fractions: tuple[float, float, float]) -> dict[str, str]:

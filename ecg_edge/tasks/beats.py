@@ -7,6 +7,8 @@ EC57 says; unclassifiable (Q) and paced beats are left out.
 """
 
 import dataclasses
+import itertools
+from collections import Counter
 from typing import Literal
 
 import numpy as np
@@ -100,6 +102,16 @@ class BeatsTask(Task):
     @classmethod
     def find_classes(cls, dataset, recordings, names):
         return CLASSES
+
+    @classmethod
+    def count_contents(cls, recordings):
+        """Its beats of each class."""
+        classes, starts = aami_classes(recordings.beat_symbols), recordings.beat_starts
+        own = [classes[start:stop] for start, stop in itertools.pairwise(starts)]
+        return {
+            entry.name: Counter({name: int((beats == number).sum()) for number, name in enumerate(CLASSES)})
+            for entry, beats in zip(recordings.entries, own, strict=True)
+        }
 
     def examples(self, recordings, names, window, training=False):
         classes = aami_classes(recordings.beat_symbols)

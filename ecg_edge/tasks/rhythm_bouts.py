@@ -6,6 +6,8 @@ averages the probabilities of several such windows. The middle of a bout, farthe
 but a device cannot know where that is.
 """
 
+from collections import Counter
+
 import numpy as np
 
 from ecg_edge.data.examples import Examples
@@ -33,6 +35,15 @@ class RhythmBoutsTask(Task):
                 "a classifier needs two"
             )
         return classes
+
+    @classmethod
+    def count_contents(cls, recordings):
+        """Its bouts of each class."""
+        names = {code: name for name, code in RHYTHMS.items()}
+        return {
+            entry.name: Counter(names[rhythm] for rhythm in recordings.bouts(position)[1] if rhythm in names)
+            for position, entry in enumerate(recordings.entries)
+        }
 
     def examples(self, recordings, names, window, training=False):
         number = {RHYTHMS[name]: position for position, name in enumerate(self.classes)}

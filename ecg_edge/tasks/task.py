@@ -7,6 +7,7 @@ Training, evaluation and prediction work with any task through these methods.
 
 import dataclasses
 import types
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -99,6 +100,18 @@ class Task:
             InputError: there are too few of them.
         """
         raise NotImplementedError
+
+    @classmethod
+    def count_contents(cls, recordings: Recordings) -> dict[str, Counter[str]]:
+        """Count what the split has to bring into every part.
+
+        Args:
+            recordings: those of the data set.
+
+        Returns:
+            name of a recording → class → how often it occurs there; here its labels, once each.
+        """
+        return {entry.name: Counter(entry.labels) for entry in recordings.entries}
 
     def input_length(self, window: WindowSpec) -> int:
         """How many time steps the model's input has."""

@@ -63,7 +63,12 @@ class LabelledFolder(Database):
             used = {label for row in table.rows for label in row.labels}
             self.classes = CLASSES if table.holds_scp_codes else tuple(sorted(used))
             self._entries = [
-                Entry(row.path, row.path, row.patient or row.path, row.labels, row.fold, row.part) for row in table.rows
+                # Two folders may be of one hospital: equal patients are taken for one person, which can leak nothing.
+                Entry(
+                    *(row.path, row.path, row.patient or row.path, row.labels, row.fold, row.part),
+                    person=f"patient/{row.patient}" if row.patient else "",
+                )
+                for row in table.rows
             ]
         else:
             table = None

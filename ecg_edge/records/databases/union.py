@@ -1,14 +1,16 @@
 """Several databases as one: `--data ptbxl+ptbxl_filtered`.
 
-A recording is called by its database and its name there, "ptbxl/00009", and so are patients: two databases' patients
-are different people. The databases must have the same classes; the leads are those that all have; each recording keeps
-its own sampling rate and unit, so that preprocessing has to bring them to one (resampling, z-scores).
+A recording is called by its database and its name there, "ptbxl/00009", and so are patients. Patients of two databases
+are different people unless one is derived from the other (nstdb from mitdb); such a patient has one name. Where a
+member has a published split, members without any train: the test is the published one. The databases must have the same
+classes; the leads are those that all have, by position where a member's differ from recording to recording; each
+recording keeps its own sampling rate and unit, so that preprocessing has to bring them to one (resampling, z-scores).
 """
 
 import dataclasses
 import os
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -47,6 +49,8 @@ class DatabaseUnion(Database):
         self.classes = first.classes
         self.fs = first.fs if len({database.fs for database in databases}) == 1 else None
         self.annotated = all(database.annotated for database in databases)
+        if any(database.leads is None for database in databases):
+            return
         own_leads = [find_leads(database, folder) for database, folder in self.members.values()]
         self.leads = tuple(lead for lead in own_leads[0] if all(lead in leads for leads in own_leads))
         if not self.leads:
@@ -64,7 +68,9 @@ class DatabaseUnion(Database):
     def read(self, folder: Path, entry: Entry) -> Record:
         database, own_folder = self.members[entry.name.partition("/")[0]]
         record = database.read(own_folder, self._own_entry(folder, own_folder, entry))
-        common = tuple(lead for lead in self.leads or () if lead in record.leads)
+        if self.leads is None:
+            return record
+        common = tuple(lead for lead in self.leads if lead in record.leads)
         signal = None if record.signal is None else np.ascontiguousarray(record.select_leads(common))
         return dataclasses.replace(record, signal=signal, leads=common)
 
@@ -103,18 +109,23 @@ class DatabaseUnion(Database):
 
     def _index_members(self) -> list[tuple[Entry, str | None]]:
         """Every member's index, each entry with the name of the earlier one that is the same recording, or None."""
+        indices = {name: database.index(own_folder) for name, (database, own_folder) in self.members.items()}
+        published = any(entry.part for index in indices.values() for entry in index)
         entries: list[tuple[Entry, str | None]] = []
-        seen: dict[tuple[str, str], str] = {}
-        for name, (database, own_folder) in self.members.items():
-            for entry in database.index(own_folder):
-                key = (database.numbering or name, PurePosixPath(entry.name).name if database.numbering else entry.name)
+        recordings: dict[str, str] = {}
+        patients: dict[str, str] = {}
+        for name, (_, own_folder) in self.members.items():
+            part = "train" if published and not any(entry.part for entry in indices[name]) else None
+            for entry in indices[name]:
+                patient = f"{name}/{entry.patient}"
                 renamed = dataclasses.replace(
                     entry,
                     name=f"{name}/{entry.name}",
                     path=self._relative(own_folder, entry.path),
-                    patient=f"{name}/{entry.patient}",
+                    patient=patients.setdefault(entry.person, patient) if entry.person else patient,
+                    part=entry.part or part,
                 )
-                first = seen.setdefault(key, renamed.name)
+                first = recordings.setdefault(entry.source or renamed.name, renamed.name)
                 entries.append((renamed, None if first == renamed.name else first))
         return entries
 

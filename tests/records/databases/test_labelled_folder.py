@@ -25,9 +25,12 @@ def test_columns_by_their_usual_names(tmp_path, write_record):
     assert database.read(tmp_path, first).signal.shape == (2000, 1)
 
 
-def test_patients_of_two_folders_of_the_same_name_are_different_people(tmp_path):
-    (tmp_path / "labels.csv").write_text("record,label,patient\nx,N,1\n")
-    assert LabelledFolder(tmp_path).index(tmp_path)[0].person == ""
+def test_a_patient_who_is_named_in_two_folders_may_be_one_person(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "labels.csv").write_text("record,label,patient\nx,N,1\ny,N,\n")
+    one, two = (LabelledFolder(tmp_path / name).index(tmp_path / name) for name in ("one", "two"))
+    assert [entry.person for entry in one] == [entry.person for entry in two] == ["patient/1", ""]
 
 
 def test_numbers_find_padded_files(tmp_path, write_record):
