@@ -321,13 +321,13 @@ def _split(plan: _Plan, recordings: Recordings | None, reporter: Reporter) -> di
     entries, contents = plan.dataset.entries, None
     if recordings:
         copies = find_copies(entries, recordings.digests)
+        entries, contents = merge_copies(entries, copies), plan.task_class.count_contents(recordings)
         if copies:
             copy, original = next(iter(copies.items()))
             reporter.message(
-                f"{len(copies)} recordings have the signal of another one: counted once, and their patients taken for "
-                f"one person (first: {copy} is {original})"
+                f"{len(copies)} recordings have the signal of another one (first: {copy} that of {original}): no copies "
+                f"are on two sides of the split; {len(plan.dataset.entries) - len(entries)} are left out"
             )
-        entries, contents = merge_copies(entries, copies), plan.task_class.count_contents(recordings)
     parts = split(entries, plan.settings.seed, strict=not plan.task_class.published_split, contents=contents)
     unique = dataclasses.replace(plan.dataset, entries=entries)
     _report_plan(plan.settings, unique, parts, plan.task_class.output == "labels", reporter)

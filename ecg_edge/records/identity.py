@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ecg_edge.records.record import Entry
+from ecg_edge.records.split import PARTS, find_side
 
 FEWEST_VALUES = 10  # a lead of fewer different values, a flat one say, is like that of other recordings
 
@@ -133,16 +134,22 @@ def find_copies(entries: Sequence[Entry], digests: Mapping[str, Collection[str]]
 
 
 def merge_copies(entries: Sequence[Entry], copies: Mapping[str, str]) -> list[Entry]:
-    """Leave out copies, and take the patients of a recording and of its copies for one person.
+    """Take care that a split does not divide copies of a recording.
+
+    A copy is left out, and the patients of both are taken for one person. Where folds or a published split say on which
+    side a recording is, both stay if they are on one side; else the one that tests or validates stays.
 
     Args:
         entries: The recordings.
         copies: As `find_copies` returns them.
 
     Returns:
-        The others, patients renamed where needed.
+        The recordings to split, patients renamed where needed.
     """
-    patient_of = {entry.name: entry.patient for entry in entries}
+    by_name = {entry.name: entry for entry in entries}
+    sides = {entry.name: find_side(entry) for entry in entries}
+    fixed = None not in sides.values()
+    left_out: set[str] = set()
     same: dict[str, str] = {}
 
     def resolve(patient: str) -> str:
@@ -150,11 +157,17 @@ def merge_copies(entries: Sequence[Entry], copies: Mapping[str, str]) -> list[En
             patient = same[patient]
         return patient
 
-    for copy, original in copies.items():
-        one, other = resolve(patient_of[original]), resolve(patient_of[copy])
-        if one != other:
-            same[other] = one
-    kept = [entry for entry in entries if entry.name not in copies]
+    for pair in copies.items():
+        earlier, later = sorted(pair, key=lambda name: PARTS.index(sides[name] or "train"))
+        if fixed and sides[earlier] != sides[later]:
+            left_out.add(earlier)
+            continue
+        if not fixed:
+            left_out.add(pair[0])
+        copy, original = (resolve(by_name[name].patient) for name in pair)
+        if copy != original:
+            same[copy] = original
+    kept = [entry for entry in entries if entry.name not in left_out]
     return [dataclasses.replace(entry, patient=resolve(entry.patient)) for entry in kept]
 
 

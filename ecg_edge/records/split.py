@@ -58,6 +58,11 @@ def split(
     return _collect_parts(entries, lambda entry: part_of_patient[entry.patient])
 
 
+def find_side(entry: Entry) -> str | None:
+    """The part in which a recording's fold or the published split puts it, None where neither does."""
+    return OFFICIAL[entry.fold] if entry.fold is not None else entry.part
+
+
 def describe_split(entries: Iterable[Entry], seed: int) -> str:
     """Describe how `split` divides the `entries`: by the data's own folds or parts, or at random."""
     entries = list(entries)
@@ -125,7 +130,8 @@ def _cover_classes(part_of: dict[str, str], counts: Mapping[str, Counter[str]], 
     """Exchange training and validation patients until each class is validated, where that can be.
 
     A class is validated where the part has half of its `share` of it, and one patient takes no more than half of the
-    training part's examples of a class away. Where no patient can go back, the validation part grows.
+    training part's examples of a class away. Where no patient can go back, the validation part grows. What validation
+    patients alone have is trained.
 
     Args:
         part_of: Patient → part, changed in place.
@@ -148,6 +154,9 @@ def _cover_classes(part_of: dict[str, str], counts: Mapping[str, Counter[str]], 
         return all(total(label, "validation") - count >= enough[label] for label, count in own.items())
 
     enough = {label: math.ceil(share / 2 * (total(label, "train") + total(label, "validation"))) for label in holders}
+    for label, own in holders.items():
+        if total(label, "train") == 0 and Counter(part_of.values())["validation"] > 1:
+            part_of[max(own, key=lambda patient: counts[patient][label])] = "train"
     added: set[str] = set()
     for label in sorted(holders, key=lambda label: (len(holders[label]), label)):  # the rarest first
         most = total(label, "train") / 2

@@ -51,8 +51,17 @@ def test_test_time_augmentation_has_a_result_file_of_its_own(run):
 
 
 def test_patients_of_the_training_part_are_refused(run, recordings):
-    with pytest.raises(InputError, match="patients of this data .* took part in training"):
+    with pytest.raises(InputError, match="27 of 30 recordings, of 9 patients of this data, took part in train"):
         evaluate(run, "--data", recordings)
+
+
+def test_what_is_known_from_training_can_be_left_out_or_kept(run, recordings):
+    others = json.loads(evaluate(run, "--data", recordings, "--overlap", "leave-out", "--json").stdout)
+    known = {"recordings": 27, "patients": 9, "recognised_by": {"patient": 27}, "signals_compared": True}
+    assert others["recordings"] == 3 and others["overlap"] == {"rule": "leave-out", **known}
+    assert "27 recordings known from training left out" in others["data"]
+    whole = json.loads(evaluate(run, "--data", recordings, "--overlap", "keep", "--json").stdout)
+    assert whole["recordings"] == 30 and whole["overlap"] == {"rule": "keep", **known}
 
 
 def test_another_data_set_is_evaluated_whole(run, tmp_path):

@@ -1,4 +1,5 @@
 import random
+from collections import Counter
 
 import pytest
 
@@ -143,3 +144,67 @@ def test_folds_that_leave_a_part_empty_are_named():
     entries = [Entry(str(n), str(n), str(n), fold=n) for n in range(1, 6)]
     with pytest.raises(InputError, match="folds 1 to 8 train, 9 validates, 10 tests, and the data have 1, 2, 3, 4, 5"):
         split(entries, seed=0)
+
+
+def annotated(counts, part=None):
+    """A recording of each patient, and what it contains."""
+    every = [Entry(name, "", name, part=part) for name in counts]
+    return every, {name: dict(zip("NAV", own, strict=True)) for name, own in counts.items()}
+
+
+def total(names, contents, label):
+    return sum(contents[name].get(label, 0) for name in names)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("part", ["train", None])
+def test_each_class_of_beats_is_validated(seed, part):
+    draw = random.Random(7)
+    counts = {f"p{i}": (2000, draw.choice((0, 0, 0, 1, 90)), draw.choice((0, 5, 300))) for i in range(30)}
+    every, contents = annotated(counts, part)
+    if part:
+        every.append(Entry("t", "", "t", part="test"))
+        contents["t"] = {"N": 10}
+    parts = split(every, seed, contents=contents)
+    for label in "NAV":
+        whole = total(parts["train"], contents, label) + total(parts["validation"], contents, label)
+        assert total(parts["validation"], contents, label) >= 0.05 * whole, label
+        assert total(parts["train"], contents, label) >= 0.5 * whole, label
+    assert len(parts["validation"]) <= 5
+    assert parts["test"] == split(every, seed)["test"]  # that of every task
+    assert sorted(name for names in parts.values() for name in names) == sorted(contents)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_one_patient_alone_has_is_trained(seed):
+    every, contents = annotated({f"p{i}": (100, 50 * (i == 0), 10) for i in range(20)}, "train")
+    every.append(Entry("t", "", "t", part="test"))
+    parts = split(every, seed, contents=contents | {"t": {}})
+    assert "p0" in parts["train"] and len(parts["validation"]) in (1, 2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_second_labels_are_validated_too(seed):
+    every = [Entry(str(i), "", str(i), ("N", *(("PAC",) if i < 3 else ()))) for i in range(60)]
+    parts = split(every, seed)
+    having = {str(i) for i in range(3)}
+    if len(having & set(parts["test"])) < 2:
+        assert having & set(parts["validation"]) and having & set(parts["train"])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mitdb_validates_supraventricular_beats(real_data, seed):
+    from ecg_edge.records.databases.mitdb import Mitdb
+    from ecg_edge.records.formats.wfdb_annotations import read_annotations
+    from ecg_edge.signals.r_peaks import AAMI
+
+    folder = real_data("mitdb")
+    chosen = [entry for entry in Mitdb().index(folder) if entry.part]
+    contents = {}
+    for entry in chosen:
+        beats, _ = read_annotations(folder / entry.path, 650000)
+        classes = [AAMI.get(symbol, "Q") for symbol in beats.symbols.tolist()]
+        contents[entry.name] = Counter(name for name in classes if name in "NAV")
+    parts = split(chosen, seed, strict=False, contents=contents)
+    assert len(parts["validation"]) == 2
+    assert [total(parts["validation"], contents, label) > 40 for label in "NAV"] == [True] * 3

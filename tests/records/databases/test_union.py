@@ -85,6 +85,40 @@ def test_the_same_recording_in_two_copies_of_ptbxl_counts_once(make):
     assert found == [("c/1", "recording without label"), *remarks]
 
 
+def test_people_of_a_derived_database_are_one_patient_each(make_form, tmp_path, write_record, annotate):
+    for number, name in enumerate(("118", "100")):
+        write_record(tmp_path / "mit", name, leads=("MLII", "V1"), fs=360, seed=number)
+        annotate(tmp_path / "mit", name, ["N100"])
+    union = DatabaseUnion([locate(str(tmp_path / "mit")), locate(str(make_form("nstdb")))])
+    patients = {entry.name: entry.patient for entry in union.index(union.folder)}
+    assert patients == {
+        "mitdb/100": "mitdb/100",
+        "mitdb/118": "mitdb/118",
+        "nstdb/118e00": "mitdb/118",
+        "nstdb/118e_6": "mitdb/118",
+        "nstdb/119e24": "nstdb/119",
+    }
+
+
+def test_a_member_without_a_published_split_trains(make_form, tmp_path, write_record, annotate):
+    for number, name in enumerate(("100", "101", "102")):
+        write_record(tmp_path / "mit", name, leads=("V5", "MLII"), fs=360, seed=number)
+        annotate(tmp_path / "mit", name, ["N100"])
+    union = DatabaseUnion([locate(str(tmp_path / "mit")), locate(str(make_form("svdb")))])
+    entries = union.index(union.folder)
+    parts = {entry.name: entry.part for entry in entries}
+    assert parts == {"mitdb/100": "test", "mitdb/101": "train", "mitdb/102": None, "svdb/800": "train"}
+    assert union.leads is None  # by position: the names differ from recording to recording
+    assert union.read(union.folder, entries[0]).leads == ("MLII", "V5")
+    assert union.read(union.folder, entries[-1]).leads == ("ECG1", "ECG2")
+
+
+def test_a_patient_of_two_folders_is_one(make):
+    table = "record,label,patient\n1,AF,p\n2,N,\n"
+    union = DatabaseUnion([make("a", table), make("b", table)])
+    assert [entry.patient for entry in union.index(union.folder)] == ["a/p", "a/2", "a/p", "b/2"]
+
+
 def test_the_fingerprint_changes_with_every_member(make):
     a, b = make("a"), make("b")
     union = DatabaseUnion([a, b])
