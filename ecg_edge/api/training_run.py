@@ -325,7 +325,7 @@ def _split(plan: _Plan, recordings: Recordings | None, reporter: Reporter) -> di
         if copies:
             copy, original = next(iter(copies.items()))
             reporter.message(
-                f"{len(copies)} recordings have the signal of another one (first: {copy} that of {original}): no copies "
+                f"{len(copies)} recordings have the signal of another one (first: {copy} of {original}): no copies "
                 f"are on two sides of the split; {len(plan.dataset.entries) - len(entries)} are left out"
             )
     parts = split(entries, plan.settings.seed, strict=not plan.task_class.published_split, contents=contents)
