@@ -18,15 +18,21 @@ class DicomFormat(EcgdatakitFormat):
         return head[128:132] == b"DICM"
 
     def inspect(self, path: str) -> None:
-        """Refuse compressed data sets."""
+        """Refuse compressed data sets, and those whose first waveform was computed from another one in the file."""
+        from pydicom import dcmread
         from pydicom.filereader import read_file_meta_info
 
         try:
-            syntax = str(read_file_meta_info(path).get("TransferSyntaxUID", ""))
+            if str(read_file_meta_info(path).get("TransferSyntaxUID", "")) == DEFLATED:
+                raise RecordError(f"{path} is a deflated DICOM file: save it without compression")
+            groups = dcmread(path).get("WaveformSequence") or ()
+            origins = [str(group.get("WaveformOriginality", "")) for group in groups]
+        except RecordError:
+            raise
         except Exception as error:  # of a damaged file almost any
             raise RecordError(f"{path} is damaged: {describe_error(error)}") from None
-        if syntax == DEFLATED:
-            raise RecordError(f"{path} is a deflated DICOM file: save it without compression")
+        if origins[:1] == ["DERIVED"] and "ORIGINAL" in origins:
+            raise RecordError(f"{path} begins with a derived waveform: put the original one first")
 
     def find_fs(self, parsed) -> float:
         leads, groups = parsed.leads, parsed.raw_metadata["multiplex_groups"]

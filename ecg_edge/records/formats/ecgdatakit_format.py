@@ -6,6 +6,7 @@ format here states its exact rate, and a wrong checksum is an error.
 """
 
 import abc
+import dataclasses
 import importlib
 import warnings
 from collections.abc import Sequence
@@ -89,8 +90,6 @@ def add_limb_leads(record: Record) -> Record:
     Returns:
         The recording, with the four leads behind aVF's place in the standard order; else as it was.
     """
-    import dataclasses
-
     signal, names = record.signal, list(record.leads)
     if signal is None or not {"I", "II"} <= set(names) or set(names) & set(DERIVED_LIMB_LEADS):
         return record

@@ -8,6 +8,7 @@ from pathlib import Path
 from ecg_edge.records.formats.cpsc_struct_format import CpscStructFormat
 from ecg_edge.records.formats.dicom_format import DicomFormat
 from ecg_edge.records.formats.edf_format import EdfFormat
+from ecg_edge.records.formats.ishne_format import IshneFormat
 from ecg_edge.records.formats.kardia_format import KardiaFormat
 from ecg_edge.records.formats.numpy_format import NumpyFormat
 from ecg_edge.records.formats.record_format import RecordFormat, SingleFileFormat, read_head
@@ -25,6 +26,7 @@ FORMATS: tuple[RecordFormat, ...] = (
     WfdbFormat(),
     CpscStructFormat(),
     EdfFormat(),
+    IshneFormat(),
     ScpFormat(),
     DicomFormat(),
     AecgFormat(),

@@ -13,6 +13,7 @@ class KardiaFormat(EcgdatakitFormat):
     name = "Kardia JSON"
     suffixes = (".json",)
     shared_suffix = True
+    largest_bytes = 2**25
     parser = "alivecor_kardia.AliveCorKardiaParser"
 
     def recognises(self, head: bytes) -> bool:
