@@ -18,7 +18,7 @@ LIBRARIES = {
     "export": {"tensorflow", "keras", "numpy", "ai_edge_litert", "flatbuffers"},
     "export.verify": {"numpy", "ai_edge_litert", "tflite_micro"},
     "ecg_edge": {"numpy", "keras"},
-    "ecg_edge.records": {"numpy", "scipy", "wfdb", "soundfile", "pydicom"},
+    "ecg_edge.records": {"numpy", "scipy", "wfdb", "soundfile", "pydicom", "ecgdatakit"},
     "ecg_edge.signals": {"numpy", "scipy", "wfdb"},
     "ecg_edge.data": {"numpy"},
     "ecg_edge.tasks": {"numpy"},

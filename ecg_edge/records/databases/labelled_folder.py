@@ -6,6 +6,7 @@ The table is labels.csv, or the folder's only CSV file with the columns of one; 
                       own table or as "SR;NORM", and become their superclasses
   patient             optional
   fold, or split      optional: 1–8 trains, 9 validates, 10 tests; or train, validation and test
+  fs, units, leads    optional: sampling rate, unit and leads of a file that does not say them
 
 Of annotation files .atr is read: PhysioNet's name for annotations that people have checked. Others (.qrs, .ecg, .ann)
 hold the output of detectors or are named differently in every database, so that what they say cannot be told. Where no
@@ -29,7 +30,7 @@ from ecg_edge.records.databases.labels_columns import (
 )
 from ecg_edge.records.databases.labels_table import read_labels_table
 from ecg_edge.records.databases.scp_statements import CLASSES
-from ecg_edge.records.formats.format_registry import MAIN_SUFFIXES, read_record, strip_suffix
+from ecg_edge.records.formats.format_registry import MAIN_SUFFIXES, list_recordings, read_record, strip_suffix
 from ecg_edge.records.formats.wfdb_annotations import add_annotations
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.records.record_error import RecordError
@@ -67,6 +68,7 @@ class LabelledFolder(Database):
                 Entry(
                     *(row.path, row.path, row.patient or row.path, row.labels, row.fold, row.part),
                     person=f"patient/{row.patient}" if row.patient else "",
+                    stated=row.stated,
                 )
                 for row in table.rows
             ]
@@ -178,7 +180,7 @@ class RecordFinder:
 
 def _list_paths(folder: Path, table: Path | None) -> list[str]:
     """The recordings in a folder, without the table of labels where its suffix is also one of recordings."""
-    paths = list_record_paths(folder, MAIN_SUFFIXES)
+    paths = list_recordings(folder)
     if table and table.suffix.lower() in MAIN_SUFFIXES:
         others = (file for file in folder.iterdir() if file.stem == table.stem and file != table)
         if not any(file.suffix.lower() in MAIN_SUFFIXES for file in others):

@@ -18,6 +18,9 @@ COLUMNS = {
     "individual individualid mrn",
     "fold": "fold foldid foldno foldnumber stratfold cvfold",
     "split": "split datasplit set part partition subset",
+    "fs": "fs samplingrate samplingfrequency samplerate samplingratehz fshz",
+    "units": "unit units",
+    "leads": "lead leads leadnames",
 }
 MEANING = {name: meaning for meaning, names in COLUMNS.items() for name in names.split()}
 SHOWN = 8  # names or lines in a message

@@ -8,6 +8,7 @@ from pathlib import Path
 from ecg_edge.records.csv_table import CsvTable, read_csv_table
 from ecg_edge.records.databases.labels_columns import COLUMNS, find_columns, is_known_column, normalise_name, shorten
 from ecg_edge.records.databases.scp_statements import find_superclasses, parse_scp_codes
+from ecg_edge.records.signal_description import NOTHING_STATED, SignalDescription, describe_signal
 from ecg_edge.records.split import OFFICIAL
 from firmware_bench.runtime.errors import InputError
 
@@ -31,6 +32,7 @@ class LabelsRow:
         patient: "" where the table does not say.
         fold: 1 … 10, or None.
         part: "train" or "test" where the table divides in these two alone, else None.
+        stated: Sampling rate, unit and leads of a file that does not say them.
     """
 
     line: int
@@ -39,6 +41,7 @@ class LabelsRow:
     patient: str = ""
     fold: int | None = None
     part: str | None = None
+    stated: SignalDescription = NOTHING_STATED
 
     @property
     def side(self) -> str | None:
@@ -169,10 +172,12 @@ def _read_row(line: int, cells, columns, holds_scp_codes: bool, find_record, fau
         labels = _parse_labels(cells["labels"], holds_scp_codes)
         fold = _parse_fold(cells["fold"]) if "fold" in columns else None
         part = _parse_part(cells["split"]) if "split" in columns else None
-    except ValueError as error:
+        fs = float(cells["fs"].replace(",", ".")) if cells["fs"] else None
+        stated = describe_signal(fs, cells["units"] or None, cells["leads"].replace(";", " "))
+    except (ValueError, InputError) as error:
         faults.add(line, str(error))
         return None
-    return LabelsRow(line, path, labels, cells["patient"], fold, part)
+    return LabelsRow(line, path, labels, cells["patient"], fold, part, stated)
 
 
 def _parse_labels(text: str, holds_scp_codes: bool) -> tuple[str, ...]:
@@ -217,6 +222,7 @@ def _merge_repeated(rows: list[LabelsRow], faults: _Faults) -> tuple[list[Labels
         lines[row.path] = (*lines.get(row.path, ()), row.line)
         if dataclasses.replace(row, line=kept.line) != kept:
             what = "labels" if row.labels != kept.labels else "patient" if row.patient != kept.patient else "part"
+            what = "signal" if row.stated != kept.stated else what
             faults.add(row.line, f"{row.path!r} has another {what} than in line {kept.line}: one row per recording")
     return list(first.values()), {path: own for path, own in lines.items() if len(own) > 1}
 

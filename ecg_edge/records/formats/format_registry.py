@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+from ecg_edge.records.database_files import list_record_paths
 from ecg_edge.records.formats.cpsc_struct_format import CpscStructFormat
 from ecg_edge.records.formats.dicom_format import DicomFormat
 from ecg_edge.records.formats.edf_format import EdfFormat
@@ -60,6 +61,8 @@ def read_record(path: Path, entry: Entry | None = None, stated: SignalDescriptio
     stem = strip_suffix(path)
     entry = entry or Entry(str(stem), stem.name, stem.name)
     entry = entry if stated is None else dataclasses.replace(entry, stated=stated)
+    if entry.stated.units and not isinstance(record_format, SingleFileFormat):
+        raise RecordError(f"{record_format.main_file(place)} states its own unit: leave units (--units) out")
     record = record_format.read(place, entry)
     return _apply_stated(record_format.main_file(place), record, entry.stated)
 
@@ -79,8 +82,10 @@ def find_format(path: Path) -> tuple[RecordFormat, Path]:
     """
     stem, named = strip_suffix(path), [known for known in FORMATS if path.suffix.lower() in known.suffixes]
     if not path.is_file():
-        found = _format_at(stem)
-        return found or next(iter(named), FORMATS[0]), stem
+        if found := _format_at(stem):
+            return found, stem
+        other = next((file for suffix in MAIN_SUFFIXES if (file := Path(f"{stem}{suffix}")).is_file()), None)
+        return find_format(other) if other else (next(iter(named), FORMATS[0]), stem)
     of_several_files = [known for known in named if not isinstance(known, SingleFileFormat)]
     if found := next((known for known in of_several_files if known.is_at(stem)), None):
         return found, stem
@@ -96,6 +101,23 @@ def find_format(path: Path) -> tuple[RecordFormat, Path]:
     root = find_root(head)
     what = f" (its root element is {root!r})" if root else ""
     raise RecordError(f"{path} is in no known format{what}: recordings are read from {describe_formats()} files")
+
+
+def list_recordings(folder: Path) -> list[str]:
+    """List the recordings of all formats in a folder and its subfolders.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        Paths without suffix, relative to `folder`, sorted. Where other files have the same suffix (.csv, .xml, .json),
+        those that are recordings.
+    """
+    shared = {known for known in FORMATS if isinstance(known, SingleFileFormat) and known.shared_suffix}
+    certain = {suffix for known in FORMATS if known not in shared for suffix in known.main_suffixes}
+    found = set(list_record_paths(folder, tuple(certain)))
+    others = set(list_record_paths(folder, tuple({*MAIN_SUFFIXES} - certain))) - found
+    return sorted(found | {path for path in others if _format_at(folder / path)})
 
 
 def strip_suffix(path: Path) -> Path:

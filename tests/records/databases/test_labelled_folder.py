@@ -6,6 +6,7 @@ import pytest
 
 from ecg_edge.records.databases.catalogue import recognise_folder
 from ecg_edge.records.databases.labelled_folder import LabelledFolder
+from ecg_edge.records.fingerprint import fingerprint
 from ecg_edge.records.formats.wfdb_format import import_wfdb
 from ecg_edge.records.record import RhythmInterval
 from ecg_edge.records.record_error import RecordError
@@ -227,3 +228,39 @@ def test_real_recordings(real_data):
     assert len(entries) == 1635 and all(entry.labels for entry in entries)
     assert (entries[0].path, entries[0].labels, entries[0].fold) == ("00009", ("NORM",), 10)
     assert database.read(folder, entries[0]).signal.shape == (2500, 12)
+
+
+def test_recordings_of_every_format_are_found_and_the_table_states_what_files_do_not_say(tmp_path, write_record):
+    signal = write_record(tmp_path, "w", leads=("I", "II"))
+    np.save(tmp_path / "n.npy", signal * 1000)
+    rows = "".join(f"{a:.4f};{b:.4f}\n" for a, b in signal)
+    (tmp_path / "visit.csv").write_text("I;II\n" + rows)
+    (tmp_path / "notes.txt").write_text("Recorded in March.\n")
+    (tmp_path / "settings.json").write_text('{"rate": 500}')
+    (tmp_path / "page.xml").write_text("<html></html>")
+    (tmp_path / "patients.csv").write_text("patient,age,name\n1,50,x\n")
+    lines = ["record,label,fs,unit,leads", "w,N,,,", "n.npy,N,500,uV,I II", "visit.csv,AF,500,mV,"]
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    folder = LabelledFolder(tmp_path)
+    assert folder.list_recordings(tmp_path).keys() == {"w", "n", "visit"}
+    for entry in folder.index(tmp_path):
+        record = folder.read(tmp_path, entry)
+        np.testing.assert_allclose(record.signal, signal, atol=1e-3)
+        assert (record.fs, record.leads) == (500.0, ("I", "II"))
+    before = fingerprint(folder, tmp_path, folder.index(tmp_path))
+    (tmp_path / "labels.csv").write_text("\n".join(lines).replace("mV", "V"))
+    changed = LabelledFolder(tmp_path)
+    assert fingerprint(changed, tmp_path, changed.index(tmp_path)) != before
+    for wrong in ("x", "-5", "inf"):
+        (tmp_path / "labels.csv").write_text("\n".join(lines).replace("500", wrong))
+        with pytest.raises(InputError, match=r"labels\.csv, line 3"):
+            LabelledFolder(tmp_path)
+
+
+def test_a_damaged_file_of_a_shared_suffix_is_named_by_its_line(tmp_path):
+    (tmp_path / "a.xml").write_text("<html></html>")
+    (tmp_path / "labels.csv").write_text("record,label\na,N\nb.edf,N\n")
+    folder = LabelledFolder(tmp_path)
+    for entry, complaint in zip(folder.index(tmp_path), (r"a\.xml is in no known.*line 2", "line 3"), strict=True):
+        with pytest.raises(InputError, match=complaint):
+            folder.read(tmp_path, entry)
