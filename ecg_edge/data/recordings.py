@@ -114,8 +114,8 @@ class _Annotations:
             self.symbols.append(np.asarray(beats.symbols if beats else [], "S1"))
             self.bounds += [(bout.start / record.fs, bout.stop / record.fs) for bout in bouts]
             self.rhythms += [bout.rhythm for bout in bouts]
-            states = (original is None, *((np.isnan(original).any(), find_flat_leads(original).any())
-                                          if original is not None else (False, False)))  # fmt: skip
+            holed = original is not None and any(np.isnan(lead).any() for lead in original.T)
+            states = original is None, holed, original is not None and find_flat_leads(original).any()
             for note, applies in zip(NOTES, states, strict=True):
                 self.notes[note] += bool(applies)
         self.lengths.append(round(record.seconds * self.fs) if record and original is None else len(signal))
@@ -157,8 +157,9 @@ def prepare_records(records: Sequence[Record], leads: Sequence[str], steps: Sequ
     Raises:
         InputError: a record lacks a lead, or its sampling rate after preprocessing is not `fs` Hz.
     """
-    annotations, signals = _Annotations(fs), [np.zeros((0, len(leads)), np.float32)]
+    annotations, signals = _Annotations(fs), []
     for record in records:
+        signal = np.zeros((0, len(leads)), np.float32)
         if record.signal is not None:
             signal, rate = prepare(record, leads, Preprocessing(steps))
             if rate != fs:
@@ -166,12 +167,12 @@ def prepare_records(records: Sequence[Record], leads: Sequence[str], steps: Sequ
                     f"record {record.name}: sampled at {record.fs:g} Hz, and the model takes {fs:g} Hz without "
                     "resampling"
                 )
-            signals.append(signal)
-        annotations.add(record, signals[-1] if record.signal is not None else signals[0], record.signal)
+        signals.append(signal)
+        annotations.add(record, signal, record.signal)
     entries = tuple(Entry(r.name, r.name, r.patient, r.labels) for r in records)
-    return Recordings(
-        entries, fs, np.concatenate(signals), **annotations.arrays(), problems={}, notes=annotations.notes
-    )
+    # One recording is not copied once more: it may be a day of twelve leads.
+    joined = signals[0] if len(signals) == 1 else np.concatenate([np.zeros((0, len(leads)), np.float32), *signals])
+    return Recordings(entries, fs, joined, **annotations.arrays(), problems={}, notes=annotations.notes)
 
 
 def load_recordings(

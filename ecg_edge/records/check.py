@@ -13,6 +13,7 @@ from ecg_edge.records.database import Database
 from ecg_edge.records.formats.format_registry import check_files
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.records.record_error import RecordError
+from ecg_edge.records.sha256_sums import Sha256Sums
 from ecg_edge.records.signal_description import NOTHING_STATED, describe_signal
 from ecg_edge.records.summary import DatasetSummary, count_recordings, describe_source, find_unlisted, list_notes
 
@@ -97,10 +98,12 @@ def check(
     without_signal: list[str] = []
     seen: dict[bytes, str] = {}
     beats, rhythms = Counter[str](), Counter[str]()
+    sums = Sha256Sums(folder)
     for number, entry in enumerate(entries, start=1):
-        remarks = check_entry_labels(entry, database.classes)
+        remarks = check_entry_labels(entry, database.classes) + sums.check(entry)
         try:
             record = database.read(folder, entry)
+            file_remarks = check_files(folder / entry.path) if record.signal is not None else []
         except RecordError as error:
             findings.append(Finding(entry.name, "error", str(error).replace(f"{folder}{os.sep}", "")))
         else:
@@ -111,7 +114,7 @@ def check(
             if record.signal is None:
                 without_signal.append(entry.name)
             else:
-                remarks += check_signal(record) + check_files(folder / entry.path)
+                remarks += check_signal(record) + file_remarks
                 first = seen.setdefault(hashlib.blake2b(record.signal.tobytes()).digest(), entry.name)
                 if first != entry.name:
                     remarks.append(f"its signal is that of {first}")

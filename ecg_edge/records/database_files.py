@@ -6,8 +6,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from ecg_edge.records.record_error import describe_error
+from ecg_edge.records.record_error import RecordError, describe_error
+from ecg_edge.records.regular_file import open_regular_file
 from firmware_bench.runtime.errors import InputError
+
+LONGEST_LINE = 4096
+PUBLISHED_TEXTS = ("license.txt", "readme.txt", "sha256sums.txt")  # in every download from PhysioNet
 
 
 def list_record_paths(folder: Path, suffixes: tuple[str, ...] = (".hea",), below: str = "") -> list[str]:
@@ -19,7 +23,8 @@ def list_record_paths(folder: Path, suffixes: tuple[str, ...] = (".hea",), below
         below: The subfolder to look in; "" for all.
 
     Returns:
-        Paths without suffix, relative to `folder`, sorted. Hidden files and folders are left out.
+        Paths without suffix, relative to `folder`, sorted. Hidden files and folders, and what comes with
+        every download, are left out.
     """
     found = set()
     for parent, folders, files in os.walk(folder / below):
@@ -28,7 +33,7 @@ def list_record_paths(folder: Path, suffixes: tuple[str, ...] = (".hea",), below
         prefix = "" if relative == "." else f"{relative}/"
         for file in files:
             stem, suffix = os.path.splitext(file)
-            if suffix.lower() in suffixes and not file.startswith("."):
+            if suffix.lower() in suffixes and not file.startswith(".") and file.lower() not in PUBLISHED_TEXTS:
                 found.add(prefix + stem)
     return sorted(found)
 
@@ -57,11 +62,11 @@ def has_header(folder: Path, names: Iterable[str], signals: int, fs: int) -> boo
 
 
 def read_first_line(path: Path) -> str:
-    """Read a text file's first line; "" where the file is missing."""
+    """Read a text file's first line; "" where there is no such file."""
     try:
-        with open(path, encoding="utf-8-sig", errors="replace") as file:
-            return file.readline().strip()
-    except OSError:
+        with open_regular_file(path) as file:
+            return file.readline(LONGEST_LINE).decode("utf-8-sig", errors="replace").strip()
+    except (OSError, RecordError):
         return ""
 
 

@@ -147,7 +147,7 @@ class Record:
                 (a wearable's "ECG") serves any single lead.
 
         Returns:
-            float32 (samples, len(leads)), in the order of `leads`.
+            float32 (samples, len(leads)), in the order of `leads`; the recording's own array where it has these alone.
 
         Raises:
             InputError: A lead is missing, or the recording has no signal.
@@ -165,7 +165,8 @@ class Record:
                     f"record {self.name}: no lead {lead!r}: there is {', '.join(self.leads)}. Where one of them is it "
                     f"under another name, say so: --rename-lead 'NAME={lead}' (rename_leads in Python)"
                 )
-        return self.signal[:, [own[lead] for lead in wanted]]
+        columns = [own[lead] for lead in wanted]
+        return self.signal if columns == list(range(len(self.leads))) else self.signal[:, columns]
 
 
 def standard_lead(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ecg_edge.records.units import millivolts_per
 from firmware_bench.runtime.errors import InputError
 
-HIGHEST_FS = 1e6  # Hz
+LOWEST_FS, HIGHEST_FS = 10.0, 1e6  # Hz: no ECG is sampled at a rate outside
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,9 +13,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from ecg_edge.records.signal_description import HIGHEST_FS, LOWEST_FS
 from ecg_edge.signals.scipy_signal import import_scipy_signal
 from firmware_bench.runtime.errors import InputError, unknown_name
 
+LARGEST_FACTORS = (1000, 10_000, 100_000, 500_000)  # of a ratio of rates, tried in this order
+LARGEST_DRIFT = 0.1  # samples, between the ratio that is used and that of the rates, at a recording's end
 MINIMUM_RATE_RATIO = 0.35  # source to target rate: 100 Hz recordings still serve a model of 250 Hz
 FLAT = 1e-6  # mV, or the signal's own unit: a lead whose values span less is flat
 
@@ -33,17 +36,33 @@ def fill_gaps(signal, fs):
 
 
 def resample(signal, source_fs, *, fs: float):
-    """Resample to `fs` Hz by scipy's polyphase filter, with the ratio of the rates as the nearest fraction up to 1000.
+    """Resample to `fs` Hz by scipy's polyphase filter.
 
-    Raises InputError: the source's rate is so low that the signal lacks most of the band of `fs`.
+    The ratio of the rates becomes a fraction that is true to LARGEST_DRIFT over the signal: 127.95 Hz to 128 Hz by
+    2560/2559.
+
+    Raises InputError: a rate is not possible, or the source's is so low that the signal lacks most of the band of `fs`.
     """
+    for rate in (source_fs, fs):
+        if not LOWEST_FS <= rate <= HIGHEST_FS:
+            raise InputError(f"cannot be resampled from {source_fs:g} Hz to {fs:g} Hz: {rate:g} Hz is not possible")
     if fs == source_fs:
         return signal, fs
     if source_fs < MINIMUM_RATE_RATIO * fs:
         raise InputError(f"sampled at {source_fs:g} Hz, too low for a model that takes {fs:g} Hz")
-    ratio = (Fraction(fs).limit_denominator(1000) / Fraction(source_fs).limit_denominator(1000)).limit_denominator(1000)
+    ratio = _find_ratio(source_fs, fs, len(signal))
     # The signal is extended by a line beyond its ends: zeros there would be a step, which rings.
     return import_scipy_signal().resample_poly(signal, ratio.numerator, ratio.denominator, axis=0, padtype="line"), fs
+
+
+def _find_ratio(source_fs: float, fs: float, samples: int) -> Fraction:
+    """The ratio fs/source_fs with the smallest factors by which `samples` samples drift less than LARGEST_DRIFT."""
+    exact = Fraction(str(fs)) / Fraction(str(source_fs))
+    for largest in LARGEST_FACTORS:
+        ratio = exact.limit_denominator(largest)
+        if abs(ratio - exact) * samples < LARGEST_DRIFT:
+            break
+    return ratio
 
 
 def highpass(signal, fs, *, cutoff: float, order: int = 2):
@@ -135,14 +154,26 @@ class Preprocessing:
         signal = np.asarray(signal, np.float32)
         if len(signal) == 0:
             raise InputError("the signal has no samples")
+        # Lead by lead, because the steps compute in float64 and keep several copies: a day of twelve leads is large.
+        parts = [signal[:, lead : lead + 1] for lead in range(signal.shape[1])] or [signal]
+        first, rate = self._apply(parts[0], fs)
+        prepared = np.empty((len(first), signal.shape[1]), np.float32)
+        prepared[:, :1] = first
+        for lead, part in enumerate(parts[1:], start=1):
+            prepared[:, lead : lead + 1], _ = self._apply(part, fs)
+        return prepared, rate
+
+    def _apply(self, signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
         for step in self.steps:
             parameters = {key: value for key, value in step.items() if key != "step"}
             signal, fs = STEPS[step["step"]](signal, fs, **parameters)
-        return np.ascontiguousarray(signal, np.float32), fs
+        return signal, fs
 
 
 def find_flat_leads(signal: np.ndarray) -> np.ndarray:
     """Find the leads of (samples, leads) that carry no signal (all NaN, or constant): bool (leads,)."""
-    lowest = np.where(np.isnan(signal), np.inf, signal).min(axis=0)
-    highest = np.where(np.isnan(signal), -np.inf, signal).max(axis=0)
-    return ~(highest - lowest > FLAT)
+    return np.array([_is_flat(lead[~np.isnan(lead)]) for lead in signal.T], bool)
+
+
+def _is_flat(valid: np.ndarray) -> bool:
+    return not (len(valid) and valid.max() - valid.min() > FLAT)

@@ -62,6 +62,34 @@ def test_resampling_keeps_a_tone_and_the_duration(fs):
     assert power(resampled, 7, 250.0) == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("source", "target"), [(127.95, 128.0), (128.0, 127.95), (249.89, 250.0), (127.999, 128.0), (360.0, 250.0)]
+)
+def test_times_are_true_to_a_sample_after_ten_minutes(source, target):
+    beats = np.arange(0.5, 600, 1.037)
+    time = np.arange(round(600 * source)) / source
+    nearest = beats[np.minimum(np.round((time - 0.5) / 1.037).astype(int), len(beats) - 1)]
+    pulses = np.exp(-0.5 * ((time - nearest) / 0.02) ** 2)[:, None]
+    resampled, rate = apply(pulses, {"step": "resample", "fs": target}, fs=source)
+    windows = np.round(beats[:-1] * target).astype(int)[:, None] + np.arange(-20, 21)
+    found = windows[np.arange(len(windows)), resampled[np.maximum(windows, 0), 0].argmax(axis=1)]
+    assert rate == target
+    assert np.abs(found - beats[:-1] * target).max() < 1
+
+
+@pytest.mark.parametrize("fs", [1e9, 1e-3, 0.0, -250.0, float("nan"), float("inf")])
+def test_impossible_rates_are_refused(fs):
+    with pytest.raises(InputError, match="is not possible"):
+        apply(tone(7), {"step": "resample", "fs": fs})
+    with pytest.raises(InputError, match="is not possible"):
+        apply(tone(7), {"step": "resample", "fs": 250.0}, fs=fs)
+
+
+def test_a_signal_without_leads_keeps_its_length():
+    prepared, _ = apply(np.zeros((3000, 0)), {"step": "fill_gaps"}, {"step": "resample", "fs": 250.0}, fs=300.0)
+    assert prepared.shape == (2500, 0)
+
+
 def test_resampling_does_not_ring_at_the_ends_of_an_offset_signal():
     resampled, _ = apply(np.full((3000, 1), 5.0), {"step": "resample", "fs": 250.0}, fs=300.0)
     np.testing.assert_allclose(resampled, 5.0, atol=0.01)
