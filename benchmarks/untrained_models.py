@@ -68,10 +68,10 @@ def float_file(model: "keras.Model") -> bytes:
     """Convert a model to a float TensorFlow Lite file with fused LSTMs."""
     import tensorflow as tf
 
-    from export.convert.fused_lstm import fuse_lstms
+    from export.convert.convertible_layers import make_convertible
 
     with contextlib.redirect_stdout(io.StringIO()):  # the converter lists every variable
-        return tf.lite.TFLiteConverter.from_keras_model(fuse_lstms(model)).convert()
+        return tf.lite.TFLiteConverter.from_keras_model(make_convertible(model)).convert()
 
 
 def integer_file(model: "keras.Model", noise: dict[str, np.ndarray] | None = None, target: str = "mcu") -> bytes:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.errors import AcceptanceError, InputError
 
 REFERENCE_CORE = "cortex-m4"
 PLANNED = "estimated: planned, not linked"
 MEASURED = "measured, Cortex-M4 with DSP in QEMU"
 ESTIMATED_TIME = "estimated: instructions in QEMU × assumed cycles per instruction / clock, no wait states"
 STACK_FACTOR = 4  # times the stack that was measured: interrupts and the application need some as well
+DIFFERING = "the generated program differs from LiteRT in {} values, so no figure of it holds: report this file"
 MEMORY_PARTS = ("arena", "window", "state", "sums", "counters", "pointers", "total")
 
 
@@ -46,6 +47,7 @@ def generate_c99(source: str | Path, out: str | Path | None = None, prefix: str 
 
     Raises:
         InputError: There is no such file, it is no export, or an operator has no C kernel.
+        AcceptanceError: The program does not compute what the file computes; nothing is written.
 
     Examples:
         >>> ecg_edge.generate_c99("runs/demo", out="firmware/model").static_ram["total"]
@@ -55,6 +57,7 @@ def generate_c99(source: str | Path, out: str | Path | None = None, prefix: str 
 
     path = _integer_file(Path(source))
     data = read_export(path)
+    require_equal_answers(data, path)
     folder = Path(out) if out else path.with_name(f"{path.stem}-c99")
     try:
         program = generate(data, folder, prefix, title=path.stem)
@@ -62,6 +65,23 @@ def generate_c99(source: str | Path, out: str | Path | None = None, prefix: str 
         raise InputError(f"{path}: {error}") from None
     ram = {part: getattr(program.memory, part) for part in MEMORY_PARTS}
     return C99Program(folder, program.prefix, ram, program.kept)
+
+
+def require_equal_answers(data: bytes, path: Path) -> None:
+    """Check, where there is a C compiler, that the program of a file computes what LiteRT's reference kernels compute.
+
+    Args:
+        data: The file.
+        path: Where it is, for the message.
+
+    Raises:
+        AcceptanceError: It does not.
+    """
+    from export.verify.c99_program import check_c99_program
+
+    check = check_c99_program(data)
+    if check.failed:
+        raise AcceptanceError(f"{path}: {DIFFERING.format(check.measured)}")
 
 
 def read_export(path: Path) -> bytes:
@@ -99,6 +119,9 @@ def measure_program(data: bytes, boards: Sequence) -> dict[str, Any]:
     Returns:
         Plain data: planned static RAM and, where the Arm toolchain is installed, flash, RAM, instructions in QEMU and
         the fit on each board; "none" says why there is no program, or no measurement.
+
+    Raises:
+        AcceptanceError: The program does not compute what LiteRT's reference kernels compute.
     """
     from export.c99 import generate
     from export.c99.read_graph import read_graph
@@ -116,14 +139,16 @@ def measure_program(data: bytes, boards: Sequence) -> dict[str, Any]:
             steps = program.profile()
         with qemu.CortexProgram(folder, REFERENCE_CORE) as program:
             measured = program.measure()
+        if measured.differing:
+            raise AcceptanceError(DIFFERING.format(f"{measured.differing:,}"))
         report |= {
             "core": REFERENCE_CORE,
             "label": MEASURED,
             "flash": {"code": measured.code, "weights": measured.weights},
             "ram": {"static": measured.static, "stack": measured.stack},
             "instructions": measured.instructions,
-            "run": "step" if read_graph(data).streaming else "window",
             "differing": measured.differing,
+            "run": "step" if read_graph(data).streaming else "window",
             "profile": {
                 "steps": steps,
                 "operators": sum_by_operator(steps),

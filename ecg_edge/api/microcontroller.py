@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from ecg_edge.api.c99_generation import measure_program, read_export
+from ecg_edge.api.c99_generation import measure_program, read_export, require_equal_answers
 from ecg_edge.extras import is_installed
 from firmware_bench.runtime.errors import InputError, ModelError, unknown_name
 from firmware_bench.runtime.generated_folder import write_generated_folder
@@ -43,6 +43,7 @@ def plan_microcontroller(file: str | Path, board: str | None = None) -> dict[str
 
     Raises:
         InputError: There is no such file or board, or the file computes in float.
+        AcceptanceError: The program does not compute what the file computes.
 
     Examples:
         >>> plan = ecg_edge.plan_microcontroller("model.tflite", board="nRF52840")
@@ -139,6 +140,7 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> F
 
     Raises:
         InputError: There is no such file, or no firmware for the board, or `folder` holds something else.
+        AcceptanceError: The program does not compute what the file computes; nothing is written.
 
     Examples:
         >>> ecg_edge.write_firmware("model.tflite", "nrf52840", "firmware").board
@@ -152,6 +154,7 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> F
     data = _read_integer_file(path)
     if board is None:
         raise InputError(f"firmware is for one board: there is firmware for {', '.join(firmware.supported_boards())}")
+    require_equal_answers(data, path)
     model = {f"model/{name}": text.encode() for name, text in generate_files(data, title=path.stem).texts.items()}
     kept = write_generated_folder(target, {**firmware.make_files(boards[0], _host_windows(data)), **model})
     return Firmware(boards[0].name, kept)

@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from export import tf_private
 from export.convert.conversion_job import ConversionJob, Converted
+from export.convert.convertible_layers import make_convertible
 from export.convert.dense_to_conv import convert_dense_layers
-from export.convert.fused_lstm import fuse_lstms
 from export.convert.int8_target import describe_parts, quantise_for
 from export.quantise import ranges
 from export.quantise.float_graph import FloatGraph
@@ -30,7 +30,7 @@ def convert(job: ConversionJob) -> None:
     settings, windows = job.settings, job.windows
     calibration, target = windows["calibration"], find_target(settings["target"])
     job.report_progress("converting", 0, 1)
-    graph = FloatGraph(convert_calibrated_float(fuse_lstms(job.model), calibration))
+    graph = FloatGraph(convert_calibrated_float(make_convertible(job.model), calibration))
     observed = ranges.observe(flatbuffer.write(graph.file), calibration)
     # What has 16 bits is not rounded to 8.
     observed = {tensor: values for tensor, values in observed.items() if tensor not in long_softmax_outputs(graph.file)}

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from export import tf_private
 from export.convert.conversion_job import ConversionJob
-from export.convert.fused_lstm import fuse_lstms
+from export.convert.convertible_layers import make_convertible
 from export.tflite import compaction, flatbuffer
 from firmware_bench.runtime.metadata import ModelMetadata, QuantisationMetadata
 from models_keras.layers.selective_ssm import SelectiveSSM
@@ -44,7 +44,7 @@ def convert_weights_to_int8(model: keras.Model) -> bytes:
     for layer in tf_private.flatten_layers(model):
         if isinstance(layer, SelectiveSSM):
             layer.form = "unrolled"
-    converter = tf.lite.TFLiteConverter.from_keras_model(fuse_lstms(model))
+    converter = tf.lite.TFLiteConverter.from_keras_model(make_convertible(model))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     file = flatbuffer.read(bytes(converter.convert()))
     compaction.compact(file)

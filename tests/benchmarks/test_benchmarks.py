@@ -58,6 +58,14 @@ def test_input_pipeline(benchmark):
     assert len(rows) == 4 and all(row["ms"] >= 0 for row in rows)
 
 
+@needs_tflite_micro
+def test_layers(benchmark):
+    words = [word for layer in ("LeakyReLU", "Conv1D, groups", "Activation, softplus") for word in ("--layer", layer)]
+    rows = {row["layer"]: row for row in benchmark("layers", *words, "--form", "int8", "--form", "c99_8")["rows"]}
+    assert {rows[name][form] for name in ("LeakyReLU", "Conv1D, groups") for form in ("int8", "c99_8")} == {"exact"}
+    assert "operator LOG has no integer form" in rows["Activation, softplus"]["int8"]
+
+
 def test_selective_ssm(benchmark):
     rows = benchmark("selective_ssm", "--batch", 1, "--seconds", "1,10,12")["rows"]
     assert [row["length"] for row in rows] == ["1 s", "10 s", "12 s", "exponent from 1 s on", "exponent from 10 s on"]

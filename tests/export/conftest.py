@@ -68,10 +68,10 @@ def recogniser():
 @pytest.fixture(scope="session")
 def float_graph(recogniser):
     """The recogniser as a float TFLite file after calibration, bytes."""
-    from export.convert.fused_lstm import fuse_lstms
+    from export.convert.convertible_layers import make_convertible
     from export.convert.int8 import convert_calibrated_float
 
-    return convert_calibrated_float(fuse_lstms(recogniser.model), {"ecg": recogniser.windows})
+    return convert_calibrated_float(make_convertible(recogniser.model), {"ecg": recogniser.windows})
 
 
 @pytest.fixture(scope="session")
@@ -137,13 +137,13 @@ def agreement(recogniser):
 @pytest.fixture(scope="session")
 def calibrate():
     """calibrate(model, windows) → the float file's object tree of a Keras model, with the range of every tensor."""
-    from export.convert.fused_lstm import fuse_lstms
+    from export.convert.convertible_layers import make_convertible
     from export.convert.int8 import convert_calibrated_float
     from export.quantise import ranges
     from export.tflite import flatbuffer
 
     def calibrated(model, windows):
-        data = convert_calibrated_float(fuse_lstms(model), {"ecg": windows})
+        data = convert_calibrated_float(make_convertible(model), {"ecg": windows})
         observed = ranges.observe(data, {"ecg": windows})
         file = flatbuffer.read(data)
         ranges.set_ranges(file, ranges.tie(file, {tensor: values.limits(100) for tensor, values in observed.items()}))

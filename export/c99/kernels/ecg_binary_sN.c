@@ -54,6 +54,12 @@ static inline int32_t maximum(const struct ecg_binary_params_sN *p, int32_t a, i
     return ecg_larger(a, b);
 }
 
+static inline int32_t minimum(const struct ecg_binary_params_sN *p, int32_t a, int32_t b)
+{
+    (void)p;
+    return (a < b) ? a : b;
+}
+
 void ecg_add_sN(const struct ecg_binary_params_sN *p, const ecg_value *a, const ecg_value *b, ecg_value *out)
 {
     walk(p, add, a, b, out);
@@ -68,6 +74,43 @@ void ecg_maximum_sN(const struct ecg_binary_params_sN *p, const ecg_value *a, co
 {
     walk(p, maximum, a, b, out);
 }
+
+void ecg_minimum_sN(const struct ecg_binary_params_sN *p, const ecg_value *a, const ecg_value *b, ecg_value *out)
+{
+    walk(p, minimum, a, b, out);
+}
+#if ECG_VALUE_BITS == 8
+
+static inline int32_t squared_difference(const struct ecg_binary_params_sN *p, int32_t a, int32_t b)
+{
+    const int32_t x = ecg_rescale((a - p->zero_a) * 128, p->multiplier_a, p->shift_a);
+    const int32_t y = ecg_rescale((b - p->zero_b) * 128, p->multiplier_b, p->shift_b);
+    return ecg_rescale((x - y) * (x - y), p->multiplier_out, p->shift_out) + p->zero_out;
+}
+
+static inline int32_t prelu(const struct ecg_binary_params_sN *p, int32_t a, int32_t b)
+{
+    const int32_t x = a - p->zero_a;
+    int32_t y;
+    if (x >= 0) {
+        y = ecg_rescale(x, p->multiplier_a, p->shift_a);
+    } else {
+        y = ecg_rescale(x * (b - p->zero_b), p->multiplier_out, p->shift_out);
+    }
+    return y + p->zero_out;
+}
+
+void ecg_squared_difference_sN(const struct ecg_binary_params_sN *p, const ecg_value *a, const ecg_value *b,
+                               ecg_value *out)
+{
+    walk(p, squared_difference, a, b, out);
+}
+
+void ecg_prelu_sN(const struct ecg_binary_params_sN *p, const ecg_value *a, const ecg_value *b, ecg_value *out)
+{
+    walk(p, prelu, a, b, out);
+}
+#endif
 #if ECG_VALUE_BITS == 16
 
 /* x / 2 * 2^shift, rounded as ecg_rescale does. */

@@ -35,6 +35,18 @@ void ecg_multiply_sN(const struct ecg_binary_params_sN *p, const ecg_value *a, c
 
 /* out = the larger of a and b, all of one scale. */
 void ecg_maximum_sN(const struct ecg_binary_params_sN *p, const ecg_value *a, const ecg_value *b, ecg_value *out);
+
+/* out = the smaller of a and b, all of one scale. */
+void ecg_minimum_sN(const struct ecg_binary_params_sN *p, const ecg_value *a, const ecg_value *b, ecg_value *out);
+#if ECG_VALUE_BITS == 8
+
+/* out = (a - b)^2; multiplier_a and multiplier_b as of sums. */
+void ecg_squared_difference_sN(const struct ecg_binary_params_sN *p, const ecg_value *a, const ecg_value *b,
+                               ecg_value *out);
+
+/* out = a where that is not negative, scaled by multiplier_a and shift_a, from -31 to 30; else a * b. */
+void ecg_prelu_sN(const struct ecg_binary_params_sN *p, const ecg_value *a, const ecg_value *b, ecg_value *out);
+#endif
 #if ECG_VALUE_BITS == 16
 
 /* The same where scales differ by powers of two: a sum is a * multiplier_a + b * multiplier_b, both multipliers less

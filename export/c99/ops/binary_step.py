@@ -1,4 +1,5 @@
-"""An element-wise operator of two operands as a step: shared by ADD, SUB, MUL and MAXIMUM."""
+"""An element-wise operator of two operands as a step: shared by ADD, SUB, MUL, MAXIMUM, MINIMUM,
+SQUARED_DIFFERENCE and PRELU."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,8 @@ from export.c99.ops.loops import activation_limits, merge_loops, strides
 from export.c99.steps import Place, Step
 from firmware_bench.runtime.errors import InputError
 
-LEFT_SHIFTS: dict[Any, int] = {np.int8: 20, np.int16: 15}  # ECG_LEFT_SHIFT of kernels/ecg_binary_sN.c
+LEFT_SHIFTS: dict[Any, int] = {np.int8: 20, np.int16: 15}  # ECG_LEFT_FACTOR of kernels/ecg_binary_sN.c
+SQUARE_LEFT_SHIFT = 7  # of both terms of a squared difference
 
 
 def binary_step(function: str, context: LoweringContext, operator: GraphOperator) -> Step:
@@ -79,7 +81,7 @@ def binary_arithmetic(function: str, operator: GraphOperator) -> tuple[str, dict
     """The function of the kernel for the operator's scales, and the fields of its structure but for the loops.
 
     Args:
-        function: ecg_add, ecg_multiply or ecg_maximum.
+        function: That of the kernel without its type.
         operator: Its two inputs and its output have scales and zero points.
 
     Returns:
@@ -101,6 +103,17 @@ def binary_arithmetic(function: str, operator: GraphOperator) -> tuple[str, dict
         product = float(np.float32(a.scale) * np.float32(b.scale) / np.float32(y.scale))
         multiplier, shift = quantize_multiplier(product)
         fields |= {"multiplier_out": multiplier, "shift_out": shift}
+    elif operator.name == "SQUARED_DIFFERENCE":
+        twice = 2 * max(a.scale, b.scale)
+        factors = [a.scale / twice, b.scale / twice, twice * twice / (2 ** (2 * SQUARE_LEFT_SHIFT) * y.scale)]
+        (ma, sa), (mb, sb), (my, sy) = map(quantize_multiplier, factors)
+        fields |= {"multiplier_a": ma, "shift_a": sa, "multiplier_b": mb, "shift_b": sb}
+        fields |= {"multiplier_out": my, "shift_out": sy}
+    elif operator.name == "PRELU":
+        above = float(np.float32(a.scale) / np.float32(y.scale))
+        below = float(np.float32(a.scale) * np.float32(b.scale) / np.float32(y.scale))
+        (ma, sa), (my, sy) = quantize_multiplier(above), quantize_multiplier(below)
+        fields |= {"multiplier_a": ma, "shift_a": sa, "multiplier_out": my, "shift_out": sy}
     elif len({(t.scale, t.zero_point) for t in (a, b, y)}) > 1:
         raise InputError(f"{operator.name} of tensors that differ in scale: export the model again")
     fields |= activation_limits(operator.options, y)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -36,26 +37,24 @@ class TimeKernel:
         return (self.kernel - 1) * self.dilation + 1
 
 
-def kernel_over_time(operator: GraphOperator) -> TimeKernel:
-    """The taps of a convolution over time.
+def kernel_over_time(operator: GraphOperator) -> TimeKernel | None:
+    """The taps of a convolution over time, or over the first axis.
 
     Args:
         operator: CONV_2D or DEPTHWISE_CONV_2D.
 
     Returns:
-        The taps, in rows of the input.
-
-    Raises:
-        InputError: The convolution is over more than one axis.
+        The taps, in rows of the input; None where the convolution is over more than one axis, or in groups.
     """
     x, weights, options = operator.operand(0), operator.operand(1), operator.options
     height, kernel = weights.shape[1:3]
-    is_wide = len(x.shape) == 4 and height == 1 and (x.rows == x.shape[2] or kernel == options.strideW == 1)
-    is_tall = len(x.shape) == 4 and kernel == 1 == options.strideH == options.strideW
+    if len(x.shape) != 4 or (operator.name == "CONV_2D" and weights.shape[3] != x.width):
+        return None
+    is_point = kernel == height == options.strideW == options.strideH == 1
+    is_wide = (height == 1 and x.rows == x.shape[2]) or is_point
+    is_tall = x.shape[0] == 1 and kernel == 1 == options.strideH == options.strideW
     if not (is_wide or is_tall):
-        raise InputError(
-            f"{operator.name} of shape {x.shape} with {weights.shape}: C99 has convolutions over time only"
-        )
+        return None
     stride, dilation = options.strideW, options.dilationWFactor
     if not is_wide:  # over the first axis: the next in time is as many rows on as there are at one time
         kernel, dilation = height, options.dilationHFactor * x.shape[2]
@@ -66,7 +65,9 @@ def kernel_over_time(operator: GraphOperator) -> TimeKernel:
     return TimeKernel(kernel, stride, dilation, pad)
 
 
-def convolution_step(function: str, name: str, operator: GraphOperator, view: View, output: View) -> Step:
+def convolution_step(
+    function: str, name: str, operator: GraphOperator, view: View, output: View, taps: TimeKernel
+) -> Step:
     """The step of a convolution whose output row t is made from the rows t * stride - pad + tap * dilation.
 
     Args:
@@ -75,11 +76,12 @@ def convolution_step(function: str, name: str, operator: GraphOperator, view: Vi
         operator: CONV_2D or DEPTHWISE_CONV_2D.
         view: The input.
         output: The output.
+        taps: Those of `kernel_over_time`.
 
     Returns:
         The step.
     """
-    x, weights, taps, rows = view.tensor, operator.operand(1), kernel_over_time(operator), output.tensor.rows
+    x, weights, rows = view.tensor, operator.operand(1), output.tensor.rows
     distance = taps.stride * x.width
 
     def emit_row_contiguous(places: Sequence[Place], t: str, out: Place) -> list[str]:
@@ -134,36 +136,59 @@ def declare_filter(
     Raises:
         InputError: A bias does not fit into 32 bits.
     """
+    constants, fields = filter_constants(name, operator, x, weights, output, bias_input)
+    fields |= {
+        "rows": x.rows,
+        "width": x.width,
+        "kernel": taps.kernel,
+        "stride": taps.stride,
+        "dilation": taps.dilation,
+        "pad": taps.pad,
+    }
+    return [
+        array("int8_t", f"{name}_weights", weights.values),
+        *constants,
+        structure("ecg_conv_params_sN", name, **fields),
+    ]
+
+
+def filter_constants(
+    name: str, operator: GraphOperator, x: GraphTensor, weights: GraphTensor, output: GraphTensor, bias_input: int
+) -> tuple[list[str], dict[str, Any]]:
+    """What every kind of convolution has: bias, multipliers and shifts in C, and the fields of the kernel's structure.
+
+    Args:
+        name, operator, x, weights, output, bias_input: As of `declare_filter`.
+
+    Returns:
+        The constants, and the fields that refer to them and to the weights, zero points and limits.
+
+    Raises:
+        InputError: A bias does not fit into 32 bits.
+    """
     given = operator.inputs[bias_input] if len(operator.inputs) > bias_input else None
     bias = np.zeros(output.width, np.int32) if given is None else given.values
     if np.abs(bias).max() > np.iinfo(np.int32).max:
         raise InputError(f"{operator.name} with a bias beyond 32 bits has no C99 form: convert it again")
     is_wide = output.dtype is np.int16 and (given is None or given.dtype is np.int64)
     factors = channel_factors(x, weights, output, is_wide)
-    fields = {
+    fields: dict[str, Any] = {
         "weights": f"${name}_weights",
         "bias": f"${name}_bias",
         "multipliers": f"${name}_multipliers",
         "shifts": f"${name}_shifts",
-        "rows": x.rows,
-        "width": x.width,
         "channels": output.width,
-        "kernel": taps.kernel,
-        "stride": taps.stride,
-        "dilation": taps.dilation,
-        "pad": taps.pad,
         "zero_in": x.zero_point,
         "zero_out": output.zero_point,
         **activation_limits(operator.options, output),
         **({"wide": int(is_wide)} if output.dtype is np.int16 else {}),
     }
-    return [
-        array("int8_t", f"{name}_weights", weights.values),
+    constants = [
         array("int32_t", f"{name}_bias", bias),
         array("int32_t", f"{name}_multipliers", [multiplier for multiplier, _ in factors]),
         array("int8_t", f"{name}_shifts", [shift for _, shift in factors]),
-        structure("ecg_conv_params_sN", name, **fields),
     ]
+    return constants, fields
 
 
 def channel_factors(x: GraphTensor, weights: GraphTensor, output: GraphTensor, is_wide: bool) -> list[tuple[int, int]]:

@@ -1,18 +1,27 @@
-"""DEPTHWISE_CONV_2D: a convolution over time of every channel by itself."""
+"""DEPTHWISE_CONV_2D: a convolution over time, or over two axes, of every channel by itself."""
 
 import numpy as np
 
 from export.c99.context import LoweringContext
 from export.c99.ir import GraphOperator
+from export.c99.ops.conv_2d_step import conv_2d_step
 from export.c99.ops.convolution_step import channel_factors, convolution_step, kernel_over_time
 from export.c99.ops.loops import activation_limits
+from export.c99.ops.plane import plane_of
 from export.c99.steps import Step
 
 
 def lower(context: LoweringContext, operator: GraphOperator) -> list[Step]:
     """See export.c99.ops."""
     name, (view,), output = context.operands(operator)
-    return [convolution_step("ecg_conv_depthwise", name, operator, view, output)]
+    taps = kernel_over_time(operator)
+    if taps is not None:
+        return [convolution_step("ecg_conv_depthwise", name, operator, view, output, taps)]
+    weights, options = operator.operand(1).values, operator.options
+    dilation = options.dilationHFactor, options.dilationWFactor
+    plane = plane_of(operator, view.tensor, weights.shape[1:3], dilation)
+    channels_first = weights.transpose(3, 1, 2, 0)  # each channel a group
+    return [conv_2d_step("ecg_conv2d", name, operator, view, output, plane, channels_first)]
 
 
 def multiplications(operator: GraphOperator) -> int:
@@ -36,6 +45,8 @@ def time_shift(operator: GraphOperator) -> int | None:
     if x.shape != y.shape:
         return None
     taps = kernel_over_time(operator)
+    if taps is None:
+        return None
     rows = np.reshape(weights.values, (taps.kernel, x.width))
     (used,) = np.nonzero(rows.any(axis=1))
     bias = operator.inputs[2] if len(operator.inputs) > 2 else None

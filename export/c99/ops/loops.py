@@ -53,6 +53,30 @@ def require_int8(operator: GraphOperator) -> None:
         raise InputError(f"operator {operator.name} has no C99 kernel in 16 bits: export whole windows in 8")
 
 
+def reduced_axes(operator: GraphOperator) -> set[int]:
+    """The axes that an operator such as MEAN leaves out."""
+    x = operator.operand(0)
+    return {int(axis) % len(x.shape) for axis in np.ravel(operator.operand(1).values)}
+
+
+def reduction_loops(operator: GraphOperator) -> dict[str, list[int]]:
+    """The loops over the axes that an operator such as MEAN keeps, and over those that it leaves out, as fields.
+
+    Raises:
+        InputError: More loops are needed than the kernels have.
+    """
+    x, axes = operator.operand(0), reduced_axes(operator)
+    loops = [(n, step, axis in axes) for axis, (n, step) in enumerate(zip(x.shape, strides(x.shape), strict=True))]
+    kept = merge_loops([(n, step) for n, step, is_left_out in loops if not is_left_out], 3, operator)
+    over = merge_loops([(n, step) for n, step, is_left_out in loops if is_left_out], 2, operator)
+    return {
+        "sizes": [n for n, _ in kept],
+        "steps": [step for _, step in kept],
+        "over_sizes": [n for n, _ in over],
+        "over_steps": [step for _, step in over],
+    }
+
+
 def strides(shape: Sequence[int]) -> list[int]:
     """Values from one index of each axis to the next."""
     return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]

@@ -1,4 +1,4 @@
-"""MAX_POOL_2D: a maximum over time."""
+"""MAX_POOL_2D: a maximum over time, or over two axes."""
 
 from ai_edge_litert import schema_py_generated as schema
 
@@ -6,17 +6,17 @@ from export.c99.c_text import structure
 from export.c99.context import LoweringContext
 from export.c99.ir import GraphOperator
 from export.c99.ops.loops import activation_limits
+from export.c99.ops.pool_step import pool_step
 from export.c99.steps import Step
-from firmware_bench.runtime.errors import InputError
 
 
 def lower(context: LoweringContext, operator: GraphOperator) -> list[Step]:
     """See export.c99.ops."""
-    name, (view,), output = context.operands(operator)
-    options, x, rows = operator.options, view.tensor, output.tensor.rows
-    stride, kernel = options.strideW, options.filterWidth
+    options, x = operator.options, operator.operand(0)
     if options.filterHeight != 1 or len(x.shape) != 4 or x.rows != x.shape[2]:
-        raise InputError(f"{operator.name} of shape {x.shape}: C99 has pools over time only")
+        return [pool_step("ecg_max_pool2d", context, operator)]
+    name, (view,), output = context.operands(operator)
+    stride, kernel, rows = options.strideW, options.filterWidth, output.tensor.rows
     pad = max(0, (rows - 1) * stride + kernel - x.rows) // 2 if options.padding == schema.Padding.SAME else 0
     fields = {"rows": x.rows, "width": x.width, "kernel": kernel, "stride": stride, "pad": pad}
     fields |= activation_limits(options, output.tensor)

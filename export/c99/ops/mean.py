@@ -2,13 +2,11 @@
 
 import math
 
-import numpy as np
-
 from export.c99.c_text import structure
 from export.c99.context import LoweringContext
 from export.c99.fixed_point import mean_multiplier
 from export.c99.ir import GraphOperator
-from export.c99.ops.loops import merge_loops, strides
+from export.c99.ops.loops import reduced_axes, reduction_loops
 from export.c99.steps import Step, TimeMeanStep
 
 
@@ -19,7 +17,7 @@ def lower(context: LoweringContext, operator: GraphOperator) -> list[Step]:
 
 def is_time_mean(operator: GraphOperator) -> bool:
     """Whether a MEAN leaves one row of several."""
-    x, axes = operator.operand(0), _averaged_axes(operator)
+    x, axes = operator.operand(0), reduced_axes(operator)
     kept = [n for axis, n in enumerate(x.shape) if axis not in axes]
     return x.rows > 1 and len(x.shape) - 1 not in axes and math.prod(kept) == x.width
 
@@ -35,11 +33,6 @@ def mean_fields(operator: GraphOperator, count: int) -> dict[str, int]:
         "multiplier": multiplier,
         "shift": shift,
     }
-
-
-def _averaged_axes(operator) -> set[int]:
-    x = operator.operand(0)
-    return {int(axis) % len(x.shape) for axis in np.ravel(operator.operand(1).values)}
 
 
 def _time_mean(context, operator):
@@ -58,17 +51,8 @@ def _time_mean(context, operator):
 
 def _mean(context, operator):
     name, inputs, output = context.operands(operator)
-    x, axes = operator.operand(0), _averaged_axes(operator)
-    loops = [(n, step, axis in axes) for axis, (n, step) in enumerate(zip(x.shape, strides(x.shape), strict=True))]
-    kept = merge_loops([(n, step) for n, step, is_averaged in loops if not is_averaged], 3, operator)
-    over = merge_loops([(n, step) for n, step, is_averaged in loops if is_averaged], 2, operator)
-    fields = {
-        "sizes": [n for n, _ in kept],
-        "steps": [step for _, step in kept],
-        "over_sizes": [n for n, _ in over],
-        "over_steps": [step for _, step in over],
-        **mean_fields(operator, math.prod(n for n, _ in over)),
-    }
+    loops = reduction_loops(operator)
+    fields = {**loops, **mean_fields(operator, math.prod(loops["over_sizes"]))}
     return Step(
         name,
         "ecg_mean_sN",

@@ -1,12 +1,13 @@
-"""TRANSPOSE_CONV: a transposed convolution over time."""
+"""TRANSPOSE_CONV: a transposed convolution over time, or over two axes."""
 
 from ai_edge_litert import schema_py_generated as schema
 
 from export.c99.context import LoweringContext
 from export.c99.ir import GraphOperator
+from export.c99.ops.conv_2d_step import conv_2d_step
 from export.c99.ops.convolution_step import TimeKernel, call_row, declare_filter
+from export.c99.ops.plane import transposed_plane
 from export.c99.steps import Step
-from firmware_bench.runtime.errors import InputError
 
 
 def lower(context: LoweringContext, operator: GraphOperator) -> list[Step]:
@@ -14,8 +15,9 @@ def lower(context: LoweringContext, operator: GraphOperator) -> list[Step]:
     name, (view,), output = context.operands(operator)
     x, weights, options = view.tensor, operator.operand(1), operator.options
     stride, kernel, rows = options.strideW, weights.shape[2], output.tensor.rows
-    if len(x.shape) != 4 or weights.shape[1] != 1 or x.rows != x.shape[2]:
-        raise InputError(f"{operator.name} of shape {x.shape}: C99 has convolutions over time only")
+    if len(x.shape) != 4 or weights.shape[1] != 1 or x.rows != x.shape[2] or weights.shape[3] != x.width:
+        plane = transposed_plane(operator, x, weights.shape[1:3])
+        return [conv_2d_step("ecg_conv2d_transposed", name, operator, view, output, plane, weights.values, 3)]
     pad = max(0, (x.rows - 1) * stride + kernel - rows) // 2 if options.padding == schema.Padding.SAME else 0
     taps = TimeKernel(kernel, stride, 1, pad)
     step = Step(

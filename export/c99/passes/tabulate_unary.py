@@ -11,7 +11,7 @@ from export.c99.steps import Step
 UNARY = {"LOGISTIC", "TANH", "ABS", "NEG", "RELU", "RELU6", "RSQRT", "SQRT", "EXP", "HARD_SWISH", "LEAKY_RELU",
          "QUANTIZE", "SQUARE", "ELU"}  # fmt: skip
 # Unary where both operands come from one value, or one is a constant.
-BINARY = {"ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE", "PRELU"}
+BINARY = {"ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE", "PRELU", "DIV"}
 
 
 def tabulate_unary(context: LoweringContext, operator: GraphOperator) -> bool:

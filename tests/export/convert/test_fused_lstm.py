@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from export.convert.fused_lstm import FusedLSTM, fuse_lstms
-from firmware_bench.runtime.errors import InputError
+from export.convert.convertible_layers import make_convertible
+from export.convert.fused_lstm import FusedLSTM
 from models_keras.layers.lstm import CELL_CLIP, ClippedLSTM
 
 
@@ -16,13 +16,15 @@ def outputs(model, windows):
 
 def test_same_outputs_as_the_trained_model(recogniser):
     windows = recogniser.others[:8]
-    fused = fuse_lstms(recogniser.model)
+    fused = make_convertible(recogniser.model)
     assert fused.inputs[0].shape[0] == 1 and fused.inputs[0].name == "ecg" and fused.output_names == ["probabilities"]
     np.testing.assert_allclose(outputs(fused, windows), recogniser.model.predict(windows, verbose=0), atol=1e-5)
 
 
 def test_every_lstm_is_replaced_at_any_depth(recogniser):
-    kinds = [type(layer) for layer in fuse_lstms(recogniser.model)._flatten_layers() if isinstance(layer, ClippedLSTM)]
+    kinds = [
+        type(layer) for layer in make_convertible(recogniser.model)._flatten_layers() if isinstance(layer, ClippedLSTM)
+    ]
     assert kinds == [FusedLSTM] * 4
 
 
@@ -32,7 +34,7 @@ def test_forms_of_the_layer(arguments):
     ecg = keras.Input((20, 3))
     model = keras.Model(ecg, ClippedLSTM(5, **arguments)(ecg))
     windows = np.random.default_rng(0).normal(size=(4, 20, 3)).astype(np.float32)
-    np.testing.assert_allclose(outputs(fuse_lstms(model), windows), model.predict(windows, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(outputs(make_convertible(model), windows), model.predict(windows, verbose=0), atol=1e-5)
 
 
 def test_cell_is_clipped_as_in_training():
@@ -45,7 +47,7 @@ def test_cell_is_clipped_as_in_training():
     window = np.ones((1, 60, 1), np.float32)
     window[:, -10:] = -1
     assert CELL_CLIP == 10  # so the ten steps down end at zero; without the clip they would end at forty
-    np.testing.assert_allclose(outputs(fuse_lstms(model), window), [[0.0]], atol=1e-5)
+    np.testing.assert_allclose(outputs(make_convertible(model), window), [[0.0]], atol=1e-5)
 
 
 def test_several_inputs_and_shared_layers():
@@ -55,13 +57,6 @@ def test_several_inputs_and_shared_layers():
     model = keras.Model(inputs, shared(inputs["ecg"]) - shared(inputs["rr"]))
     random = np.random.default_rng(0)
     windows = {name: random.normal(size=(1, 16, 2)).astype(np.float32) for name in inputs}
-    fused = fuse_lstms(model)
+    fused = make_convertible(model)
     assert {tensor.name for tensor in fused.inputs} == {"ecg", "rr"}
     np.testing.assert_allclose(np.asarray(fused(windows)), np.asarray(model(windows)), atol=1e-5)
-
-
-@pytest.mark.parametrize("layer", [layers.GRU(3), layers.LSTM(3), layers.Bidirectional(layers.LSTM(3))])
-def test_other_recurrent_layers_are_refused(layer):
-    ecg = keras.Input((8, 2))
-    with pytest.raises(InputError, match=r"models_keras\.layers\.lstm\.ClippedLSTM"):
-        fuse_lstms(keras.Model(ecg, layer(ecg)))

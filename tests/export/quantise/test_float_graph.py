@@ -27,7 +27,7 @@ def litert_tensors(data, inputs, tensors):
 @pytest.mark.slow
 @pytest.mark.parametrize("arch", names())
 def test_every_tensor_equals_litert(arch):
-    from export.convert.fused_lstm import fuse_lstms
+    from export.convert.convertible_layers import make_convertible
     from export.convert.int8 import convert_calibrated_float
     from export.convert.keras_model import first_16_bit_layer
     from export.quantise.float_graph import FloatGraph
@@ -36,7 +36,7 @@ def test_every_tensor_equals_litert(arch):
     if first_16_bit_layer(model):
         pytest.skip("converted in 16 bits, by export.convert.whole_window, and not fine-tuned")
     windows = inputs_of(model, np.zeros(3))
-    graph = FloatGraph(convert_calibrated_float(fuse_lstms(model), windows))
+    graph = FloatGraph(convert_calibrated_float(make_convertible(model), windows))
     found = graph.run(windows)
     data = flatbuffer.write(graph.file)
     for n in range(3):

@@ -42,7 +42,7 @@ def convolutional():
     import keras
     from keras import layers
 
-    from export.convert.fused_lstm import fuse_lstms
+    from export.convert.convertible_layers import make_convertible
     from export.convert.int8 import convert_calibrated_float
 
     keras.utils.set_random_seed(0)
@@ -52,7 +52,7 @@ def convolutional():
     x = layers.Multiply()([x, layers.Dense(6, activation="sigmoid")(x)])
     model = keras.Model(ecg, layers.Dense(3, name="scores")(layers.GlobalAveragePooling1D()(x)))
     windows = {"ecg": np.random.default_rng(0).normal(size=(40, 64, 2)).astype(np.float32)}
-    return convert_calibrated_float(fuse_lstms(model), windows), windows
+    return convert_calibrated_float(make_convertible(model), windows), windows
 
 
 def test_integer_file_equals_the_fake_quantised_model(convolutional):

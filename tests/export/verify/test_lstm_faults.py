@@ -70,7 +70,7 @@ def test_cell_scale_out_of_bounds(edited, integer, agreement, cell):
 def test_operator_clips_where_the_trained_cell_clips(quantised):
     import keras
 
-    from export.convert.fused_lstm import fuse_lstms
+    from export.convert.convertible_layers import make_convertible
     from export.convert.int8 import convert_calibrated_float
     from export.quantise.ranges import observe
     from models_keras.layers.lstm import ClippedLSTM as TrainedLSTM
@@ -89,7 +89,7 @@ def test_operator_clips_where_the_trained_cell_clips(quantised):
     ramps = np.concatenate([np.ones((8, 50, 1)), -np.ones((8, 14, 1))], axis=1) * np.linspace(0.3, 1, 8)[:, None, None]
     ramps = ramps.astype(np.float32)
 
-    graph = convert_calibrated_float(fuse_lstms(clipped), {"ecg": ramps})
+    graph = convert_calibrated_float(make_convertible(clipped), {"ecg": ramps})
     file = TFLiteModel(quantised(graph, observe(graph, {"ecg": ramps}), 100))
     found = np.stack([file.run(ramp) for ramp in ramps])
     assert np.abs(found - clipped.predict(ramps, verbose=0)).max() < 0.1

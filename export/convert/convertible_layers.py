@@ -1,0 +1,367 @@
+"""The model that is converted: batch 1, no loops, and every layer in operators that have integer kernels.
+
+A layer of Keras whose operators the converter, or TensorFlow Lite Micro, has no integers for is replaced by one that
+has the same variables and computes the same. A replacement is a subclass of the layer with a `call` of its own, so that
+its settings and variables are the layer's. Needs the TensorFlow backend.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from export import tf_private
+from export.convert.fused_lstm import FusedLSTM
+from firmware_bench.runtime.errors import InputError
+from models_keras.layers.lstm import ClippedLSTM
+
+LONGEST_UNROLLED = 64  # steps: an unrolled one takes some 15 operators, 2 kB of a file and of RAM
+GELU_SLOPE = (
+    1.7729  # x σ(1.7729 x) is within 0.014 of GELU, less than a step of 8 bits up to 3.6; with 1.702 within 0.021
+)
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+serializable = keras.saving.register_keras_serializable("ecg_edge_export")
+
+
+def normalise_rows(rows: Any, epsilon: float = 0.0) -> Any:
+    """Divides every row (…, c) by its L2 norm over sqrt(c), or by the root of the mean of its squares and `epsilon`.
+
+    The converter recognises L2_NORMALIZATION, whose kernel sums the squares in 32 bits, so that rows whose powers lie
+    decades apart keep their resolution. It has no epsilon: a further value of each row is its root.
+    """
+    width = rows.shape[-1]
+    share = width**-0.5
+    row = rows * share
+    if epsilon:
+        rank = len(rows.shape)
+        row = tf.pad(row, [[0, 0]] * (rank - 1) + [[0, 1]], constant_values=epsilon**0.5)
+    return tf.math.l2_normalize(row, axis=-1, epsilon=1e-12)[..., :width] / share
+
+
+def centre_rows(rows: Any) -> Any:
+    """Rows (…, c) less their means."""
+    return rows - tf.reduce_mean(rows, -1, keepdims=True)
+
+
+@serializable
+class L2LayerNormalization(layers.LayerNormalization):
+    """Over the last axes, such as all axes of a window or its channels."""
+
+    def call(self, inputs):
+        axes = sorted(axis % len(inputs.shape) for axis in ([self.axis] if isinstance(self.axis, int) else self.axis))
+        rank, shape = len(inputs.shape), inputs.shape
+        if axes != [*range(axes[0], rank)]:
+            raise InputError(f"layer {self.name!r} normalises axes {axes}, of which the last is not {rank - 1}")
+        rows = tf.reshape(inputs, (*shape[: axes[0]], math.prod(shape[axes[0] :])))
+        y = tf.reshape(normalise_rows(centre_rows(rows), self.epsilon), shape)
+        y = y if self.gamma is None else y * self.gamma
+        return y if self.beta is None else y + self.beta
+
+
+@serializable
+class L2RMSNormalization(layers.RMSNormalization):
+    """Over the last axis."""
+
+    def call(self, inputs):
+        return normalise_rows(inputs, self.epsilon) * self.scale
+
+
+@serializable
+class L2GroupNormalization(layers.GroupNormalization):
+    """Of channels in the last axis."""
+
+    def call(self, inputs):
+        if self.axis % len(inputs.shape) != len(inputs.shape) - 1:
+            raise InputError(f"layer {self.name!r} does not group the channels of the last axis")
+        channels = inputs.shape[-1]
+        groups = channels if self.groups == -1 else self.groups
+        count = math.prod(inputs.shape[1:-1])
+        rows = tf.reshape(inputs, (count, groups, channels // groups))
+        rows = tf.reshape(tf.transpose(rows, (1, 0, 2)), (groups, count * channels // groups))
+        y = tf.reshape(normalise_rows(centre_rows(rows), self.epsilon), (groups, count, channels // groups))
+        y = tf.reshape(tf.transpose(y, (1, 0, 2)), inputs.shape)
+        y = y if self.gamma is None else y * self.gamma
+        return y if self.beta is None else y + self.beta
+
+
+@serializable
+class L2UnitNormalization(layers.UnitNormalization):
+    """Over the last axis."""
+
+    def call(self, inputs):
+        if self.axis not in (-1, len(inputs.shape) - 1):
+            raise InputError(f"layer {self.name!r} does not normalise the last axis")
+        return tf.math.l2_normalize(inputs, axis=-1, epsilon=1e-12)
+
+
+@serializable
+class JoinedUpSampling1D(layers.UpSampling1D):
+    """Repeats by a concatenation of channels: (1, t, c) → (1, t, size · c) → (1, size · t, c)."""
+
+    def call(self, inputs):
+        size = int(self.size)
+        return tf.reshape(tf.concat([inputs] * size, -1), (-1, size * inputs.shape[1], inputs.shape[2]))
+
+
+@serializable
+class JoinedUpSampling2D(layers.UpSampling2D):
+    """The same along both axes."""
+
+    def call(self, inputs):
+        if self.interpolation != "nearest" or self.data_format == "channels_first":
+            raise InputError(
+                f"layer {self.name!r}: only channels last and interpolation 'nearest' have an integer form"
+            )
+        (tall, wide), (_, height, width, channels) = self.size, inputs.shape
+        x = tf.reshape(tf.concat([inputs] * wide, -1), (-1, height, 1, width * wide * channels))
+        return tf.reshape(tf.concat([x] * tall, 2), (-1, height * tall, width * wide, channels))
+
+
+@serializable
+class JoinedRepeatVector(layers.RepeatVector):
+    """Repeats by a concatenation."""
+
+    def call(self, inputs):
+        return tf.concat([inputs[:, None]] * self.n, 1)
+
+
+@serializable
+class PooledGlobalMaxPooling1D(layers.GlobalMaxPooling1D):
+    """A pool over all of the time."""
+
+    def call(self, inputs):
+        y = tf.nn.max_pool2d(inputs[:, None], (1, inputs.shape[1]), 1, "VALID")
+        return y[:, 0] if self.keepdims else y[:, 0, 0]
+
+
+@serializable
+class PooledGlobalMaxPooling2D(layers.GlobalMaxPooling2D):
+    """A pool over both axes."""
+
+    def call(self, inputs):
+        y = tf.nn.max_pool2d(inputs, inputs.shape[1:3], 1, "VALID")
+        return y if self.keepdims else y[:, 0, 0]
+
+
+@serializable
+class FlatTimeDistributed(layers.TimeDistributed):
+    """All times at once, as the batch of the layer inside."""
+
+    def call(self, inputs, training=None, mask=None):
+        y = self.layer(tf.reshape(inputs, (inputs.shape[1], *inputs.shape[2:])))
+        return tf.reshape(y, (1, *y.shape))
+
+
+@serializable
+class ScaledELU(layers.ELU):
+    """With any alpha; the operator's is 1."""
+
+    def call(self, inputs):
+        return scaled_elu(inputs, self.alpha)
+
+
+@serializable
+class UnrolledGRU(layers.GRU):
+    """Step after step, of shared weights. Keras' loop has no integer form."""
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        cell = self.cell
+        kernel, recurrent = tf.convert_to_tensor(cell.kernel), tf.convert_to_tensor(cell.recurrent_kernel)
+        zeros = tf.zeros(3 * self.units)
+        bias = tf.convert_to_tensor(cell.bias) if cell.bias is not None else zeros
+        outer, inner = tf.unstack(bias) if len(bias.shape) == 2 else (bias, zeros)
+        gates, candidates = (
+            tf.matmul(sequences, kernel[:, part]) + outer[part]
+            for part in (slice(None, 2 * self.units), slice(2 * self.units, None))
+        )
+        hidden, after = tf.zeros((1, self.units)), []
+        for t in steps_of(self, sequences):
+            both = cell.recurrent_activation(
+                gates[:, t] + tf.matmul(hidden, recurrent[:, : 2 * self.units]) + inner[: 2 * self.units]
+            )
+            update, reset = both[:, : self.units], both[:, self.units :]
+            if cell.reset_after:
+                past = reset * (tf.matmul(hidden, recurrent[:, 2 * self.units :]) + inner[2 * self.units :])
+            else:
+                past = tf.matmul(reset * hidden, recurrent[:, 2 * self.units :])
+            candidate = cell.activation(candidates[:, t] + past)
+            hidden = candidate + update * (hidden - candidate)
+            after.append(hidden)
+        return tf.stack(after, 1) if self.return_sequences else hidden
+
+
+@serializable
+class UnrolledSimpleRNN(layers.SimpleRNN):
+    """Step after step, of shared weights."""
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        cell = self.cell
+        x = tf.matmul(sequences, tf.convert_to_tensor(cell.kernel))
+        x = x if cell.bias is None else x + cell.bias
+        hidden, after = tf.zeros((1, self.units)), []
+        for t in steps_of(self, sequences):
+            hidden = cell.activation(x[:, t] + tf.matmul(hidden, tf.convert_to_tensor(cell.recurrent_kernel)))
+            after.append(hidden)
+        return tf.stack(after, 1) if self.return_sequences else hidden
+
+
+def steps_of(layer: layers.RNN, sequence: Any) -> range:
+    """The places of a sequence (1, t, c) in the order in which a layer reads them."""
+    count = sequence.shape[1]
+    return range(count - 1, -1, -1) if layer.go_backwards else range(count)
+
+
+@serializable
+def sigmoid_gelu(x):
+    """GELU, exact or not, in its sigmoid approximation: TensorFlow Lite Micro has no operator for it."""
+    return x * tf.sigmoid(GELU_SLOPE * x)
+
+
+@serializable
+def elu_selu(x):
+    """SELU as a scaled ELU."""
+    return SELU_SCALE * scaled_elu(x, SELU_ALPHA)
+
+
+@serializable
+def relu_hard_sigmoid(x):
+    """Hard sigmoid of a ReLU6."""
+    return tf.nn.relu6(x + 3.0) * (1 / 6)
+
+
+@serializable
+def divided_elu(x):
+    """ELU of a sigmoid: exp(x) is σ(x) / (1 - σ(x)). LiteRT's reference kernels have no ELU."""
+    return scaled_elu(x, 1.0)
+
+
+def scaled_elu(x: Any, alpha: float) -> Any:
+    """ELU of any alpha."""
+    sigmoid = tf.sigmoid(tf.minimum(x, 0.0))
+    return tf.nn.relu(x) + alpha * (sigmoid / (1.0 - sigmoid) - 1.0)
+
+
+REPLACEMENTS: dict[type, type] = {
+    ClippedLSTM: FusedLSTM,
+    layers.ELU: ScaledELU,
+    layers.GRU: UnrolledGRU,
+    layers.GlobalMaxPooling1D: PooledGlobalMaxPooling1D,
+    layers.GlobalMaxPooling2D: PooledGlobalMaxPooling2D,
+    layers.GroupNormalization: L2GroupNormalization,
+    layers.LSTM: FusedLSTM,
+    layers.LayerNormalization: L2LayerNormalization,
+    layers.RMSNormalization: L2RMSNormalization,
+    layers.RepeatVector: JoinedRepeatVector,
+    layers.SimpleRNN: UnrolledSimpleRNN,
+    layers.TimeDistributed: FlatTimeDistributed,
+    layers.UnitNormalization: L2UnitNormalization,
+    layers.UpSampling1D: JoinedUpSampling1D,
+    layers.UpSampling2D: JoinedUpSampling2D,
+}
+ACTIVATIONS: dict[Callable, Callable] = {
+    keras.activations.elu: divided_elu,
+    keras.activations.gelu: sigmoid_gelu,
+    keras.activations.hard_sigmoid: relu_hard_sigmoid,
+    keras.activations.selu: elu_selu,
+}
+_BY_NAME = {keras.saving.get_registered_name(layer): replacement for layer, replacement in REPLACEMENTS.items()}
+
+
+def make_convertible(model: keras.Model) -> keras.Model:
+    """Rebuilds a model with batch 1 and every layer of REPLACEMENTS replaced, also inside Bidirectional and others.
+
+    Args:
+        model: The trained model.
+
+    Returns:
+        A model with the same weights.
+
+    Raises:
+        InputError: A recurrent layer has no integer form; the message names it.
+    """
+    check_recurrent_layers(model)
+    inputs = keras.tree.map_structure(
+        lambda x: keras.Input(batch_shape=(1, *x.shape[1:]), dtype=x.dtype, name=x.name),
+        tf_private.inputs_struct(model),
+    )
+    clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=_replace)
+    clone.set_weights(model.get_weights())
+    return clone
+
+
+def check_recurrent_layers(model: keras.Model) -> None:
+    """Checks that every recurrent layer has an integer form.
+
+    Raises:
+        InputError: One has none; the message names the first.
+    """
+    for outer in model.layers:
+        for layer in [outer, *tf_private.flatten_layers(outer)]:
+            reason = recurrent_obstacle(layer, outer)
+            if reason:
+                raise InputError(f"layer {outer.name!r} ({type(layer).__name__}) {reason}")
+
+
+def recurrent_obstacle(layer: layers.Layer, outer: layers.Layer) -> str | None:
+    """Why a recurrent layer has no integer form, and what has; None where it has one, and for other layers.
+
+    Args:
+        layer: The layer.
+        outer: The layer of the model that it is, or is a part of.
+    """
+    if not isinstance(layer, layers.RNN):
+        return None
+    if not isinstance(layer, (layers.LSTM, layers.GRU, layers.SimpleRNN)):
+        return "has no integer form: use LSTM or GRU"
+    if layer.stateful or layer.return_state:
+        return "keeps or returns its state, which has no integer form: leave out stateful and return_state"
+    if isinstance(layer, layers.LSTM):
+        usual = (layer.activation, layer.recurrent_activation) == (keras.activations.tanh, keras.activations.sigmoid)
+        return None if usual and layer.use_bias else "has an integer form with tanh, sigmoid and a bias alone"
+    sequence: Any = outer.input
+    count = sequence.shape[1]
+    if count > LONGEST_UNROLLED:
+        return (
+            f"runs over {count} steps, and is unrolled for integers, up to {LONGEST_UNROLLED}: use LSTM, or pool "
+            "the sequence before it"
+        )
+    return None
+
+
+def _replace(layer):
+    return keras.saving.deserialize_keras_object(_replace_names(keras.saving.serialize_keras_object(layer)))
+
+
+def _replace_names(config):
+    """Replaces layers and activations in a layer's serialised form, at any depth."""
+    if isinstance(config, list | tuple):
+        return type(config)(_replace_names(value) for value in config)
+    if not isinstance(config, dict):
+        return config
+    config = {key: _replace_names(value) for key, value in config.items()}
+    if "class_name" in config and isinstance(config.get("config"), dict):
+        is_own = str(config.get("module")).split(".")[0] == "keras"  # which Keras states no registered name of
+        replacement = _BY_NAME.get(config.get("registered_name") or (config["class_name"] if is_own else None))
+        if replacement:
+            return config | _names_of(replacement)
+    return {key: _replace_activation(value) if key == "activation" else value for key, value in config.items()}
+
+
+def _replace_activation(value):
+    """The serialised activation that stands for another one."""
+    if not isinstance(value, str | Mapping):
+        return value
+    found = ACTIVATIONS.get(keras.activations.deserialize(value))
+    return value if found is None else keras.saving.serialize_keras_object(found)
+
+
+def _names_of(replacement: type) -> dict[str, str]:
+    return {
+        "class_name": replacement.__name__,
+        "registered_name": keras.saving.get_registered_name(replacement),
+        "module": replacement.__module__,
+    }
