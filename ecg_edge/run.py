@@ -11,6 +11,7 @@ model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*
 import datetime
 import platform
 import subprocess
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -23,11 +24,12 @@ from ecg_edge.data.recordings import Recordings
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.keras_backend import import_keras
 from ecg_edge.records.identity import Identities
+from ecg_edge.run_files import check_config, check_decision, check_keras_archive, check_split
 from ecg_edge.run_folder import refuse_existing
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import Config
-from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.files import read_json, write_json
 from firmware_bench.runtime.metadata import DataMetadata, ModelMetadata, TaskMetadata
 from models_keras.registry import Architecture, find
@@ -59,8 +61,10 @@ class Run:
             self.config: dict[str, Any] = read_json(self.path / "config.json")
             self.split: dict[str, list[str]] = read_json(self.path / "split.json")
             self.settings = Config.from_dict(self.config)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            reason = f"no {error.filename}" if isinstance(error, FileNotFoundError) else repr(error)
+            check_config(self.config)
+            check_split(self.split)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, InputError) as error:
+            reason = f"no {error.filename}" if isinstance(error, FileNotFoundError) else str(error)[:200] or repr(error)
             raise InputError(f"{self.path} is not the folder of a run: {reason}") from None
 
     def __repr__(self) -> str:
@@ -120,15 +124,31 @@ class Run:
     def architecture(self) -> Architecture:
         """The architecture; Keras is imported."""
         import_keras()
-        return find(self.settings.arch)
+        try:
+            return find(self.settings.arch)
+        except ValueError as error:
+            raise InputError(f"{self.path}: {error}") from None
 
     @cached_property
     def task(self) -> Task:
         """The task, with its classes and its decision thresholds."""
-        task_class = TASKS[self.config["task"]["name"]]
-        chosen = self.path / "decision.json"
-        decision = read_json(chosen) if chosen.exists() else {}
-        task = task_class(self.config["classes"], task_class.Options(**self.settings.task), decision)
+        name, chosen = self.config["task"]["name"], self.path / "decision.json"
+        if name not in TASKS:
+            raise unknown_name(f"task of {self.path}", name, TASKS)
+        task_class = TASKS[name]
+        try:
+            decision = read_json(chosen) if chosen.exists() else {}
+            check_decision(decision, len(self.config["classes"]))
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(
+                f"{chosen} is damaged ({str(error)[:200]}): delete it and end the training with "
+                f"ecg-edge train --resume {self.path}"
+            ) from None
+        try:
+            options = task_class.Options(**self.settings.task)
+        except TypeError as error:
+            raise InputError(f"{self.path} is not the folder of a run: task: {error}") from None
+        task = task_class(self.config["classes"], options, decision)
         attach_embedder(task, self.settings)
         return task
 
@@ -149,9 +169,13 @@ class Run:
         import keras
 
         try:
-            return cast("keras.Model", keras.models.load_model(path, compile=False))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+            check_keras_archive(path)
+            with warnings.catch_warnings():  # weights that Keras does not find would stay random
+                warnings.filterwarnings("error", message=".*freshly-initialized")
+                return cast("keras.Model", keras.models.load_model(path, compile=False, safe_mode=True))
+        except Exception as error:  # what is damaged fails anywhere in Keras and HDF5, and in any way
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+            raise InputError(f"{path} cannot be read ({reason}): copy it again, or train again") from None
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -278,7 +302,11 @@ def build_model(architecture: Architecture, settings: Config, task: Task, leads:
 
     keras.utils.set_random_seed(settings.seed)
     samples = task.input_length(settings.signal.window_spec())
-    return architecture.build(samples, len(leads), len(task.classes), **settings.model)
+    try:
+        return architecture.build(samples, len(leads), len(task.classes), **settings.model)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise InputError(f"{architecture.name} cannot be built with these settings: {reason}") from error
 
 
 def installed_versions() -> dict[str, str]:

@@ -41,6 +41,7 @@ LAYERS = (
     "ecg_edge.training",
     "ecg_edge.embedding",
     "ecg_edge.run_folder",
+    "ecg_edge.run_files",
     "ecg_edge.run",
     "ecg_edge.evaluation",
     "ecg_edge.api",

@@ -2,13 +2,13 @@
 
 import dataclasses
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write
+from firmware_bench.runtime.npz_file import OtherArraysError, read_npz
 
 
 @dataclasses.dataclass
@@ -44,18 +44,38 @@ def restore(path: Path, model) -> Progress:
     Raises:
         InputError: the file is damaged or belongs to another model.
     """
+    variables = _variables(model)
+    expected: dict[str, tuple[tuple[int, ...], np.dtype]] = {
+        f"v{i}": (tuple(variable.shape), np.asarray(variable).dtype) for i, variable in enumerate(variables)
+    }
     try:
-        with np.load(path) as saved:
-            variables = _variables(model)
-            arrays = [saved[f"v{i}"] for i in range(len(saved.files) - 1)]
-            progress = Progress(**json.loads(str(saved["progress"])))
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        arrays = read_npz(path, {**expected, "progress": ((), np.dtype("U"))})
+        progress = _read_progress(str(arrays.pop("progress")))
+    except OtherArraysError as error:
+        raise InputError(f"{path} belongs to another model ({error}): delete it to train from the start") from None
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it to train from the start") from None
-    if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
-        raise InputError(f"{path} belongs to another model: delete it to train from the start")
-    for variable, array in zip(variables, arrays, strict=True):
+    for variable, array in zip(variables, arrays.values(), strict=True):
         variable.assign(array)
     return progress
+
+
+def _read_progress(text: str) -> Progress:
+    """The progress in a checkpoint. Raises ValueError: it is none."""
+    value = json.loads(text)
+    kinds = {"epoch": int, "best_loss": (int, float), "best_epoch": int, "halved_epoch": int, "history": list}
+    if not isinstance(value, dict) or value.keys() != kinds.keys():
+        raise ValueError("its progress is none")
+    for name, kind in kinds.items():
+        if not isinstance(value[name], kind) or isinstance(value[name], bool):
+            raise ValueError(f"its {name} is {str(value[name])[:40]!r}")
+    rows_are_sound = all(
+        isinstance(row, dict) and all(isinstance(each, (int, float, type(None))) for each in row.values())
+        for row in value["history"]
+    )
+    if not rows_are_sound or len(value["history"]) != value["epoch"] or not 0 <= value["best_epoch"] <= value["epoch"]:
+        raise ValueError("its history does not fit its epochs")
+    return Progress(**value)
 
 
 def _variables(model) -> list:

@@ -10,10 +10,15 @@ import inspect
 import types
 import typing
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from ecg_edge.data.examples import WindowSpec
 from firmware_bench.runtime.errors import InputError, unknown_name
+from firmware_bench.runtime.typed_json import decode_json
+
+MAX_RATE = 1e6  # Hz
+MAX_SAMPLES = 10**8
+MAX_FILTER_ORDER = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,8 +139,8 @@ class Config:
     data: str
     leads: tuple[str, ...] | None
     seed: int
-    model: dict
-    task: dict
+    model: dict[str, Any]
+    task: dict[str, Any]
     signal: SignalConfig
     training: TrainingConfig
 
@@ -148,17 +153,18 @@ class Config:
         """The inverse of `to_dict`; other keys are ignored.
 
         Raises:
-            KeyError, TypeError: `values` is no configuration.
+            InputError, KeyError, TypeError, ValueError: `values` is no configuration.
         """
-        fields = {field.name for field in dataclasses.fields(cls)}
-        known = {key: value for key, value in values.items() if key in fields}
         # Runs of version 0.1 call the monitored value "judge".
         training = {"monitor" if key == "judge" else key: value for key, value in values["training"].items()}
-        known["signal"] = SignalConfig(**values["signal"])
-        known["training"] = TrainingConfig(**training)
-        known["task"] = {key: value for key, value in values["task"].items() if key != "name"}
-        known["leads"] = tuple(values["leads"]) if values["leads"] else None
-        return cls(**known)
+        task = {key: value for key, value in values["task"].items() if key != "name"}
+        for kind, section in ((SignalConfig, values["signal"]), (TrainingConfig, training)):
+            unknown = set(section) - {field.name for field in dataclasses.fields(kind)}
+            if unknown:
+                raise ValueError(f"there is no setting {', '.join(sorted(unknown))}")
+        known = decode_json(cls, {**values, "training": training, "task": task, "leads": values["leads"] or None})
+        _check(dataclasses.asdict(known.signal), dataclasses.asdict(known.training))
+        return known
 
 
 def resolve(
@@ -251,6 +257,12 @@ def parse(text: str, kind, name: str):
 
 
 def _check(signal: dict, training: dict) -> None:
+    if not signal["fs"] <= MAX_RATE or not signal["fs"] * signal["window_s"] <= MAX_SAMPLES:
+        raise InputError(
+            f"a window of {signal['window_s']:g} s at {signal['fs']:g} Hz is beyond {MAX_SAMPLES:,} samples"
+        )
+    if signal["filter_order"] > MAX_FILTER_ORDER:
+        raise InputError(f"signal.filter_order is {signal['filter_order']}, at most {MAX_FILTER_ORDER}")
     for section, values, positive in (
         ("signal", signal, ("fs", "window_s", "stride_s", "highpass_hz", "lowpass_hz", "notch_hz", "filter_order")),
         ("training", training, ("epochs", "batch", "learning_rate", "halve_after", "stop_after", "gradient_norm")),

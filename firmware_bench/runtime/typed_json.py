@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import types
 import typing
 from typing import Any
 
@@ -18,8 +19,8 @@ def decode_json(kind: Any, value: Any, place: str = "") -> Any:
     """Return `value`, out of JSON, as the type `kind`.
 
     Args:
-        kind: A dataclass, float, int, bool, str, Any, Optional, tuple[…, ...] or dict[str, …]. Fields of an object that
-            the dataclass does not have are left out.
+        kind: A dataclass, float, int, bool, str, Any, Literal, Optional, tuple[…, ...] or dict[str, …]. Fields of an
+            object that the dataclass does not have are left out.
         value: What json.loads returned.
         place: Where it stands, for the message.
 
@@ -32,7 +33,7 @@ def decode_json(kind: Any, value: Any, place: str = "") -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
         return value
-    if origin is typing.Union:  # Optional
+    if origin is typing.Union or origin is getattr(types, "UnionType", None):  # Optional
         return None if value is None else decode_json(arguments[0], value, place)
     if origin is tuple:
         values = _expect(value, list, place, "a list")
@@ -40,6 +41,10 @@ def decode_json(kind: Any, value: Any, place: str = "") -> Any:
     if origin is dict:
         pairs = _expect(value, dict, place, "an object").items()
         return {name: decode_json(arguments[1], each, f"{place}.{name}") for name, each in pairs}
+    if origin is typing.Literal:
+        if value not in arguments or isinstance(value, bool):
+            raise ValueError(f"{place} is {shorten(value)}, not {' or '.join(map(str, arguments))}")
+        return value
     if kind is bool:
         if not isinstance(value, bool):
             raise ValueError(f"{place} is {shorten(value)}, not true or false")

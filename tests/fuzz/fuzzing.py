@@ -32,9 +32,11 @@ class FuzzTarget(abc.ABC):
 
     Attributes:
         name: As the result and --target call it.
+        is_slow: Whether it imports Keras or starts a process for each attempt, so that quick tests leave it out.
     """
 
     name: str
+    is_slow = False
 
     @abc.abstractmethod
     def prepare(self, folder: Path) -> Sequence[bytes]:

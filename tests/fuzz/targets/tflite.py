@@ -12,6 +12,7 @@ from fuzz.fuzzing import FuzzTarget
 
 class TFLiteTarget(FuzzTarget):
     name = "tflite"
+    is_slow = True
 
     def prepare(self, folder):
         os.environ["ECG_EDGE_CACHE"] = str(folder / "cache")
