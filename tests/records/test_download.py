@@ -1,8 +1,10 @@
+import contextlib
 import functools
 import hashlib
 import http.server
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -167,6 +169,120 @@ def test_checksums_of_files_outside_the_folder_are_refused(tmp_path):
     (tmp_path / "SHA256SUMS.txt").write_text("<html>not found</html>")
     with pytest.raises(InputError, match="none of the expected files"):
         parse_checksums(tmp_path / "SHA256SUMS.txt", ("*.hea",))
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/100.hea", "..", "a/../../100.hea", "C:100.hea", "..\\100.hea", "a\x1b[31m.hea", "x\x00.hea"]
+)
+def test_names_that_leave_the_folder_are_refused(tmp_path, name):
+    (tmp_path / "SHA256SUMS.txt").write_text(f"{'0' * 64} {name}\n")
+    with pytest.raises(InputError, match="outside the database") as caught:
+        parse_checksums(tmp_path / "SHA256SUMS.txt", ("*",))
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("line", ["x 100.hea", "0 100.hea", f"{'g' * 64} 100.hea", f"{'0' * 64} SHA256SUMS.txt"])
+def test_sums_that_are_none_are_refused(tmp_path, line):
+    (tmp_path / "SHA256SUMS.txt").write_text(f"{line}\n")
+    with pytest.raises(InputError, match="states no SHA-256"):
+        parse_checksums(tmp_path / "SHA256SUMS.txt", ("*",))
+
+
+# ---------------------------------------------------------------------------------------------- hostile servers
+
+
+@pytest.fixture
+def answering(tmp_path, monkeypatch):
+    """answering(bytes or generator) → the address of a server that answers every request so, and closes."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(downloading, "ATTEMPTS", 1)
+    sockets = []
+
+    def serve(answer):
+        listening = socket.create_server(("127.0.0.1", 0))
+        sockets.append(listening)
+
+        def run():
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection, contextlib.suppress(OSError):
+                    connection.recv(65536)
+                    for piece in [answer] if isinstance(answer, bytes) else answer():
+                        connection.sendall(piece)
+
+        threading.Thread(target=run, daemon=True).start()
+        return f"http://127.0.0.1:{listening.getsockname()[1]}/file"
+
+    yield serve
+    for each in sockets:
+        each.close()
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def silent():
+    yield OK
+    time.sleep(3)
+
+
+def dripping():
+    yield OK + b"\r\n"
+    for _ in range(60):
+        yield b"x"
+        time.sleep(0.05)
+
+
+def endless():
+    yield OK + b"\r\n"
+    while True:
+        yield bytes(1 << 20)
+
+
+def redirect(to):
+    return f"HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+HOSTILE = {
+    "nothing": (b"", "."),
+    "no HTTP": (b"SSH-2.0-OpenSSH_9.9\r\n", "."),
+    "silence": (silent, "timed out"),
+    "a byte now and then": (dripping, "less than 1,000 bytes per second"),
+    "no end": (endless, "more than 5,000,000 bytes"),
+    "too little": (OK + b"Content-Length: 100\r\n\r\nabc", "."),
+    "a length that is none": (OK + b"Content-Length: -5\r\n\r\n" + b"x", "SHA-256"),
+    "a chunk that is none": (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc", "."),
+    "a million headers": (OK + b"X: y\r\n" * 10**5, "."),
+    "a redirect to a file": (redirect("file:///etc/passwd"), "."),
+    "a redirect to ftp": (redirect("ftp://127.0.0.1/x"), "redirects from http to ftp"),
+    "a redirect to itself": (redirect("/file"), "."),
+    "escape codes": (b"HTTP/1.1 404 \x1b[31mred\r\nContent-Length: 0\r\n\r\n", "404"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_a_hostile_server_answers_is_one_line_and_leaves_no_file(answering, tmp_path, monkeypatch, name):
+    answer, message = HOSTILE[name]
+    monkeypatch.setattr(downloading, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(downloading, "SLOW_S", 0.5)
+    with pytest.raises(InputError, match=message) as caught:
+        downloading.fetch(answering(answer), tmp_path / "to" / "file", "0" * 64, limit=5_000_000)
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 400
+    assert not list((tmp_path / "to").iterdir())
+
+
+def test_a_large_file_is_never_in_memory_as_a_whole(server, tmp_path):
+    import tracemalloc
+
+    (server.home / "large").write_bytes(bytes(50 << 20))
+    tracemalloc.start()
+    downloading.fetch(f"{server.base}/mitdb/1.0.0/large", tmp_path / "large")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (tmp_path / "large").stat().st_size == 50 << 20 and peak < 20 << 20
 
 
 def test_labelled_folders_cannot_be_downloaded(tmp_path):
