@@ -202,6 +202,17 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "note": "{result}",
         },
     ),
+    "table-mutation": (
+        "table-mutation",
+        {
+            "model": "{model}",
+            "damaged tables": "{tables:,}",
+            "noticed by outputs": "{noticed_by_outputs:,}",
+            "noticed by outputs or digests": "{noticed:,}",
+            "damaged entries": "{entries:,}",
+            "noticed": "{entries_noticed:,}",
+        },
+    ),
     "instructions-per-mac": (
         "instructions-per-mac",
         {

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from export.convert.conversion_job import Converted, ExportWindows
 from export.convert.keras_model import keras_outputs, output_names, trainable_parameters
@@ -24,6 +25,10 @@ from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.files import atomic_write
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.metadata_format import read_metadata
+from firmware_bench.runtime.quantisation import quantise
+from firmware_bench.runtime.sampling import evenly_spaced
+
+JUDGING_WINDOWS = 16  # real ones that decide which damaged tables can change an answer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +137,10 @@ def export(
         metrics = {"parity": {**description.metrics.get("parity", {}), "not_made": not_made}}
         description = dataclasses.replace(description, metrics=metrics)
     if all_passed(checks):
-        data = add_reference_vectors(data, description, strategy.reference_vectors)
+        log("choosing reference vectors that notice every damaged table of constants")
+        data = add_reference_vectors(data, description, strategy.reference_vectors, _real_windows(description, windows))
         description = read_metadata(data)
+        log(_describe_score(description))
     return _write(path, ExportResult(path, len(data), checks, description, answers, converted.layers), data)
 
 
@@ -148,6 +155,25 @@ def _describe(model: keras.Model, data: bytes, names: Mapping[str, str], metadat
         quantisation=made.quantisation,
         streaming=made.streaming,
     )
+
+
+def _real_windows(description: ModelMetadata, windows: ExportWindows) -> list[list[np.ndarray]]:
+    """A few of the windows that check the file, as it takes them; none where it takes other inputs, as a step does."""
+    if any(windows.check.get(tensor.name, np.zeros(0)).shape[1:] != tensor.shape[1:] for tensor in description.inputs):
+        return []
+    return [
+        [quantise(windows.check[t.name][n : n + 1], t.scale, t.zero_point, t.dtype) for t in description.inputs]
+        for n in evenly_spaced(windows.count(windows.check), JUDGING_WINDOWS)
+    ]
+
+
+def _describe_score(description: ModelMetadata) -> str:
+    """What the reference vectors notice, in a line."""
+    score = description.reference and description.reference.mutation
+    if score is None:
+        return "reference vectors of float outputs: damaged tables were not tried"
+    silent = f"; not noticed: {', '.join(score.silent)}" if score.silent else ""
+    return f"reference vectors notice the damage of {score.noticed} of {score.tables} tables of constants{silent}"
 
 
 def _fake_quantised(converted: Converted, names: Mapping[str, str]) -> dict[str, Outputs]:

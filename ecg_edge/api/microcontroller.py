@@ -182,18 +182,10 @@ def _read_integer_file(path: Path) -> bytes:
 
 
 def _host_windows(data: bytes) -> bytes:
-    """Return the inputs that a host sends to the firmware: those of the reference vectors.
+    """Return the inputs that a host sends to the firmware: those of the program's test, windows or recordings."""
+    from export.c99.lower import lower
+    from export.c99.read_graph import read_graph
+    from export.c99.test_inputs import choose_test_inputs
 
-    For a stream, whose program keeps its states itself, they are a recording as long as the application takes at once.
-    """
-    from export.c99.emit_test import STREAMING_ANSWERS
-    from firmware_bench.runtime.metadata_format import read_metadata
-    from firmware_bench.runtime.reference_vector import make_reference_inputs
-
-    metadata = read_metadata(data)
-    if stream := metadata.streaming:
-        states = {"valid", "share", *stream.states}
-        (signal,) = (tensor for tensor in metadata.inputs if tensor.name not in states)
-        shape = (1, (stream.delay + STREAMING_ANSWERS) * stream.step, signal.shape[-1])
-        metadata = dataclasses.replace(metadata, inputs=(dataclasses.replace(signal, shape=shape),))
-    return b"".join(array.tobytes() for arrays in make_reference_inputs(metadata) for array in arrays)
+    inputs = choose_test_inputs(lower(read_graph(data)))
+    return b"".join(array.tobytes() for arrays in inputs.make() for array in arrays)

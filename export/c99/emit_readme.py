@@ -28,7 +28,11 @@ test: check
 check: test.o $(OBJECTS)
 \t$(CC) $(CFLAGS) -o $@ $^
 
-$(OBJECTS) test.o: $(wildcard *.h)
+# The test reads what every step makes: test_trace.h.
+$(OBJECTS): %.o: %.c $(wildcard *.h)
+\t$(CC) $(CFLAGS) -include test_trace.h -c -o $@ $<
+
+test.o: $(wildcard *.h)
 
 clean:
 \trm -f *.o check
@@ -60,8 +64,8 @@ def emit_readme(program: StepProgram, schedule: Schedule, memory: MemoryPlan, pr
         "",
         f"Every name of the model begins with `{prefix}_`. For several models in one firmware, generate each with a",
         "prefix of its own and copy their files into one folder: kernels of the same name are the same file, and",
-        "those for 8-bit (`_s8`) and 16-bit (`_s16`) values have names of their own. `test.c`, `test_vector.h`,",
-        "`Makefile` and `README.md` are not part of the firmware.",
+        "those for 8-bit (`_s8`) and 16-bit (`_s16`) values have names of their own. `test*`, `Makefile` and",
+        "`README.md` are not part of the firmware.",
         "",
         "| static RAM | bytes, planned |",
         "|---|---|",

@@ -7,6 +7,7 @@ from export.c99.lower import StepProgram
 from export.c99.memory_plan import MemoryPlan
 from export.c99.schedule import Schedule
 from export.c99.steps import LstmStep, Step, TimeMeanStep, for_loop
+from export.c99.trace import list_traced_steps
 
 
 def emit_source(program: StepProgram, schedule: Schedule, memory: MemoryPlan, prefix: str) -> str:
@@ -25,6 +26,8 @@ def emit_source(program: StepProgram, schedule: Schedule, memory: MemoryPlan, pr
     lines += [f'#include "{name}.h"' for name in included_kernels(program)]
     lines += ["", "#ifndef ECG_PROFILE /* called with the name of every step that begins, for profiling */"]
     lines += ["#define ECG_PROFILE(step) ((void)0)", "#endif"]
+    lines += ["", "#ifndef ECG_TRACE /* called with the rows that a step has made, for tests */"]
+    lines += ["#define ECG_TRACE(step, first, rows, width, stride, values) ((void)0)", "#endif"]
     declared: set[str] = set()
     for step in program.steps:
         texts = [text for text in step.declare(step in schedule.row_steps) if text not in declared]  # shared ones once
@@ -32,7 +35,7 @@ def emit_source(program: StepProgram, schedule: Schedule, memory: MemoryPlan, pr
         lines += ["", *texts] if texts else []
     lines += ["", *_memory(program, schedule, memory), ""]
     if schedule.row_steps:
-        lines += _compute_rows(schedule, memory)
+        lines += _compute_rows(program, schedule, memory)
     lines += _compute_outputs(program, schedule, memory)
     if program.streaming:
         lines += emit_streaming_functions(program, program.streaming, memory, _clear(program, memory))
@@ -73,14 +76,14 @@ def _memory(program, schedule, memory):
     return lines
 
 
-def _compute_rows(schedule: Schedule, memory: MemoryPlan):
+def _compute_rows(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
     """The function that makes every row that can be made, the last step first, so that rows are dropped early."""
     number = {schedule.source: 0}
     for n, step in enumerate(schedule.row_steps, 1):
         number.setdefault(step.output.storage, n)
     lines = ["/* Compute all rows that can be computed from the samples so far. */", "static void $compute_rows(void)"]
     lines += ["{", "    for (;;) {", "        ECG_PROFILE(flow);"]
-    word = "if"
+    traced, word = list_traced_steps(program), "if"
     for n in range(len(schedule.row_steps), 0, -1):
         step = schedule.row_steps[n - 1]
         t = f"$made[{n}]"
@@ -94,6 +97,9 @@ def _compute_rows(schedule: Schedule, memory: MemoryPlan):
         else:
             assert step.emit_row is not None
             statements = step.emit_row(places, t, memory.place(step.output))
+            if step in traced:
+                place, width = memory.place(step.output), step.output.storage.width
+                statements = [*statements, f"ECG_TRACE({traced.index(step)}, {t}, 1, {width}, 0, {place.row(t)});"]
         lines.append(f"        {word} ({' && '.join(conditions)}) {{")
         lines += [f"            {statement}" for statement in (_profile(step), *statements, f"{t}++;")]
         word = "} else if"
@@ -108,13 +114,21 @@ def _compute_outputs(program: StepProgram, schedule: Schedule, memory: MemoryPla
     what = "Compute a step, and move the states' next values to the states" if program.streaming else ""
     lines = [f"/* {what or 'Compute the steps that need all samples, and the outputs'}. */"]
     lines += [f"static void $compute_outputs({output_parameters(program)})", "{"]
+    traced = list_traced_steps(program)
+
+    def trace(step: Step) -> list[str]:
+        place, storage = memory.place(step.output), step.output.storage
+        about = f"0, {storage.rows}, {storage.width}, {place.stride}"
+        return [f"    ECG_TRACE({traced.index(step)}, {about}, {place.base});"] if step in traced else []
+
     for step in schedule.row_steps:
         if isinstance(step, TimeMeanStep):
-            lines += [f"    {_profile(step)}", f"    {step.emit_mean(memory.place(step.output))}"]
+            lines += [f"    {_profile(step)}", f"    {step.emit_mean(memory.place(step.output))}", *trace(step)]
     for step in schedule.final_steps:
         places = [memory.place(view) for view in step.inputs]
         lines.append(f"    {_profile(step)}")
         lines += [f"    {line}" for line in step.emit_calls(places, memory.place(step.output))]
+        lines += trace(step)
     lines.append("    ECG_PROFILE(flow);")
     copies = [
         f"(void)memcpy({name}, {memory.place(view).base}, {view.tensor.size * program.bytes});"

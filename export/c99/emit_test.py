@@ -1,49 +1,17 @@
-"""The test of a generated program: pseudo-random inputs that C and Python draw, and LiteRT's outputs for them."""
+"""The test of a generated program: what C needs to draw the reference inputs, and what LiteRT computes for them."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from export.c99.c_text import LICENCE, array, ctype, with_prefix
-from export.c99.lower import StepProgram, StreamingLoop
-from export.c99.reference_kernels import run_reference_kernels
+from export.c99.lower import StepProgram
+from export.c99.reference_kernels import ReferenceModel
+from export.c99.test_inputs import choose_test_inputs
+from export.c99.trace import digest_output, list_traced_steps
 from firmware_bench.runtime.streaming_model import StreamingModel
-from firmware_bench.runtime.tflite_model import TFLiteModel
 
-TEST_SEEDS = (1, 2)
-STREAMING_ANSWERS = 4  # steps of a streaming test whose outputs are compared
-
-
-def draw_inputs(program: StepProgram, seed: int) -> list[np.ndarray]:
-    """The inputs of a test: for every value one draw of Marsaglia's xorshift32, its bits from the eighth on.
-
-    test.c draws the same.
-
-    Args:
-        program: The program.
-        seed: The state of the generator, not 0.
-
-    Returns:
-        The inputs of a window, or the samples (n, leads) of a recording.
-    """
-    shapes = [view.tensor.shape for view in program.inputs]
-    if program.streaming:
-        shapes = [(streaming_samples(program.streaming), program.inputs[0].tensor.width)]
-    arrays, x, bits = [], seed, 8 * program.bytes
-    for shape in shapes:
-        values = np.empty(shape, f"uint{bits}")
-        for n in range(values.size):
-            x ^= x << 13 & 0xFFFFFFFF
-            x ^= x >> 17
-            x ^= x << 5 & 0xFFFFFFFF
-            values.flat[n] = x >> 8 & (1 << bits) - 1
-        arrays.append(values.view(program.dtype))
-    return arrays
-
-
-def streaming_samples(streaming: StreamingLoop) -> int:
-    """Samples of the recording of a streaming test."""
-    return (streaming.delay + STREAMING_ANSWERS) * streaming.step
+BOARD_TESTS = 2  # that a program on a board makes: it has less memory and time
 
 
 def emit_test_vector(data: bytes, program: StepProgram, prefix: str) -> str:
@@ -55,28 +23,31 @@ def emit_test_vector(data: bytes, program: StepProgram, prefix: str) -> str:
         prefix: What the names of its functions begin with.
 
     Returns:
-        C text: macros for sizes and calls, the seeds of the inputs and the expected outputs.
+        C text: macros for sizes and calls, the form of the inputs, the expected outputs and digests of steps.
     """
-    drawn = [draw_inputs(program, seed) for seed in TEST_SEEDS]
-    if program.streaming:
-        expected = [_streaming_outputs(data, samples) for (samples,) in drawn]
-    else:
-        expected = [run_reference_kernels(data, arrays) for arrays in drawn]
+    inputs, traced = choose_test_inputs(program), list_traced_steps(program)
+    expected, digests = compute_expected(data, program)
     bits, macro = 8 * program.bytes, prefix.upper()
-    samples = f"{macro}_WINDOW_SAMPLES" if program.streaming is None else streaming_samples(program.streaming)
+    samples = f"{macro}_WINDOW_SAMPLES" if program.streaming is None else inputs.signals[0][0]
     runs = "1" if program.streaming is None else f"(SAMPLES / {macro}_STEP_SAMPLES)"
     reset = "((void)0)" if program.streaming is None else "$reset()"
-    inputs, outputs = (_arguments(*part) for part in (("inputs", program.inputs), ("outputs", program.outputs)))
+    arguments, answers = (_arguments(*part) for part in (("inputs", program.inputs), ("outputs", program.outputs)))
+    board = min(BOARD_TESTS, inputs.vectors)
     lines = [
         LICENCE,
-        "/* Test vectors: the outputs of LiteRT's reference kernels for pseudo-random windows. */",
+        "/* Test vectors: what LiteRT's reference kernels compute of the signals that test_signal.h draws. */",
         f'#include "{prefix}.h"',
         "",
         f"typedef int{bits}_t ecg_value;",
-        f"#define ECG_VALUE_BITS {bits}",
         f"#define ECG_VALUE_MAX INT{bits}_MAX",
         "",
-        f"#define TESTS {len(TEST_SEEDS)}",
+        f"#define SIGNAL_SEED {inputs.seed}u",
+        f"#define SIGNAL_RATE {inputs.rate} /* Hz */",
+        f"#define SIGNAL_SCALE {256 if program.bytes > 1 else 1}",
+        f"#define SIGNAL_LEADS {max(leads for _, leads, _ in inputs.signals)} /* of the input that has most */",
+        f"#define SIGNAL_BEATS {inputs.most_beats} /* at most, of a signal */",
+        f"#define SIGNALS {len(inputs.signals)}",
+        "",
         f"#define INPUTS {sum(view.tensor.size for view in program.inputs)} /* values of a window */",
         f"#define ANSWER {sum(view.tensor.size for view in program.outputs)} /* output values of one call */",
         f"#define OUTPUTS {sum(a.size for a in expected[0])} /* output values of a test */",
@@ -86,24 +57,64 @@ def emit_test_vector(data: bytes, program: StepProgram, prefix: str) -> str:
     ]
     if program.has_push:
         lines += [f"#define SAMPLES {samples} /* of a test */", f"#define SAMPLE_SIZE {macro}_SAMPLE_SIZE"]
-        lines.append(f"#define PUSH(sample, outputs) $push({', '.join(['sample', *outputs])})")
+        lines.append(f"#define PUSH(sample, outputs) $push({', '.join(['sample', *answers])})")
     if program.streaming is None:
-        lines.append(f"#define RUN(inputs, outputs) $run({', '.join([*inputs, *outputs])})")
-    values = np.concatenate([a.ravel() for found in expected for a in found])
-    texts = [array("uint32_t", "seeds", TEST_SEEDS), array(ctype(program.dtype), "expected", values)]
-    lines += ["", *(text.replace("$", "") for text in texts)]
-    return with_prefix("\n".join(lines) + "\n", prefix)
+        lines.append(f"#define RUN(inputs, outputs) $run({', '.join([*arguments, *answers])})")
+    signals = ", ".join(f"{{{samples}, {leads}, {zero}}}" for samples, leads, zero in inputs.signals)
+    lines += ["", f"static const struct {{ int32_t samples, leads, zero; }} signals[SIGNALS] = {{{signals}}};"]
+    lines += ["#ifdef ECG_BOARD", f"#define TESTS {board}", _values("expected", program.dtype, expected[:board])]
+    lines += ["#else", f"#define TESTS {inputs.vectors}", _values("expected", program.dtype, expected)]
+    lines += ["", f"#define TRACED {len(traced)} /* steps whose output has a digest */"]
+    names = ", ".join(f'"{step.name}"' for step in traced)
+    lines.append(f"static const char *const traced_names[TRACED + 1] = {{{names}{', ' * bool(names)}NULL}};")
+    lines.append(_values("digests", np.uint32, digests or [np.zeros(1, np.uint32)]))
+    return with_prefix("\n".join([*lines, "#endif"]) + "\n", prefix)
+
+
+def compute_expected(data: bytes, program: StepProgram) -> tuple[list[list[np.ndarray]], list[np.ndarray]]:
+    """Compute what a test of a program expects.
+
+    Args:
+        data: The file of which the program is made.
+        program: The program.
+
+    Returns:
+        Per test the outputs in the order in which they come, and per test the digests of the traced steps, uint32.
+    """
+    traced = list_traced_steps(program)
+    expected, digests, model = [], [], ReferenceModel(data)
+    for arrays in choose_test_inputs(program).make():
+        sums = np.zeros(len(traced), np.uint32)
+
+        def add_digests(sums=sums):
+            values = [digest_output(step, model.tensor(step.output.tensor.index)) for step in traced]
+            np.add(sums, np.array(values, np.uint32), out=sums)
+
+        model.after_run = add_digests
+        if program.streaming:
+            expected.append(_run_stream(model, arrays[0]))
+        else:
+            windows = [a.reshape(view.tensor.shape) for a, view in zip(arrays, program.inputs, strict=True)]
+            expected.append(list(model.run_raw(windows)))
+        digests.append(sums)
+    return expected, digests
+
+
+def _run_stream(model: ReferenceModel, samples: np.ndarray) -> list[np.ndarray]:
+    """The outputs of a recording, integers (n, leads), as soon as there are any: step by step the outputs in order."""
+    stream = StreamingModel(model)
+    blocks = samples.reshape(-1, stream.step, samples.shape[-1])
+    found = [stream.feed_raw(block * np.float32(stream.signal.scale)) for block in blocks]
+    return [raw[tensor.name] for raw in found[stream.delay :] for tensor in stream.outputs]
+
+
+def _values(name: str, dtype, arrays: Sequence) -> str:
+    """The definition of an array of all values; its name has no prefix."""
+    values = np.concatenate([np.ravel(a) for found in arrays for a in (found if isinstance(found, list) else [found])])
+    return array(ctype(dtype), name, values).replace("$", "")
 
 
 def _arguments(array_name: str, views) -> list[str]:
     """The arguments of a call: places in one array of all inputs or outputs."""
     offsets = np.cumsum([0, *(view.tensor.size for view in views)])
     return [f"({array_name}) + {offset}" for offset, _ in zip(offsets, views, strict=False)]
-
-
-def _streaming_outputs(data: bytes, samples: np.ndarray) -> Sequence[np.ndarray]:
-    """The outputs of a recording, integers (n, leads), as soon as there are any: step by step the outputs in order."""
-    stream = StreamingModel(TFLiteModel(data, kernels="reference"))
-    blocks = samples.reshape(-1, stream.step, samples.shape[-1])
-    found = [stream.feed_raw(block * np.float32(stream.signal.scale)) for block in blocks]
-    return [raw[tensor.name] for raw in found[stream.delay :] for tensor in stream.outputs]

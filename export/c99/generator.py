@@ -17,6 +17,7 @@ from export.c99.schedule import schedule_steps
 from firmware_bench.runtime.generated_folder import write_generated_folder
 
 KERNELS = Path(__file__).parent / "kernels"
+TEST_SOURCES = ("test.c", "test_signal.h", "test_trace.h")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +87,7 @@ def generate_files(data: bytes, prefix: str | None = None, title: str | None = N
         f"{prefix}.h": emit_header(program, memory, prefix),
         f"{prefix}.c": emit_source(program, schedule, memory, prefix),
         "test_vector.h": emit_test_vector(data, program, prefix),
-        "test.c": (KERNELS / "test.c").read_text(),
+        **{name: for_bits((KERNELS / name).read_text(), bits) for name in TEST_SOURCES},
         "Makefile": emit_makefile([source.removesuffix(".c") for source in sources]),
         "README.md": emit_readme(program, schedule, memory, prefix, title or prefix),
     }

@@ -26,7 +26,7 @@ STANDARD_HEADERS = """
     assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef stdint
     stdio stdlib string tgmath time wchar wctype
 """
-TEST_FILES = ("test", "test_vector")
+TEST_FILES = ("test", "test_signal", "test_trace", "test_vector")
 PREFIX_LENGTH = 24  # C99 compares the first 31 characters of external names: a prefix and "_reset"
 DEFAULT_PREFIX = "model"
 

@@ -1,5 +1,6 @@
 """A .tflite file, read into the generator's intermediate representation."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -135,7 +136,11 @@ def _streaming(metadata, tensors: dict[str, GraphTensor]) -> StreamingSpec | Non
 def _description(metadata) -> ModelDescription:
     if metadata is None:
         return ModelDescription()
-    return ModelDescription(metadata.architecture, tuple(metadata.labels), metadata.fs, tuple(metadata.leads))
+    about = ModelDescription(metadata.architecture, tuple(metadata.labels), metadata.fs, tuple(metadata.leads))
+    if (reference := metadata.reference) is None or not reference.vectors:
+        return about
+    seed, vectors = reference.seed & 0xFFFFFFFF or 1, reference.vectors
+    return dataclasses.replace(about, reference_seed=seed, reference_vectors=vectors)
 
 
 def _value_type(operators: Sequence[GraphOperator]) -> type:

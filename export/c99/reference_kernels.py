@@ -1,7 +1,7 @@
 """LiteRT's reference kernels: they compute the outputs that programs are compared with, and the look-up tables."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -9,8 +9,29 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from export.c99.ir import GraphOperator, GraphTensor
 from export.tflite import flatbuffer
 from export.tflite.editor import Editor
+from firmware_bench.runtime.tflite_model import TFLiteModel
 
 INT8_VALUES = np.arange(-128, 128).astype(np.int8)
+
+
+class ReferenceModel(TFLiteModel):
+    """A file in LiteRT's reference kernels, which keeps every tensor of the last run.
+
+    Args:
+        data: The file.
+
+    Attributes:
+        after_run: Called after each run.
+    """
+
+    def __init__(self, data: bytes):
+        super().__init__(data, kernels="reference", keep_tensors=True)
+        self.after_run: Callable[[], None] = lambda: None
+
+    def run_raw(self, arrays) -> list[np.ndarray]:
+        outputs = super().run_raw(arrays)
+        self.after_run()
+        return outputs
 
 
 def run_reference_kernels(data: bytes, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:

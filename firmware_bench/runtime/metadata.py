@@ -152,6 +152,24 @@ class HistoryMetadata:
 
 
 @dataclass(frozen=True)
+class MutationScore:
+    """Which damaged tables of constants (weights, biases, their scales) the reference vectors notice.
+
+    Attributes:
+        noticed: How many.
+        tables: How many were damaged whose damage can change an answer on ECG.
+        silent: Names of those that are not noticed.
+    """
+
+    noticed: int
+    tables: int
+    silent: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        _check(0 <= self.noticed <= self.tables <= 1_000_000, "noticed", "at most tables", self.noticed)
+
+
+@dataclass(frozen=True)
 class ReferenceMetadata:
     """The reference vector: firmware_bench.runtime.reference_vector describes the inputs.
 
@@ -162,6 +180,7 @@ class ReferenceMetadata:
         tolerance: By how much outputs may differ, in the outputs' own unit; None: integers not at all.
         outputs: Kind of kernels ("optimised", "reference") → per vector the outputs' bytes in order, as hex, or
             "sha256:" and their digest.
+        mutation: Which damaged tables the vectors notice; None where that was not analysed.
     """
 
     seed: int
@@ -169,6 +188,7 @@ class ReferenceMetadata:
     values: Optional[int] = None
     tolerance: Optional[float] = None
     outputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    mutation: Optional[MutationScore] = None
 
     def __post_init__(self):
         _check(0 <= self.vectors <= 1000, "vectors", "from 0 to 1000", self.vectors)

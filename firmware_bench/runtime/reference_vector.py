@@ -49,7 +49,7 @@ def make_reference_inputs(metadata: ModelMetadata) -> list[list[np.ndarray]]:
     Raises:
         ModelError: The metadata have no reference vector.
     """
-    reference, rate = read_reference(metadata), max(50, int(metadata.fs))
+    reference, rate = read_reference(metadata), find_signal_rate(metadata.fs)
     x = reference.seed & 0xFFFFFFFF or 1  # xorshift never leaves 0
 
     def draw():
@@ -86,6 +86,11 @@ def make_reference_inputs(metadata: ModelMetadata) -> list[list[np.ndarray]]:
         return np.clip(signal, limits.min, limits.max).astype(dtype)
 
     return [[draw_input(vector, tensor) for tensor in metadata.inputs] for vector in range(reference.vectors)]
+
+
+def find_signal_rate(fs: float) -> int:
+    """Find the rate of the reference inputs in Hz: that of the model, rounded down, at least 50."""
+    return max(50, int(fs))
 
 
 def _add_triangle(shape, centre, width, height):

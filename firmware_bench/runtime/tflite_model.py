@@ -68,6 +68,7 @@ class TFLiteModel:
         threads: Threads of the runtime.
         kernels: "optimised", as the runtime chooses, or "reference", the plain C++ kernels whose results TensorFlow
             Lite Micro reproduces.
+        keep_tensors: Whether `tensor` can read intermediate values after a run; takes more memory.
 
     Raises:
         ModelError: The file cannot be read or is damaged, or the runtime cannot load it.
@@ -81,7 +82,13 @@ class TFLiteModel:
         kernels: As given.
     """
 
-    def __init__(self, source: str | os.PathLike | bytes, threads: int = 1, kernels: str = "optimised"):
+    def __init__(
+        self,
+        source: str | os.PathLike | bytes,
+        threads: int = 1,
+        kernels: str = "optimised",
+        keep_tensors: bool = False,
+    ):
         self.name = "model" if isinstance(source, bytes) else os.fspath(source)
         data = source if isinstance(source, bytes) else read_model_file(source)
         try:
@@ -95,7 +102,10 @@ class TFLiteModel:
         try:
             with _silence_stderr():
                 self._interpreter = runtime.interpreter(
-                    model_content=data, num_threads=threads, experimental_op_resolver_type=resolver
+                    model_content=data,
+                    num_threads=threads,
+                    experimental_op_resolver_type=resolver,
+                    **({"experimental_preserve_all_tensors": True} if keep_tensors else {}),
                 )
                 self._interpreter.allocate_tensors()
             self._in, self._out = self._interpreter.get_input_details(), self._interpreter.get_output_details()
@@ -146,6 +156,10 @@ class TFLiteModel:
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{self.name}: {' '.join(str(error).split())}") from None
         return [self._interpreter.get_tensor(detail["index"]) for detail in self._out]
+
+    def tensor(self, index: int) -> np.ndarray:
+        """Return a copy of the tensor of that number in the file, as the last run left it; needs `keep_tensors`."""
+        return self._interpreter.get_tensor(index)
 
     def run(self, window):
         """Run one window of real values.

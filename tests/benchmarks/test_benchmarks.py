@@ -53,6 +53,14 @@ def test_rpi_form(benchmark, tmp_path):
     assert benchmark("rpi_form", *words)["rows"][0]["float_bytes"] == row["float_bytes"]
 
 
+def test_table_mutation(benchmark):
+    rows = benchmark("table_mutation", "--arch", "cnn_att_bilstm", "--arch", "ecg_mamba")["rows"]
+    assert len(rows) == 2
+    for row in rows:
+        assert row["tables"] == row["noticed"] > 20, row["silent"]
+        assert row["entries_noticed"] > 0.6 * row["entries"]
+
+
 def test_input_pipeline(benchmark):
     rows = benchmark("input_pipeline", "--arch", "cnn", "--preset", "tiny", "--batch", 3, "--steps", 3)["rows"]
     assert len(rows) == 4 and all(row["ms"] >= 0 for row in rows)

@@ -5,48 +5,68 @@
    bytes of stack. A recording of a stream counts as a window, in which the model runs RUNS times. */
 #include <stdint.h>
 
+#define ECG_BOARD
 #include "ecg_bench.h"
-#include "test_vector.h"
+#include "test_signal.h"
 
 #define LOOP 1000000u
 #define PAINT 0xA5u
 #define SHOWN 16 /* outputs that are printed */
 
 #ifdef ECG_PROFILE /* profile.h is included */
-#define SEEDS 1
+#define WINDOWS 1
 #else
-#define SEEDS TESTS
+#define WINDOWS TESTS
 #define ECG_PROFILE(step) ((void)0)
 #define ecg_bench_print_profile() ((void)0)
 #endif
 
 extern uint8_t ecg_bss_end[], ecg_stack_top[];
 
-static uint32_t state; /* of the generator of test windows; 0: values come from the host */
+static int from_host;  /* whether windows come from the host; else they are the test's own */
 static uint64_t spent; /* ticks of the model in this window */
 
-static int read_values(ecg_value *values, int32_t count)
+static void begin_signal(int32_t window, int32_t n)
 {
-    if (!state) {
-        return ecg_host_read(values, (uint32_t)count * sizeof *values);
+    if (!from_host) {
+        ecg_signal_begin(window, signals[n].samples, signals[n].leads, signals[n].zero);
     }
-    for (int32_t i = 0; i < count; ++i) {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        int32_t bits = (int32_t)(state >> 8 & ((1u << ECG_VALUE_BITS) - 1u));
-        values[i] = (ecg_value)(bits > ECG_VALUE_MAX ? bits - (1 << ECG_VALUE_BITS) : bits);
-    }
-    return 1;
 }
 
 #if PUSHES
+
+/* The next sample. Returns 0 where there is none. */
+static int read_values(int32_t window, ecg_value *sample)
+{
+    (void)window;
+    if (from_host) {
+        return ecg_host_read(sample, SAMPLE_SIZE * sizeof *sample);
+    }
+    ecg_signal_sample(sample);
+    return 1;
+}
 
 #define TAKEN SAMPLE_SIZE
 #define TAKES SAMPLES /* the window, or the recording, goes in sample by sample and is never held */
 #define CALL(values, outputs) (outputs += PUSH(values, outputs) * ANSWER)
 
 #else
+
+/* The next window. Returns 0 where there is none. */
+static int read_values(int32_t window, ecg_value *inputs)
+{
+    if (from_host) {
+        return ecg_host_read(inputs, INPUTS * sizeof *inputs);
+    }
+    for (int32_t n = 0; n < SIGNALS; ++n) {
+        begin_signal(window, n);
+        for (int32_t t = 0; t < signals[n].samples; ++t) {
+            ecg_signal_sample(inputs);
+            inputs += signals[n].leads;
+        }
+    }
+    return 1;
+}
 
 #define TAKEN INPUTS
 #define TAKES 1
@@ -61,14 +81,17 @@ static uint64_t time_nothing(void)
 }
 
 /* Runs the model on one window. Returns 0 where there is none. */
-static int run_window(ecg_value *outputs)
+static int run_window(int32_t window, ecg_value *outputs)
 {
     static ecg_value values[TAKEN];
     const uint64_t reading = time_nothing();
     spent = 0;
     BEGIN();
+    if (PUSHES) {
+        begin_signal(window, 0);
+    }
     for (int32_t t = 0; t < TAKES; ++t) {
-        if (!read_values(values, TAKEN)) {
+        if (!read_values(window, values)) {
             return 0;
         }
         uint64_t start = ecg_bench_ticks();
@@ -139,9 +162,8 @@ int main(void)
     ecg_host_write("counter ");
     ecg_host_write(ecg_bench_counter());
     ecg_host_write("\n");
-    for (; windows < SEEDS; ++windows) {
-        state = seeds[windows];
-        run_window(outputs);
+    for (; windows < WINDOWS; ++windows) {
+        run_window(windows, outputs);
         print_window(windows, outputs);
         for (int32_t i = 0; i < OUTPUTS; ++i) {
             differing += outputs[i] != expected[windows * OUTPUTS + i];
@@ -151,14 +173,14 @@ int main(void)
         ++low;
     }
     ecg_bench_print("differing", differing);
-    ecg_bench_print("values", SEEDS * OUTPUTS);
+    ecg_bench_print("values", WINDOWS * OUTPUTS);
     ecg_bench_print("runs", RUNS);
     ecg_bench_print("loop", time_loop());
     ecg_bench_print("stack", (uint64_t)(ecg_stack_top - low));
     ecg_bench_print_profile();
-    state = 0;
+    from_host = 1;
     ecg_bench_print("bytes", sizeof(ecg_value) * TAKEN); /* that the host sends at once */
-    while (run_window(outputs)) {
+    while (run_window(windows, outputs)) {
         print_window(windows++, outputs);
     }
     return differing != 0;
