@@ -151,7 +151,7 @@ class LayerSweep:
 
     def convert(self, strategy) -> bytes:
         """Convert in this process, as export.convert.converter_child does in its own."""
-        from export.convert.conversion_job import ConversionJob, ExportWindows, read_converted
+        from export.convert.conversion_job import ConversionJob, ExportWindows, receive_result
         from export.convert.keras_model import keras_outputs, output_names
         from export.tflite import flatbuffer
         from export.tflite.signature import describe_tensors
@@ -161,10 +161,12 @@ class LayerSweep:
         self.expected, self.windows = keras_outputs(model, windows.check), windows.check
         parts = {name: getattr(windows, name) for name in ("calibration", "check", "training")}
         settings = {"method": strategy.method, "target": strategy.target.name, **strategy.settings()}
-        with tempfile.TemporaryDirectory() as folder:
-            job = ConversionJob(Path(folder), settings, model, parts)
-            import_module(f"export.convert.{strategy.method}").convert(job)
-            data = read_converted(Path(folder)).data
+        channel = io.BytesIO()
+        import_module(f"export.convert.{strategy.method}").convert(ConversionJob(settings, model, parts, channel))
+        channel.seek(0)
+        converted = receive_result(channel)
+        assert converted
+        data = converted.data
         import dataclasses
 
         inputs, outputs = describe_tensors(data, output_names(model, data))

@@ -30,6 +30,7 @@ def main() -> None:
     path = Path("runs") / f"demo-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     path.mkdir(parents=True)
     record = write_wfdb(synthesise("AF", seed=2_000_000), path)
+    print(f"what the demo makes is kept in {path}", flush=True)
     run("train", "--arch", "cnn_att_bilstm", "--preset", "tiny", "--run", path)
     run("export", path)
     exported = path / "export" / "cnn_att_bilstm-int8.tflite"

@@ -1,17 +1,17 @@
-"""The folder through which the export and its child process exchange a model, windows and the converted file.
+"""What the export and its child process send each other through pipes: no file is left, however one of them ends.
 
-model.keras, settings.json, <part>/<input>.npy      written before: parts are calibration, check and training
-model.tflite                                        written by the child; its metadata say how it was quantised
-checked/<output>.npy, layers.json                   by the 8-bit conversion: see Converted
+To the child, a length of 8 bytes and an archive of NumPy: the model's configuration and weights, the settings, windows.
+From the child, lines of JSON: {"stage", "done", "total"}, and {"result": length} with an archive of this length behind
+it: the converted file, whose metadata say how it was quantised, and what Converted holds beside it.
 """
 
 import dataclasses
+import io
 import json
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import keras
 import numpy as np
@@ -19,6 +19,8 @@ import numpy as np
 from export.quantise.layer_error import LayerError
 from export.tflite import flatbuffer
 from firmware_bench.runtime.metadata import ModelMetadata
+
+PARTS = ("calibration", "check", "training")  # of the windows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,57 +62,84 @@ class Converted:
 class ConversionJob:
     """A conversion as the child process sees it."""
 
-    folder: Path
     settings: Mapping[str, Any]
     model: keras.Model
     windows: Mapping[str, Mapping[str, np.ndarray]]
+    channel: BinaryIO
 
     def report_progress(self, stage: str, done: int, total: int) -> None:
-        """Tells the parent process how far the conversion is: a line of JSON on stdout."""
-        print(json.dumps({"stage": stage, "done": done, "total": total}), flush=True)
+        """Tells the parent process how far the conversion is."""
+        self._send({"stage": stage, "done": done, "total": total})
 
     def write(self, data: bytes, metadata: ModelMetadata, converted: Converted | None = None) -> None:
-        """Writes the converted file with `metadata`, and what `converted` holds beside it."""
-        if converted:
-            (self.folder / "checked").mkdir()
-            for name, values in converted.checked.items():
-                np.save(self.folder / "checked" / f"{name}.npy", values)
-            (self.folder / "layers.json").write_text(json.dumps([*map(dataclasses.asdict, converted.layers)]))
-        (self.folder / "model.tflite").write_bytes(flatbuffer.set_metadata(data, metadata))
+        """Sends the converted file with `metadata`, and what `converted` holds beside it, to the parent process."""
+        beside = converted or Converted(b"")
+        layers = json.dumps([*map(dataclasses.asdict, beside.layers)])
+        checked = {f"checked/{name}": values for name, values in beside.checked.items()}
+        file = np.frombuffer(flatbuffer.set_metadata(data, metadata), np.uint8)
+        archive = _pack({"tflite": file, "layers": np.asarray(layers), **checked})
+        self._send({"result": len(archive)}, archive)
+
+    def _send(self, message: Mapping[str, Any], archive: bytes = b"") -> None:
+        self.channel.write(json.dumps(message).encode() + b"\n" + archive)
+        self.channel.flush()
 
 
-def write_job(folder: Path, model: keras.Model, windows: ExportWindows, settings: Mapping[str, Any]) -> None:
-    """Lays out the folder of a conversion for the child process."""
-    model.save(folder / "model.keras")
-    for part in ("calibration", "check", "training"):
-        arrays = getattr(windows, part)
-        if arrays:
-            (folder / part).mkdir()
-        for name, values in arrays.items():
-            np.save(folder / part / f"{name}.npy", np.asarray(values, np.float32))
-    (folder / "settings.json").write_text(json.dumps(settings))
-
-
-def read_job(folder: Path) -> ConversionJob:
-    """Reads what `write_job` wrote; windows are mapped into memory."""
-    windows = {
-        part.name: {file.stem: np.load(file, mmap_mode="r") for file in sorted(part.iterdir())}
-        for part in folder.iterdir()
-        if part.is_dir()
+def pack_job(model: keras.Model, windows: ExportWindows, settings: Mapping[str, Any]) -> bytes:
+    """Returns what `unpack_job` makes a job of."""
+    parts = {
+        f"{part}/{name}": np.asarray(values, np.float32)
+        for part in PARTS
+        for name, values in getattr(windows, part).items()
     }
+    weights = {f"weights/{number}": values for number, values in enumerate(model.get_weights())}
+    texts = {"model": np.asarray(model.to_json()), "settings": np.asarray(json.dumps(settings))}
+    return _pack({**texts, **weights, **parts})
+
+
+def unpack_job(data: bytes, channel: BinaryIO) -> ConversionJob:
+    """Returns the job that `pack_job` packed, which answers through `channel`."""
+    arrays = _unpack(data)
     import_layers()
-    model = keras.saving.load_model(folder / "model.keras", compile=False)
-    return ConversionJob(folder, json.loads((folder / "settings.json").read_text()), model, windows)
+    configuration = json.loads(str(arrays["model"]))
+    configuration.pop("compile_config", None)
+    model = cast("keras.Model", keras.models.model_from_json(json.dumps(configuration)))
+    model.set_weights([arrays[f"weights/{number}"] for number in range(len(model.weights))])
+    windows = {part: _select(arrays, part) for part in PARTS}
+    return ConversionJob(json.loads(str(arrays["settings"])), model, windows, channel)
 
 
-def read_converted(folder: Path) -> Converted:
-    """Reads what ConversionJob.write wrote."""
-    data = (folder / "model.tflite").read_bytes()
-    if not (folder / "layers.json").exists():
-        return Converted(data)
-    checked = {path.stem: np.load(path) for path in (folder / "checked").iterdir()}
-    layers = [LayerError(**row) for row in json.loads((folder / "layers.json").read_text())]
-    return Converted(data, checked, layers)
+def receive_result(
+    channel: BinaryIO, progress: Callable[[str, int, int], None] = lambda stage, done, total: None
+) -> Converted | None:
+    """Returns what ConversionJob.write sent through `channel`, None where it ends before; reports the progress."""
+    for line in channel:
+        message = json.loads(line)
+        if "result" not in message:
+            progress(*message.values())
+            continue
+        archive = channel.read(message["result"])
+        if len(archive) < message["result"]:
+            break
+        arrays = _unpack(archive)
+        layers = [LayerError(**row) for row in json.loads(str(arrays["layers"]))]
+        return Converted(arrays["tflite"].tobytes(), _select(arrays, "checked"), layers)
+    return None
+
+
+def _pack(arrays: Mapping[str, np.ndarray]) -> bytes:
+    memory = io.BytesIO()
+    np.savez(memory, **arrays)  # pyright: ignore[reportArgumentType]  taken for allow_pickle
+    return memory.getvalue()
+
+
+def _unpack(data: bytes) -> dict[str, np.ndarray]:
+    with np.load(io.BytesIO(data)) as archive:
+        return dict(archive)
+
+
+def _select(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(f"{part}/"): x for name, x in arrays.items() if name.startswith(f"{part}/")}
 
 
 def import_layers() -> None:

@@ -1,7 +1,6 @@
 """Runs a conversion in a child process, because the TFLite converter may crash with a segmentation fault."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -10,12 +9,14 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import keras
 
-from export.convert.conversion_job import Converted, ExportWindows, read_converted, write_job
-from firmware_bench.runtime.errors import AcceptanceError
+from export.convert.conversion_job import Converted, ExportWindows, pack_job, receive_result
+from export.convert.converter_child import LENGTH_BYTES, OS_ERROR_STATUS
+from firmware_bench.runtime.errors import AcceptanceError, InputError
+from firmware_bench.runtime.files import temporary_folder
 
 # Started by file and without the working folder on its path (-P), where a file may have the name of one of our modules.
 CHILD = (sys.executable, "-P", str(Path(__file__).with_name("converter_child.py")))
@@ -48,17 +49,16 @@ def convert_in_child(
 
     Raises:
         ConversionError: The child process failed, crashed, or took longer than `timeout_s`.
+        InputError: The disk is full, or another error of the operating system.
     """
-    with tempfile.TemporaryDirectory(prefix="ecg-edge-export-") as name:
-        folder = Path(name)
-        write_job(folder, model, windows, settings)
-        _run_child([*CHILD, name], progress, timeout_s)
-        if not (folder / "model.tflite").exists():
-            raise ConversionError("the conversion ended without a file and without a message")
-        return read_converted(folder)
+    result = _run_child(CHILD, pack_job(model, windows, settings), progress, timeout_s)
+    if result is None:
+        raise ConversionError("the conversion ended without a file and without a message")
+    return result
 
 
-def _run_child(command, progress, timeout_s):
+def _run_child(command, job: bytes, progress, timeout_s: float) -> Converted | None:
+    """Sends the job to the child process; returns its result, None where it ended without one."""
     environment = {
         **os.environ,
         "PYTHONWARNINGS": "ignore",
@@ -66,15 +66,16 @@ def _run_child(command, progress, timeout_s):
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",  # the conversion does not use a GPU, and starting one costs seconds
     }
-    with tempfile.TemporaryFile("w+", errors="replace") as messages:
+    with (
+        temporary_folder("ecg-edge-export") as folder,  # the converter keeps the model's weights there for a while
+        tempfile.TemporaryFile("w+", errors="replace") as messages,
+    ):
+        environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages, env=environment, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=messages, env=environment
         )
         with _stop_after(child, timeout_s) as timed_out:
-            assert child.stdout
-            for line in child.stdout:
-                if line.startswith('{"stage"'):  # the converter writes to stdout, too
-                    progress(*json.loads(line).values())
+            result = _exchange(child, job, progress)
             status = child.wait()
         messages.seek(0)
         lines = [line.strip() for line in messages if line.strip()]
@@ -90,7 +91,18 @@ def _run_child(command, progress, timeout_s):
         )
     if status > 0:
         cause = lines[-1] if lines else f"exit status {status}, and no message"
-        raise ConversionError(f"the conversion failed: {cause[:MESSAGE_CHARACTERS]}")
+        kind = InputError if status == OS_ERROR_STATUS else ConversionError
+        raise kind(f"the conversion failed: {cause[:MESSAGE_CHARACTERS]}")
+    return result
+
+
+def _exchange(child: subprocess.Popen, job: bytes, progress) -> Converted | None:
+    """Sends the job, reports progress and returns the result; the child's stdin stays open, by which it knows of us."""
+    assert child.stdin and child.stdout
+    with contextlib.suppress(BrokenPipeError):  # it has ended, and its status tells why
+        child.stdin.write(len(job).to_bytes(LENGTH_BYTES) + job)
+        child.stdin.flush()
+    return receive_result(cast("BinaryIO", child.stdout), progress)
 
 
 @contextlib.contextmanager
@@ -110,3 +122,7 @@ def _stop_after(child: subprocess.Popen, timeout_s: float) -> Iterator[threading
         alarm.cancel()
         child.kill()
         child.wait()
+        for pipe in (child.stdin, child.stdout):
+            with contextlib.suppress(OSError):  # of what the child did not take
+                assert pipe
+                pipe.close()

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,28 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def temporary_folder(name: str) -> Iterator[Path]:
+    """Make a folder among the system's temporary files, for this user alone.
+
+    Args:
+        name: Part of its name.
+
+    Yields:
+        The folder. It is removed when the block ends or, where the process is killed before, by the next one that makes
+        such a folder.
+    """
+    parent = Path(tempfile.gettempdir())
+    _remove_abandoned(parent)
+    folder, descriptor = _create(parent / name, folder=True, mode=0o700)
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
 def _temporary(path: Path, folder: bool) -> Iterator[Path]:
     made: tuple[Path, int | None] | None = None
     try:
@@ -84,13 +107,13 @@ def _temporary(path: Path, folder: bool) -> Iterator[Path]:
                 os.close(made[1])
 
 
-def _create(path: Path, folder: bool) -> tuple[Path, int | None]:
+def _create(path: Path, folder: bool, mode: int = 0o777) -> tuple[Path, int | None]:
     """Create the temporary file or folder of `path`; returns it with the descriptor that locks it."""
     while True:
         # The suffix is kept at the end because Keras and NumPy choose the format by it.
         temporary = path.with_name(f".{path.stem[:STEM_CHARACTERS]}.{secrets.token_hex(6)}.part{path.suffix}")
         if folder:
-            temporary.mkdir()
+            temporary.mkdir(mode)
         else:
             os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         if not fcntl:  # Windows renames nothing that is open: no lock, and nothing is recognised as abandoned
