@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -151,17 +152,22 @@ def _pick_cells(table: CsvTable, columns: dict[str, int], faults: _Faults) -> li
             )
             continue
         cells = {meaning: row.cells[position] for meaning, position in columns.items()}
-        hidden = next((c for cell in cells.values() for c in cell if not c.isprintable() and not c.isspace()), None)
-        broken = any(c in cell for cell in cells.values() for c in "\r\n\t\v\f\x85\u2028\u2029")
-        if hidden or broken:
-            what = f"the invisible character U+{ord(hidden):04X}" if hidden else "a line break or tab"
-            faults.add(row.line, f"a cell contains {what}")
+        if hidden := _find_hidden("".join(cells.values())):
+            faults.add(row.line, f"a cell contains {hidden}")
             continue
         for meaning in cells.keys() - {"record"}:
             text = " ".join(cells[meaning].split())
             cells[meaning] = "" if text.casefold() in BLANKS else text
         picked.append((row.line, dict.fromkeys(COLUMNS, "") | cells))
     return picked
+
+
+def _find_hidden(text: str) -> str:
+    """What `text` contains that cannot be seen, spaces of all kinds aside; "" where there is nothing."""
+    for character in "" if text.isprintable() else text:
+        if not character.isprintable() and unicodedata.category(character) != "Zs":
+            return "a line break or tab" if character in "\r\n\t" else f"the invisible U+{ord(character):04X}"
+    return ""
 
 
 def _read_row(line: int, cells, columns, holds_scp_codes: bool, find_record, faults: _Faults) -> LabelsRow | None:
@@ -216,15 +222,15 @@ def _divide(rows: list[LabelsRow], parts: set[str]) -> list[LabelsRow]:
 def _merge_repeated(rows: list[LabelsRow], faults: _Faults) -> tuple[list[LabelsRow], dict[str, tuple[int, ...]]]:
     """One row per recording; rows on one recording that contradict each other are faults."""
     first: dict[str, LabelsRow] = {}
-    lines: dict[str, tuple[int, ...]] = {}
+    lines: dict[str, list[int]] = {}
     for row in rows:
         kept = first.setdefault(row.path, row)
-        lines[row.path] = (*lines.get(row.path, ()), row.line)
-        if dataclasses.replace(row, line=kept.line) != kept:
+        lines.setdefault(row.path, []).append(row.line)
+        if kept is not row and dataclasses.replace(row, line=kept.line) != kept:
             what = "labels" if row.labels != kept.labels else "patient" if row.patient != kept.patient else "part"
             what = "signal" if row.stated != kept.stated else what
             faults.add(row.line, f"{row.path!r} has another {what} than in line {kept.line}: one row per recording")
-    return list(first.values()), {path: own for path, own in lines.items() if len(own) > 1}
+    return list(first.values()), {path: tuple(own) for path, own in lines.items() if len(own) > 1}
 
 
 def _find_spellings(what: str, values: list[tuple[int, str]], faults: _Faults) -> None:

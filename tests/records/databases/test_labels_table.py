@@ -1,5 +1,7 @@
 """The table of labels of a folder: usual columns are understood, unsound rows are refused with their line."""
 
+import time
+
 import pytest
 
 from ecg_edge.records.databases.labels_table import read_labels_table
@@ -84,6 +86,8 @@ def test_columns_that_cannot_be_told_are_refused_by_name(read, header, why):
 def test_a_column_split_is_read(read, column, values, sides):
     table = read(f"record,label,{column}\n" + "".join(f"r{n},N,{value}\n" for n, value in enumerate(values)))
     assert tuple(row.side for row in table.rows) == sides
+    # `split` draws the validation part of entries with a part, and keeps three parts that are stated as folds.
+    assert [row.part is None for row in table.rows] == ["validation" in sides] * 3
 
 
 BLANK = "line 4: no {}, and other lines have one: fill it in, or remove the column"
@@ -118,8 +122,9 @@ UNSOUND = {
         "record,label\na,\"['AF', 'PVC']\"\n",
         "line 2: .* is a list as programs write it: separate labels by ';'",
     ),
-    "escape code": ("record,label\na\x1b[31m,N\n", r"line 2: a cell contains the invisible character U\+001B"),
-    "zero width": ("record,label\na,N\nb,N\u200b\n", r"line 3: a cell contains the invisible character U\+200B"),
+    "escape code": ("record,label\na\x1b[31m,N\n", r"line 2: a cell contains the invisible U\+001B"),
+    "zero width": ("record,label\na,N\nb,N\u200b\n", r"line 3: a cell contains the invisible U\+200B"),
+    "separator of another kind": ("record,label\na\x1fb,N\n", r"line 2: a cell contains the invisible U\+001F"),
     "line break": ('record,label\na,"AF\nb,N\nc,AF"\n', "line 2: a cell contains a line break or tab"),
     "open quotation mark": ('record,label\na,N\nb,"AF\nc,N\n', "line 3: a quotation mark is not closed"),
     "header alone": ("record,label\n", "is empty: it must list the recordings"),
@@ -166,3 +171,10 @@ def test_cells_that_excel_leaves_out_or_adds_change_nothing(read):
 def test_markup_in_labels_stays_text(read):
     table = read("record,label\n[bold]x[/b],[/b]\n")
     assert (table.rows[0].path, table.rows[0].labels) == ("[bold]x[/b]", ("[/b]",))
+
+
+def test_a_row_that_is_repeated_very_often_takes_no_longer_than_others(read):
+    started = time.process_time()
+    table = read("record,label\n" + "x,N\n" * 50_000)
+    assert len(table.rows) == 1 and len(table.repeated["x"]) == 50_000
+    assert time.process_time() - started < 10

@@ -144,3 +144,14 @@ def test_real_recordings(real_data, monkeypatch):
     assert len(union.leads) == 12 and all(entry.fold for entry in entries)
     last = union.read(folder, entries[-1])
     assert (last.name, last.units, last.signal.shape) == ("ptbxl_filtered/21832", "NU", (2500, 12))
+
+
+def test_each_member_says_which_of_its_recordings_are_annotated_and_how_its_table_was_read(make):
+    members = [make("a"), make("b", "record,label,age\n1,N,7\n2,AF,8\n")]
+    for _, folder in members:
+        import_wfdb().wrann("2", "atr", np.array([50]), symbol=["N"], write_dir=str(folder))
+    union = DatabaseUnion([(LabelledFolder(folder), folder) for _, folder in members])
+    entries = union.index(union.folder)
+    assert [entry.name for entry in entries if union.is_annotated(union.folder, entry)] == ["a/2", "b/2"]
+    assert union.annotated and union.read(union.folder, entries[1]).beats.samples.tolist() == [50]
+    assert "b: labels.csv: columns that are not understood and not used: 'age'" in union.list_notes(union.folder)
