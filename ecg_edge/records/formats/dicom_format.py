@@ -1,5 +1,7 @@
 """DICOM waveforms (PS3.3 A.34): the first multiplex group that is no representative beat."""
 
+import warnings
+
 from ecg_edge.records.formats.ecgdatakit_format import EcgdatakitFormat
 from ecg_edge.records.record_error import RecordError, describe_error
 
@@ -23,10 +25,12 @@ class DicomFormat(EcgdatakitFormat):
         from pydicom.filereader import read_file_meta_info
 
         try:
-            if str(read_file_meta_info(path).get("TransferSyntaxUID", "")) == DEFLATED:
-                raise RecordError(f"{path} is a deflated DICOM file: save it without compression")
-            groups = dcmread(path).get("WaveformSequence") or ()
-            origins = [str(group.get("WaveformOriginality", "")) for group in groups]
+            with warnings.catch_warnings():  # pydicom quotes what it finds; ecgdatakit refuses what is wrong
+                warnings.simplefilter("ignore")
+                if str(read_file_meta_info(path).get("TransferSyntaxUID", "")) == DEFLATED:
+                    raise RecordError(f"{path} is a deflated DICOM file: save it without compression")
+                groups = dcmread(path).get("WaveformSequence") or ()
+                origins = [str(group.get("WaveformOriginality", "")) for group in groups]
         except RecordError:
             raise
         except Exception as error:  # of a damaged file almost any

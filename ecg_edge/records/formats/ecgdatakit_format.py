@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ecg_edge.extras import require
-from ecg_edge.records.formats.lead_signals import FileSignal, make_record, select_leads
+from ecg_edge.records.formats.lead_signals import FileSignal, make_record, select_leads, to_float32
 from ecg_edge.records.formats.record_format import SingleFileFormat
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.records.record_error import RecordError, describe_error
@@ -129,5 +129,4 @@ def _scale(lead: Any, millivolts: float) -> np.ndarray:
     samples = np.asarray(lead.samples, np.float64)
     if lead.is_raw and lead.resolution_unit:
         samples = samples * lead.resolution + lead.offset
-    with np.errstate(over="ignore"):
-        return (samples * millivolts).astype(np.float32)
+    return to_float32(samples * millivolts)

@@ -112,6 +112,12 @@ def make_record(path: str, names: Sequence[str], signal: np.ndarray, fs: float, 
     return Record(entry.name, entry.patient, signal, float(fs), standard_lead_names(names), entry.labels)
 
 
+def to_float32(values: np.ndarray) -> np.ndarray:
+    """Values as float32; infinite where they are too large, which `make_record` refuses."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return values.astype(np.float32)
+
+
 def _list(names, most: int = 12) -> str:
     """Names for a message."""
     names = list(dict.fromkeys(names))

@@ -4,12 +4,13 @@ An array is (samples,), (samples, leads) or (leads, samples): the number of lead
 """
 
 import math
+import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.records.formats.lead_signals import LARGEST_VALUES, FileSignal, make_record, select_leads
+from ecg_edge.records.formats.lead_signals import LARGEST_VALUES, FileSignal, make_record, select_leads, to_float32
 from ecg_edge.records.formats.record_format import SingleFileFormat
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.records.record_error import RecordError, describe_error
@@ -32,7 +33,9 @@ class NumpyFormat(SingleFileFormat):
     def read(self, stem: Path, entry: Entry) -> Record:
         path, size = self.open_main_file(stem)
         try:
-            array, facts = _load(path, size)
+            with warnings.catch_warnings():  # numpy warns of old headers
+                warnings.simplefilter("ignore")
+                array, facts = _load(path, size)
         except RecordError:
             raise
         except Exception as error:  # of a damaged file almost any
@@ -59,11 +62,10 @@ class NumpyFormat(SingleFileFormat):
         columns = _orient(path, array, len(leads))
         signals = [FileSignal(name, unit, float(fs), len(columns)) for name in leads]
         chosen, millivolts = select_leads(path, signals, entry, all_leads=True)
-        with np.errstate(over="ignore"):
-            signal = np.stack(
-                [columns[:, i] * np.float64(mv) for i, mv in zip(chosen, millivolts, strict=True)], axis=1
-            )
-            return make_record(path, [leads[i] for i in chosen], signal.astype(np.float32), float(fs), entry)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = [columns[:, i] * np.float64(scale) for i, scale in zip(chosen, millivolts, strict=True)]
+        signal = to_float32(np.stack(scaled, axis=1))
+        return make_record(path, [leads[i] for i in chosen], signal, float(fs), entry)
 
 
 def _load(path: str, size: int) -> tuple[np.ndarray, dict]:

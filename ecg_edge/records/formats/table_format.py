@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.records.formats.lead_signals import FileSignal, make_record, select_leads
+from ecg_edge.records.formats.lead_signals import FileSignal, make_record, select_leads, to_float32
 from ecg_edge.records.formats.record_format import HEAD_BYTES, SingleFileFormat
 from ecg_edge.records.formats.text_table import Layout, NoTableError, decode_text, find_layout, parse_numbers
 from ecg_edge.records.record import Entry, Record
@@ -86,7 +86,7 @@ class TableFormat(SingleFileFormat):
             raise RecordError(f"{path} does not say it: state {' and '.join(missing)}")
         signals = [FileSignal(names[column], units.get(column, ""), fs, len(numbers)) for column in columns]
         chosen, millivolts = select_leads(path, signals, entry, all_leads=True)
-        signal = (numbers[:, [columns[i] for i in chosen]] * millivolts).astype(np.float32)
+        signal = to_float32(numbers[:, [columns[i] for i in chosen]] * millivolts)
         return make_record(path, [signals[i].name for i in chosen], signal, fs, entry)
 
 

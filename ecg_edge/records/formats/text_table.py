@@ -106,7 +106,7 @@ def parse_numbers(path: str, text: str, layout: Layout) -> tuple[np.ndarray, np.
     if not NUMBER.fullmatch(split_cells(lines[0], layout.delimiter)[0]):
         times = _parse_clocks(path, lines, layout)
         if times is not None:
-            lines = ["nan" + line[line.index(layout.delimiter or " ") :] for line in lines]
+            lines = ["nan" + "".join(line.partition(layout.delimiter or " ")[1:]) for line in lines]
     try:
         return _load(lines, layout), times
     except ValueError:

@@ -1,15 +1,16 @@
 """The CSV files of wearables that state their rate and unit: Apple Watch's export and Polar Sensor Logger's."""
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.records.formats.lead_signals import LARGEST_VALUES, FileSignal, make_record, select_leads
+from ecg_edge.records.formats.lead_signals import LARGEST_VALUES, FileSignal, make_record, select_leads, to_float32
 from ecg_edge.records.formats.record_format import SingleFileFormat
 from ecg_edge.records.formats.text_table import NUMBER, decode_text
 from ecg_edge.records.record import STANDARD_LEADS, Entry, Record, standard_lead
-from ecg_edge.records.record_error import RecordError
+from ecg_edge.records.record_error import RecordError, describe_error
 from ecg_edge.records.units import millivolts_per
 
 # "512 hertz" in the languages of iOS; the key before it is translated as well.
@@ -55,7 +56,7 @@ class AppleWatchFormat(SingleFileFormat):
         signals = [FileSignal(lead, unit, fs, len(values))]
         _, (millivolts,) = select_leads(path, signals, entry, all_leads=True)
         signal = np.array([line.replace(",", ".") for line in values], np.float64) * millivolts
-        return make_record(path, [lead], signal.astype(np.float32)[:, None], fs, entry)
+        return make_record(path, [lead], to_float32(signal)[:, None], fs, entry)
 
 
 class PolarFormat(SingleFileFormat):
@@ -75,24 +76,8 @@ class PolarFormat(SingleFileFormat):
 
     def read(self, stem: Path, entry: Entry) -> Record:
         path, _ = self.open_main_file(stem)
-        with open(path, "rb") as file:
-            names = _split_names(file.readline())
-            columns = names.index("sensor timestamp [ns]"), names.index("ecg [uv]")
-            lines = (line.decode("latin-1") for line in file if line.strip())
-            try:
-                times = np.loadtxt(lines, np.int64, None, ";", usecols=columns[0], ndmin=1)
-                file.seek(0)
-                file.readline()
-                values = np.loadtxt(
-                    (line.decode("latin-1") for line in file if line.strip()),
-                    np.float64,
-                    None,
-                    ";",
-                    usecols=columns[1],
-                    ndmin=1,
-                )
-            except (ValueError, OverflowError) as error:
-                raise RecordError(f"{path} is damaged: {str(error).partition(';')[0][:120]}") from None
+        times = _read_column(path, "sensor timestamp [ns]", np.int64)
+        values = _read_column(path, "ecg [uv]", np.float64)
         places = _place_samples(path, times)
         samples = int(places[-1]) + 1 if len(places) else 0
         if samples > min(LARGEST_VALUES, 100 * len(places)):
@@ -124,6 +109,18 @@ def _split_names(head: bytes) -> list[str]:
     return [
         name.strip().lower().replace("µ", "u").replace("μ", "u") for name in first.decode("utf-8", "ignore").split(";")
     ]
+
+
+def _read_column(path: str, name: str, dtype: type) -> np.ndarray:
+    """A column of a table with semicolons, (lines,). Raises RecordError: there are no lines, or one has no number."""
+    try:
+        with open(path, "rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("error")  # no lines
+            column = _split_names(file.readline()).index(name)
+            lines = (line.decode("latin-1") for line in file if line.strip())
+            return np.loadtxt(lines, dtype, None, ";", usecols=column, ndmin=1)
+    except (ValueError, OverflowError, UserWarning) as error:
+        raise RecordError(f"{path} is damaged: {describe_error(error).partition(';')[0]}") from None
 
 
 def _place_samples(path: str, times: np.ndarray) -> np.ndarray:

@@ -47,7 +47,7 @@ class PhilipsFormat(XmlFormat):
     parser = "sierra_xml.SierraXMLParser"
 
     def inspect(self, path: str) -> None:
-        """Refuse compressed data that unpack to more than any recording."""
+        """Refuse more leads than there are, and compressed data that unpack to more than any recording."""
         try:
             root = parse_xml(path)
         except Exception as error:  # of a damaged file almost any
@@ -57,6 +57,8 @@ class PhilipsFormat(XmlFormat):
         unpacked = 0
         for element in root.iter():
             text = (element.text or "") + "".join(child.tail or "" for child in element)
+            if element.tag in ("numberchannelsallocated", "numberchannelsvalid") and len(text.strip()) > 2:
+                raise RecordError(f"{path} is damaged: it states {text.strip()[:20]} leads")
             unpacked += _measure_xli(text) if len(text) > 1000 else 0
             if unpacked > LARGEST_UNPACKED:
                 raise RecordError(f"{path} would unpack to more than {LARGEST_UNPACKED} bytes: no such recording does")

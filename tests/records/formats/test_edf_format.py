@@ -4,43 +4,18 @@ import struct
 
 import numpy as np
 import pytest
+from small_files import RAMP, ecg, edf
 
 from ecg_edge.records.formats.format_registry import check_files, identify_files, read_record
 from ecg_edge.records.record_error import RecordError
 from ecg_edge.records.signal_description import SignalDescription
-
-DIGITAL = np.arange(-500, 500, dtype=np.int16)
-
-
-def edf(signals, seconds=1.0, records=None, reserved="", version=b"0       ", onsets=None):
-    """The bytes of a file. `signals`: (label, unit, physical range, digital range, int (records, samples))."""
-    count = len(signals[0][4]) if records is None else records
-    if onsets is not None:
-        texts = [f"+{onset:g}\x14\x14".encode().ljust(32, b"\0") for onset in onsets]
-        marks = np.array([np.frombuffer(text, "<i2") for text in texts])
-        signals = [*signals, ("EDF Annotations", "", (-1, 1), (-32768, 32767), marks)]
-    fixed = version + b" " * 176 + f"{256 * (len(signals) + 1):<8}{reserved:<44}{count:<8}{seconds!s:<8.8}".encode()
-    fixed += f"{len(signals):<4}".encode()
-    columns = [(s[0], "", s[1], *s[2], *s[3], "", s[4].shape[1], "") for s in signals]
-    widths = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
-    variable = "".join(f"{column[i]:<{width}}" for i, width in enumerate(widths) for column in columns)
-    if version[0] == 255:
-        blocks = [np.asarray(s[4], "<i4").view(np.uint8).reshape(*s[4].shape, 4)[..., :3] for s in signals]
-    else:
-        blocks = [np.asarray(s[4], "<i2") for s in signals]
-    data = b"".join(block[i].tobytes() for i in range(len(blocks[0])) for block in blocks)
-    return fixed + variable.encode("latin-1") + data
-
-
-def ecg(label="ECG", unit="uV", physical=(-3000, 3000), digital=(-2048, 2047), values=DIGITAL, per_record=250):
-    return label, unit, physical, digital, values.reshape(-1, per_record)
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("uV", 1e-3), ("µV", 1e-3), ("mV", 1), ("V", 1e3), ("nV", 1e-6)])
 def test_values_are_those_of_the_stated_ranges_in_mv(tmp_path, unit, factor):
     (tmp_path / "r.edf").write_bytes(edf([ecg(unit=unit)]))
     record = read_record(tmp_path / "r.edf")
-    physical = (DIGITAL.astype(float) + 2048) * 6000 / 4095 - 3000
+    physical = (RAMP.astype(float) + 2048) * 6000 / 4095 - 3000
     np.testing.assert_allclose(record.signal[:, 0], physical * factor, rtol=1e-6, atol=1e-6 * factor)
     assert (record.fs, record.leads, record.units, record.name) == (250.0, ("ECG",), "mV", str(tmp_path / "r"))
 
@@ -81,11 +56,11 @@ def test_the_gaps_of_an_interrupted_recording_are_gaps(tmp_path):
 
 def test_a_value_outside_the_stated_range_is_no_sample(tmp_path):
     (tmp_path / "r.edf").write_bytes(edf([ecg(digital=(-400, 400))]))
-    assert np.isnan(read_record(tmp_path / "r").signal[:, 0]).tolist() == (abs(DIGITAL) > 400).tolist()
+    assert np.isnan(read_record(tmp_path / "r").signal[:, 0]).tolist() == (abs(RAMP) > 400).tolist()
 
 
 def test_leads_are_chosen_by_name_then_by_unit_and_rate(tmp_path):
-    half = DIGITAL[:500]
+    half = RAMP[:500]
     signals = [
         ecg("EEG C3", per_record=250), ecg("EKG II"), ecg("ECG V1", values=half, per_record=125), ecg("Lead I"),
         ecg("Resp", "l/s"),

@@ -1,34 +1,20 @@
 """ISHNE Holter files against values written here."""
 
-import binascii
 import struct
 
 import numpy as np
 import pytest
+from small_files import HOLTER, ishne
 
 from ecg_edge.records.formats.format_registry import check_files, read_record
 from ecg_edge.records.record_error import RecordError
 from ecg_edge.records.signal_description import SignalDescription
 
-COUNTS = np.random.default_rng(0).integers(-900, 900, (1000, 3))
-COUNTS[100:120, 1] = -32768
-
-
-def ishne(counts=COUNTS, codes=(5, 13, 1), nanovolts=(2500, 5000, 1000), fs=200, stated=None, crc=0, comment=b"note"):
-    count = counts.shape[1]
-    fill = (0,) * (12 - count)
-    header = struct.pack("<iiii", len(comment), len(counts) if stated is None else stated, 522, 522 + len(comment))
-    header += struct.pack("<h", 1) + bytes(128)
-    header += struct.pack("<h12h12h12h", count, *codes, *fill, *(0,) * 12, *nanovolts, *fill) + bytes(42)
-    header += struct.pack("<h", fs) + bytes(522 - 10 - len(header) - 2) + comment
-    checksum = (binascii.crc_hqx(header, 0xFFFF) + crc) % 65536
-    return b"ISHNE1.0" + struct.pack("<H", checksum) + header + counts.astype("<i2").tobytes()
-
 
 def test_samples_are_scaled_and_lead_faults_are_gaps(tmp_path):
     (tmp_path / "r.ecg").write_bytes(ishne())
     record = read_record(tmp_path / "r.ecg")
-    expected = np.where(COUNTS == -32768, np.nan, COUNTS * np.array([2500, 5000, 1000]) * 1e-6)
+    expected = np.where(HOLTER == -32768, np.nan, HOLTER * np.array([2500, 5000, 1000]) * 1e-6)
     assert record.leads == ("I", "V3") and record.fs == 200.0  # a lead without a name among others with one is left out
     np.testing.assert_allclose(record.signal, expected[:, :2], rtol=1e-6)
     (tmp_path / "s.ecg").write_bytes(ishne(codes=(0, 1, 1)))
@@ -50,7 +36,7 @@ def test_a_unit_that_is_missing_is_asked_for(tmp_path):
     with pytest.raises(RecordError, match=r"r\.ecg has no lead in a unit of voltage"):
         read_record(tmp_path / "r")
     record = read_record(tmp_path / "r", stated=SignalDescription(units="uV"))
-    np.testing.assert_allclose(record.signal[:, 0], COUNTS[:, 0] / 1000, rtol=1e-6)
+    np.testing.assert_allclose(record.signal[:, 0], HOLTER[:, 0] / 1000, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +47,7 @@ def test_a_unit_that_is_missing_is_asked_for(tmp_path):
         (ishne()[:300], "truncated: it ends within its header"),
         (ishne(crc=1), "checksum"),
         (ishne(fs=0), "0 Hz"),
-        (ishne(counts=COUNTS[:0]), "no samples"),
+        (ishne(counts=HOLTER[:0]), "no samples"),
         (ishne().replace(struct.pack("<i", 4), struct.pack("<i", 2**31 - 1), 1), "block of 2147483647 bytes"),
         (b"ISHNE2.0" + ishne()[8:], "in no known format"),
     ],

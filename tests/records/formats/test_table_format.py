@@ -104,6 +104,7 @@ def test_physionets_two_lines_of_names_and_units(tmp_path):
         (["sample,I", *(f"{i + (i > 300)},5.0" for i in range(600))], STATED, "leaves out samples"),
         (["I,II", *rows(), "0.1,x"], STATED, "line 602"),
         (["I,II", *rows(), "0.1"], STATED, "no table of numbers"),
+        (["time,I (mV)", *(f"0:{i / 25:06.3f},1.0" for i in range(99)), "0:04.000"], STATED, "no table of"),
         (["I,II", *rows(), "0.1,0.2,0.3"], STATED, "no table of numbers"),
         (["I;II", "1;2", "3"], STATED, "1 or 2 cells"),
         (["Patient", "Jones", "I,II", *rows()], STATED, "are no names"),

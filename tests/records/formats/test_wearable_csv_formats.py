@@ -2,19 +2,11 @@
 
 import numpy as np
 import pytest
+from small_files import MICROVOLTS, apple, polar
 
 from ecg_edge.records.formats.format_registry import read_record
 from ecg_edge.records.record_error import RecordError
 from ecg_edge.records.signal_description import SignalDescription
-
-MICROVOLTS = np.round(np.random.default_rng(0).normal(0, 300, 2000), 3)
-
-
-def apple(values=MICROVOLTS, rate="Sample Rate,512 hertz", unit="Unit,µV", lead="Lead,Lead I", comma=False):
-    facts = ["Name,A Person", 'Date of Birth,"Jan 1, 1990"', "Recorded Date,2026-01-01 10:00:00 +0000"]
-    facts += ["Classification,Sinus Rhythm", "Symptoms,", "Software Version,1.90", 'Device,"Watch7,12"', rate, "", ""]
-    lines = [f"{value:.3f}".replace(".", "," if comma else ".") for value in values]
-    return "\n".join([*facts, lead, unit, "", *lines, ""])
 
 
 @pytest.mark.parametrize("comma", [False, True])
@@ -51,15 +43,6 @@ def test_damaged_files_of_apple_watch_are_named(tmp_path, text, complaint):
     (tmp_path / "r.csv").write_text(text)
     with pytest.raises(RecordError, match=rf"r\.csv.*({complaint})"):
         read_record(tmp_path / "r.csv")
-
-
-def polar(lost=(), rate=130.0, start=599616000000000000):
-    times = start + np.rint(np.arange(2000) / rate * 1e9).astype(np.int64)
-    lines = ["Phone timestamp;sensor timestamp [ns];timestamp [ms];ecg [uV]"]
-    for i, (time, value) in enumerate(zip(times, MICROVOLTS, strict=True)):
-        if i not in lost:
-            lines.append(f"2026-01-01T10:00:{i // 130:02}.000;{time};{(time - start) / 1e6:.6f};{value:.0f}")
-    return "\n".join(lines) + "\n"
 
 
 def test_polar(tmp_path):
