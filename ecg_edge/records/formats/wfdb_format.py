@@ -140,8 +140,12 @@ def _find_length(segment: Segment) -> int:
     """Frames of a segment. Raises RecordError where a signal file holds fewer than stated, or they differ."""
     if segment.header is None:
         return segment.frames or 0
-    files = list_signal_files(segment.header.path.parent, segment.header.signals)
-    counts = {file.path: count_frames(file) for file in files}
+    counts = {}
+    for file in list_signal_files(segment.header.path.parent, segment.header.signals):
+        try:
+            counts[file.path] = count_frames(file)
+        except RecordError as error:  # the header may be what is damaged
+            raise RecordError(f"{error} (a signal file of {segment.header.path.name})") from None
     frames = segment.frames
     if frames is None:
         if len(set(counts.values())) > 1:
