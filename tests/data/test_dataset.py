@@ -183,3 +183,15 @@ def test_a_folder_of_ones_own_with_annotations_serves_tasks_of_beats_and_bouts(f
     dataset = Dataset.open(str(folder), task)
     assert [entry.name for entry in dataset.entries] == ["AF-0", "SNR-1"]
     assert "each recording counts as a patient of its own" in dataset.summarise({}, True).notes[0]
+
+
+def test_recordings_in_no_part_of_a_split_are_left_out_by_name(folder):
+    dataset = Dataset.open(str(folder), RhythmTask)
+    parts = {"train": ["AF-0"], "validation": ["SNR-1"], "test": ["AF-2"]}
+    summary = dataset.summarise(parts, every_label=True)
+    assert summary.left_out == {"no label": ["SNR-4"], "their patients are in the training part too": ["SNR-3"]}
+    assert {part: counts.classes for part, counts in summary.parts.items()} == {
+        "train": {"AF": 1},
+        "validation": {"SNR": 1},
+        "test": {"AF": 1},
+    }

@@ -76,7 +76,8 @@ def check(line: str, added: Sequence[str] = ()) -> None:
         case ["ecg-edge", *rest]:
             check_ecg_edge(rest, list(added))
         case ["python" | "python3", script, *_] if "/" in script:
-            assert (ROOT / script).is_file(), f"{script} does not exist"
+            runs = (ROOT / script).is_file() or (ROOT / script / "__main__.py").is_file()
+            assert runs, f"{script} does not exist"
         case ["make", target, *_] if target.islower() and (ROOT / "Makefile").is_file():
             assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), f"no target {target}"
 
