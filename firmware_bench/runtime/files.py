@@ -98,7 +98,7 @@ def _temporary(path: Path, folder: bool) -> Iterator[Path]:
         os.replace(made[0], path)
         _sync_folder(path.parent)
     except OSError as error:
-        _name_target(error, path, made[0] if made else None)
+        _name_target(error, path)
         raise
     finally:
         if made:
@@ -182,14 +182,17 @@ def _sync(descriptor: int, path: Path) -> None:
             raise
 
 
-def _name_target(error: OSError, path: Path, temporary: Path | None) -> None:
-    """Have an error name the file that was to be written, not the temporary one or none."""
-    named = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else None
+def _name_target(error: OSError, path: Path) -> None:
+    """Have an error name the file that was to be written, not a temporary one or none."""
     if error.errno is None and _is_full(path.parent):  # some libraries lose the number
         error.errno, error.strerror = errno.ENOSPC, os.strerror(errno.ENOSPC)
-    if (named is None and error.errno in (*DISK_FULL, errno.EFBIG, errno.EROFS)) or (
-        temporary and named and (named == str(temporary) or named.startswith(f"{temporary}{os.sep}"))
-    ):
+    named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes, os.PathLike)) else None
+    if named is None:
+        writing = error.errno in (*DISK_FULL, errno.EFBIG, errno.EROFS)
+    else:
+        beside = named.relative_to(path.parent) if path.parent in named.parents else Path()
+        writing = bool(beside.parts and TEMPORARY.fullmatch(beside.parts[0]))
+    if writing:
         error.filename, error.filename2 = str(path), None
 
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from firmware_bench.runtime import files
+from firmware_bench.runtime import file_lock, files
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.file_lock import hold
 from firmware_bench.runtime.files import atomic_folder, atomic_write, describe_os_error
@@ -179,3 +179,19 @@ def test_no_two_hold_a_lock_at_once(tmp_path):
     for thread in threads:
         thread.join()
     assert most == 1 and list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_whose_file_its_last_holder_removed_meanwhile_is_taken_anew(tmp_path, monkeypatch):
+    path, real, calls = tmp_path / ".lock", file_lock.try_lock, []
+
+    def removed(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 1:
+            path.unlink()
+        return real(descriptor)
+
+    monkeypatch.setattr(file_lock, "try_lock", removed)
+    with hold(path, "held"):
+        assert path.exists()
+        with pytest.raises(InputError), hold(path, "held"):
+            pass
