@@ -103,7 +103,7 @@ def test_a_damaged_or_foreign_checkpoint_is_one_line(tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     model.compile("adam", "mse")
     path = tmp_path / "last.npz"
-    checkpoint.save(path, model, checkpoint.Progress(epoch=3))
+    checkpoint.save(path, model, checkpoint.Progress(epoch=3, history=[{"epoch": number} for number in (1, 2, 3)]))
     assert checkpoint.restore(path, model).epoch == 3
 
     other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)])
