@@ -8,6 +8,7 @@ from typing import Any
 
 from ecg_edge.records.database import Database
 from ecg_edge.records.databases.labels_columns import find_explicit_labels, shorten
+from ecg_edge.records.formats.format_registry import list_parts
 from ecg_edge.records.record import Entry
 from firmware_bench.runtime.errors import InputError
 
@@ -104,13 +105,15 @@ def list_notes(database: Database, folder: Path) -> list[str]:
 
 
 def find_unlisted(database: Database, folder: Path, entries: Iterable[Entry]) -> dict[str, list[str]]:
-    """Find the recordings in a folder that are none of its index's `entries`.
+    """Find the recordings in a folder that are none of its index's `entries`, nor segments of those.
 
     Returns:
         Their names in order by the reason why they are not listed; {} where there are none.
     """
     listed = {entry.path for entry in entries}
-    unlisted = [name for name, path in database.list_recordings(folder).items() if path not in listed]
+    others = {name: path for name, path in database.list_recordings(folder).items() if path not in listed}
+    parts = {part for path in listed for part in list_parts(folder / path)} if others else set()
+    unlisted = [name for name, path in others.items() if folder / path not in parts]
     reason = "not in the table of labels" if database.list_label_files(folder) else "neither labelled nor annotated"
     return {reason: unlisted} if unlisted else {}
 

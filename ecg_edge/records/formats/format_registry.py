@@ -142,6 +142,12 @@ def check_files(stem: Path) -> list[str]:
     return found.check_files(stem) if found else []
 
 
+def list_parts(stem: Path) -> list[Path]:
+    """The stems of recordings that are parts of the one at `stem`, its segments."""
+    found = _format_at(stem)
+    return found.list_parts(stem) if found else []
+
+
 def _format_at(stem: Path | str) -> RecordFormat | None:
     """The format of the recording at `stem`, None where there is none."""
     return next((known for known in FORMATS if known.is_at(stem)), None)

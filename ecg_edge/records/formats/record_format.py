@@ -69,6 +69,10 @@ class RecordFormat(abc.ABC):
         """What is suspicious about the files of a recording that can be read: one line each."""
         return []
 
+    def list_parts(self, stem: Path) -> list[Path]:
+        """The stems of other recordings that are parts of the one at `stem`, its segments."""
+        return []
+
 
 class SingleFileFormat(RecordFormat):
     """A format whose recordings are one file each, recognised by its first bytes.

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ecg_edge.records.database_files import read_first_line
 from ecg_edge.records.formats.record_format import RecordFormat
-from ecg_edge.records.formats.wfdb_header import MAXIMUM_BYTES, WfdbHeader, parse_header
+from ecg_edge.records.formats.wfdb_header import MAXIMUM_BYTES, WfdbHeader, parse_header, read_header_file
 from ecg_edge.records.formats.wfdb_layout import Segment, WfdbLayout, describe_layout, read_layout
 from ecg_edge.records.formats.wfdb_signal import (
     INVALID,
@@ -68,6 +69,14 @@ class WfdbFormat(RecordFormat):
                 for file in list_signal_files(segment.header.path.parent, segment.header.signals):
                     remarks += _check_signal_file(file, segment.frames)
         return list(dict.fromkeys(remarks))
+
+    def list_parts(self, stem: Path) -> list[Path]:
+        first = read_first_line(stem.with_name(f"{stem.name}.hea"))
+        if "/" not in first.partition(" ")[0] and not first.startswith("#"):  # before all of it is parsed
+            return []
+        with contextlib.suppress(RecordError):
+            return [stem.parent / segment.name for segment in read_header_file(stem).segments]
+        return []
 
 
 def read_wfdb(stem: Path | str, entry: Entry | None = None) -> Record:

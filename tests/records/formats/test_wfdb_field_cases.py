@@ -171,6 +171,14 @@ def test_a_repaired_segment_changes_cache_stamp_and_fingerprint(tmp_path):
     assert compute_cache_stamp(database, tmp_path, database.index(tmp_path)) != stamp
 
 
+def test_segments_are_no_recordings_without_label(tmp_path):
+    write_variable_layout(tmp_path)
+    write_record(tmp_path, "other", [(16, [Signal("II", digital(300, seed=9))])], rate="125")
+    (tmp_path / "labels.csv").write_text("record,label\nm,N\n")
+    report = check(LabelledFolder(tmp_path), tmp_path)
+    assert [found.record for found in report.findings if found.text == "recording without label"] == ["other"]
+
+
 @pytest.mark.parametrize(("form", "checksum"), [(32, True), (24, True), (524, True), (16, False)])
 def test_samples_that_no_checksum_sees_change_the_fingerprint(tmp_path, form, checksum):
     """The header's sum is modulo 65536: bits above the 16th do not change it."""
