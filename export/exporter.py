@@ -20,6 +20,7 @@ from export.targets import MCU, find_target
 from export.tflite import flatbuffer
 from export.tflite.signature import describe_tensors
 from export.verify.acceptance import AcceptanceCheck, ComparePredictions, Outputs, all_passed, list_not_made
+from export.verify.calibration import check_clipping, check_window_count
 from export.verify.parity import parity
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.files import atomic_write
@@ -53,16 +54,22 @@ class ExportResult:
 
 
 class ChecksFailedError(AcceptanceError):
-    """A file was converted and failed acceptance checks; `result` holds all of them."""
+    """A file was converted and failed acceptance checks.
 
-    def __init__(self, result: ExportResult):
-        self.result = result
+    Attributes:
+        result: All checks.
+        kept: The file, where it was to be kept.
+    """
+
+    def __init__(self, result: ExportResult, kept: Path | None = None):
+        self.result, self.kept = result, kept
         failed = [check for check in result.checks if check.failed]
         found = "; ".join(f"{check.name}: {check.measured}, required: {check.required}" for check in failed)
         worst = result.layers[0] if result.layers else None
         where = f" Worst layer: {worst.tensor} ({worst.operator}), {worst.sqnr_db:.1f} dB." if worst else ""
+        outcome = f"{kept} is a file that failed" if kept else "nothing was written"
         super().__init__(
-            f"nothing was written, {len(failed)} of {len(result.checks)} acceptance checks failed: {found}.{where} "
+            f"{outcome}, {len(failed)} of {len(result.checks)} acceptance checks failed: {found}.{where} "
             f"Try this: {failed[0].remedy}"
         )
 
@@ -79,6 +86,7 @@ def export(
     streaming: bool = False,
     histories: Histories | None = None,
     choose_decision: Callable[[bytes], dict] | None = None,
+    keep_failing: Path | None = None,
     log: Callable[[str], None] = lambda text: None,
     progress: Progress = lambda stage, done, total: None,
 ) -> ExportResult:
@@ -97,6 +105,7 @@ def export(
         streaming: Whether to write one step with its states as inputs and outputs instead of a whole window.
         histories: Inputs that hold earlier examples (export.convert.history_step); used with `streaming`.
         choose_decision: File → the task's thresholds, chosen on the file's own outputs; None where it has none.
+        keep_failing: Where to write a file that fails, for a look at its arena; its name then says "failed".
         log: Called with a line of text for each stage.
         progress: Called with (stage, done, total) during the conversion.
 
@@ -111,21 +120,24 @@ def export(
     count, check_count = windows.count(windows.calibration), windows.count(windows.check)
     if not count or not check_count:
         raise InputError(f"{count} calibration and {check_count} parity windows: export needs some of both")
+    checks = [check_window_count(count)]
     strategy = choose_strategy(model, find_target(target), qat_epochs, streaming, histories)
     model, windows = strategy.prepare(model, windows)
     log(f"converting in a child process, calibrated on {count} windows")
     converted = strategy.convert(model, windows, progress)
     names = output_names(model, converted.data)
     description = _describe(model, converted.data, names, strategy.describe(model, metadata))
-    data, checks = converted.data, strategy.lint(converted.data)
+    data = converted.data
+    checks += strategy.lint(data)
     answers: dict[str, Outputs] = {}
-    if all_passed(checks):  # a runtime may crash on what the lint refuses
+    runs = not any(check.failed for check in checks[1:])  # a runtime may crash on what the lint refuses
+    if runs:
         log(f"comparing the file with Keras on {check_count} windows")
         data = flatbuffer.set_metadata(data, description)
         expected = keras_outputs(model, windows.check)
         measured = parity(data, windows.check, expected, compare_predictions)
         answers = {"Keras, float": expected, **_fake_quantised(converted, names), **measured.answers}
-        checks += measured.checks
+        checks += [*_check_clipping(description, windows), *measured.checks]
         description = dataclasses.replace(description, metrics={"parity": measured.figures})
     if all_passed(checks):
         if choose_decision:
@@ -141,7 +153,15 @@ def export(
         data = add_reference_vectors(data, description, strategy.reference_vectors, _real_windows(description, windows))
         description = read_metadata(data)
         log(_describe_score(description))
-    return _write(path, ExportResult(path, len(data), checks, description, answers, converted.layers), data)
+    result = ExportResult(path, len(data), checks, description, answers, converted.layers)
+    if all_passed(checks):
+        _write(path, data)
+        return result
+    kept = None
+    if keep_failing:
+        kept = keep_failing if "failed" in keep_failing.stem else keep_failing.with_stem(f"{keep_failing.stem}-failed")
+        _write(kept, add_reference_vectors(data, description) if runs else flatbuffer.set_metadata(data, description))
+    raise ChecksFailedError(dataclasses.replace(result, path=None), kept)
 
 
 def _describe(model: keras.Model, data: bytes, names: Mapping[str, str], metadata: ModelMetadata) -> ModelMetadata:
@@ -182,9 +202,12 @@ def _fake_quantised(converted: Converted, names: Mapping[str, str]) -> dict[str,
     return {"fake-quantised": checked} if checked else {}
 
 
-def _write(path: Path, result: ExportResult, data: bytes) -> ExportResult:
-    if not all_passed(result.checks):
-        raise ChecksFailedError(dataclasses.replace(result, path=None))
+def _check_clipping(description: ModelMetadata, windows: ExportWindows) -> list[AcceptanceCheck]:
+    """The check of the inputs that the file has in common with the windows."""
+    inputs = {tensor.name: tensor for tensor in description.inputs}
+    return [check_clipping(inputs, windows.check)] if inputs.keys() & windows.check.keys() else []
+
+
+def _write(path: Path, data: bytes) -> None:
     with atomic_write(path) as temporary:
         temporary.write_bytes(data)
-    return result

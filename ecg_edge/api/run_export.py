@@ -93,6 +93,7 @@ def export(
     target: str = "mcu",
     streaming: bool = False,
     out: str | Path | None = None,
+    keep_failing: str | Path | None = None,
     reporter: Reporter | None = None,
 ) -> ExportReport:
     """Export a trained run as a fully quantised TensorFlow Lite file. Needs TensorFlow: the extra [export].
@@ -107,6 +108,7 @@ def export(
             faster, LSTMs first of all.
         streaming: Export one step with its states as inputs and outputs, for a live signal.
         out: The file; None: ARCH-int8….tflite in the run's export folder.
+        keep_failing: Where to write a file that fails its checks, for a look at its arena; its name then says "failed".
         reporter: Receives messages and progress.
 
     Returns:
@@ -151,6 +153,7 @@ def export(
             streaming=streaming,
             histories=run.task.autoregressive_inputs,
             choose_decision=_decision_chooser(run, reporter),
+            keep_failing=Path(keep_failing) if keep_failing else None,
             log=reporter.message,
             progress=reporter.progress,
         )
@@ -220,9 +223,10 @@ def select_windows(run: Run, qat: bool, reporter: Reporter | None = None):
     # Half of what is left at most, so that fine-tuning has something to learn from.
     checking, others = _split_evenly(others, min(CHECK_WINDOWS - len(validation), len(others) // 2))
     calibration, rest = training.take(chosen), training.take(checking)
+    recordings = len(set(calibration.records.tolist()))
     (reporter or Reporter()).message(
-        f"{count} training windows calibrate; {len(validation)} validation and {len(rest)} other training windows "
-        "check the result"
+        f"{count} training windows of {recordings} recordings calibrate; {len(validation)} validation and {len(rest)} "
+        "other training windows check the result"
     )
     parts = [part.batch(slice(None)) for part in (validation, rest) if len(part)]
     check = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -30,7 +30,8 @@ from firmware_bench.runtime.errors import InputError
 @click.option("--prefix", metavar="NAME", help="With --c99: what its C names begin with. Default: the architecture.")
 @click.option("--explain", is_flag=True, help="Print the error of every layer, worst first.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: RUN/export/ARCH-int8….tflite.")
-def command(run, int8, qat, ptq, target, streaming, c99, prefix, explain, out):
+@click.option("--keep-failing", type=click.Path(path_type=Path), metavar="FILE", help="Keep a file that fails as this.")
+def command(run, int8, qat, ptq, target, streaming, c99, prefix, explain, out, keep_failing):
     """Turn a trained RUN into an integer TensorFlow Lite file.
 
     The file is written only if it passes every acceptance check: integers throughout, operators of TensorFlow Lite
@@ -53,7 +54,7 @@ def command(run, int8, qat, ptq, target, streaming, c99, prefix, explain, out):
 
     try:
         with console.reporting() as reporter:
-            report = export(run, qat, target, streaming, out, reporter)
+            report = export(run, qat, target, streaming, out, keep_failing, reporter)
     except ExportRejected as error:
         print_report(error.report, explain)
         raise
@@ -95,9 +96,9 @@ def print_report(report, explain: bool) -> None:
     if explain and not report.layers:
         console.log("--explain knows the error of every layer of 8-bit activations only")
     elif explain:
-        header = ["layer", "operator", "range", "dB", "dB, rounded alone"]
+        header = ["layer", "operator", "range", "clips", "dB", "dB, rounded alone"]
         rows = [
-            [error.tensor, error.operator, f"{error.low:.3g} … {error.high:.3g}", error.sqnr_db, error.sqnr_alone_db]
-            for error in report.layers
+            [x.tensor, x.operator, f"{x.low:.3g} … {x.high:.3g}", f"{x.clipped:.2%}", x.sqnr_db, x.sqnr_alone_db]
+            for x in report.layers
         ]
         console.table("Layers, worst first", header, rows)

@@ -23,6 +23,7 @@ class LayerError:
         low, high: The range of its output.
         sqnr_db: SQNR of its output, dB, with everything before it quantised.
         sqnr_alone_db: SQNR, dB, if only this output were rounded.
+        clipped: Share of its values outside of its range.
     """
 
     operator: str
@@ -31,6 +32,7 @@ class LayerError:
     high: float
     sqnr_db: float
     sqnr_alone_db: float
+    clipped: float = 0.0
 
 
 def layer_errors(model: "FakeQuantised", windows: Mapping[str, np.ndarray]) -> list[LayerError]:
@@ -60,6 +62,7 @@ def layer_errors(model: "FakeQuantised", windows: Mapping[str, np.ndarray]) -> l
                 high=high,
                 sqnr_db=round(sqnr_db(exact[tensor].numpy(), rounded[tensor].numpy()), 2),
                 sqnr_alone_db=round(sqnr_db(exact[tensor].numpy(), alone.numpy()), 2),
+                clipped=round(float(np.mean((exact[tensor].numpy() < low) | (exact[tensor].numpy() > high))), 5),
             )
         )
     return sorted(errors, key=lambda error: error.sqnr_db)

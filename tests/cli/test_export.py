@@ -71,7 +71,7 @@ def test_file_table_and_next_command(run, tmp_path):
     shown = invoke(run, "--int8")
     path = run / "export" / "cnn_att_bilstm-int8.tflite"
     assert shown.exit_code == 0, shown.stderr
-    assert shown.stdout.count("pass") == 10 and "FAIL" not in shown.stdout
+    assert shown.stdout.count("pass") == 12 and "FAIL" not in shown.stdout
     assert "warning: only" in shown.stderr  # forty recordings cannot give two hundred windows
     assert f"{path.stat().st_size:,} bytes" in shown.stderr
     assert shown.stderr.splitlines()[-1] == f"next: ecg-edge bench {path}"
@@ -89,7 +89,7 @@ def test_a_failed_acceptance_check_prints_the_table_and_writes_no_file(run, tmp_
     monkeypatch.setattr("export.verify.parity.MIN_SQNR_DB", 90.0)
     shown = invoke(run, "--int8", "--ptq", "--out", tmp_path / "model.tflite")
     assert shown.exception.exit_status == 1
-    assert shown.stdout.count("FAIL") == 2 and shown.stdout.count("pass") == 8
+    assert shown.stdout.count("FAIL") == 2 and shown.stdout.count("pass") == 10
     assert list(tmp_path.iterdir()) == []
 
 
@@ -173,16 +173,18 @@ def test_streaming_file_next_command_and_prediction(tmp_path, monkeypatch):
 def firmware_of_a_stream(path, folder):
     """A recording goes over to the device at a time, whose steps tell what LiteRT says."""
     from ecg_edge.cli.mcu import command as mcu
+    from export.c99.lower import lower
+    from export.c99.read_graph import read_graph
+    from export.c99.test_inputs import choose_test_inputs
     from firmware_bench.mcu import qemu
-    from firmware_bench.runtime.tflite_model import TFLiteModel
 
     words = [str(path), "--board", "STM32F407", "--firmware", str(folder)]
     assert CliRunner().invoke(mcu, words, catch_exceptions=False).exit_code == 0
-    about = TFLiteModel(path).metadata.streaming
-    assert (folder / "windows.bin").stat().st_size == (about.delay + 4) * about.step * 2 * 2  # leads, bytes
+    inputs = choose_test_inputs(lower(read_graph(path.read_bytes())))
+    assert (folder / "windows.bin").stat().st_size == inputs.vectors * inputs.signals[0][0] * 2 * 2  # leads, bytes
     if qemu.missing() or shutil.which("make") is None:
         return
     subprocess.run(["make", "-s"], cwd=folder, check=True, timeout=120)
     ran = subprocess.run(["make", "-s", "run"], cwd=folder, capture_output=True, text=True, timeout=120)
     told = ran.stdout + ran.stderr
-    assert "differing 0\n" in told and "window 2\n" in told and "window 3\n" not in told
+    assert "differing 0\n" in told and "window 3\n" in told and "window 4\n" not in told  # two of its own, two sent

@@ -69,7 +69,7 @@ def test_export_end_to_end(run, recogniser, tmp_path):
     report = run()
     data = report.path.read_bytes()
     assert leftovers(tmp_path) == [report.path] and report.size == len(data)
-    assert len(report.checks) == 10 and all(check.passed for check in report.checks)
+    assert len(report.checks) == 12 and all(check.passed for check in report.checks)
     assert read_metadata(data) == report.metadata
 
 
@@ -180,3 +180,26 @@ def test_many_outputs_are_recorded_by_their_digest(converted, monkeypatch):
     wrong = dataclasses.replace(read_metadata(made), reference=read_metadata(other).reference, digest="")
     with pytest.raises(ModelError, match="does not compute the recorded reference vector"):
         verify_reference(TFLiteModel(set_metadata(made, wrong)))
+
+
+def test_too_few_calibration_windows_fail_with_what_to_do(run, converted, recogniser, tmp_path):
+    """field-cases.md: of seven recordings two windows calibrated, and all checks passed."""
+    few = ExportWindows({"ecg": recogniser.windows[:2]}, {"ecg": recogniser.others})
+    with pytest.raises(ChecksFailedError, match="windows that calibrate: 2, required: ≥ 10.*more recordings"):
+        run(windows=few)
+    assert leftovers(tmp_path) == []
+
+
+def test_windows_that_clip_fail(run, converted, recogniser, tmp_path):
+    loud = ExportWindows({"ecg": recogniser.windows}, {"ecg": recogniser.others * 10})
+    with pytest.raises(ChecksFailedError, match="samples of input ecg that clip, 80 windows: .*%, required: ≤ 2%"):
+        run(windows=loud)
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "model-failed.tflite"])
+def test_a_failed_file_can_be_kept_under_a_name_that_says_so(run, converted, recogniser, tmp_path, name):
+    few = ExportWindows({"ecg": recogniser.windows[:2]}, {"ecg": recogniser.others})
+    with pytest.raises(ChecksFailedError, match="model-failed.tflite is a file that failed, 1 of 12") as failure:
+        run(windows=few, keep_failing=tmp_path / name)
+    assert leftovers(tmp_path) == [failure.value.kept] == [tmp_path / "model-failed.tflite"]
+    assert verify_reference(TFLiteModel(failure.value.kept))
