@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -10,12 +11,14 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from small_files import ecg, edf
 from small_models import LABELS, STEPS, altered, convolutional, reconstructing
 from small_recordings import cut_windows
 
 from ecg_edge.api.prediction import EcgModel
 from ecg_edge.cli.predict import command
 from ecg_edge.demo import write_wfdb
+from ecg_edge.records.formats.format_registry import read_record
 from ecg_edge.records.synthetic_ecg import synthesise
 from ecg_edge.run import Run
 from ecg_edge.signals.preprocessing import Preprocessing
@@ -278,3 +281,31 @@ def test_real_recordings_of_several_databases(real_data, folder):
     ran = CliRunner().invoke(command, [str(folder / "model.tflite"), *map(str, records), "--json"])
     rows = json.loads(ran.stdout)["records"]
     assert len(rows) == len(records) >= 1 and all(sum(row["probabilities"].values()) > 0.97 for row in rows)
+
+
+def test_other_formats_are_predicted_alike_and_options_state_what_they_do_not_say(folder):
+    whole = json.loads(predict(folder, "both").stdout)["records"][0]
+    signal = read_record(folder / "both").signal
+    (folder / "table.csv").write_text("Lead A;II\n" + "".join(f"{a * 1000:.3f};{b * 1000:.3f}\n" for a, b in signal))
+    np.save(folder / "array.npy", signal)
+    digits = np.rint(signal * 8191.875 - 0.5)
+    leads = [ecg(f"ECG {lead}", "mV", (-4, 4), (-32768, 32767), digits[:, i]) for i, lead in enumerate(("I", "II"))]
+    (folder / "recording.edf").write_bytes(edf(leads))
+    table = ("--fs", "250", "--units", "uV", "--rename-lead", "Lead A=I")
+    array = ("--fs", "250", "--units", "mV", "--leads", "I,II")
+    for words in (("table.csv", *table), ("array.npy", *array), ("recording.edf",)):
+        found = json.loads(predict(folder, words[0], options=(*words[1:], "--json")).stdout)["records"][0]
+        assert found["label"] == whole["label"] and found["windows"] == whole["windows"]
+        assert found["probabilities"] == pytest.approx(whole["probabilities"], abs=0.01)
+    for words, complaint in (
+        (("table.csv",), r"table\.csv does not say it: state its sampling rate with fs \(--fs\) and its unit"),
+        (("table.csv", *table[:4]), r"no lead 'I': there is Lead A, II.*--rename-lead 'NAME=I'"),
+        (("recording.edf", "--fs", "500"), "states 250 Hz, not 500 Hz"),
+        (("table.csv", *table[:5], "I"), "a lead is renamed as OLD=NEW"),
+        (("table.csv", "--fs", "-1"), "fs has to be a sampling rate"),
+        (("table.csv", "--units", "counts"), "units has to be mV"),
+    ):
+        result = predict(folder, words[0], options=words[1:])
+        assert isinstance(result.exception, InputError) and re.search(complaint, str(result.exception)), (
+            result.exception
+        )
