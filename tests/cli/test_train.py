@@ -66,7 +66,8 @@ def test_three_seeds_started_together_make_three_runs_and_prepare_once(recording
     assert [process.returncode for process in processes] == [0, 0, 0], said
     folders = list((tmp_path / "runs").iterdir())
     assert {read_json(folder / "config.json")["seed"] for folder in folders} == {0, 1, 2}
-    assert all(sorted(path.name for path in folder.iterdir()) == ["config.json", "split.json"] for folder in folders)
+    written = ["config.json", "identities.json", "split.json"]
+    assert all(sorted(path.name for path in folder.iterdir()) == written for folder in folders)
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
