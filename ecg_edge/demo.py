@@ -4,6 +4,7 @@ It fails unless the int8 model has learnt: macro F1 well above chance, and every
 """
 
 import datetime
+import os
 import subprocess
 import sys
 import time
@@ -19,7 +20,10 @@ MINIMUM_MACRO_F1 = 0.7  # a model that has learnt the nine rhythms is far above 
 def run(*words) -> None:
     """Print a command and run it; end the demo with its status where it fails."""
     print(f"\n$ ecg-edge {' '.join(map(str, words))}", flush=True)
-    status = subprocess.run([sys.executable, "-m", "ecg_edge", *map(str, words)]).returncode
+    # Without the current folder on its path (-P), where a file may have the name of one of our modules.
+    places = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    status = subprocess.run([sys.executable, "-P", "-m", "ecg_edge", *map(str, words)], env=environment).returncode
     if status:
         sys.exit(status)
 

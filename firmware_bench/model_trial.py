@@ -56,8 +56,8 @@ def try_model(data: bytes, name: str) -> None:
     if ran.returncode:
         how = f"signal {-ran.returncode}" if ran.returncode < 0 else f"exit status {ran.returncode}"
         raise ModelError(
-            f"{name}: {load_runtime().version} crashes on it, or takes more than {CPU_SECONDS} s or "
-            f"{ADDRESS_BYTES / 2**30:g} GiB ({how}): export it again, or get the file from where you trust it"
+            f"{name}: {load_runtime().version} crashes on it ({how}), or it takes more than {CPU_SECONDS} s or "
+            f"{ADDRESS_BYTES / 2**30:g} GiB: python3 -m pip install ai-edge-litert, or export it again"
         )
     remember_model(data)
 

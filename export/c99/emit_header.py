@@ -1,5 +1,7 @@
 """The header of a generated program: functions, sizes, scales, and the description of the model."""
 
+import string
+
 import numpy as np
 
 from export.c99.c_text import LICENCE, comment, ctype
@@ -10,6 +12,8 @@ from export.c99.memory_plan import MemoryPlan
 MARK = "/* Generated from a .tflite file by ecg-edge."
 EXTERN_C_BEGIN = ["#ifdef __cplusplus", 'extern "C" {', "#endif"]
 EXTERN_C_END = ["#ifdef __cplusplus", "}", "#endif"]
+
+PLAIN_CHARACTERS = frozenset(string.ascii_letters + string.digits + " +-.,:;()=<>^_/")
 
 
 def emit_header(program: StepProgram, memory: MemoryPlan, prefix: str) -> str:
@@ -77,15 +81,16 @@ def _names(macro: str, names: tuple[str, ...]) -> list[str]:
 
 
 def string_literal(text: str) -> str:
-    """A C string of ASCII characters: UTF-8 in octal, no trigraphs."""
+    """A C string of letters, digits and a few signs; all else is UTF-8 in octal: no trigraphs, no placeholders."""
     characters = (
-        f"\\{byte:03o}" if byte < 32 or byte > 126 or chr(byte) in '"\\?' else chr(byte) for byte in text.encode()
+        chr(byte) if chr(byte) in PLAIN_CHARACTERS else f"\\{byte:03o}" for byte in text.encode(errors="replace")
     )
     return f'"{"".join(characters)}"'
 
 
 def _in_comment(text: str) -> str:
-    return text.replace("*/", "* /").replace("\n", " ")
+    """Text as a part of a comment: at most 200 characters, without the signs of comments and placeholders."""
+    return "".join(c if c in PLAIN_CHARACTERS else " " for c in text[:200])
 
 
 def _tensor_macros(tensor: GraphTensor, name: str, macro: str) -> list[str]:

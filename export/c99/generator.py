@@ -13,7 +13,9 @@ from export.c99.lower import lower
 from export.c99.memory_plan import MemoryPlan, plan_memory
 from export.c99.names import check_prefix, default_prefix
 from export.c99.read_graph import read_graph
+from export.c99.reference_kernels import check_shapes
 from export.c99.schedule import schedule_steps
+from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.generated_folder import write_generated_folder
 
 KERNELS = Path(__file__).parent / "kernels"
@@ -74,9 +76,20 @@ def generate(data: bytes, folder: Path | str, prefix: str | None = None, title: 
 
 def generate_files(data: bytes, prefix: str | None = None, title: str | None = None) -> ProgramFiles:
     """Generate the texts of a program as `generate` does, and write nothing."""
+    try:
+        return _generate_files(data, prefix, title)
+    except InputError:
+        raise
+    except Exception as error:  # a graph that no exporter writes fails anywhere, and in any way
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise InputError(f"no C99 program can be made of this graph: {reason}") from error
+
+
+def _generate_files(data: bytes, prefix: str | None, title: str | None) -> ProgramFiles:
     program = lower(read_graph(data))
     schedule = schedule_steps(program)
     memory = plan_memory(program, schedule)
+    check_shapes(data)
     bits = 8 * program.bytes
     prefix = default_prefix(program.description.architecture, bits) if prefix is None else prefix
     kernels = kernel_files([for_bits(name, bits) for name in included_kernels(program)], bits)

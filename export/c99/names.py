@@ -26,6 +26,7 @@ STANDARD_HEADERS = """
     assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef stdint
     stdio stdlib string tgmath time wchar wctype
 """
+PLACEHOLDERS = ("ecg_value", "ecg_sum")  # of c_text
 TEST_FILES = ("test", "test_signal", "test_trace", "test_vector")
 PREFIX_LENGTH = 24  # C99 compares the first 31 characters of external names: a prefix and "_reset"
 DEFAULT_PREFIX = "model"
@@ -75,7 +76,7 @@ def default_prefix(architecture: str, bits: int) -> str:
     """
     end = "" if bits == 8 else f"_int{bits}"
     name = identifier(architecture)[: PREFIX_LENGTH - len(end)].strip("_")
-    return (name if name[:1].isalpha() else DEFAULT_PREFIX) + end
+    return (name if name[:1].isalpha() and name not in PLACEHOLDERS else DEFAULT_PREFIX) + end
 
 
 def check_prefix(prefix: str, names: Sequence[str], kernels: Sequence[str]) -> None:
@@ -91,7 +92,7 @@ def check_prefix(prefix: str, names: Sequence[str], kernels: Sequence[str]) -> N
             f"prefix {prefix!r}: use at most {PREFIX_LENGTH} lower-case letters, digits and single underscores, "
             "a letter first"
         )
-    if prefix in {*STANDARD_HEADERS.split(), *TEST_FILES, *kernels}:
+    if prefix in {*STANDARD_HEADERS.split(), *TEST_FILES, *PLACEHOLDERS, *kernels}:
         raise InputError(f"prefix {prefix!r} is the name of another header: choose another prefix")
     for name in names:
         if name.startswith(f"{prefix}_"):

@@ -17,6 +17,7 @@ from firmware_bench.runtime.errors import InputError, ModelError
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.streaming_model import NEXT
+from firmware_bench.runtime.tflite_verifier import read_model_table
 
 _DTYPES = {
     schema.TensorType.INT8: np.int8,
@@ -38,6 +39,7 @@ def read_graph(data: bytes) -> IntegerGraph:
     Raises:
         InputError: `data` is no .tflite file, or computes in floats or in both 8 and 16 bits.
     """
+    read_model_table(data)
     try:
         model: Any = flatbuffer.read(data)
         (graph,) = model.subgraphs

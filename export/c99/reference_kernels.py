@@ -9,6 +9,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from export.c99.ir import GraphOperator, GraphTensor
 from export.tflite import flatbuffer
 from export.tflite.editor import Editor
+from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 INT8_VALUES = np.arange(-128, 128).astype(np.int8)
@@ -28,10 +29,35 @@ class ReferenceModel(TFLiteModel):
         super().__init__(data, kernels="reference", keep_tensors=True)
         self.after_run: Callable[[], None] = lambda: None
 
+    def tensor_shapes(self) -> dict[int, tuple[int, ...]]:
+        """The shape of every tensor by its number in the file, as LiteRT computes them."""
+        details = self._interpreter.get_tensor_details()
+        return {detail["index"]: tuple(int(n) for n in detail["shape"]) for detail in details}
+
     def run_raw(self, arrays) -> list[np.ndarray]:
         outputs = super().run_raw(arrays)
         self.after_run()
         return outputs
+
+
+def check_shapes(data: bytes) -> None:
+    """Check that operators make tensors of the shapes that the file states: a generated program relies on them.
+
+    LiteRT computes the shapes itself and ignores the file's.
+
+    Raises:
+        InputError: A tensor has another shape in LiteRT than in the file.
+    """
+    computed = ReferenceModel(data).tensor_shapes()
+    (graph,) = flatbuffer.read(data).subgraphs
+    made = {int(index) for operator in graph.operators for index in operator.outputs}
+    for index in sorted(made):
+        stated = () if graph.tensors[index].shape is None else tuple(int(n) for n in graph.tensors[index].shape)
+        if computed[index] != stated:
+            raise InputError(
+                f"the file is damaged: tensor {index} is stated as {list(stated)}, its operator makes "
+                f"{list(computed[index])}"
+            )
 
 
 def run_reference_kernels(data: bytes, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:

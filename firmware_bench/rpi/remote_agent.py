@@ -2,8 +2,9 @@
 
 remote_device.py passes its text to the device's own python3 (3.9 or later; standard library alone). It makes a private
 folder, reports it in one line of JSON, and then reads lines: a JSON list is a command to run in the folder, an object
-{"get": NAME} asks for a file of it, an empty line is a heartbeat and is answered by {}. Every line that a command
-prints comes back as {"line": …}, its end as {"status": …}; a file as {"size": …} and pieces {"data": …} in base64.
+{"get": NAME, "limit": BYTES} asks for a file of it, an empty line is a heartbeat and is answered by {}. Every line that
+a command prints comes back as {"line": …}, its end as {"status": …}; a file as {"size": …} and, if it is no larger than
+the limit, pieces {"data": …} in base64.
 
 When the connection closes, or no heartbeat comes for too long, the running command is killed and the folder removed. A
 second process, the guardian, does so where this one is killed.
@@ -47,12 +48,13 @@ def shorten(rest):
         rest[:] = b""
 
 
-def send_file(folder, name):
-    """Sends a file of the folder."""
+def send_file(folder, name, limit):
+    """Sends a file of the folder; of one that is larger than `limit` the size alone."""
     try:
         with open(os.path.join(folder, name), "rb") as file:
-            send(size=os.fstat(file.fileno()).st_size)
-            while True:
+            size = os.fstat(file.fileno()).st_size
+            send(size=size)
+            while size <= limit:
                 piece = file.read(PIECE)
                 if not piece:
                     return
@@ -119,7 +121,7 @@ def serve(folder, timeout, guardian):
                         send()
                         continue
                     if isinstance(command, dict):
-                        send_file(folder, command["get"])
+                        send_file(folder, command["get"], command["limit"])
                         continue
                     try:
                         running = subprocess.Popen(

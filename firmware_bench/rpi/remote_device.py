@@ -142,9 +142,9 @@ class RemoteDevice:
             raise self._protocol_error()
         self.folder, self.python, self.version, self.free = str(folder), str(python), str(version), free
 
-    def _receive(self, end, silence=SILENCE_TIMEOUT_S) -> dict:
+    def _receive(self, end, silence=None) -> dict:
         """The next message that says something. Raises InputError where none comes by `end` or within `silence`."""
-        heard = time.monotonic()
+        heard, silence = time.monotonic(), silence or SILENCE_TIMEOUT_S
         while True:
             now = time.monotonic()
             if now > end or now - heard > silence:
@@ -224,7 +224,7 @@ class RemoteDevice:
             InputError: It is larger, it cannot be read there, or the connection is lost.
         """
         end = time.monotonic() + COPY_TIMEOUT_S
-        self._write((json.dumps({"get": name}) + "\n").encode())
+        self._write((json.dumps({"get": name, "limit": limit}) + "\n").encode())
         message = self._receive(end)
         if isinstance(message.get("error"), str):
             raise InputError(f"{self.host}: {name}: {clean_text(message['error'])}")

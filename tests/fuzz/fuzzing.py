@@ -154,7 +154,8 @@ def _run_child(name, seed, first, maximum, seconds, pipe):
     with tempfile.TemporaryDirectory() as folder:
         contents = target.prepare(Path(folder))
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + ATTEMPT_BYTES,) * 2)
+        # A child of an attempt may raise its own limit: the address sanitizer reserves terabytes.
+        resource.setrlimit(resource.RLIMIT_AS, (used + ATTEMPT_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
         number = first
         while time.monotonic() < end and (maximum is None or number < maximum):
             pipe.send((number, "started", ""))

@@ -2,6 +2,7 @@
 
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from handmade_tflite import small_network
 from small_models import convolutional
 
 from export.c99 import generate
@@ -22,8 +23,9 @@ def test_float_files_are_refused(tmp_path):
 
 
 def test_damaged_files_are_refused(tmp_path):
-    for data in (b"", b"nothing of the kind", convolutional()[:3000]):
+    for data in (b"", b"nothing of the kind"):
         assert "not a TensorFlow Lite file" in generate_fails(data, tmp_path / "out")
+    assert "the file is damaged" in generate_fails(convolutional()[:3000], tmp_path / "out")
 
 
 def test_an_operator_without_a_kernel_is_named(tmp_path):
@@ -73,3 +75,14 @@ def test_a_component_that_grew_around_a_program_stays(tmp_path):
     assert {name: (folder / name).read_text() for name in own} == own
     assert (folder / "Makefile").read_text() == "all:  # mine"
     assert (folder / "other.c").exists() and not (folder / "net.c").exists()
+
+
+def test_a_shape_that_the_operator_does_not_make_is_one_line(tmp_path):
+    """LiteRT computes shapes itself; a generated program would believe the file's and write beyond its arrays."""
+    model = flatbuffer.read(small_network())
+    model.metadata = []
+    (graph,) = model.subgraphs
+    graph.tensors[int(graph.operators[3].outputs[0])].shape = [1, 1, 2, 4]
+    with pytest.raises(InputError, match=r"tensor \d+ is stated as \[1, 1, 2, 4\], its operator makes"):
+        generate(flatbuffer.write(model), tmp_path / "program")
+    assert not (tmp_path / "program").exists()

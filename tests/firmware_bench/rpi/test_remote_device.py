@@ -144,6 +144,62 @@ def test_the_agent_cleans_up_without_a_heartbeat(device, monkeypatch):
         assert not thread.is_alive()
 
 
+def test_a_killed_agent_leaves_neither_its_command_nor_its_folder(device):
+    def kill():
+        until(lambda: runs(device, "sleep 1000"), "the command has not begun")
+        for pid, command in device.processes().items():
+            if " -c " in command and "start_guardian" in command:
+                os.kill(pid, signal.SIGKILL)
+                return
+
+    with pytest.raises(InputError, match="the connection was lost"), RemoteDevice(**device.reached()) as there:
+        soon(kill)
+        there.run(["/bin/sleep", "1000"])
+    until(device.is_clean, lambda: f"left behind: {device.processes()} {device.folders()}")
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(device):
+    device.cache.rmdir()
+    device.cache.write_text("a file where the folder should be")
+    try:
+        with pytest.raises(InputError, match="cannot make a folder there"):
+            RemoteDevice(**device.reached()).__enter__()
+    finally:
+        device.cache.unlink()
+        device.cache.mkdir()
+
+
+def test_a_folder_that_cannot_be_removed_does_not_hold_the_agent(device, monkeypatch):
+    """A disk that becomes read-only under it: the agent gives up after a while."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", device.cache], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("a file system cannot be mounted here")
+    try:
+        with RemoteDevice(**device.reached()):
+            subprocess.run(["mount", "-o", "remount,ro", device.cache], check=True)
+        until(lambda: not device.processes(), lambda: f"left behind: {device.processes()}", 30)
+    finally:
+        subprocess.run(["umount", "-l", device.cache], check=True)
+
+
+def test_a_file_is_taken_up_to_the_limit(device, tmp_path):
+    with RemoteDevice(**device.reached()) as there:
+        there.run(["/bin/sh", "-c", "/bin/dd if=/dev/zero of=large bs=1000 count=200 2>/dev/null"])
+        with pytest.raises(InputError, match="200,000 bytes there, at most 1,000 are taken"):
+            there.get("large", tmp_path / "large", 1000)
+        there.get("large", tmp_path / "large", 200_000)
+        with pytest.raises(InputError, match="absent: .*No such file"):
+            there.get("absent", tmp_path / "absent", 1000)
+    assert (tmp_path / "large").read_bytes() == bytes(200_000)
+
+
+def test_a_command_that_is_not_there_is_one_line(device):
+    with RemoteDevice(**device.reached()) as there:
+        with pytest.raises(InputError, match="No such file"):
+            there.run(["/nowhere/python3", "x"])
+        there.run(["/bin/true"])
+
+
 def test_heartbeats_keep_a_long_silent_command_alive(device, monkeypatch):
     monkeypatch.setattr(remote_device, "HEARTBEAT_TIMEOUT_S", 0.5)
     monkeypatch.setattr(remote_device, "HEARTBEAT_S", 0.1)
