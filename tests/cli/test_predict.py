@@ -309,3 +309,16 @@ def test_other_formats_are_predicted_alike_and_options_state_what_they_do_not_sa
         assert isinstance(result.exception, InputError) and re.search(complaint, str(result.exception)), (
             result.exception
         )
+
+
+def test_edf_dcm_scp_and_xml_are_read_and_no_header_is_asked_for(real_data, folder):
+    files = [
+        path
+        for path in sorted(real_data("format_samples").rglob("*"))
+        if path.suffix.lower() in (".dcm", ".scp", ".xml")
+    ]
+    ran = CliRunner().invoke(command, [str(folder / "model.tflite"), *map(str, files), "--json"])
+    assert ran.exit_code == 0 and len(json.loads(ran.stdout)["records"]) == len(files) == 5
+    sample = next(real_data("format_samples").glob("edf/*.edf"))
+    error = CliRunner().invoke(command, [str(folder / "model.tflite"), str(sample)]).exception
+    assert re.search(r"no lead 'I': there is ECG\..*--rename-lead 'NAME=I'", str(error))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from ecg_edge.records.record_error import RecordError, describe_error
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 MISSING = ("", "nan", "na", "n/a", "null", "none", "-")
 CLOCK = re.compile(r"\[?(?:\d{4}-\d\d-\d\d[T ])?(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)(?:Z|[+-]\d\d:?\d\d| [\d/]+)?\]?")
+PIECE = 2**22  # characters that are parsed at once
+LARGEST_HEAD = 2**20  # characters in which the layout shows
 LOOKED_AT = 50  # lines from which the layout is told
 
 
@@ -63,7 +66,7 @@ def find_layout(text: str, leads: int = 0) -> Layout:
         NoTableError: There is no table of numbers.
         ValueError: There is one, and the meaning of its commas or of its first lines cannot be told.
     """
-    lines = [line.strip() for line in text.splitlines()[: LOOKED_AT + 20]]
+    lines = [line.strip() for line in text[:LARGEST_HEAD].splitlines()[: LOOKED_AT + 20]]
     first = next((i for i, line in enumerate(lines) if line and _is_numeric(line)), None)
     if first is None:
         raise NoTableError("it holds no lines of numbers")
@@ -99,22 +102,40 @@ def parse_numbers(path: str, text: str, layout: Layout) -> tuple[np.ndarray, np.
     Raises:
         RecordError: A cell is no number, or a line has another number of cells. The line names it.
     """
-    lines = text.splitlines()[layout.skip :]
-    while lines and not lines[-1].strip():
-        lines.pop()
-    times = None
-    if not NUMBER.fullmatch(split_cells(lines[0], layout.delimiter)[0]):
-        times = _parse_clocks(path, lines, layout)
-        if times is not None:
+    numbers, seconds, done = [], [], layout.skip
+    for lines in _split_lines(text, layout.skip):
+        clock = _parse_clocks(path, lines, layout, done) if done == layout.skip or seconds else None
+        if clock is not None:
+            seconds.append(clock)
             lines = ["nan" + "".join(line.partition(layout.delimiter or " ")[1:]) for line in lines]
+        numbers.append(_parse_lines(path, lines, layout, done))
+        done += len(lines)
+    if not seconds:
+        return np.concatenate(numbers), None
+    times = np.concatenate(seconds)
+    return np.concatenate(numbers), times + 86400.0 * np.cumsum(np.diff(times, prepend=times[:1]) < -43200)  # midnights
+
+
+def _split_lines(text: str, skip: int) -> Iterator[list[str]]:
+    """The lines of a text behind the first `skip`, some thousand at once: a day of ECG has millions."""
+    text, at = text.rstrip(), 0
+    while at < len(text):
+        end = text.find("\n", at + PIECE)
+        lines = text[at : len(text) if end < 0 else end].splitlines()
+        yield lines[skip:]
+        at, skip = len(text) if end < 0 else end + 1, 0
+
+
+def _parse_lines(path: str, lines: list[str], layout: Layout, done: int) -> np.ndarray:
+    """Parse lines of numbers, float64 (lines, columns); `done` lines are before them. Raises RecordError."""
     try:
-        return _load(lines, layout), times
+        return _load(lines, layout)
     except ValueError:
         pass
     try:
-        return _load([_spell_missing(line, layout) for line in lines], layout), times
+        return _load([_spell_missing(line, layout) for line in lines], layout)
     except ValueError as error:
-        text = re.sub(r"row (\d+)", lambda found: f"line {int(found[1]) + 1 + layout.skip}", describe_error(error))
+        text = re.sub(r"row (\d+)", lambda found: f"line {int(found[1]) + 1 + done}", describe_error(error))
         raise RecordError(f"{path} is no table of numbers: {text.partition(';')[0]}") from None
 
 
@@ -160,19 +181,17 @@ def _find_delimiter(rows: list[str], head: list[str], leads: int) -> tuple[str |
     )
 
 
-def _parse_clocks(path: str, lines: list[str], layout: Layout) -> np.ndarray | None:
-    """The times of a first column written as h:m:s or as date and time, in s; None where it is none."""
-    seconds, days = np.empty(len(lines)), 0
+def _parse_clocks(path: str, lines: list[str], layout: Layout, done: int) -> np.ndarray | None:
+    """The times of day, in s, of a first column written as h:m:s or as date and time; None where it is none."""
+    seconds = np.empty(len(lines))
     for i, line in enumerate(lines):
         found = CLOCK.fullmatch(split_cells(line, layout.delimiter)[0])
         if not found:
-            if i == 0:
+            if done == layout.skip and i == 0:
                 return None
-            raise RecordError(f"{path} is no table of numbers: line {i + 1 + layout.skip} has no time")
+            raise RecordError(f"{path} is no table of numbers: line {i + 1 + done} has no time")
         hours, minutes, rest = found.groups()
-        seconds[i] = int(hours or 0) * 3600 + int(minutes) * 60 + float(rest.replace(",", ".")) + days * 86400
-        if i and seconds[i] < seconds[i - 1] - 43200:  # midnight
-            days, seconds[i] = days + 1, seconds[i] + 86400
+        seconds[i] = int(hours or 0) * 3600 + int(minutes) * 60 + float(rest.replace(",", "."))
     return seconds
 
 

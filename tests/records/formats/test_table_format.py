@@ -122,6 +122,19 @@ def test_what_cannot_be_told_is_refused_and_says_what_to_state(tmp_path, lines, 
     assert "r.csv" in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_long_tables_are_parsed_in_pieces(tmp_path, monkeypatch):
+    times = [f"23:59:{58 + i / 250:06.3f}" if i < 500 else f"0:00:{i / 250 - 2:06.3f}" for i in range(600)]
+    path = write(tmp_path, ["time,I (mV),II (mV)", *rows(times=times)])
+    whole = read_record(path)
+    monkeypatch.setattr("ecg_edge.records.formats.text_table.PIECE", 500)
+    pieces = read_record(path)
+    np.testing.assert_array_equal(pieces.signal, whole.signal)
+    assert pieces.fs == whole.fs == 250.0
+    path = write(tmp_path, ["I,II", *rows(), "0.1,x"])
+    with pytest.raises(RecordError, match="line 602"):
+        read_record(path, stated=STATED)
+
+
 def test_empty_cells_are_gaps(tmp_path):
     lines = ["I,II", *rows(), ",0.5", "nan,0.5", "NA,-", "0.1,0.2"]
     signal = read_record(write(tmp_path, lines), stated=STATED).signal

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from small_files import MICROVOLTS, apple, polar
 
+from ecg_edge.records.databases.labelled_folder import LabelledFolder
+from ecg_edge.records.databases.labels_columns import find_labels_file
 from ecg_edge.records.formats.format_registry import read_record
 from ecg_edge.records.record_error import RecordError
 from ecg_edge.records.signal_description import SignalDescription
@@ -43,6 +45,16 @@ def test_damaged_files_of_apple_watch_are_named(tmp_path, text, complaint):
     (tmp_path / "r.csv").write_text(text)
     with pytest.raises(RecordError, match=rf"r\.csv.*({complaint})"):
         read_record(tmp_path / "r.csv")
+
+
+def test_an_apple_watch_csv_is_a_recording_and_no_table_of_labels(tmp_path):
+    for name in ("ecg_1.csv", "ecg_2.csv"):
+        (tmp_path / name).write_text(apple())
+    assert find_labels_file(tmp_path) is None
+    (tmp_path / "labels.csv").write_text("record,label\necg_1.csv,N\necg_2,AF\n")
+    folder = LabelledFolder(tmp_path)
+    assert folder.list_recordings(tmp_path).keys() == {"ecg_1", "ecg_2"}
+    assert [folder.read(tmp_path, entry).samples for entry in folder.index(tmp_path)] == [2000, 2000]
 
 
 def test_polar(tmp_path):
