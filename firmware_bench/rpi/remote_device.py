@@ -40,6 +40,7 @@ COPY_TIMEOUT_S = 1800.0
 MESSAGE_BYTES = 1 << 20  # of a line from the other end
 OUTPUT_BYTES = 64 << 20  # of all that a command prints
 KEPT_LINES = 100  # of what a command prints, for the error message
+ERROR_BYTES = 65536  # of what ssh and the other end write to stderr
 HEARTBEAT_S = 5.0
 HEARTBEAT_TIMEOUT_S = 30.0  # without a heartbeat the other end cleans up after that
 SHUTDOWN_TIMEOUT_S = 15.0  # for the other end to clean up when the connection is closed
@@ -53,6 +54,37 @@ OPTIONS = (
     "ControlPersist=no",
     "LogLevel=ERROR",
 )
+
+
+class _ErrorTail:
+    """The end of what a process writes to stderr, however much that is: it is read as it comes and kept nowhere else.
+
+    Closing it closes the pipe, so that a process that outlives ssh and still writes is ended by the system.
+    """
+
+    def __init__(self, stream):
+        self._stream, self._kept, self._stopped = stream, bytearray(), threading.Event()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self):
+        with self._stream:
+            while True:
+                ready = select.select([self._stream], [], [], 0.1)[0]
+                piece = os.read(self._stream.fileno(), 65536) if ready else b""
+                self._kept = (self._kept + piece)[-ERROR_BYTES:]
+                # What was written before the end is read to the end, unless it has none.
+                if (ready and not piece) or (self._stopped.is_set() and (not ready or len(self._kept) == ERROR_BYTES)):
+                    return
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._stopped.set()
+        self._thread.join()
+
+    def text(self) -> str:
+        """The end of what was read until it was closed."""
+        return self._kept.decode(errors="replace")
 
 
 class RemoteDevice:
@@ -83,7 +115,6 @@ class RemoteDevice:
             # /tmp: a socket's path is limited to about 100 characters.
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ecg-", dir="/tmp"))
             self._local_folder, self._stopped, self._writing = Path(folder), threading.Event(), threading.Lock()
-            self._errors = stack.enter_context(open(self._local_folder / "errors", "w+b"))
             agent = SAFE_PATH + Path(__file__).with_name("remote_agent.py").read_text()
             command = f"python3 -c {shlex.quote(agent)} {HEARTBEAT_TIMEOUT_S:g}"
             options = [word for option in OPTIONS for word in ("-o", option)]
@@ -92,10 +123,12 @@ class RemoteDevice:
                 ["ssh", "-T", *options, *self._socket, *self._options, "--", self.host, command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self._errors,
+                stderr=subprocess.PIPE,
             )
             assert self._ssh.stdin is not None and self._ssh.stdout is not None
             self._input, self._output, self._received = self._ssh.stdin, self._ssh.stdout, bytearray()
+            self._errors = _ErrorTail(self._ssh.stderr)
+            stack.callback(self._errors.close)
             stack.callback(self._close)
             threading.Thread(target=self._send_heartbeats, daemon=True).start()
             self._read_hello()
@@ -179,8 +212,8 @@ class RemoteDevice:
         except subprocess.TimeoutExpired:
             self._ssh.kill()
             status = self._ssh.wait()
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 65536))
-        printed = [line.strip() for line in self._errors.read().decode(errors="replace").splitlines() if line.strip()]
+        self._errors.close()
+        printed = [line.strip() for line in self._errors.text().splitlines() if line.strip()]
         reason = clean_text(printed[-1]) if printed else f"ssh ended with status {status}"
         if hasattr(self, "folder"):
             return f"{self.host}: the connection was lost ({reason}); the command there was ended: run it again"

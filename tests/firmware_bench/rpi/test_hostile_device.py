@@ -1,6 +1,7 @@
 """Whoever answers at the other end of ssh: one line, in time, and nothing raw. The ssh of these tests is a script."""
 
 import json
+import os
 import shlex
 import time
 
@@ -64,6 +65,18 @@ def test_what_is_no_answer_is_one_line_in_time(answering, command):
     with pytest.raises(InputError, match="^pi@device: ") as caught:
         entered()
     assert time.monotonic() - begin < 8 and str(caught.value).isprintable() and len(str(caught.value)) < 600
+
+
+def test_endless_errors_fill_no_disk_and_end_with_the_connection(answering, tmp_path):
+    answering(f"yes error >&2 & echo $! > {tmp_path}/pid; sleep 5")
+    with pytest.raises(InputError, match="^pi@device: "):
+        entered()
+    writer = int((tmp_path / "pid").read_text())
+    for _ in range(50):
+        if not os.path.exists(f"/proc/{writer}"):
+            break
+        time.sleep(0.1)
+    assert not os.path.exists(f"/proc/{writer}")
 
 
 def test_an_error_there_is_shown_without_escape_codes(answering):
