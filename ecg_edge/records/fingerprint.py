@@ -13,7 +13,6 @@ from pathlib import Path
 from ecg_edge.records.database import Database
 from ecg_edge.records.formats.format_registry import identify_files
 from ecg_edge.records.record import Entry
-from ecg_edge.records.signal_description import NOTHING_STATED
 
 
 def fingerprint(database: Database, folder: Path, entries: Iterable[Entry]) -> str:
@@ -39,8 +38,6 @@ def _digest(database: Database, folder: Path, entries: Iterable[Entry], times: b
     digest = hashlib.sha256(database.name.encode())
     for entry in sorted(entries, key=lambda entry: entry.name):
         digest.update(repr((entry.name, entry.patient, entry.labels, entry.fold)).encode())
-        if entry.stated != NOTHING_STATED:
-            digest.update(repr(entry.stated).encode())
         for file, content in identify_files(os.path.join(folder, entry.path)):
             status = _stat(file)
             digest.update(repr((os.path.basename(file), content, status and status.st_size)).encode())
