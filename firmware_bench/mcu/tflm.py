@@ -22,6 +22,7 @@ import numpy as np
 from firmware_bench.runtime.errors import ModelError
 from firmware_bench.runtime.tflite_verifier import read_model_table
 
+TIMEOUT_S = 900
 ARENA_LIMIT = 64 << 20  # bytes; only what a model needs of it is touched
 
 
@@ -104,14 +105,18 @@ def _run_in_child(data, windows):
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "model.tflite").write_bytes(data)
         np.savez(Path(folder, "inputs.npz"), *(np.stack(arrays) for arrays in zip(*windows, strict=True)))
-        ran = subprocess.run(
-            [sys.executable, "-m", "firmware_bench.mcu.tflm", folder],
-            cwd=Path(__file__).parents[2],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
+        try:
+            ran = subprocess.run(
+                [sys.executable, "-m", "firmware_bench.mcu.tflm", folder],
+                cwd=Path(__file__).parents[2],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                timeout=TIMEOUT_S,
+            )
+        except subprocess.TimeoutExpired:
+            raise ModelError(f"TensorFlow Lite Micro did not end within {TIMEOUT_S} s") from None
         if ran.returncode:
             raise ModelError(f"TensorFlow Lite Micro cannot run this model: {_reason(ran)}")
         with np.load(Path(folder, "outputs.npz")) as stacked:
