@@ -29,11 +29,6 @@ class ReferenceModel(TFLiteModel):
         super().__init__(data, kernels="reference", keep_tensors=True)
         self.after_run: Callable[[], None] = lambda: None
 
-    def tensor_shapes(self) -> dict[int, tuple[int, ...]]:
-        """The shape of every tensor by its number in the file, as LiteRT computes them."""
-        details = self._interpreter.get_tensor_details()
-        return {detail["index"]: tuple(int(n) for n in detail["shape"]) for detail in details}
-
     def run_raw(self, arrays) -> list[np.ndarray]:
         outputs = super().run_raw(arrays)
         self.after_run()

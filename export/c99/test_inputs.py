@@ -74,4 +74,4 @@ def choose_test_inputs(program: StepProgram) -> TestInputs:
 
 def _signal(tensor: GraphTensor) -> tuple[int, int, int]:
     samples = tensor.shape[1] if len(tensor.shape) > 1 else 1
-    return samples, math.prod(tensor.shape[2:]), tensor.zero_point
+    return samples, tensor.size // samples, tensor.zero_point

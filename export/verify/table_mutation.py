@@ -1,9 +1,10 @@
 """Mutation analysis of reference vectors: is every table of constants of a file noticed when it is damaged?
 
 A table is the values of a constant (weights, biases, other operands) or its scales, which become multipliers and
-shifts. One table after the other is damaged: its values move on by one place, or where that changes nothing, the first
-one is doubled. A table that changes no output on any of the inputs at hand cannot change an answer on ECG and does not
-count. Terms: DeMillo, Lipton, Sayward, "Hints on Test Data Selection", IEEE Computer 11(4), 1978.
+shifts; those of a bias do not, it has the scale of its sum. One table after the other is damaged: its values move on by
+one place, or where that changes nothing, the first one is doubled. A table that changes no output on any of the inputs
+at hand cannot change an answer on ECG and does not count. Terms: DeMillo, Lipton, Sayward, "Hints on Test Data
+Selection", IEEE Computer 11(4), 1978.
 """
 
 import contextlib
@@ -83,7 +84,7 @@ class MutationAnalysis:
         return list(self._run(inputs))
 
     def _run(self, inputs: Inputs) -> Iterator[bytes]:
-        model = TFLiteModel(bytes(self._data))
+        model = TFLiteModel(bytes(self._data), verify=False)
         for arrays in inputs:
             yield b"".join(array.tobytes() for array in model.run_raw(arrays))
 
@@ -116,5 +117,6 @@ def list_tables(data: bytearray) -> list[ConstantTable]:
             name = f"{operator_name(model, operator)} {number}, input {position}"
             if tensor.Type() in _TYPES:
                 tables.append(ConstantTable(f"{name}, values", buffer.DataAsNumpy().view(_TYPES[tensor.Type()])))
-            tables.append(ConstantTable(f"{name}, scales", quantisation.ScaleAsNumpy()))
+            if tensor.Type() not in (schema.TensorType.INT32, schema.TensorType.INT64):  # kernels read no bias's scale
+                tables.append(ConstantTable(f"{name}, scales", quantisation.ScaleAsNumpy()))
     return tables

@@ -15,7 +15,7 @@ from firmware_bench.runtime.errors import ModelError
 from firmware_bench.runtime.metadata import ModelMetadata, Tensor
 from firmware_bench.runtime.metadata_format import find_metadata
 from firmware_bench.runtime.quantisation import dequantise, quantise
-from firmware_bench.runtime.tflite_reader import read_model_file
+from firmware_bench.runtime.tflite_reader import FlatBufferTable, read_model_file
 from firmware_bench.runtime.tflite_verifier import read_model_table
 
 RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite.python.interpreter")
@@ -69,6 +69,7 @@ class TFLiteModel:
         kernels: "optimised", as the runtime chooses, or "reference", the plain C++ kernels whose results TensorFlow
             Lite Micro reproduces.
         keep_tensors: Whether `tensor` can read intermediate values after a run; takes more memory.
+        verify: Whether to verify the file's structure first; only a file that this process made needs no verification.
 
     Raises:
         ModelError: The file cannot be read or is damaged, or the runtime cannot load it.
@@ -88,11 +89,13 @@ class TFLiteModel:
         threads: int = 1,
         kernels: str = "optimised",
         keep_tensors: bool = False,
+        verify: bool = True,
     ):
         self.name = "model" if isinstance(source, bytes) else os.fspath(source)
         data = source if isinstance(source, bytes) else read_model_file(source)
         try:
-            self.metadata = find_metadata(read_model_table(data)) or ModelMetadata()
+            table = read_model_table(data) if verify else FlatBufferTable.root(data)
+            self.metadata = find_metadata(table) or ModelMetadata()
         except ModelError as error:
             raise ModelError(f"{self.name}: {error}") from None
 
@@ -160,6 +163,11 @@ class TFLiteModel:
     def tensor(self, index: int) -> np.ndarray:
         """Return a copy of the tensor of that number in the file, as the last run left it; needs `keep_tensors`."""
         return self._interpreter.get_tensor(index)
+
+    def tensor_shapes(self) -> dict[int, tuple[int, ...]]:
+        """Return the shape of every tensor by its number in the file, as the runtime computes them."""
+        details = self._interpreter.get_tensor_details()
+        return {detail["index"]: tuple(int(n) for n in detail["shape"]) for detail in details}
 
     def run(self, window):
         """Run one window of real values.

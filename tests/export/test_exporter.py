@@ -47,6 +47,12 @@ def run(recogniser, tmp_path):
     return call
 
 
+@pytest.fixture(autouse=True)
+def short_analysis(monkeypatch):
+    """Few tables are damaged: test_table_mutation.py tests the analysis."""
+    monkeypatch.setattr(reference_vectors, "ANALYSIS_SECONDS", 0.05)
+
+
 @pytest.fixture
 def converted(edited, integer, recogniser, monkeypatch):
     """The conversion's result without the wait for it."""

@@ -18,6 +18,7 @@ def private_names(source: str) -> set[str]:
     own |= {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
             and isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")}  # fmt: skip
     read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    read.discard("_exit")  # of os, documented
     found = {name for name in read - own if name.startswith("_") and not name.endswith("__")}
     modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     modules |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}

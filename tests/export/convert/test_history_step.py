@@ -126,7 +126,7 @@ def test_metadata_describe_the_states_and_reference_vectors_verify(monkeypatch, 
         before, after = names[state], names[NEXT + state]
         assert (before.shape, before.scale, before.zero_point) == (after.shape, after.scale, after.zero_point)
     assert model.metadata.history.states == ("state_rr", "state_labels")
-    assert len(report.checks) == 4 and all(check.passed for check in report.checks)
+    assert len(report.checks) == 6 and all(check.passed for check in report.checks)
 
 
 def test_a_step_without_its_history_fails_and_leaves_no_file(monkeypatch, tmp_path):

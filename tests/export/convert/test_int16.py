@@ -72,7 +72,7 @@ def data(report):
 
 @pytest.mark.slow
 def test_checks_and_metadata(report, data):
-    assert len(report.checks) == 8 and all(check.passed for check in report.checks)
+    assert len(report.checks) == 10 and all(check.passed for check in report.checks)
     metadata = read_metadata(data)
     assert metadata == report.metadata
     assert metadata.quantisation.activations == "int16" and "state" in metadata.quantisation.reason

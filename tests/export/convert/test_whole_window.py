@@ -134,7 +134,7 @@ def report(model, tmp_path_factory):
 
 @pytest.mark.slow
 def test_checks_and_metadata(report):
-    assert len(report.checks) == 8 and all(check.passed for check in report.checks)
+    assert len(report.checks) == 10 and all(check.passed for check in report.checks)
     metadata = read_metadata(report.path.read_bytes())
     assert metadata == report.metadata
     assert metadata.quantisation.activations == "int16" and "8-bit scale" in metadata.quantisation.reason

@@ -20,7 +20,9 @@ def plain():
 
 def test_tables_are_the_constants_and_their_scales(plain):
     names = [table.name for table in list_tables(bytearray(plain))]
-    assert len(names) == len(set(names)) == 10  # weights and biases of two convolutions, weights of a dense layer
+    assert (
+        len(names) == len(set(names)) == 8
+    )  # weights with scales, and biases, of two convolutions; weights of a dense layer
     assert any(name.startswith("CONV_2D") for name in names)
     assert all(name.endswith((", values", ", scales")) for name in names)
 
