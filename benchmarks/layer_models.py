@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-SAMPLES, CHANNELS, WIDTH = 24, 2, 6
+SAMPLES, CHANNELS, WIDTH = 16, 2, 6
 
 
 def build_models() -> dict[str, Callable]:
@@ -25,8 +25,8 @@ def build_models() -> dict[str, Callable]:
         return lambda x: layer([x, layers.Conv1D(WIDTH, 3, padding="same")(x)])
 
     def grid(layer: Callable) -> Callable:
-        """Of an image (6, 4, WIDTH)."""
-        return lambda x: layer(layers.Reshape((6, 4, WIDTH))(x))
+        """Of an image (4, 4, WIDTH)."""
+        return lambda x: layer(layers.Reshape((4, 4, WIDTH))(x))
 
     def flat(layer: Callable) -> Callable:
         """Of one vector."""
@@ -62,7 +62,7 @@ def build_models() -> dict[str, Callable]:
         "Dense, of a vector": flat(layers.Dense(5)),
         "TimeDistributed": layers.TimeDistributed(layers.Dense(5)),
         "TimeDistributed, of Conv1D": lambda x: layers.TimeDistributed(layers.Conv1D(5, 3, **same))(
-            layers.Reshape((4, 6, WIDTH))(x)
+            layers.Reshape((2, 8, WIDTH))(x)
         ),
         "LSTM": layers.LSTM(5, return_sequences=True),
         "LSTM, last output": layers.LSTM(5),
@@ -121,7 +121,7 @@ def build_models() -> dict[str, Callable]:
         "Minimum": both(layers.Minimum()),
         "Concatenate": both(layers.Concatenate()),
         "Dot": both(layers.Dot(axes=2)),
-        "Reshape": layers.Reshape((12, 12)),
+        "Reshape": layers.Reshape((8, 12)),
         "Flatten": layers.Flatten(),
         "Permute": layers.Permute((2, 1)),
         "RepeatVector": flat(layers.RepeatVector(4)),
@@ -140,7 +140,7 @@ def build_models() -> dict[str, Callable]:
         "SelectiveSSM": SelectiveSSM(4, 2),
         "squared difference": both(lambda xs: ops.square(xs[0] - xs[1])),
         "stack": both(lambda xs: ops.stack(xs, axis=2)),
-        "unstack": lambda x: ops.add(*ops.unstack(ops.reshape(x, (-1, 12, 2, WIDTH)), 2, 2)),
+        "unstack": lambda x: ops.add(*ops.unstack(ops.reshape(x, (-1, 8, 2, WIDTH)), 2, 2)),
         "max": lambda x: ops.max(x, axis=-1, keepdims=True),
         "split": lambda x: ops.multiply(*ops.split(x, 2, axis=-1)),
     }

@@ -33,6 +33,21 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "published, CPSC 2018, 12 leads": "{published:.2f}",
         },
     ),
+    "layers": (
+        "layers",
+        {
+            "layer": "{layer}",
+            "`--int8`": "{int8}",
+            "`--qat`": "{qat}",
+            "`--target rpi`": "{rpi}",
+            "C99, 8 bits": "{c99_8}",
+            "`--streaming`": "{streaming}",
+            "C99, 16 bits": "{c99_16}",
+            "SQNR, 8 bits (dB)": "{int8_decibels:.1f}",
+            "SQNR, stream (dB)": "{streaming_decibels:.1f}",
+            "why not": "{reason}",
+        },
+    ),
     "cnn_att_bilstm-leads": (
         "cnn_att_bilstm-leads",
         {

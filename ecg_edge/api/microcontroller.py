@@ -154,7 +154,7 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> F
     data = _read_integer_file(path)
     if board is None:
         raise InputError(f"firmware is for one board: there is firmware for {', '.join(firmware.supported_boards())}")
-    require_equal_answers(data, path)
+    require_equal_answers(data)
     model = {f"model/{name}": text.encode() for name, text in generate_files(data, title=path.stem).texts.items()}
     kept = write_generated_folder(target, {**firmware.make_files(boards[0], _host_windows(data)), **model})
     return Firmware(boards[0].name, kept)

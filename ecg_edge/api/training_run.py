@@ -348,6 +348,7 @@ def _train_one_batch(plan: _Plan, task: Task, examples: Examples, reporter: Repo
     """Build the model, train it on one batch and report its loss."""
     from ecg_edge.tasks.predictor import keras_inputs
     from ecg_edge.training.optimization import compile_model
+    from export.convert.layer_forms import describe_forms
     from models_keras.layers.variational import start_epoch
 
     settings, recipe = plan.settings, plan.settings.training
@@ -360,6 +361,8 @@ def _train_one_batch(plan: _Plan, task: Task, examples: Examples, reporter: Repo
     value = value[0] if isinstance(value, list) else value
     reporter.message(f"classes {' '.join(task.classes)}")
     reporter.message(f"{settings.arch}: {trainable:,} trainable parameters; loss of one batch {float(value):.3f}")
+    for form, obstacle in describe_forms(model, bool(task.autoregressive_inputs)).items():
+        reporter.message(f"export as {form}: {obstacle or 'yes'}")
 
 
 def _choose_decision(run: Run, validation: Examples) -> None:

@@ -1,5 +1,7 @@
 """The source of a generated program: its constants, its static memory, and the functions that call the kernels."""
 
+import re
+
 from export.c99.c_text import LICENCE, ctype, for_bits, with_prefix
 from export.c99.emit_header import MARK, input_parameters, output_parameters
 from export.c99.emit_streaming import emit_state_moves, emit_streaming_functions
@@ -29,8 +31,10 @@ def emit_source(program: StepProgram, schedule: Schedule, memory: MemoryPlan, pr
     lines += ["", "#ifndef ECG_TRACE /* called with the rows that a step has made, for tests */"]
     lines += ["#define ECG_TRACE(step, first, rows, width, stride, values) ((void)0)", "#endif"]
     declared: set[str] = set()
+    arrays: dict[str, str] = {}
     for step in program.steps:
-        texts = [text for text in step.declare(step in schedule.row_steps) if text not in declared]  # shared ones once
+        texts = _share_arrays(step.declare(step in schedule.row_steps), arrays)
+        texts = [text for text in texts if text not in declared]  # shared ones once
         declared.update(texts)
         lines += ["", *texts] if texts else []
     lines += ["", *_memory(program, schedule, memory), ""]
@@ -44,6 +48,29 @@ def emit_source(program: StepProgram, schedule: Schedule, memory: MemoryPlan, pr
     else:
         lines += _run_function(program, schedule, memory)
     return with_prefix(for_bits("\n".join(lines) + "\n", 8 * program.bytes), prefix)
+
+
+def _share_arrays(texts: list[str], arrays: dict[str, str]) -> list[str]:
+    """The constants of a step without the arrays that an earlier step has: steps of an unrolled loop share weights.
+
+    Args:
+        texts: The constants.
+        arrays: Type and values of an array → its name; arrays of this step are added. Those are left out to which the
+            step's structures alone refer.
+    """
+    structures = "".join(text for text in texts if text.startswith("static const struct"))
+    kept, renamed = [], {}
+    for text in texts:
+        found = re.fullmatch(r"(static const \w+ )\$(\w+)(\[\d+\] = .*)", text, re.DOTALL)
+        if found and f"= ${found[2]}," in structures:
+            name = arrays.setdefault(found[1] + found[3], found[2])
+            if name != found[2]:
+                renamed[f"= ${found[2]},"] = f"= ${name},"
+                continue
+        kept.append(text)
+    for old, new in renamed.items():
+        kept = [text.replace(old, new) for text in kept]
+    return kept
 
 
 def included_kernels(program: StepProgram) -> list[str]:

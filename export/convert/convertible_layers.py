@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
 from export import tf_private
 from export.convert.fused_lstm import FusedLSTM
+from export.convert.layer_forms import Obstacle, recurrent_obstacle
+from export.tflite.unrolled_steps import UNROLLED
 from firmware_bench.runtime.errors import InputError
 from models_keras.layers.lstm import ClippedLSTM
 
-LONGEST_UNROLLED = 64  # steps: an unrolled one takes some 15 operators, 2 kB of a file and of RAM
 GELU_SLOPE = (
     1.7729  # x σ(1.7729 x) is within 0.014 of GELU, less than a step of 8 bits up to 3.6; with 1.702 within 0.021
 )
@@ -166,30 +168,32 @@ class ScaledELU(layers.ELU):
 
 @serializable
 class UnrolledGRU(layers.GRU):
-    """Step after step, of shared weights. Keras' loop has no integer form."""
+    """Step after step, of shared weights. Keras' loop has no integer form.
+
+    Keras moves the state by z h + (1 - z) candidate. Here it moves by (1 - z) (candidate - h), whose rounding is small
+    where the state is kept for long. 1 - z is the same gate of the negated weights.
+    """
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
-        cell = self.cell
-        kernel, recurrent = tf.convert_to_tensor(cell.kernel), tf.convert_to_tensor(cell.recurrent_kernel)
-        zeros = tf.zeros(3 * self.units)
-        bias = tf.convert_to_tensor(cell.bias) if cell.bias is not None else zeros
+        cell, units = self.cell, self.units
+        signs = np.repeat(np.array([-1, 1, 1], np.float32), units)  # 1 - z, r, candidate
+        kernel, recurrent = cell.kernel * signs, cell.recurrent_kernel * signs
+        zeros = tf.zeros(3 * units)
+        bias = zeros if cell.bias is None else cell.bias * signs
         outer, inner = tf.unstack(bias) if len(bias.shape) == 2 else (bias, zeros)
-        gates, candidates = (
-            tf.matmul(sequences, kernel[:, part]) + outer[part]
-            for part in (slice(None, 2 * self.units), slice(2 * self.units, None))
-        )
-        hidden, after = tf.zeros((1, self.units)), []
+        gates, last = slice(None, 2 * units), slice(2 * units, None)
+        x_gates, x_last = (tf.matmul(sequences, kernel[:, part]) + outer[part] for part in (gates, last))
+        hidden, after = tf.zeros((1, units)), []
         for t in steps_of(self, sequences):
-            both = cell.recurrent_activation(
-                gates[:, t] + tf.matmul(hidden, recurrent[:, : 2 * self.units]) + inner[: 2 * self.units]
-            )
-            update, reset = both[:, : self.units], both[:, self.units :]
-            if cell.reset_after:
-                past = reset * (tf.matmul(hidden, recurrent[:, 2 * self.units :]) + inner[2 * self.units :])
-            else:
-                past = tf.matmul(reset * hidden, recurrent[:, 2 * self.units :])
-            candidate = cell.activation(candidates[:, t] + past)
-            hidden = candidate + update * (hidden - candidate)
+            with tf.name_scope(f"{UNROLLED}{t}"):
+                past = tf.matmul(hidden, recurrent[:, gates]) + inner[gates]
+                both = cell.recurrent_activation(x_gates[:, t] + past)
+                change, reset = both[:, :units], both[:, units:]
+                if cell.reset_after:
+                    past = reset * (tf.matmul(hidden, recurrent[:, last]) + inner[last])
+                else:
+                    past = tf.matmul(reset * hidden, recurrent[:, last])
+                hidden = hidden + change * (cell.activation(x_last[:, t] + past) - hidden)
             after.append(hidden)
         return tf.stack(after, 1) if self.return_sequences else hidden
 
@@ -204,7 +208,8 @@ class UnrolledSimpleRNN(layers.SimpleRNN):
         x = x if cell.bias is None else x + cell.bias
         hidden, after = tf.zeros((1, self.units)), []
         for t in steps_of(self, sequences):
-            hidden = cell.activation(x[:, t] + tf.matmul(hidden, tf.convert_to_tensor(cell.recurrent_kernel)))
+            with tf.name_scope(f"{UNROLLED}{t}"):
+                hidden = cell.activation(x[:, t] + tf.matmul(hidden, tf.convert_to_tensor(cell.recurrent_kernel)))
             after.append(hidden)
         return tf.stack(after, 1) if self.return_sequences else hidden
 
@@ -283,7 +288,10 @@ def make_convertible(model: keras.Model) -> keras.Model:
     Raises:
         InputError: A recurrent layer has no integer form; the message names it.
     """
-    check_recurrent_layers(model)
+    for outer in model.layers:
+        for layer in tf_private.flatten_layers(outer):
+            if reason := recurrent_obstacle(layer, outer):
+                raise InputError(str(Obstacle(outer.name, type(layer).__name__, reason)))
     inputs = keras.tree.map_structure(
         lambda x: keras.Input(batch_shape=(1, *x.shape[1:]), dtype=x.dtype, name=x.name),
         tf_private.inputs_struct(model),
@@ -291,45 +299,6 @@ def make_convertible(model: keras.Model) -> keras.Model:
     clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=_replace)
     clone.set_weights(model.get_weights())
     return clone
-
-
-def check_recurrent_layers(model: keras.Model) -> None:
-    """Checks that every recurrent layer has an integer form.
-
-    Raises:
-        InputError: One has none; the message names the first.
-    """
-    for outer in model.layers:
-        for layer in [outer, *tf_private.flatten_layers(outer)]:
-            reason = recurrent_obstacle(layer, outer)
-            if reason:
-                raise InputError(f"layer {outer.name!r} ({type(layer).__name__}) {reason}")
-
-
-def recurrent_obstacle(layer: layers.Layer, outer: layers.Layer) -> str | None:
-    """Why a recurrent layer has no integer form, and what has; None where it has one, and for other layers.
-
-    Args:
-        layer: The layer.
-        outer: The layer of the model that it is, or is a part of.
-    """
-    if not isinstance(layer, layers.RNN):
-        return None
-    if not isinstance(layer, (layers.LSTM, layers.GRU, layers.SimpleRNN)):
-        return "has no integer form: use LSTM or GRU"
-    if layer.stateful or layer.return_state:
-        return "keeps or returns its state, which has no integer form: leave out stateful and return_state"
-    if isinstance(layer, layers.LSTM):
-        usual = (layer.activation, layer.recurrent_activation) == (keras.activations.tanh, keras.activations.sigmoid)
-        return None if usual and layer.use_bias else "has an integer form with tanh, sigmoid and a bias alone"
-    sequence: Any = outer.input
-    count = sequence.shape[1]
-    if count > LONGEST_UNROLLED:
-        return (
-            f"runs over {count} steps, and is unrolled for integers, up to {LONGEST_UNROLLED}: use LSTM, or pool "
-            "the sequence before it"
-        )
-    return None
 
 
 def _replace(layer):

@@ -34,8 +34,8 @@ def _replace(editor, operator):
     if not bias or bias[0] < 0:
         bias = [editor.constant(np.zeros(outputs, np.float32))]
     flat, convolved = (
-        editor.tensor((1, 1, count, n), np.float32, name=f"dense/{len(editor.graph.tensors)}")
-        for n in (channels, outputs)
+        editor.tensor((1, 1, count, n), np.float32, name=f"{flatbuffer.tensor_name(editor.graph.tensors[y])}/{kind}")
+        for kind, n in (("flat", channels), ("dense", outputs))
     )
     at = editor.position(operator)
     editor.graph.operators.remove(operator)

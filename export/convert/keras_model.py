@@ -1,4 +1,4 @@
-"""Queries of a trained Keras model: outputs, their names, parameters, layers that need 16 bits."""
+"""Queries of a trained Keras model: outputs, their names, parameters."""
 
 from collections.abc import Mapping
 
@@ -7,13 +7,6 @@ import numpy as np
 
 from export import tf_private
 from export.tflite import flatbuffer
-from models_keras.layers.selective_ssm import Int16ActivationLayer
-
-
-def first_16_bit_layer(model: keras.Model) -> str | None:
-    """The name of the first layer that needs 16-bit activations; None where 8 bits suffice."""
-    layers = tf_private.flatten_layers(model)
-    return next((layer.name for layer in layers if isinstance(layer, Int16ActivationLayer)), None)
 
 
 def trainable_parameters(model: keras.Model) -> int:

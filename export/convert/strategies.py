@@ -13,7 +13,7 @@ import numpy as np
 from export.convert.conversion_job import Converted, ExportWindows
 from export.convert.converter_process import TIMEOUT_S, convert_in_child
 from export.convert.history_step import convert_to_step
-from export.convert.keras_model import first_16_bit_layer
+from export.convert.layer_forms import first_16_bit_layer, integer_obstacles
 from export.convert.streaming_step import trim_to_steps
 from export.convert.whole_window import check_int16
 from export.reference_vectors import VECTORS
@@ -111,6 +111,8 @@ class Int8Strategy(Strategy):
     def prepare(self, model: keras.Model, windows: ExportWindows) -> tuple[keras.Model, ExportWindows]:
         if self.qat_epochs and not windows.count(windows.training):
             raise InputError("no windows are left to fine-tune with: train on more recordings, or leave out qat")
+        for obstacle in integer_obstacles(model):
+            raise InputError(str(obstacle))
         return model, windows
 
     def settings(self) -> dict[str, Any]:

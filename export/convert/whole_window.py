@@ -68,6 +68,8 @@ def check_int16(model: keras.Model) -> None:
                 f"layer {layer.name!r} ({type(layer).__name__}) has no form with 16-bit activations, which "
                 "a selective state space in the same model needs"
             )
+        if getattr(layer, "groups", 1) > 1:
+            raise InputError(f"layer {layer.name!r} ({type(layer).__name__}) has no groups with 16-bit activations")
     if len(model.inputs) != 1 or len(model.inputs[0].shape) != 3:
         raise InputError(f"{model.name} has no form with 16-bit activations: its input is not one signal")
 

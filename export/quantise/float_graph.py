@@ -15,6 +15,7 @@ from export.quantise.float_operators import OPERATORS, OperatorCall
 from export.tflite import flatbuffer
 from export.tflite.editor import Editor
 from export.tflite.operator_facts import facts
+from export.tflite.unrolled_steps import name_in_every_step
 from firmware_bench.runtime.errors import InputError
 
 
@@ -50,13 +51,26 @@ class FloatGraph:
             raise InputError(f"{layer}: the operator {', '.join(sorted(unknown))} has no integer form here")
         self.weights: dict[int, int | None] = {}
         self.biases: set[int] = set()
+        self._of_steps: dict[tuple[str, int], int] = {}
         for name, operator in self.operators:
             known = facts(name)
-            self.weights |= {self.editor.own_input(operator, place): axis for place, axis in known.weights.items()}
+            self.weights |= {self._own_input(operator, place): axis for place, axis in known.weights.items()}
             present = [place for place in known.biases if flatbuffer.has_input(operator, place)]
-            self.biases |= {self.editor.own_input(operator, place) for place in present}
+            self.biases |= {self._own_input(operator, place) for place in present}
         constants = filter(self.editor.is_constant, range(len(self.subgraph.tensors)))
         self.constants = {tensor: self.editor.values(tensor) for tensor in constants}
+
+    def _own_input(self, operator: schema.OperatorT, place: int) -> int:
+        """Makes a constant belong to one operator, or to the same operator in every step of an unrolled loop."""
+        name = name_in_every_step(flatbuffer.tensor_name(self.tensor(int(operator.outputs[0]))))
+        if name is None:
+            return self.editor.own_input(operator, place)
+        before = self._of_steps.get((name, place))
+        if before is None:
+            self._of_steps[name, place] = self.editor.own_input(operator, place)
+        else:
+            self.editor.set_input(operator, place, before)
+        return self._of_steps[name, place]
 
     def shape(self, tensor: int) -> tuple[int, ...]:
         """The tensor's shape in the file."""

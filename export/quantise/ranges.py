@@ -13,6 +13,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from export.tflite import flatbuffer
 from export.tflite.operator_facts import LSTM, LSTM_CELL_STATE, LSTM_HIDDEN, LSTM_OUTPUT_STATE, facts
+from export.tflite.unrolled_steps import name_in_every_step
 from models_keras.layers.lstm import CELL_CLIP
 
 # The cell is int16 and its scale a power of two: the smallest range of that kind that holds the clip, scale 2^-11.
@@ -92,7 +93,7 @@ def activations(model: schema.ModelT) -> list[int]:
 
 def scale_groups(model: schema.ModelT, pairs: Sequence[tuple[int, int]] = ()) -> dict[int, frozenset[int]]:
     """Groups the tensors that must share a scale: a bidirectional LSTM's two hidden states, the states that the
-    operator keeps, and their concatenation, for example.
+    operator keeps, and their concatenation, for example; and what the steps of an unrolled loop repeat.
 
     Args:
         model: The float file.
@@ -119,6 +120,12 @@ def scale_groups(model: schema.ModelT, pairs: Sequence[tuple[int, int]] = ()) ->
                 tensor for tensor in operator.inputs if model.buffers[graph.tensors[tensor].buffer].data is not None
             }
             join((floats & {*operator.inputs, *operator.outputs}) - constants)
+    repeated: dict[str, set[int]] = {}
+    for tensor in activations(model):
+        if name := name_in_every_step(flatbuffer.tensor_name(graph.tensors[tensor])):
+            repeated.setdefault(name, set()).add(tensor)
+    for tensors in repeated.values():
+        join(tensors)
     return found
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from click.testing import CliRunner
 
 from ecg_edge.cli.archs import command
@@ -28,3 +29,12 @@ def test_the_table_names_each():
     shown = CliRunner().invoke(command, catch_exceptions=False).stdout
     assert all(name in shown for name in names())
     assert "944,969" in shown and "8,794,246" in shown
+
+
+@pytest.mark.slow
+def test_what_the_export_makes_of_each_is_told():
+    found = json.loads(CliRunner().invoke(command, ["--exportable", "--json"], catch_exceptions=False).stdout)
+    assert list(found) == names() and {form for forms in found.values() for form in forms} == {"integers", "stream"}
+    assert [forms["integers"] for forms in found.values()] == [None] * len(found)
+    assert found["cnn"]["stream"] is found["htf_beat"]["stream"] is None
+    assert "layer 'sinusoidal_positions'" in found["ecg_mamba"]["stream"]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -11,9 +12,10 @@ from ecg_edge.api import c99_generation
 from ecg_edge.api.microcontroller import check_fit
 from ecg_edge.cli.mcu import command, describe_time, print_program
 from ecg_edge.number_format import format_milliseconds
+from export.c99 import generator
 from firmware_bench.mcu import firmware, qemu, tflm, vela
 from firmware_bench.mcu.boards import BOARDS
-from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.errors import AcceptanceError, InputError
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +83,24 @@ def test_a_float_file_is_not_for_a_microcontroller(tmp_path):
     (tmp_path / "float.tflite").write_bytes(convolutional(integer=False))
     error = CliRunner().invoke(command, [str(tmp_path / "float.tflite")]).exception
     assert isinstance(error, InputError) and "float.tflite: computes in float" in str(error)
+
+
+@pytest.mark.skipif(shutil.which("make") is None or shutil.which("cc") is None, reason="no C compiler is installed")
+def test_a_program_that_differs_from_litert_ends_with_one_line_and_no_figure(model, tmp_path, monkeypatch):
+    kernels = tmp_path / "kernels"
+    shutil.copytree(generator.KERNELS, kernels)
+    convolution = kernels / "ecg_conv_sN.c"
+    broken = convolution.read_text().replace("ecg_sum4_sN(window, weights,", "ecg_sum4_sN(window, weights + 1,")
+    assert broken != convolution.read_text()
+    convolution.write_text(broken)
+    monkeypatch.setattr(generator, "KERNELS", kernels)
+    for words in ([], ["--json"], ["--board", "nRF52840", "--firmware", str(tmp_path / "firmware")]):
+        ran = CliRunner().invoke(command, [model, *words])
+        assert isinstance(ran.exception, AcceptanceError) and ran.exception.exit_status == 1 and ran.stdout == ""
+        assert re.search(r"differs from LiteRT in .*[1-9].* values", str(ran.exception))
+    with pytest.raises(AcceptanceError, match="differs from LiteRT"):
+        c99_generation.generate_c99(model, tmp_path / "program")
+    assert not (tmp_path / "firmware").exists() and not (tmp_path / "program").exists()
 
 
 @pytest.mark.slow

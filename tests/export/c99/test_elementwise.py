@@ -25,7 +25,7 @@ def binary(name, version, kind=np.int8, same=False, other=SHAPE, constant=False)
     return file.data([x] if constant else [x, y], [z])
 
 
-@pytest.mark.parametrize("other", [SHAPE, (4,), (1, 1, 5, 1)])
+@pytest.mark.parametrize("other", [SHAPE, (1, 4), (1, 1, 5, 1)])
 @pytest.mark.parametrize("constant", [False, True])
 @pytest.mark.parametrize(
     ("name", "version", "kind"),

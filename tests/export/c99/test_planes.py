@@ -129,3 +129,20 @@ def test_pools(name, padding, shape, kernel, stride, kind, generated):
 def test_what_the_kernels_do_not_have_is_refused(form, message):
     with pytest.raises(InputError, match=message):
         lower(read_graph(convolution(INT8, **form)))
+
+
+def test_equal_constants_are_stored_once(generated):
+    """Those of the steps of an unrolled loop are."""
+    file = TFLiteBuilder()
+    x = file.tensor((1, 1, 9, 4), INT8, 0.05)
+    weights = file.constant(random.integers(-127, 128, (4, 1, 1, 4)), np.int8, random.uniform(1e-2, 2e-2, 4))
+    bias = file.constant(random.integers(-2000, 2000, 4), np.int32)
+    options = {"padding": SAME, "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+    y = x
+    for _ in range(3):
+        made = file.tensor((1, 1, 9, 4), INT8, 0.05)
+        y = file.operator("CONV_2D", 3, [y, weights, bias], made, schema.Conv2DOptionsT(**options))
+    program = generated(file.data([x], [y]))
+    assert_bit_exact(program)
+    source = (program.folder / f"{program.prefix}.c").read_text()
+    assert source.count("static const int8_t") == 2 and source.count("struct ecg_conv_params_s8") == 3  # and the shifts

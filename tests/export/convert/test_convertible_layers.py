@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from export.convert.convertible_layers import ACTIVATIONS, LONGEST_UNROLLED, REPLACEMENTS, make_convertible
+from export.convert.convertible_layers import ACTIVATIONS, REPLACEMENTS, make_convertible
+from export.convert.layer_forms import LONGEST_UNROLLED
 from firmware_bench.runtime.errors import InputError
 
 SHAPES = {"sequence": (12, 6), "image": (4, 6, 6), "vector": (6,)}
@@ -103,6 +104,7 @@ def test_a_layer_of_the_user_with_a_name_of_keras_is_left_as_it_is():
         (layers.LSTM(2, activation="relu"), r"\(LSTM\) has an integer form with tanh, sigmoid and a bias alone"),
         (layers.LSTM(2, use_bias=False), r"\(LSTM\) has an integer form with tanh"),
         (layers.LSTM(2, stateful=True), r"\(LSTM\) keeps or returns its state.*leave out stateful"),
+        (layers.GRU(2, recurrent_activation="tanh"), r"\(GRU\) has an integer form with the recurrent activation sig"),
         (layers.RNN(layers.LSTMCell(2)), r"\(RNN\) has no integer form: use LSTM or GRU"),
     ],
 )

@@ -29,7 +29,7 @@ def litert_tensors(data, inputs, tensors):
 def test_every_tensor_equals_litert(arch):
     from export.convert.convertible_layers import make_convertible
     from export.convert.int8 import convert_calibrated_float
-    from export.convert.keras_model import first_16_bit_layer
+    from export.convert.layer_forms import first_16_bit_layer
     from export.quantise.float_graph import FloatGraph
 
     model = shared(arch)
