@@ -185,7 +185,7 @@ class UnrolledGRU(layers.GRU):
         x_gates, x_last = (tf.matmul(sequences, kernel[:, part]) + outer[part] for part in (gates, last))
         hidden, after = tf.zeros((1, units)), []
         for t in steps_of(self, sequences):
-            with tf.name_scope(f"{UNROLLED}{t}"):
+            with tf.name_scope(f"{UNROLLED}{t}" if after else "first_step"):
                 past = tf.matmul(hidden, recurrent[:, gates]) + inner[gates]
                 both = cell.recurrent_activation(x_gates[:, t] + past)
                 change, reset = both[:, :units], both[:, units:]
@@ -208,14 +208,17 @@ class UnrolledSimpleRNN(layers.SimpleRNN):
         x = x if cell.bias is None else x + cell.bias
         hidden, after = tf.zeros((1, self.units)), []
         for t in steps_of(self, sequences):
-            with tf.name_scope(f"{UNROLLED}{t}"):
+            with tf.name_scope(f"{UNROLLED}{t}" if after else "first_step"):
                 hidden = cell.activation(x[:, t] + tf.matmul(hidden, tf.convert_to_tensor(cell.recurrent_kernel)))
             after.append(hidden)
         return tf.stack(after, 1) if self.return_sequences else hidden
 
 
 def steps_of(layer: layers.RNN, sequence: Any) -> range:
-    """The places of a sequence (1, t, c) in the order in which a layer reads them."""
+    """The places of a sequence (1, t, c) in the order in which a layer reads them.
+
+    The converter leaves out what the first step does with a state of zeros, so its tensors are named otherwise.
+    """
     count = sequence.shape[1]
     return range(count - 1, -1, -1) if layer.go_backwards else range(count)
 

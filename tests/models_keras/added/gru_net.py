@@ -20,7 +20,12 @@ def gru_net(samples=1000, leads=12, classes=9, width=12, name="gru_net"):
 
 
 SIGNAL = {"fs": 100.0, "window_s": 10.0}
-TINY = Preset(model={}, signal=SIGNAL, training={"epochs": 40, "batch": 16, "learning_rate": 1e-2}, parameters={})
+TINY = Preset(
+    model={},
+    signal=SIGNAL,
+    training={"epochs": 40, "batch": 16, "learning_rate": 5e-3, "label_smoothing": 0.1},
+    parameters={},
+)
 register(
     Architecture(
         name="gru_net",
