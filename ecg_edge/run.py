@@ -3,13 +3,16 @@
 config.json       the resolved configuration, classes, leads, versions, Keras' backend, git commit, data fingerprint
 split.json        part → names of its recordings
 identities.json   hashes of the people, recordings and signals of the train and validation part
+embedder/         the run of the beat classifier whose features the model takes, where it takes some
 decision.json     thresholds that the task chose on the validation part, where it has some
 history.csv       one row per epoch          checkpoint/      what resuming starts from
 model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*.json
 """
 
+import dataclasses
 import datetime
 import platform
+import shutil
 import subprocess
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -31,13 +34,15 @@ from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import Config
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.files import read_json, write_json
-from firmware_bench.runtime.metadata import DataMetadata, ModelMetadata, TaskMetadata
+from firmware_bench.runtime.metadata import ANY_UNIT, DataMetadata, ModelMetadata, TaskMetadata
 from models_keras.registry import Architecture, find
 
 if TYPE_CHECKING:
     import keras
 
 PACKAGES = ("ecg-edge", "tensorflow", "keras", "jax", "ai-edge-litert", "tflite-micro", "numpy", "scipy", "wfdb")
+
+EMBEDDER = "embedder"
 
 
 class Run:
@@ -78,7 +83,7 @@ class Run:
         settings: Config,
         dataset: Dataset,
         split: dict[str, list[str]],
-        digests: Mapping[str, Sequence[str]] | None = None,
+        recordings: Recordings | None = None,
     ) -> "Run":
         """Write config.json, split.json and identities.json into a new folder.
 
@@ -88,20 +93,26 @@ class Run:
             settings: The resolved settings.
             dataset: The data to train on.
             split: Part → names of its recordings.
-            digests: Name of a recording → hashes of its leads; None where they are not known.
+            recordings: The prepared data set, whose signals, units and shortest recording the run states.
 
         Returns:
             The run.
 
         Raises:
-            InputError: The folder holds a run already.
+            InputError: The folder holds a run already, or the recordings have several units and are not scaled to one.
         """
         refuse_existing(path)
         import_keras("training")
         import keras
 
+        described = describe_recordings(recordings, settings, split) if recordings else {}
         write_json(path / "split.json", split)
-        write_json(path / "identities.json", _collect_identities(dataset, split, digests).to_dict())
+        write_json(
+            path / "identities.json",
+            _collect_identities(dataset, split, recordings.digests if recordings else None).to_dict(),
+        )
+        if settings.task.get("embedder"):
+            _copy_embedder(Path(settings.task["embedder"]), path / EMBEDDER)
         plain = settings.to_dict()
         write_json(
             path / "config.json",
@@ -109,6 +120,8 @@ class Run:
                 **plain,
                 "task": {"name": task.name, **plain["task"]},
                 "leads": list(dataset.leads),
+                "lead_order": list(dataset.database.lead_order),
+                **described,
                 "classes": list(task.classes),
                 "fingerprint": dataset.fingerprint(),
                 "versions": installed_versions(),
@@ -129,13 +142,14 @@ class Run:
         except ValueError as error:
             raise InputError(f"{self.path}: {error}") from None
 
-    @cached_property
-    def task(self) -> Task:
-        """The task, with its classes and its decision thresholds."""
-        name, chosen = self.config["task"]["name"], self.path / "decision.json"
-        if name not in TASKS:
-            raise unknown_name(f"task of {self.path}", name, TASKS)
-        task_class = TASKS[name]
+    @property
+    def decision(self) -> dict[str, Any]:
+        """The task's thresholds and the like, {} before training has chosen them.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        chosen = self.path / "decision.json"
         try:
             decision = read_json(chosen) if chosen.exists() else {}
             check_decision(decision, len(self.config["classes"]))
@@ -144,12 +158,21 @@ class Run:
                 f"{chosen} is damaged ({str(error)[:200]}): delete it and end the training with "
                 f"ecg-edge train --resume {self.path}"
             ) from None
+        return decision
+
+    @cached_property
+    def task(self) -> Task:
+        """The task, with its classes and its decision thresholds."""
+        name = self.config["task"]["name"]
+        if name not in TASKS:
+            raise unknown_name(f"task of {self.path}", name, TASKS)
+        task_class = TASKS[name]
         try:
             options = task_class.Options(**self.settings.task)
         except TypeError as error:
             raise InputError(f"{self.path} is not the folder of a run: task: {error}") from None
-        task = task_class(self.config["classes"], options, decision)
-        attach_embedder(task, self.settings)
+        task = task_class(self.config["classes"], options, self.decision)
+        attach_embedder(task, self.settings, self.path / EMBEDDER)
         return task
 
     def build(self) -> "keras.Model":
@@ -231,14 +254,17 @@ class Run:
         """Return what the run knows about its model and a device has to know to use it."""
         settings = self.settings
         task = dict(self.config["task"])
+        window = dataclasses.replace(settings.signal.window_spec(), shortest=self.config.get("shortest", 0))
         return ModelMetadata(
             architecture=settings.arch,
             preset=settings.preset,
             task=TaskMetadata(task.pop("name"), task),
-            decision=self.task.decision,
+            decision=self.decision,
             labels=tuple(self.config["classes"]),
             leads=tuple(self.config["leads"]),
-            **settings.signal.window_spec().to_metadata(),
+            lead_order=tuple(self.config.get("lead_order", ())),
+            units=self.config.get("units", "mV"),
+            **window.to_metadata(),
             data=DataMetadata(Path(settings.data).name, self.config["fingerprint"]),
             seed=settings.seed,
             versions=installed_versions(),
@@ -253,12 +279,39 @@ def _collect_identities(
     return Identities.of([entry for entry in dataset.entries if entry.name in names], digests)
 
 
-def attach_embedder(task: Task, settings: Config, dry_run: bool = False) -> None:
+def describe_recordings(recordings: Recordings, settings: Config, split: dict[str, list[str]]) -> dict[str, Any]:
+    """Describe the recordings that a model learns from, for predictions: their unit, and the length of the shortest.
+
+    Args:
+        recordings: The prepared data set.
+        settings: The run's settings.
+        split: Part → names of its recordings.
+
+    Returns:
+        {"units": …, "shortest": samples}, as in the metadata of an exported file.
+
+    Raises:
+        InputError: They have several units, and no step of the preprocessing scales every lead.
+    """
+    lengths = recordings.lengths[recordings.positions(split["train"])]
+    window = settings.signal.window_spec()
+    scaled = any(step["step"] == "zscore" for step in [*window.steps, *window.window_steps])
+    units = recordings.units or ("mV",)
+    if len(units) > 1 and not scaled:
+        raise InputError(
+            f"the recordings of {settings.data} have several units ({', '.join(units)}): scale every lead with the "
+            "setting signal.normalise=record or window, or leave out those of one unit"
+        )
+    return {"units": units[0] if len(units) == 1 else ANY_UNIT, "shortest": int(lengths.min()) if len(lengths) else 0}
+
+
+def attach_embedder(task: Task, settings: Config, own: Path | None = None, dry_run: bool = False) -> None:
     """Give a task that reads sequences of beats the embedder that its settings name.
 
     Args:
         task: The task; others than those that read sequences of beats stay as they are.
         settings: The run's settings.
+        own: Where the run keeps its copy of the embedder's run, which it takes if it is there.
         dry_run: Whether an untrained embedder will do.
 
     Raises:
@@ -267,7 +320,7 @@ def attach_embedder(task: Task, settings: Config, dry_run: bool = False) -> None
     if "embedder" not in settings.task:
         return
     if settings.task["embedder"]:
-        task.embed_beats = load_embedder(settings.task["embedder"])
+        task.embed_beats = load_embedder(own if own and own.is_dir() else settings.task["embedder"])
     elif settings.model["morphology"] and dry_run:
         task.embed_beats = BeatEmbedder.untrained(settings)
     elif settings.model["morphology"]:
@@ -277,6 +330,13 @@ def attach_embedder(task: Task, settings: Config, dry_run: bool = False) -> None
         )
     elif settings.task["labels"] == "own":
         raise InputError("without an embedder there are no labels of its own: set task.labels=true, or none")
+
+
+def _copy_embedder(source: Path, folder: Path) -> None:
+    """Copy what loading an embedder takes, so that a run is complete wherever it is."""
+    folder.mkdir(parents=True)
+    for name in ("config.json", "split.json", "model.keras"):
+        shutil.copyfile(source / name, folder / name)
 
 
 def load_embedder(path: Path | str) -> BeatEmbedder:

@@ -3,13 +3,16 @@
 from pathlib import Path
 
 from ecg_edge.data.examples import WindowSpec
-from ecg_edge.run import Run, load_embedder
+from ecg_edge.run import EMBEDDER, Run, load_embedder
+from ecg_edge.run_files import check_decision
+from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.predictor import KerasPredictor, Predictor
 from ecg_edge.tasks.task import Task
 from ecg_edge.tflite_predictor import TFLitePredictor
 from firmware_bench.runtime.errors import InputError, ModelError, unknown_name
 from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.typed_json import shorten
 
 REQUIRED_METADATA = ("task", "labels", "leads", "fs", "window")
 
@@ -35,18 +38,33 @@ def load_predictor(path: Path) -> tuple[Predictor, ModelMetadata]:
     return predictor, predictor.metadata
 
 
-def task_from_metadata(metadata: ModelMetadata, source: str) -> tuple[Task, WindowSpec]:
+def find_embedder(path: Path) -> Path | None:
+    """Find the beat classifier that the run of a model holds, for a model that takes features of beats.
+
+    Args:
+        path: The run, or a file in its folder export/.
+
+    Returns:
+        The classifier's own run, in the folder embedder/ of the model's run; None where there is none.
+    """
+    run = path if path.is_dir() else path.resolve().parents[1] if path.resolve().parent.name == "export" else None
+    return run / EMBEDDER if run and (run / EMBEDDER).is_dir() and (run / "config.json").is_file() else None
+
+
+def task_from_metadata(metadata: ModelMetadata, source: str, embedder: Path | None = None) -> tuple[Task, WindowSpec]:
     """Make the task and the window specification that a model's metadata describe.
 
     Args:
         metadata: The metadata of the model.
         source: What errors call the model.
+        embedder: The run of the beat classifier whose features the model takes, where it takes some.
 
     Returns:
         The task, with its decision thresholds, and the windows of the model.
 
     Raises:
-        InputError: Something is missing in the metadata, or they name an unknown task.
+        InputError: Something is missing in the metadata or contradicts something else there, they name an unknown task,
+            or the model takes features of beats and there is no embedder.
     """
     try:
         metadata.require(*REQUIRED_METADATA)
@@ -56,10 +74,33 @@ def task_from_metadata(metadata: ModelMetadata, source: str) -> tuple[Task, Wind
     if name not in TASKS:
         raise unknown_name("task", name, TASKS)
     task_class = TASKS[name]
+    window = WindowSpec.from_metadata(metadata)
     try:
-        task = task_class(metadata.labels, task_class.Options(**options), metadata.decision)
-    except TypeError as error:
-        raise InputError(f"{source}: its metadata do not describe task {name}: {error}: export it again") from None
-    if options.get("embedder"):
-        task.embed_beats = load_embedder(options["embedder"])
-    return next(iter(task.variants().values())), WindowSpec.from_metadata(metadata)
+        task = task_class(metadata.labels, task_class.Options.from_plain(options), metadata.decision)
+        task.check_classes()
+        check_decision(metadata.decision, len(metadata.labels))
+        _check_tensors(metadata)
+        for steps in (window.steps, window.window_steps):
+            Preprocessing(steps)
+    except (InputError, ValueError) as error:
+        raise InputError(f"{source}: its metadata do not describe task {name}: {error}") from None
+    if options.get("embedder") and embedder is None:
+        raise InputError(
+            f"{source} takes the features of a beat classifier. Its metadata name the folder "
+            f"{shorten(options['embedder'])}, which is not opened unasked: name the classifier's run as embedder "
+            "(--embedder RUN)"
+        )
+    if options.get("embedder") and embedder:
+        task.embed_beats = load_embedder(embedder)
+    return next(iter(task.variants().values())), window
+
+
+def _check_tensors(metadata: ModelMetadata) -> None:
+    """Raise InputError where the model's own inputs and outputs have other sizes than the windows and the labels."""
+    shapes = {tensor.name: tensor.shape for tensor in (*metadata.inputs, *metadata.outputs)}
+    window = (metadata.window.samples, len(metadata.leads))
+    if not metadata.streaming and len(shapes.get("ecg", ())) == 3 and shapes["ecg"][1:] != window:
+        raise InputError(f"windows of {window} (samples, leads), and the model takes {shapes['ecg'][1:]}")
+    given = shapes.get("probabilities", (len(metadata.labels),))[-1]
+    if given != len(metadata.labels):
+        raise InputError(f"{len(metadata.labels)} labels, and the model gives {given} probabilities")

@@ -1,18 +1,24 @@
 """From a recording to a label: load a model, predict arrays and recordings in files."""
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ecg_edge.api.model_loading import load_predictor, task_from_metadata
-from ecg_edge.api.prediction_result import Localisation, Prediction, WindowPrediction
+from ecg_edge.api.input_check import check_input, refuse_problems
+from ecg_edge.api.model_loading import find_embedder, load_predictor, task_from_metadata
+from ecg_edge.api.prediction_result import FailedPrediction, Localisation, Prediction, WindowPrediction
 from ecg_edge.data.examples import Examples
-from ecg_edge.data.recordings import prepare_records
+from ecg_edge.data.recordings import Recordings, prepare_records
 from ecg_edge.records.array_record import record_from_array
+from ecg_edge.records.quality import SignalQuality
 from ecg_edge.records.record import Record
+from ecg_edge.records.record_error import describe_error
 from ecg_edge.tasks.predictor import Predictor
 from ecg_edge.tasks.task import Task
+from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata
 
 LOCALISATION_STEP_S = 0.1
@@ -28,9 +34,9 @@ class EcgModel:
         window: Rate, length and preprocessing of the windows that the model takes.
     """
 
-    def __init__(self, predictor: Predictor, metadata: ModelMetadata, source: str):
+    def __init__(self, predictor: Predictor, metadata: ModelMetadata, source: str, embedder: Path | None = None):
         self.source, self.metadata = source, metadata
-        self.task, self.window = task_from_metadata(metadata, source)
+        self.task, self.window = task_from_metadata(metadata, source, embedder)
         self._predictor = predictor
 
     @property
@@ -56,6 +62,7 @@ class EcgModel:
         units: str = "mV",
         name: str = "signal",
         localise: bool = True,
+        force: bool = False,
     ) -> Prediction:
         """Label a recording in memory.
 
@@ -65,23 +72,25 @@ class EcgModel:
             signal: The recording, (samples,) for one lead or (samples, leads).
             fs: Its sampling rate, Hz.
             leads: Names of its columns, for example ["I", "II"]. May be left out where model and signal have one lead.
-            units: Unit of its values: "mV", "uV" or "V".
+            units: Unit of its values: "mV", "uV", "V" or "nV"; or "NU" (normalised units), for a model that takes them.
             name: What the result and errors call the recording.
             localise: Whether an anomaly detector also computes where; that takes as long as the prediction.
+            force: Predict also what the model cannot judge; the result's `quality` says why it cannot.
 
         Returns:
             The label, the probabilities behind it, and the prediction of every window.
 
         Raises:
             InputError: The signal has another shape, gaps (NaN) or no samples, a lead of the model is missing, or the
-                unit or the rate is unknown.
+                unit or the rate is unknown; or the model cannot judge it: see `ecg_edge.api.input_check.check_input`.
 
         Examples:
             >>> model.predict(signal, fs=360, leads=["II", "V1"]).label
             'NSR'
         """
-        record = record_from_array(signal, fs, leads, units, name, self.leads)
-        return self._predict(record, name, localise)
+        return self._predict(
+            *self._prepare(record_from_array(signal, fs, leads, units, name, self.leads, force), force), localise
+        )
 
     def predict_record(
         self,
@@ -91,6 +100,7 @@ class EcgModel:
         units: str | None = None,
         leads: Sequence[str] | str | None = None,
         rename_leads: Mapping[str, str] | Sequence[str] | None = None,
+        force: bool = False,
     ) -> Prediction:
         """Label a recording in any format that ecg_edge.records reads.
 
@@ -101,13 +111,14 @@ class EcgModel:
             units: Unit, "mV", "uV", "V" or "nV", of a file that does not state it.
             leads: Names of the columns of a file that does not state them.
             rename_leads: Lead in the file → name to use, for example {"Lead A": "V1"}.
+            force: As for `predict`.
 
         Returns:
             As `predict`; the name of the recording is its path without suffix.
 
         Raises:
-            InputError: The record cannot be read, it lacks a lead of the model, or it states otherwise than `fs`,
-                `units` or `leads`. The line names the record.
+            InputError: The record cannot be read, it lacks a lead of the model, it states otherwise than `fs`, `units`
+                or `leads`, or the model cannot judge it. The line names the record.
 
         Examples:
             >>> model.predict_record("data/mitdb/100").label
@@ -116,18 +127,45 @@ class EcgModel:
         from ecg_edge.records.formats.format_registry import read_record
         from ecg_edge.records.signal_description import describe_signal
 
-        record = read_record(Path(path), stated=describe_signal(fs, units, leads, rename_leads))
-        return self._predict(record, record.name, localise)
+        stated = describe_signal(fs, units, leads, rename_leads)
+        return self._predict(*self._prepare(read_record(Path(path), stated=stated), force), localise)
 
-    def _predict(self, record: Record, name: str, localise: bool) -> Prediction:
-        recordings = prepare_records([self.task.read(record)], self.leads, self.window.steps, self.fs)
+    def predict_each(self, paths: Iterable[Path | str], **options: Any) -> Iterator[Prediction | FailedPrediction]:
+        """Label recordings one after the other; one that fails does not keep the others from being labelled.
+
+        Args:
+            paths: The recordings.
+            **options: As for `predict_record`.
+
+        Yields:
+            For each recording its prediction, or why there is none.
+        """
+        for path in paths:
+            try:
+                yield self.predict_record(path, **options)
+            except InputError as error:
+                yield FailedPrediction(str(path), str(error))
+            except Exception as error:  # of a reader, which any file may surprise
+                yield FailedPrediction(str(path), f"{path} cannot be predicted: {describe_error(error)}")
+
+    def _prepare(self, record: Record, force: bool) -> tuple[Recordings, SignalQuality]:
+        """Check and preprocess a recording. The caller keeps no reference to the raw signal, so that it is freed."""
+        record = record.put_leads_first(self.metadata.lead_order)
+        quality = refuse_problems(record.name, check_input(record, self.metadata, self.window), force)
+        record = self.task.read(record)
+        if self.task.reading == "beats" and record.beats is not None and not len(record.beats.samples):
+            problems = (*quality.problems, "no heart beat was found in it")
+            quality = refuse_problems(record.name, dataclasses.replace(quality, problems=problems), force)
+        return prepare_records([record], self.leads, self.window.steps, self.fs, [quality]), quality
+
+    def _predict(self, recordings: Recordings, quality: SignalQuality, localise: bool) -> Prediction:
         examples = self.task.inference_examples(recordings, self.window)
         summaries = self.task.predict(self._predictor, examples)
         (row,) = self.task.report(summaries, examples)
         errors = self.task.localise(self._predictor, examples) if localise else {}
         where = _average_steps(errors[0], self.leads, self.fs) if errors else None
         return Prediction(
-            record=name,
+            record=recordings.entries[0].name,
             label=row["label"],
             probabilities=row["probabilities"],
             windows=_window_predictions(self.task, summaries, examples),
@@ -137,20 +175,23 @@ class EcgModel:
             rhythms=row.get("rhythms"),
             beats=row.get("beats"),
             localisation=where,
+            quality=quality,
         )
 
 
-def load(path: Path | str) -> EcgModel:
+def load(path: Path | str, embedder: Path | str | None = None) -> EcgModel:
     """Load a trained model.
 
     Args:
         path: A .tflite file exported by ecg-edge, or the folder of a run; a run needs Keras.
+        embedder: The run of the beat classifier whose features the model takes, where it takes some and no run around
+            `path` holds that classifier. What a file's metadata name is not opened.
 
     Returns:
         The model, ready to predict.
 
     Raises:
-        InputError: There is no such file or run, or the file does not describe its input.
+        InputError: There is no such file or run, the file does not describe its input, or it needs an embedder.
 
     Examples:
         >>> model = ecg_edge.load("runs/demo/export/cnn_att_bilstm-int8.tflite")
@@ -158,7 +199,7 @@ def load(path: Path | str) -> EcgModel:
         (['AF', 'SNR'], ['I'], 250.0)
     """
     predictor, metadata = load_predictor(Path(path))
-    return EcgModel(predictor, metadata, str(path))
+    return EcgModel(predictor, metadata, str(path), Path(embedder) if embedder else find_embedder(Path(path)))
 
 
 def predict(
@@ -171,7 +212,7 @@ def predict(
         signal: As for `EcgModel.predict`, like the arguments after it.
         fs: Sampling rate of the signal, Hz.
         leads: Names of the signal's columns.
-        units: Unit of its values: "mV", "uV" or "V".
+        units: Unit of its values, as for `EcgModel.predict`.
 
     Returns:
         The prediction.

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any
 
+from ecg_edge.records.quality import SignalQuality
+
 
 @dataclasses.dataclass(frozen=True)
 class WindowPrediction:
@@ -47,6 +49,7 @@ class Prediction:
         rhythms: Per window its start in s and its rhythm, from a model that classifies rhythms window by window.
         beats: Per beat its time in s and its label, from a model that classifies beats.
         localisation: Where an anomaly detector finds what is abnormal; None for a classifier.
+        quality: What is known of the signal without a model; with `forced`, the model cannot judge it.
     """
 
     record: str
@@ -59,14 +62,34 @@ class Prediction:
     rhythms: list[dict] | None = None
     beats: list[dict] | None = None
     localisation: Localisation | None = None
+    quality: SignalQuality | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the prediction as plain data, as `ecg-edge predict --json` prints it."""
         plain: dict[str, Any] = {"record": self.record, "label": self.label, "probabilities": self.probabilities}
         if self.score is not None:
             plain |= {"score": self.score, "threshold": self.threshold}
+        if self.quality is not None:
+            plain["quality"] = self.quality.to_dict()
         plain |= {"windows": len(self.windows), "seconds": self.seconds}
         plain |= {name: getattr(self, name) for name in ("rhythms", "beats") if getattr(self, name) is not None}
         if self.localisation:
             plain["localisation"] = dataclasses.asdict(self.localisation)
         return plain
+
+
+@dataclasses.dataclass(frozen=True)
+class FailedPrediction:
+    """A recording that could not be predicted.
+
+    Attributes:
+        record: As it was named.
+        error: Why, in one line that names it.
+    """
+
+    record: str
+    error: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data, as `ecg-edge predict --json` prints it."""
+        return dataclasses.asdict(self)

@@ -1,6 +1,7 @@
 """From recordings to a run: create, train, resume."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from ecg_edge.training.config import Config, resolve
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.files import write_json
 from models_keras.registry import Architecture, find, names
+
+SHOWN_WARNINGS = 10
 
 
 class TrainingInterrupted(Exception):
@@ -150,7 +153,7 @@ def create_run(
         classes = task_class.find_classes(plan.dataset, recordings, parts["train"])
         configured = task_class(classes, options)
         attach_embedder(configured, plan.settings)
-        run = Run.create(path, configured, plan.settings, plan.dataset, parts, recordings.digests)
+        run = Run.create(path, configured, plan.settings, plan.dataset, parts, recordings)
     reporter.message(f"run folder: {run.path}")
     return run
 
@@ -387,6 +390,13 @@ def _prepare(dataset: Dataset, task_class: type[Task], settings: Config, reporte
     if recordings.problems:
         reporter.message(
             f"warning: {len(recordings.problems)} of {len(recordings.entries)} recordings could not be read"
+        )
+    for name, remark in itertools.islice(recordings.warnings.items(), SHOWN_WARNINGS):
+        reporter.message(f"warning: {name}: {remark}")
+    if len(recordings.warnings) > SHOWN_WARNINGS:
+        reporter.message(
+            f"warning: {len(recordings.warnings)} of {len(recordings.entries)} recordings have such amplitudes: "
+            f"ecg-edge data check {settings.data} names all"
         )
     for note, count in recordings.notes.items():
         if count:

@@ -26,6 +26,7 @@ class WindowSpec:
         stride: samples from one window's start to the next one's.
         steps: preprocessing of a whole recording, as plain data (see ecg_edge.signals.preprocessing).
         window_steps: preprocessing of each window after that.
+        shortest: length of the shortest recording that the model learnt from, samples; 0: not stated.
     """
 
     fs: float
@@ -33,12 +34,13 @@ class WindowSpec:
     stride: int
     steps: Sequence[dict]
     window_steps: Sequence[dict] = ()
+    shortest: int = 0
 
     def to_metadata(self) -> dict:
         """The fields of ModelMetadata that describe the windows."""
         return {
             "fs": float(self.fs),
-            "window": WindowMetadata(self.samples, self.stride),
+            "window": WindowMetadata(self.samples, self.stride, self.shortest),
             "preprocessing": tuple(self.steps),
             "window_preprocessing": tuple(self.window_steps),
         }
@@ -46,8 +48,9 @@ class WindowSpec:
     @classmethod
     def from_metadata(cls, metadata: ModelMetadata) -> "WindowSpec":
         """The inverse of `to_metadata`."""
-        window, steps = metadata.window, map(list, (metadata.preprocessing, metadata.window_preprocessing))
-        return cls(metadata.fs, window.samples, window.stride, *steps)
+        window = metadata.window
+        steps, window_steps = list(metadata.preprocessing), list(metadata.window_preprocessing)
+        return cls(metadata.fs, window.samples, window.stride, steps, window_steps, window.shortest)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,15 +16,16 @@ from typing import Any
 import numpy as np
 
 from ecg_edge.records.identity import digest_leads
+from ecg_edge.records.quality import SignalQuality, assess_signal
 from ecg_edge.records.record import Entry, Record
-from ecg_edge.signals.preprocessing import Preprocessing, find_flat_leads
+from ecg_edge.signals.preprocessing import Preprocessing
 from firmware_bench.runtime import file_lock
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_folder, describe_os_error, read_json, write_json
 from firmware_bench.runtime.paths import cache_folder
 
 UNREADABLE_SHARE = 0.05  # above this share of unreadable recordings the data set, not the recording, is at fault
-CACHE_VERSION = 3  # increase it when what is stored for the same parameters changes
+CACHE_VERSION = 4  # increase it when what is stored for the same parameters changes
 NOTES = ("recordings without signal", "recordings with gaps (NaN)", "recordings with a flat lead")
 STORED_ARRAYS = {  # beside the signals: name → dtype
     "lengths": np.int64,
@@ -54,6 +55,8 @@ class Recordings:
         bout_rhythms: U8 (bouts,), the database's codes.
         problems: recording name → why it could not be read.
         notes: kind of repair → number of recordings.
+        warnings: recording name → what makes its amplitudes none of an ECG.
+        units: of the recordings with a signal, each unit once.
         key: of the cache folder; "" in memory.
         digests: recording name → hashes of the leads as they were read (ecg_edge.records.identity); {} in memory.
     """
@@ -71,6 +74,8 @@ class Recordings:
     bout_rhythms: np.ndarray
     problems: Mapping[str, str]
     notes: Mapping[str, int]
+    warnings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    units: tuple[str, ...] = ()
     key: str = ""
     digests: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
@@ -104,9 +109,14 @@ class _Annotations:
         self.problems: dict[str, str] = {}
         self.notes: dict[str, int] = dict.fromkeys(NOTES, 0)
         self.digests: dict[str, Sequence[str]] = {}
+        self.warnings: dict[str, str] = {}
+        self.units: list[str] = []
 
-    def add(self, record: Record | None, signal: np.ndarray, original: np.ndarray | None) -> None:
-        """Append a recording, or None where it could not be read; signal is the prepared, original the raw one."""
+    def add(self, record: Record | None, signal: np.ndarray, quality: SignalQuality | None = None) -> None:
+        """Append a recording, or None where it could not be read.
+
+        signal: The prepared one. quality: Of the raw one; None where annotations alone are used.
+        """
         beats = record.beats if record else None
         bouts = record.rhythms if record else ()
         if record:
@@ -114,14 +124,22 @@ class _Annotations:
             self.symbols.append(np.asarray(beats.symbols if beats else [], "S1"))
             self.bounds += [(bout.start / record.fs, bout.stop / record.fs) for bout in bouts]
             self.rhythms += [bout.rhythm for bout in bouts]
-            holed = original is not None and any(np.isnan(lead).any() for lead in original.T)
-            states = original is None, holed, original is not None and find_flat_leads(original).any()
+            if quality:
+                gaps, flat = quality.missing_share > 0, bool(quality.flat_leads)
+                if quality.impossible_amplitudes:
+                    self.warnings[record.name] = "; ".join(quality.impossible_amplitudes)
+                if record.units not in self.units:
+                    self.units.append(record.units)
+            states = (False, gaps, flat) if quality else (True, False, False)
             for note, applies in zip(NOTES, states, strict=True):
-                self.notes[note] += bool(applies)
-        self.lengths.append(round(record.seconds * self.fs) if record and original is None else len(signal))
+                self.notes[note] += applies
+        self.lengths.append(round(record.seconds * self.fs) if record and not quality else len(signal))
         for key, more in (("starts", len(signal)), ("beat_starts", len(beats.samples) if beats else 0),
                           ("bout_starts", len(bouts))):  # fmt: skip
             self.counts[key].append(self.counts[key][-1] + more)
+
+    def remarks(self) -> dict[str, Any]:
+        return {"notes": self.notes, "warnings": self.warnings, "units": tuple(self.units)}
 
     def arrays(self) -> dict[str, Any]:
         values = {
@@ -151,28 +169,42 @@ def prepare(record: Record, leads: Sequence[str], steps: Preprocessing) -> tuple
         raise InputError(f"record {record.name}: {error}") from None
 
 
-def prepare_records(records: Sequence[Record], leads: Sequence[str], steps: Sequence[dict], fs: float) -> Recordings:
+def prepare_records(
+    records: Sequence[Record],
+    leads: Sequence[str],
+    steps: Sequence[dict],
+    fs: float,
+    qualities: Sequence[SignalQuality] = (),
+) -> Recordings:
     """Prepare `records` in memory.
+
+    Args:
+        records: with their signals, or annotations alone.
+        leads: names.
+        steps: preprocessing, see ecg_edge.signals.preprocessing.
+        fs: sampling rate after preprocessing, Hz.
+        qualities: of the signals, where they are known already.
 
     Raises:
         InputError: a record lacks a lead, or its sampling rate after preprocessing is not `fs` Hz.
     """
-    annotations, signals = _Annotations(fs), []
-    for record in records:
-        signal = np.zeros((0, len(leads)), np.float32)
+    annotations, nothing, signals = _Annotations(fs), np.zeros((0, len(leads)), np.float32), []
+    for position, record in enumerate(records):
+        signal, quality = nothing, None
         if record.signal is not None:
+            quality = qualities[position] if qualities else assess_signal(record, leads)
             signal, rate = prepare(record, leads, Preprocessing(steps))
             if rate != fs:
                 raise InputError(
                     f"record {record.name}: sampled at {record.fs:g} Hz, and the model takes {fs:g} Hz without "
                     "resampling"
                 )
-        signals.append(signal)
-        annotations.add(record, signal, record.signal)
-    entries = tuple(Entry(r.name, r.name, r.patient, r.labels) for r in records)
+            signals.append(signal)
+        annotations.add(record, signal, quality)
     # One recording is not copied once more: it may be a day of twelve leads.
-    joined = signals[0] if len(signals) == 1 else np.concatenate([np.zeros((0, len(leads)), np.float32), *signals])
-    return Recordings(entries, fs, joined, **annotations.arrays(), problems={}, notes=annotations.notes)
+    joined = signals[0] if len(signals) == 1 else np.concatenate([nothing, *signals])
+    entries = tuple(Entry(r.name, r.name, r.patient, r.labels) for r in records)
+    return Recordings(entries, fs, joined, **annotations.arrays(), problems={}, **annotations.remarks())
 
 
 def load_recordings(
@@ -213,16 +245,8 @@ def load_recordings(
     shape = (int(annotations["starts"][-1]), len(leads))
     # An empty file cannot be mapped.
     mapped = np.memmap(folder / "signals.f32", np.float32, mode="r", shape=shape) if all(shape) else np.zeros(shape)
-    return Recordings(
-        tuple(entries),
-        fs,
-        mapped,
-        **annotations,
-        problems=index["problems"],
-        notes=index["notes"],
-        key=key,
-        digests=index["digests"],
-    )
+    index["units"] = tuple(index["units"])
+    return Recordings(tuple(entries), fs, mapped, **annotations, **index, key=key)
 
 
 def _fill_cache(folder: Path, wait: Callable[[], None], *what) -> None:
@@ -254,10 +278,10 @@ def _write(folder, entries, read, leads, steps, fs, advance):
             try:
                 record = read(entry)
                 signal = prepare(record, leads, steps)[0] if leads else nothing  # without leads: annotations alone
-                original = record.select_leads(tuple(leads)) if leads else None
+                quality = assess_signal(record, leads) if leads else None
             except InputError as error:
                 annotations.problems[entry.name] = str(error)
-                annotations.add(None, nothing, None)
+                annotations.add(None, nothing)
                 if len(annotations.problems) > max(1, UNREADABLE_SHARE * len(entries)):
                     raise InputError(
                         f"more than {UNREADABLE_SHARE:.0%} of {len(entries)} recordings cannot be used; first: "
@@ -265,7 +289,7 @@ def _write(folder, entries, read, leads, steps, fs, advance):
                     ) from None
             else:
                 file.write(signal.tobytes())  # unlike tofile, says why when the disk is full
-                annotations.add(record, signal, original)
+                annotations.add(record, signal, quality)
                 annotations.digests[entry.name] = digest_leads(record.signal)
             advance(position + 1, len(entries))
     if not any(annotations.lengths):
@@ -273,5 +297,5 @@ def _write(folder, entries, read, leads, steps, fs, advance):
         raise InputError(f"none of {len(entries)} recordings can be used; first: {first}")
     for name, values in annotations.arrays().items():
         np.save(folder / f"{name}.npy", values)
-    index = {"problems": annotations.problems, "notes": annotations.notes, "digests": annotations.digests}
+    index = {"problems": annotations.problems, "digests": annotations.digests, **annotations.remarks()}
     write_json(folder / "index.json", index)

@@ -5,13 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from ecg_edge.records.record import Record, standard_lead
+from ecg_edge.records.units import millivolts_per
 from firmware_bench.runtime.errors import InputError, unknown_name
 
-MILLIVOLTS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "µV": 1e-3}
+NORMALISED = "NU"
 
 
 def record_from_array(
-    signal: np.ndarray, fs: float, leads: Sequence[str] | None, units: str, name: str, model_leads: Sequence[str]
+    signal: np.ndarray,
+    fs: float,
+    leads: Sequence[str] | None,
+    units: str,
+    name: str,
+    model_leads: Sequence[str],
+    keep_gaps: bool = False,
 ) -> Record:
     """Make a record of a signal in memory.
 
@@ -19,20 +26,23 @@ def record_from_array(
         signal: (samples,) or (samples, leads), in `units`.
         fs: Sampling rate, Hz.
         leads: Names of the columns, or None where signal and model have one lead.
-        units: "mV", "uV" or "V".
+        units: "mV", "uV", "V" or "nV", which become mV; or "NU" (normalised units), which stay.
         name: Name of the record.
         model_leads: The leads that the model takes.
+        keep_gaps: Accept values that are NaN or infinite, as samples that were not taken.
 
     Returns:
-        The record, its signal float32 (samples, leads) in mV.
+        The record, its signal float32 (samples, leads) in mV or NU.
 
     Raises:
         InputError: See `EcgModel.predict`.
     """
-    if units not in MILLIVOLTS:
-        raise unknown_name(f"unit of {name}", str(units), MILLIVOLTS)
+    scale = 1.0 if units == NORMALISED else millivolts_per(str(units))
+    if scale is None:
+        raise unknown_name(f"unit of {name}", str(units), ("V", "mV", "uV", "nV", NORMALISED))
     try:
-        array, rate = np.asarray(signal, np.float64), float(fs)
+        array, rate = np.asarray(signal), float(fs)
+        array = array if array.dtype.kind in "fiu" else array.astype(np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{name}: signal and fs have to be numbers") from None
     if not (np.isfinite(rate) and rate > 0):
@@ -57,11 +67,16 @@ def record_from_array(
     names = tuple(map(standard_lead, names))
     if len(set(names)) != len(names):
         raise InputError(f"{name}: a lead is named twice: {' '.join(names)}")
-    gaps = ~np.isfinite(array)
-    if gaps.any():
+    made = np.empty(array.shape, np.float32)
+    for column, values in zip(made.T, array.T, strict=True):  # one lead in float64 at a time
+        with np.errstate(over="ignore"):
+            column[:] = np.asarray(values, np.float64) * scale
+    gaps = ~np.isfinite(made)
+    if gaps.any() and not keep_gaps:
         first = int(np.flatnonzero(gaps.any(axis=1))[0])
         raise InputError(
             f"{name}: {int(gaps.sum())} values are NaN or infinite, first at sample {first}: "
             "interpolate them or cut them off"
         )
-    return Record(name, name, (array * MILLIVOLTS[units]).astype(np.float32), rate, names)
+    made[gaps] = np.nan
+    return Record(name, name, made, rate, names, units=NORMALISED if units == NORMALISED else "mV")

@@ -11,14 +11,14 @@ import numpy as np
 
 from ecg_edge.records.database import Database
 from ecg_edge.records.formats.format_registry import check_files
+from ecg_edge.records.quality import assess_signal, count_clipped
 from ecg_edge.records.record import Entry, Record
-from ecg_edge.records.record_error import RecordError
+from ecg_edge.records.record_error import describe_error
 from ecg_edge.records.sha256_sums import Sha256Sums
 from ecg_edge.records.signal_description import NOTHING_STATED, describe_signal
 from ecg_edge.records.summary import DatasetSummary, count_recordings, describe_source, find_unlisted, list_notes
+from firmware_bench.runtime.errors import InputError
 
-CLIPPED_SECONDS = 0.04  # a QRS complex's tip lasts less than this at its highest value
-CLIPPED_FRACTION = 0.02
 CONSTANT_SECONDS = 2.0
 
 
@@ -95,6 +95,7 @@ def check(
     findings: list[Finding] = []
     found_leads: dict[str, tuple[str, ...]] = {}
     rates: dict[str, float] = {}
+    found_units: dict[str, str] = {}
     without_signal: list[str] = []
     seen: dict[bytes, str] = {}
     beats, rhythms = Counter[str](), Counter[str]()
@@ -104,9 +105,6 @@ def check(
         try:
             record = database.read(folder, entry)
             file_remarks = check_files(folder / entry.path) if record.signal is not None else []
-        except RecordError as error:
-            findings.append(Finding(entry.name, "error", str(error).replace(f"{folder}{os.sep}", "")))
-        else:
             found_leads[entry.name], rates[entry.name] = record.leads, record.fs
             for symbols in [record.beats.symbols] if record.beats else []:
                 beats.update(dict(zip(*np.unique(symbols, return_counts=True), strict=True)))
@@ -114,10 +112,14 @@ def check(
             if record.signal is None:
                 without_signal.append(entry.name)
             else:
+                found_units[entry.name] = record.units
                 remarks += check_signal(record) + file_remarks
                 first = seen.setdefault(hashlib.blake2b(record.signal.tobytes()).digest(), entry.name)
                 if first != entry.name:
                     remarks.append(f"its signal is that of {first}")
+        except Exception as error:  # one recording, however damaged, does not end the check of the others
+            text = str(error) if isinstance(error, InputError) else f"cannot be read: {describe_error(error)}"
+            findings.append(Finding(entry.name, "error", text.replace(f"{folder}{os.sep}", "")))
         findings += [Finding(entry.name, "warning", remark) for remark in remarks]
         advance(number, len(entries))
 
@@ -125,11 +127,15 @@ def check(
     remarks = [(name, "recording without label") for names in unlisted.values() for name in names]
     remarks += database.check_labels(folder)
     remarks += find_missing_leads(found_leads, database.leads) + find_unusual_rates(rates, database.fs)
+    remarks += find_unusual_units(found_units)
     findings += [Finding(name, "warning", remark) for name, remark in remarks]
     if without_signal:
         others = f" and {len(without_signal) - 1} more of the {len(entries)}" if len(without_signal) > 1 else ""
         text = f"this{others}: annotations alone, the signal file is not here"
         findings.append(Finding(without_signal[0], "note", text))
+    if others := [name for name, unit in found_units.items() if unit != "mV"]:
+        text = f"{len(others)} of the {len(entries)} recordings are in {found_units[others[0]]}, not in mV"
+        findings.append(Finding(others[0], "note", text))
     report = CheckReport(len(entries), tuple(findings), DatasetSummary("", count_recordings([])))
     unreadable = set(report.unreadable)
     left_out = {
@@ -161,7 +167,8 @@ def check_entry_labels(entry: Entry, classes: tuple[str, ...]) -> list[str]:
 
 
 def check_signal(record: Record) -> list[str]:
-    """List what is suspicious about a signal: missing samples, flat, constant or saturated leads, one line each."""
+    """List what is suspicious about a signal, one line each: missing samples, leads that are flat, stand still or are
+    saturated, amplitudes that no ECG has."""
     if record.signal is None:
         return []
     missing, flat, constant, clipped = [], [], [], []
@@ -174,7 +181,7 @@ def check_signal(record: Record) -> list[str]:
             continue
         if (seconds := measure_longest_run(np.diff(column) == 0) / record.fs) >= CONSTANT_SECONDS:
             constant.append(f"{lead} {seconds:.1f} s")
-        if any(is_clipped(column == extreme, record.fs) for extreme in (valid.min(), valid.max())):
+        if any(count_clipped(column == extreme, record.fs) for extreme in (valid.min(), valid.max())):
             clipped.append(lead)
     texts = {
         f"no valid sample (NaN) in places, of {len(record.signal)}": missing,
@@ -182,23 +189,8 @@ def check_signal(record: Record) -> list[str]:
         "stands still in lead": constant,
         "saturated in lead": clipped,
     }
-    return [f"{text}: {', '.join(leads)}" for text, leads in texts.items() if leads]
-
-
-def is_clipped(at_extreme: np.ndarray, fs: float) -> bool:
-    """Whether a lead stays at its extreme value longer than an ECG does.
-
-    Args:
-        at_extreme: bool (samples,), where the lead has its lowest or highest value.
-        fs: Sampling rate in Hz.
-
-    Returns:
-        True for one run of CLIPPED_SECONDS, or where runs of at least three samples make up CLIPPED_FRACTION of all.
-    """
-    if measure_longest_run(at_extreme) >= max(4, CLIPPED_SECONDS * fs):
-        return True
-    in_runs = at_extreme[:-2] & at_extreme[1:-1] & at_extreme[2:]
-    return bool(in_runs.sum() >= CLIPPED_FRACTION * len(at_extreme))
+    found = [f"{text}: {', '.join(leads)}" for text, leads in texts.items() if leads]
+    return found + list(assess_signal(record, record.leads).impossible_amplitudes)
 
 
 def measure_longest_run(mask: np.ndarray) -> int:
@@ -234,6 +226,12 @@ def find_unusual_rates(rates: dict[str, float], usual: float | None) -> list[tup
     """
     usual = usual or _find_usual(rates)
     return [(name, f"{rate:g} Hz, not {usual:g} Hz") for name, rate in rates.items() if usual and rate != usual]
+
+
+def find_unusual_units(units: dict[str, str]) -> list[tuple[str, str]]:
+    """Find recordings in another unit than nine in ten: pairs of recording and remark. units: recording → its unit."""
+    usual = _find_usual(units)
+    return [(name, f"in {unit}, not in {usual}") for name, unit in units.items() if usual and unit != usual]
 
 
 def _find_usual(values: dict):

@@ -27,6 +27,8 @@ class Database:
         normal_labels: The labels that say that a recording is normal.
         fs: Sampling rate in Hz, None where it varies.
         leads: Those of a complete recording, None where they vary, () where they follow from the recordings.
+        lead_order: Leads that come first in every recording, whatever their order in its files. A model of leads by
+            position ("lead 1") carries it in its metadata.
         annotated: Whether its recordings carry beats or rhythm intervals; `is_annotated` tells of one.
         annotations: What they carry then, in words.
         rhythm_codes: Its own rhythm codes → those of `record.RHYTHM_CODES`, where they differ.
@@ -45,6 +47,7 @@ class Database:
     normal_labels: tuple[str, ...] = ()
     fs: float | None = None
     leads: tuple[str, ...] | None = None
+    lead_order: tuple[str, ...] = ()
     annotated: bool = False
     annotations: str = "beats and rhythms"
     rhythm_codes: Mapping[str, str] = {}
@@ -100,7 +103,7 @@ class Database:
         return f"{self.numbering}/{PurePosixPath(entry.name).name.lstrip('0')}" if self.numbering else ""
 
     def read(self, folder: Path, entry: Entry) -> Record:
-        """Read a recording, with its annotations where the database has some.
+        """Read a recording, its leads in the database's order, with its annotations where the database has some.
 
         Args:
             folder: The database's folder.
@@ -112,7 +115,7 @@ class Database:
         Raises:
             RecordError: A file is missing, truncated or corrupt.
         """
-        record = read_record(folder / entry.path, entry)
+        record = read_record(folder / entry.path, entry).put_leads_first(self.lead_order)
         if self.annotated:
             return add_annotations(record, folder / entry.path, rhythm_codes=self.rhythm_codes)
         return record

@@ -2,7 +2,8 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Self
 
 import numpy as np
 
@@ -138,8 +139,33 @@ class Record:
         """Name its leads by their position: "lead 1", "lead 2", …"""
         return tuple(f"lead {column + 1}" for column in range(len(self.leads)))
 
+    def put_leads_first(self, first: Sequence[str]) -> Self:
+        """Order the leads: those of `first` that are there come first, in that order; the others keep theirs."""
+        order = [self.leads.index(lead) for lead in first if lead in self.leads]
+        order += [column for column in range(len(self.leads)) if column not in order]
+        if order == list(range(len(self.leads))):
+            return self
+        signal = None if self.signal is None else self.signal[:, order]
+        return dataclasses.replace(self, signal=signal, leads=tuple(self.leads[column] for column in order))
+
     def select_leads(self, leads: tuple[str, ...]) -> np.ndarray:
         """Select the signals of some leads.
+
+        Args:
+            leads: As for `find_columns`.
+
+        Returns:
+            float32 (samples, len(leads)), in the order of `leads`; a view of the signal where these are all its leads.
+
+        Raises:
+            InputError: A lead is missing, or the recording has no signal.
+        """
+        columns = self.find_columns(leads)
+        assert self.signal is not None
+        return self.signal if columns == list(range(len(self.leads))) else self.signal[:, columns]
+
+    def find_columns(self, leads: Sequence[str]) -> list[int]:
+        """Find the columns of the signal that hold some leads.
 
         Args:
             leads: Names, in any case, or positions: "lead 1" is the recording's first lead whatever its name, for
@@ -147,7 +173,7 @@ class Record:
                 (a wearable's "ECG") serves any single lead.
 
         Returns:
-            float32 (samples, len(leads)), in the order of `leads`; the recording's own array where it has these alone.
+            The column of each of `leads`.
 
         Raises:
             InputError: A lead is missing, or the recording has no signal.
@@ -157,7 +183,7 @@ class Record:
         own = {lead.lower(): column for column, lead in enumerate(self.leads)}
         own |= {lead: column for column, lead in enumerate(self.positional_leads())}
         if len(self.leads) == len(leads) == 1 and UNNAMED_LEAD.fullmatch(self.leads[0]):
-            return self.signal
+            return [0]
         wanted = [lead.lower() if lead.lower() in own else standard_lead(lead).lower() for lead in leads]
         for lead, spelt in zip(leads, wanted, strict=True):
             if spelt not in own:
@@ -165,8 +191,7 @@ class Record:
                     f"record {self.name}: no lead {lead!r}: there is {', '.join(self.leads)}. Where one of them is it "
                     f"under another name, say so: --rename-lead 'NAME={lead}' (rename_leads in Python)"
                 )
-        columns = [own[lead] for lead in wanted]
-        return self.signal if columns == list(range(len(self.leads))) else self.signal[:, columns]
+        return [own[lead] for lead in wanted]
 
 
 def standard_lead(name: str) -> str:

@@ -13,14 +13,15 @@ from fractions import Fraction
 
 import numpy as np
 
+from ecg_edge.records.quality import FLAT
 from ecg_edge.records.signal_description import HIGHEST_FS, LOWEST_FS
 from ecg_edge.signals.scipy_signal import import_scipy_signal
 from firmware_bench.runtime.errors import InputError, unknown_name
 
 LARGEST_FACTORS = (1000, 10_000, 100_000, 500_000)  # of a ratio of rates, tried in this order
 LARGEST_DRIFT = 0.1  # samples, between the ratio that is used and that of the rates, at a recording's end
+HIGHEST_ORDER, HIGHEST_PARAMETER = 20, 1e6  # of filters; Hz
 MINIMUM_RATE_RATIO = 0.35  # source to target rate: 100 Hz recordings still serve a model of 250 Hz
-FLAT = 1e-6  # mV, or the signal's own unit: a lead whose values span less is flat
 
 
 def fill_gaps(signal, fs):
@@ -28,10 +29,13 @@ def fill_gaps(signal, fs):
     if not np.isnan(signal).any():
         return signal, fs
     signal = signal.copy()
-    time = np.arange(len(signal))
     for lead in signal.T:
         missing = np.isnan(lead)
-        lead[missing] = np.interp(time[missing], time[~missing], lead[~missing]) if not missing.all() else 0.0
+        edges = np.flatnonzero(np.diff(missing, prepend=missing[:1], append=missing[-1:]))
+        # The samples on both sides of every gap are all that a line needs.
+        known = np.unique(np.clip(np.concatenate([edges - 1, edges, [0, len(lead) - 1]]), 0, len(lead) - 1))
+        known, places = known[~missing[known]], np.flatnonzero(missing)
+        lead[places] = np.interp(places, known, lead[known]) if len(known) else 0.0
     return signal, fs
 
 
@@ -106,12 +110,20 @@ def zscore(signal, fs):
     """Scale each lead to zero mean and unit standard deviation over the whole signal; a flat lead becomes zeros."""
     centred = signal - signal.mean(axis=0)
     deviation = centred.std(axis=0)
-    return np.where(deviation > FLAT, centred / np.maximum(deviation, FLAT), 0.0), fs
+    centred /= np.maximum(deviation, FLAT)
+    centred[:, ~(deviation > FLAT)] = 0.0
+    return centred, fs
 
 
 STEPS: dict[str, Callable] = {
     step.__name__: step for step in (fill_gaps, resample, highpass, lowpass, bandpass, notch, zscore)
 }
+
+
+def _check_parameter(step, name, value):
+    kind, most = (int, HIGHEST_ORDER) if name == "order" else ((int, float), HIGHEST_PARAMETER)
+    if not isinstance(value, kind) or isinstance(value, bool) or not 0 < value <= most:
+        raise InputError(f"preprocessing step {step}: {name} is {value!r}, not a number above 0 and up to {most:g}")
 
 
 class Preprocessing:
@@ -121,13 +133,13 @@ class Preprocessing:
         steps: For each its name, "step", and its parameters.
 
     Raises:
-        InputError: An unknown step, or a missing or unknown parameter.
+        InputError: An unknown step, a missing or unknown parameter, or one that is no possible number.
     """
 
     def __init__(self, steps: Sequence[dict]):
         self.steps = [dict(step) for step in steps]
         for step in self.steps:
-            name = step.get("step", "")
+            name = str(step.get("step", ""))
             if name not in STEPS:
                 raise unknown_name("preprocessing step", name, STEPS)
             parameters = inspect.signature(STEPS[name]).parameters
@@ -137,6 +149,9 @@ class Preprocessing:
             for key, parameter in accepted.items():
                 if parameter.default is parameter.empty and key not in step:
                     raise InputError(f"preprocessing step {name} needs {key}")
+                _check_parameter(name, key, step.get(key, parameter.default))
+            if name == "bandpass" and not step["low"] < step["high"]:
+                raise InputError(f"preprocessing step bandpass: low is {step['low']:g} Hz, high {step['high']:g} Hz")
 
     def __call__(self, signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
         """Apply the steps.

@@ -72,6 +72,7 @@ def find_beats(record: Record) -> Beats:
     signal = record.select_leads(record.leads)
     names = [lead.lower() for lead in record.leads]
     order = [names.index(name) for name in BEST_LEADS if name in names] + list(range(len(names)))
-    best = next((column for column in order if not find_flat_leads(signal)[column]), 0)
+    flat = find_flat_leads(signal)
+    best = next((column for column in order if not flat[column]), 0)
     samples = detect_r_peaks(signal[:, best], record.fs)
     return Beats(samples, np.full(len(samples), "?"))

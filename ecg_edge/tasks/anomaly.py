@@ -157,8 +157,8 @@ class AnomalyTask(Task):
             none does.
         """
         leads = examples.recordings.signals.shape[1]
-        sums = {i: np.zeros((examples.recordings.lengths[i], leads)) for i in np.unique(examples.records)}
-        counts = {i: np.zeros((len(total), 1)) for i, total in sums.items()}
+        sums = {i: np.zeros((examples.recordings.lengths[i], leads), np.float32) for i in np.unique(examples.records)}
+        counts = {i: np.zeros((len(total), 1), np.float32) for i, total in sums.items()}
         for start in range(0, len(examples), BATCH):
             batch = examples.take(np.arange(start, min(start + BATCH, len(examples))))
             inputs = batch.batch(slice(None))
@@ -167,7 +167,10 @@ class AnomalyTask(Task):
                 inside = sums[record][first : first + len(error)]
                 inside += error[: len(inside)]
                 counts[record][first : first + len(error)] += 1
-        return {i: np.where(counts[i] > 0, sums[i] / np.maximum(counts[i], 1), np.nan) for i in sums}
+        for i, total in sums.items():  # in place: of 24 h it takes as much memory as the recording
+            np.divide(total, counts[i], out=total, where=counts[i] > 0)
+            total[counts[i][:, 0] == 0] = np.nan
+        return sums
 
     def _by_record(self, summaries, examples):
         """The recordings (m,), bool (m,) whether they are abnormal, and their scores (m,)."""

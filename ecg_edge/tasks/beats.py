@@ -113,6 +113,10 @@ class BeatsTask(Task):
             for entry, beats in zip(recordings.entries, own, strict=True)
         }
 
+    def check_classes(self):
+        if self.classes != CLASSES:
+            raise InputError(f"beats are {', '.join(CLASSES)}, not {', '.join(self.classes)}")
+
     def examples(self, recordings, names, window, training=False):
         classes = aami_classes(recordings.beat_symbols)
         usable = (classes >= 0) & (classes != FUSION) if training else classes >= 0

@@ -7,9 +7,10 @@ Training, evaluation and prediction work with any task through these methods.
 
 import dataclasses
 import types
+import typing
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from ecg_edge.data.examples import Examples, WindowSpec, consecutive_windows
 from ecg_edge.data.recordings import Recordings
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.tasks.predictor import Outputs, Predictor
-from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.errors import InputError, unknown_name
 
 BATCH = 64  # examples read and predicted at a time
 LARGEST_SQRT_WEIGHT = 10.0  # of a class, under the rule "sqrt"
@@ -27,6 +28,22 @@ LARGEST_SQRT_WEIGHT = 10.0  # of a class, under the rule "sqrt"
 @dataclasses.dataclass(frozen=True)
 class TaskOptions:
     """Settings of a task, `task.<name>` on the command line; most have none."""
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Self:
+        """Make the options of plain data.
+
+        Raises:
+            InputError: There is no such option, or it has another type or value.
+        """
+        kinds = typing.get_type_hints(cls)
+        for name, value in values.items():
+            if name not in kinds:
+                raise unknown_name("option", name, kinds)
+            choices = typing.get_args(kinds[name])
+            if not (value in choices if choices else isinstance(value, kinds[name])):
+                raise InputError(f"option {name} is {value!r}: {' or '.join(choices) or 'a text'} is known")
+        return cls(**values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,6 +202,9 @@ class Task:
     def choose_decision(self, summaries: np.ndarray, examples: Examples) -> dict:
         """Choose thresholds on the validation part, as plain data for `decision`; {} where the task has none."""
         return {}
+
+    def check_classes(self) -> None:
+        """Check that `classes` are those that the task can name. Raises InputError: they are not."""
 
     def require_decision(self, name: str):
         """The value `name` of the decision.

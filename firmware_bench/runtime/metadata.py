@@ -9,6 +9,9 @@ from typing import Any, Optional
 from firmware_bench.runtime.errors import ModelError
 from firmware_bench.runtime.typed_json import default_of, shorten
 
+ANY_UNIT = "any"  # of a model that was trained on recordings of several units and scales each lead itself
+MAX_WINDOW = 4_000_000  # values: an hour of two leads at 500 Hz
+MAX_LABELS, MAX_LEADS, MAX_NAME, MAX_STEPS = 1000, 64, 100, 64
 TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")  # of inputs and outputs, as numpy names them
 
 
@@ -62,13 +65,16 @@ class WindowMetadata:
     Attributes:
         samples: Length of a window, samples.
         stride: From one window's start to the next one's, samples.
+        shortest: Length of the shortest recording that the model was trained on, samples; 0: not stated.
     """
 
     samples: int = 0
     stride: int = 0
+    shortest: int = 0
 
     def __post_init__(self):
-        _check(self.samples >= 0, "samples", "0 or more", self.samples)
+        _check(0 <= self.samples <= MAX_WINDOW, "samples", f"from 0 to {MAX_WINDOW:,}", self.samples)
+        _check(self.shortest >= 0, "shortest", "0 or more", self.shortest)
         _check(self.stride > 0 or self.samples == self.stride == 0, "stride", "1 or more", self.stride)
 
 
@@ -207,6 +213,9 @@ class ModelMetadata:
         decision: The task's thresholds and the like, by name.
         labels: The classes, in the order of the probabilities.
         leads: Names of the leads, in the order of the input's columns.
+        lead_order: Leads that come first in a recording before leads are taken by position ("lead 1").
+        units: Unit of the recordings it was trained on, before the first step: "mV", another one such as "NU"
+            (normalised units), or ANY_UNIT.
         fs: Sampling rate of the input, Hz; 0: not stated.
         window: The windows of a recording.
         preprocessing: Steps for a whole recording, in order, as ecg_edge.signals.preprocessing takes them.
@@ -231,6 +240,8 @@ class ModelMetadata:
     decision: dict[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     leads: tuple[str, ...] = ()
+    lead_order: tuple[str, ...] = ()
+    units: str = "mV"
     fs: float = 0.0
     window: WindowMetadata = field(default_factory=WindowMetadata)
     preprocessing: tuple[dict[str, Any], ...] = ()
@@ -249,7 +260,22 @@ class ModelMetadata:
     digest: str = ""
 
     def __post_init__(self):
-        _check(0 <= self.fs <= 1e6, "fs", "from 0 to 1,000,000 Hz", self.fs)
+        _check(self.fs == 0 or 1 <= self.fs <= 1e6, "fs", "from 1 to 1,000,000 Hz", self.fs)
+        for name, most in (("labels", MAX_LABELS), ("leads", MAX_LEADS), ("lead_order", MAX_LEADS)):
+            texts = getattr(self, name)
+            _check(len(texts) <= most, name, f"at most {most:,} names", f"{len(texts):,} names")
+            _check(
+                all(text.strip() and len(text) <= MAX_NAME for text in texts),
+                name,
+                "texts of 1 to 100 characters",
+                texts,
+            )
+            _check(len(set(texts)) == len(texts), name, "different names", texts)
+        _check(len(self.units) <= MAX_NAME, "units", "a text of at most 100 characters", self.units)
+        for name in ("preprocessing", "window_preprocessing"):
+            _check(len(getattr(self, name)) <= MAX_STEPS, name, f"at most {MAX_STEPS} steps", len(getattr(self, name)))
+        values = self.window.samples * len(self.leads)
+        _check(values <= MAX_WINDOW, "window", f"at most {MAX_WINDOW:,} values in all leads", values)
 
     def require(self, *names: str) -> None:
         """Check that the file states these fields.

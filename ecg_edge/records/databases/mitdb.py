@@ -8,12 +8,9 @@ morphology and heartbeat interval features", IEEE Trans. Biomed. Eng. 51(7), 200
 out the four recordings with paced beats (102, 104, 107, 217), as EC57 asks, and has 201 in DS1, 202 in DS2.
 """
 
-import dataclasses
 import re
-from pathlib import Path
 
 from ecg_edge.records.flat_database import FlatDatabase
-from ecg_edge.records.record import Entry, Record
 
 DS1 = (101, 106, 108, 109, 112, 114, 115, 116, 118, 119, 122, 124, 201, 203, 205, 207, 208, 209, 215, 220, 223, 230)
 DS2 = (100, 103, 105, 111, 113, 117, 121, 123, 200, 202, 210, 212, 213, 214, 219, 221, 222, 228, 231, 232, 233, 234)
@@ -31,6 +28,7 @@ class Mitdb(FlatDatabase):
     record_name = re.compile(r"[12]\d\d")
     signals = 2
     fs = 360.0
+    lead_order = ("MLII",)  # record 114 has V5 first
     annotated = True
 
     def patient_of(self, name: str) -> str:
@@ -38,9 +36,3 @@ class Mitdb(FlatDatabase):
 
     def part_of(self, name: str) -> str | None:
         return PARTS.get(name)
-
-    def read(self, folder: Path, entry: Entry) -> Record:
-        """Read a recording as `Database.read` does, with lead MLII first: record 114 has V5 first."""
-        record = super().read(folder, entry)
-        leads = tuple(sorted(record.leads, key=lambda lead: lead != "MLII"))
-        return dataclasses.replace(record, signal=record.select_leads(leads), leads=leads)

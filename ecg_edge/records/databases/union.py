@@ -49,6 +49,7 @@ class DatabaseUnion(Database):
         self.classes = first.classes
         self.fs = first.fs if len({database.fs for database in databases}) == 1 else None
         self.annotated = all(database.annotated for database in databases)
+        self.lead_order = tuple(dict.fromkeys(lead for database in databases for lead in database.lead_order))
         if any(database.leads is None for database in databases):
             return
         own_leads = [find_leads(database, folder) for database, folder in self.members.values()]
