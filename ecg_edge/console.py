@@ -1,12 +1,20 @@
 """Output on a terminal: results to stdout, messages and progress to stderr."""
 
 import contextlib
+import csv
+import errno
+import io
 import json
+import os
+import select
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ecg_edge.reporter import Reporter
 from firmware_bench.runtime.errors import make_printable
+
+UNLIMITED_WIDTH = 10_000  # columns
 
 
 def log(text: str) -> None:
@@ -83,8 +91,65 @@ def _make_bars():
     )
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence]) -> None:
-    """Print a table to stdout; the first column is text, the others are aligned to the right.
+def prepare_streams() -> None:
+    """Make the standard streams take any text and be there: call it once, before anything is printed.
+
+    Characters that an encoding lacks are printed as escapes. Writing to a closed stdout is an error of the operating
+    system; what goes to a closed stderr is lost.
+    """
+    for number in (0, 1, 2):  # the next file that is opened would get the number of a closed stream
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or _ClosedStream()
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115  until the process ends
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _ClosedStream(io.StringIO):
+    def write(self, text: str, /) -> int:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
+
+
+def give_up_output() -> bool:
+    """Print nothing more to stdout, after an error of writing there.
+
+    Returns:
+        Whether stdout is a pipe that nobody reads any more.
+    """
+    try:
+        number = sys.stdout.fileno()
+        closed = bool(poll_events(number) & select.POLLERR)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    except (OSError, ValueError, AttributeError):  # no file behind it, or a system without poll
+        return False
+    return closed
+
+
+def poll_events(number: int) -> int:
+    """Return the events of a file descriptor, as select.poll has them."""
+    poll = select.poll()
+    poll.register(number, select.POLLERR)
+    return sum(event for _, event in poll.poll(0))
+
+
+def find_width() -> int | None:
+    """Find the columns of the terminal, or those that COLUMNS states; None for a pipe or a file."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return shutil.get_terminal_size().columns
+    return None
+
+
+def find_ellipsis() -> str:
+    """Find what stands for text that is left out, in the encoding of stdout."""
+    return "…" if (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf") else "..."
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence], notes: Sequence[str] = ()) -> None:
+    """Print a table to stdout, and notes below it; the first column is text, the others are aligned to the right.
 
     Cells are printed as they are: [bold] in a record's name is no markup, control characters are escaped.
     """
@@ -94,16 +159,27 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence]) -> None:
 
     made = Table(title=Text(make_printable(title)), title_justify="left")
     for number, column in enumerate(columns):
-        made.add_column(Text(make_printable(column)), justify="left" if number == 0 else "right")
+        made.add_column(Text(make_printable(column)), justify="left" if number == 0 else "right", overflow="fold")
     for row in rows:
         made.add_row(*[Text(make_printable(str(cell))) for cell in row])
-    # A pipe has no width: do not wrap cells there.
-    Console(width=None if sys.stdout.isatty() else 160).print(made)
+    styled = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    shown = Console(width=find_width() or UNLIMITED_WIDTH, color_system="auto" if styled else None)
+    with shown.capture() as captured:  # rich would end the process at a closed pipe
+        shown.print(made)
+    print(captured.get(), end="")
+    for note in notes:
+        print(make_printable(note))
+
+
+def print_csv(rows: Iterable[Sequence]) -> None:
+    """Print rows as comma-separated values to stdout; control characters in texts are escaped."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerows([make_printable(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
 
 
 def print_json(value) -> None:
     """Print one JSON object to stdout; characters that are not printable are escaped, which JSON leaves open."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = json.dumps(value, indent=2, ensure_ascii=find_ellipsis() != "…")
     print("\n".join(_escape_json(line) for line in text.split("\n")))
 
 

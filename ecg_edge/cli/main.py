@@ -6,10 +6,11 @@ import sys
 
 import click
 
-from ecg_edge import interrupts
+from ecg_edge import console, interrupts
 from firmware_bench.runtime.errors import make_printable, unknown_name
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+BROKEN_PIPE = 141  # as the shell has it for a process that SIGPIPE ends
 COMMANDS = ("archs", "data", "train", "evaluate", "ablate", "export", "predict", "bench", "mcu")
 
 
@@ -50,9 +51,11 @@ def cli(ctx):
 
 def main() -> None:
     """Run the command line: an expected error is one line on stderr and its exit status."""
+    console.prepare_streams()
     try:
         try:
             cli.main(standalone_mode=False)
+            sys.stdout.flush()
         except BaseException:
             interrupts.end_if_received()
             raise
@@ -61,9 +64,11 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         fail("interrupted", 130)
+    except SystemExit:  # of click, where nobody reads its output: 1 means here that a check failed
+        sys.exit(BROKEN_PIPE if console.give_up_output() else 1)
     except OSError as error:
-        if error.errno == errno.EPIPE:
-            sys.exit(0)
+        if console.give_up_output() and error.errno == errno.EPIPE:
+            sys.exit(BROKEN_PIPE)
         from firmware_bench.runtime.files import describe_os_error
 
         fail(describe_os_error(error), 2)

@@ -136,7 +136,7 @@ def test_anomaly_score_against_the_threshold_of_the_metadata(folder, threshold, 
     assert steps.shape == (2, 100)
     np.testing.assert_allclose(steps.T, (prepared**2 / 4).reshape(100, 10, 2).mean(axis=1), atol=0.02)
     header, *rows = csv.reader(predict(folder, "both", "swapped", options=["--csv"]).stdout.splitlines())
-    assert header == ["record", "label", "score", "threshold"] and [len(cells) for cells in rows] == [4, 4]
+    assert header == ["record", "label", "score", "threshold", "remarks"] and [len(cells) for cells in rows] == [5, 5]
     assert "score" in predict(folder, "both", options=[]).stdout
 
 
@@ -222,7 +222,7 @@ def test_leads_are_found_by_name_and_suffixes_do_not_matter(folder):
 
 def test_csv_and_table_have_the_same_content(folder):
     header, *rows = csv.reader(predict(folder, "both", "swapped", options=["--csv"]).stdout.splitlines())
-    assert header == ["record", "label", *LABELS] and len(rows) == 2
+    assert header == ["record", "label", *LABELS, "remarks"] and len(rows) == 2
     table = predict(folder, "both", options=[]).stdout
     assert f"{float(rows[0][2]):.3f}" in table and rows[0][1] in table
 
@@ -231,9 +231,12 @@ def test_other_records_are_predicted_beside_an_unreadable_one(folder):
     ran = predict(folder, "both", "cut", "absent", "swapped")
     answer = json.loads(ran.stdout)
     assert [row["record"] for row in answer["records"]] == [str(folder / "both"), str(folder / "swapped")]
-    assert list(answer["errors"]) == [str(folder / "cut"), str(folder / "absent")]
-    assert isinstance(ran.exception, InputError) and "absent" in str(ran.exception)
-    assert len(ran.stderr.splitlines()) == 1 and "cut" in ran.stderr
+    assert [row["record"] for row in answer["errors"]] == [str(folder / "cut"), str(folder / "absent")]
+    assert all(str(folder / row["record"]) in row["error"] for row in answer["errors"])
+    assert isinstance(ran.exception, InputError) and str(ran.exception) == "2 of 4 recordings could not be predicted"
+    assert len(ran.stderr.splitlines()) == 2 and "cut" in ran.stderr and "absent" in ran.stderr
+    _, both, cut, *_ = csv.reader(predict(folder, "both", "cut", options=["--csv"]).stdout.splitlines())
+    assert both[1] in LABELS and cut[1:5] == [""] * 4 and cut[5].startswith("error: ")
 
 
 @pytest.mark.parametrize("name, message", [("chest", "no lead 'I'"), ("slow", "50 Hz, and the model takes 100 Hz")])
