@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def benchmark(monkeypatch, tmp_path, capsys):
         monkeypatch.setattr(sys, "argv", [str(BENCHMARKS / f"{name}.py"), *words, "--result", str(file)])
         module.main(standalone_mode=False)
         result = json.loads(file.read_text())
-        assert result["command"] == [" ".join(["python", f"benchmarks/{name}.py", *words])]
+        assert result["command"] == [shlex.join(["python", f"benchmarks/{name}.py", *words])]
         assert result["kind"] in ("measured", "estimated", "emulated")
         assert {"title", "conditions", "machine", "date", "versions"} <= result.keys() and result["rows"]
         return result

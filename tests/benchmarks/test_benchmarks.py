@@ -68,11 +68,14 @@ def test_input_pipeline(benchmark):
 
 @needs_tflite_micro
 def test_layers(benchmark):
-    words = [word for layer in ("LeakyReLU", "Conv1D, groups", "Activation, softplus") for word in ("--layer", layer)]
-    rows = {row["layer"]: row for row in benchmark("layers", *words, "--form", "int8", "--form", "c99_8")["rows"]}
-    assert {rows[name][form] for name in ("LeakyReLU", "Conv1D, groups") for form in ("int8", "c99_8")} == {"exact"}
-    assert rows["Activation, softplus"]["int8"] == "no"
-    assert "operator LOG has no integer form" in rows["Activation, softplus"]["reason"]
+    """A part of the layers, in every form but the one that trains, is as the kept table says."""
+    kept = json.loads((BENCHMARKS / "results" / "layers.json").read_text())["rows"]
+    few = [row for number, row in enumerate(kept) if number % 9 == 6 or row["layer"] == "Activation, softplus"]
+    forms = ("int8", "rpi", "streaming", "c99_8", "c99_16")
+    words = [word for row in few for word in ("--layer", row["layer"])]
+    found = benchmark("layers", *words, *(word for form in forms for word in ("--form", form)))["rows"]
+    assert [[row[form] for form in forms] for row in found] == [[row[form] for form in forms] for row in few]
+    assert any("operator LOG has no integer form" in row.get("reason", "") for row in found)
 
 
 def test_selective_ssm(benchmark):
