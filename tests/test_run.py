@@ -1,11 +1,14 @@
 """A run's folder: what it must hold, what it gives back."""
 
+import dataclasses
+
 import pytest
+from small_recordings import record, recordings
 
 from ecg_edge.data.dataset import Dataset
 from ecg_edge.records.databases.synthetic import Synthetic
 from ecg_edge.records.split import split
-from ecg_edge.run import Run
+from ecg_edge.run import Run, describe_recordings
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.training.config import resolve
 from firmware_bench.runtime.errors import InputError
@@ -83,3 +86,34 @@ def test_a_damaged_configuration_is_one_line(make, change, message):
 def test_a_folder_without_a_run(tmp_path):
     with pytest.raises(InputError, match="not the folder of a run: no .*config.json"):
         Run(tmp_path)
+
+
+def measured(units=("mV",), lengths=(1000, 2500)):
+    """Prepared recordings of two people, of some units."""
+    made = recordings(*(record(f"r{i}", samples=samples) for i, samples in enumerate(lengths)))
+    return dataclasses.replace(made, units=units)
+
+
+def test_a_run_states_what_predictions_need_to_know_of_its_recordings(make, monkeypatch):
+    monkeypatch.setattr(Synthetic, "lead_order", ("V1",))
+    run = make()
+    settings, parts = run.settings, {"train": ["r0", "r1"], "validation": [], "test": []}
+    assert run.describe_model().lead_order == ("V1",)
+    assert describe_recordings(measured(), settings, parts) == {"units": "mV", "shortest": 1000}
+    assert describe_recordings(measured(units=("NU",)), settings, {**parts, "train": ["r1"]})["shortest"] == 2500
+    assert describe_recordings(measured(units=("NU",)), settings, parts)["units"] == "NU"
+    write_json(run.path / "config.json", run.config | {"units": "NU", "shortest": 77})
+    about = Run(run.path).describe_model()
+    assert (about.units, about.window.shortest, about.window.samples) == ("NU", 77, settings.signal.samples)
+
+
+def test_recordings_of_several_units_need_scaling(make):
+    run, parts = make(), {"train": ["r0", "r1"], "validation": [], "test": []}
+    mixed = measured(units=("mV", "NU"))
+    with pytest.raises(InputError, match=r"several units \(mV, NU\).* signal.normalise") as error:
+        describe_recordings(mixed, run.settings, parts)
+    assert "\n" not in str(error.value)
+    for normalise in ("record", "window"):
+        signal = dataclasses.replace(run.settings.signal, normalise=normalise)
+        scaled = dataclasses.replace(run.settings, signal=signal)
+        assert describe_recordings(mixed, scaled, parts)["units"] == "any"

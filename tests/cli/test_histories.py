@@ -1,6 +1,7 @@
 """A step of beats from a trained run, beat by beat through real and made recordings."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from ecg_edge.records.record import Entry
 from ecg_edge.records.synthetic_ecg import synthesise
 from export.convert import strategies
 from export.verify.step_parity import run_with_external_history
+from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.streaming_model import HistoryModel
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -93,3 +95,35 @@ def test_evaluation_and_prediction_equal_those_of_the_file_without_history(files
     record = write_wfdb(synthesise("SNR", seed=1, seconds=25), tmp_path)
     answers = [json.loads(invoke("predict", file, record, "--json").stdout)["records"] for file in (step, whole)]
     assert answers[0] == answers[1] and len(answers[0][0]["beats"]) > 10
+
+
+@pytest.fixture(scope="module")
+def rhythm_run(files, tmp_path_factory):
+    """A run of a rhythm model that takes the features of the beat classifier, which is not where it was any more."""
+    beat_run, base = files[0], tmp_path_factory.mktemp("rhythm")
+    named = shutil.copytree(beat_run, base / "named")
+    words = ["--arch", "rhythm_from_beats", "--preset", "tiny", "--leads", "II,V1", "--epochs", "1"]
+    settings = [f"task.embedder={named}", "model.morphology=true", "model.features=40", "task.labels=own"]
+    invoke("train", *words, *(word for key in settings for word in ("--set", key)), "--run", base / "run")
+    named.rename(base / "elsewhere")
+    return base / "run"
+
+
+def test_a_rhythm_model_finds_the_beat_classifier_in_its_own_run(rhythm_run, tmp_path):
+    record = write_wfdb(synthesise("AF", seed=3), tmp_path)
+    (row,) = json.loads(invoke("predict", rhythm_run, record, "--json").stdout)["records"]
+    invoke("export", rhythm_run)
+    (file,) = (rhythm_run / "export").glob("*.tflite")
+    (same,) = json.loads(invoke("predict", file, record, "--json").stdout)["records"]
+    assert len(same["rhythms"]) == len(row["rhythms"]) >= 1
+    assert TFLiteModel(file).metadata.window.shortest > 0
+
+    moved = shutil.copy(file, tmp_path / "moved.tflite")
+    ran = CliRunner().invoke(cli, ["predict", str(moved), str(record)])
+    assert isinstance(ran.exception, InputError) and "not opened unasked" in str(ran.exception)
+    words = ["--embedder", rhythm_run.parent / "elsewhere", "--json"]
+    assert json.loads(invoke("predict", moved, record, *words).stdout)["records"] == [same]
+
+    older = shutil.copytree(rhythm_run, tmp_path / "older", ignore=shutil.ignore_patterns("embedder"))
+    ran = CliRunner().invoke(cli, ["predict", str(older), str(record)])
+    assert isinstance(ran.exception, InputError) and "not opened unasked" in str(ran.exception)

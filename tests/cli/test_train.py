@@ -161,7 +161,10 @@ def test_a_class_without_a_recording_to_learn_from_is_named(recordings, tmp_path
 def test_a_few_damaged_recordings_are_left_out_with_a_warning(recordings, tiny, tmp_path):
     damaged = copied(recordings, tmp_path) / "SNR-0.dat"
     damaged.write_bytes(damaged.read_bytes()[:1000])
+    header = tmp_path / "LBBB-2.hea"
+    header.write_text(header.read_text().replace("/mV", "/V"))
     shown = train(*tiny, "--data", tmp_path, "--run", tmp_path / "run").stderr
+    assert "warning: LBBB-2: values of " in shown and "no ECG in mV has them" in shown
     assert "warning: left out SNR-0" in shown
     assert "warning: 1 of 30 recordings could not be read" in shown
 

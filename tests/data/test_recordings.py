@@ -12,7 +12,7 @@ import pytest
 from small_recordings import record
 
 from ecg_edge.data.recordings import STORED_ARRAYS, cache_folder, load_recordings, prepare_records
-from ecg_edge.records.record import Beats, Entry, RhythmInterval
+from ecg_edge.records.record import Beats, Entry, Record, RhythmInterval
 from ecg_edge.signals.preprocessing import Preprocessing
 from firmware_bench.runtime.errors import InputError
 
@@ -300,8 +300,9 @@ def test_progress_is_reported():
 
 def test_memory_does_not_grow_with_the_data_set():
     def peak(count):
+        listed, read = entries(count), Reader()
         tracemalloc.start()
-        made = prepared(count=count)
+        made = load_recordings(listed, read, "a", ("I",), STEPS, 100.0)
         for position in range(count):
             np.array(made.signal(position))
         try:
@@ -311,3 +312,28 @@ def test_memory_does_not_grow_with_the_data_set():
 
     few, many = peak(20), peak(400)
     assert many - few < 380 * 2500 * 4 / 10, "a tenth of a recording for each would be too much"
+
+
+def test_impossible_amplitudes_and_units_are_kept_with_the_prepared_recordings():
+    def read(entry):
+        made = record(entry.name, samples=4000, fs=100.0)
+        factor = {"r1": 1000.0, "r2": 1e-5}.get(entry.name, 1e-3)
+        return dataclasses.replace(made, signal=factor * made.signal / 4, units="NU" if entry.name == "r3" else "mV")
+
+    for _ in range(2):  # made, then found in the cache
+        made = load_recordings(entries(4), read, "units", ("I",), STEPS, 100.0)
+        assert list(made.warnings) == ["r1", "r2"] and made.units == ("mV", "NU")
+        assert "no ECG in mV has them" in made.warnings["r1"] and "no ECG in mV is so small" in made.warnings["r2"]
+
+
+def test_a_long_recording_is_held_less_than_three_times_while_it_is_prepared():
+    signal = np.random.default_rng(0).normal(size=(500_000, 24)).astype(np.float32)
+    signal[1000:2000] = np.nan
+    leads = tuple(f"E{number}" for number in range(24))
+    long = Record("long", "p", signal, 500.0, leads)
+    steps = [*STEPS, {"step": "highpass", "cutoff": 0.5}, {"step": "zscore"}]
+    tracemalloc.start()
+    prepare_records([long], leads, steps, 100.0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.0 * signal.nbytes  # a fifth for the result, the rest for one lead in float64
