@@ -308,7 +308,7 @@ def test_two_reports_are_compared_with_intervals(model, tmp_path):
     ratio = row["ratio"]
     assert ratio["low"] <= ratio["value"] <= ratio["high"] and row["rounds"] == [2, 2]
     assert ratio["value"] == pytest.approx(row["median_ms"][1] / row["median_ms"][0])
-    table = CliRunner().invoke(command, ["--compare", *map(str, reports)]).stdout
+    table = CliRunner(env={"COLUMNS": "200"}).invoke(command, ["--compare", *map(str, reports)]).stdout
     assert "not Arm" in table and f"{ratio['value']:.3f} [{ratio['low']:.3f}, {ratio['high']:.3f}]" in table
 
 

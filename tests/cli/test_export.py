@@ -79,7 +79,7 @@ def test_file_table_and_next_command(run, tmp_path):
     assert verify_reference(model)
     assert model.metadata.labels == ("LBBB", "SNR") and model.metadata.leads == ("I", "V1")
     assert model.metadata.preprocessing[0] == {"step": "fill_gaps"} and model.metadata.fs == 100
-    assert model.metadata.window == WindowMetadata(samples=1000, stride=1000)
+    assert model.metadata.window == WindowMetadata(samples=1000, stride=1000, shortest=1000)
     assert model.metadata.window_preprocessing == ()
     assert model.metadata.task == TaskMetadata("rhythm") and model.metadata.decision == {}
 
