@@ -158,6 +158,18 @@ def test_a_few_unreadable_recordings_are_named_and_left_out():
     assert made.lengths[7] == 0 and len(made.signal(7)) == 0 and made.signal(8)[0] == 8
 
 
+def test_whatever_a_reader_raises_the_other_recordings_are_prepared():
+    def read(entry):
+        if entry.name == "r7":
+            raise ValueError("odd")
+        return Reader()(entry)
+
+    made = prepared(count=30, reader=read)
+    assert (
+        made.problems == {"r7": "r7 cannot be read: odd"} and len(made.positions([e.name for e in made.entries])) == 29
+    )
+
+
 def test_more_than_five_per_cent_unreadable_is_an_error_and_leaves_nothing():
     with pytest.raises(InputError, match=r"more than 5% of 30 .* first: r1.dat is truncated"):
         prepared(count=30, reader=Reader(broken={"r1", "r2", "r3"}))

@@ -56,6 +56,22 @@ def test_unreadable_recordings_are_errors(folder):
     } <= found
 
 
+@pytest.mark.parametrize("error", [ValueError("odd"), MemoryError(), KeyError(3), RecursionError("deep")])
+def test_whatever_a_reader_raises_the_other_recordings_are_checked(folder, monkeypatch, error):
+    read = LabelledFolder.read
+
+    def fail(self, place, entry):
+        if entry.name == "r5":
+            raise error
+        return read(self, place, entry)
+
+    monkeypatch.setattr(LabelledFolder, "read", fail)
+    report, found = findings(folder)
+    assert (report.records, report.unreadable, report.suspicious) == (12, ["r5"], [])
+    ((_, _, text),) = found
+    assert text.startswith("cannot be read: ") and text.isprintable()
+
+
 def test_databases_whose_leads_vary_have_no_usual_ones(tmp_path, write_record):
     for number in range(10):
         write_record(tmp_path, f"10{number}", leads=("MLII", "V5" if number == 4 else "V1"), fs=360, seed=number)
