@@ -104,7 +104,7 @@ def check(data, as_json, stated):
             f"{unreadable} of {report.records} recordings cannot be read, {suspicious} more are suspicious: "
             f"repair, fetch again or remove {', '.join(report.unreadable[:5])}{' …' if unreadable > 5 else ''}"
         )
-    warned = f", {suspicious} with warnings" if suspicious else ", nothing suspicious"
+    warned = f"; {suspicious} have warnings" if suspicious else ", nothing suspicious"
     console.log(f"{report.records} of {report.records} recordings of {database.name} can be read{warned}")
     arch = SUGGESTED["labels" if database.classes else "beats"]
     console.log(f"next: ecg-edge train --arch {arch} --data {data}")

@@ -47,7 +47,8 @@ class ConstantTable:
         original = self.values.copy()
         self.values[:] = np.roll(original, 1)
         if np.array_equal(self.values, original):
-            self.values[0] = original[0] * 2 if original[0] else 1
+            with np.errstate(over="ignore"):  # whatever it becomes, it is another number
+                self.values[0] = original[0] * 2 if original[0] else 1
         try:
             yield
         finally:

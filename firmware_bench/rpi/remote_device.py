@@ -29,6 +29,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from firmware_bench.rpi.device_report import clean_text
+from firmware_bench.rpi.error_tail import ErrorTail
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write
 
@@ -40,7 +41,6 @@ COPY_TIMEOUT_S = 1800.0
 MESSAGE_BYTES = 1 << 20  # of a line from the other end
 OUTPUT_BYTES = 64 << 20  # of all that a command prints
 KEPT_LINES = 100  # of what a command prints, for the error message
-ERROR_BYTES = 65536  # of what ssh and the other end write to stderr
 HEARTBEAT_S = 5.0
 HEARTBEAT_TIMEOUT_S = 30.0  # without a heartbeat the other end cleans up after that
 SHUTDOWN_TIMEOUT_S = 15.0  # for the other end to clean up when the connection is closed
@@ -54,37 +54,6 @@ OPTIONS = (
     "ControlPersist=no",
     "LogLevel=ERROR",
 )
-
-
-class _ErrorTail:
-    """The end of what a process writes to stderr, however much that is: it is read as it comes and kept nowhere else.
-
-    Closing it closes the pipe, so that a process that outlives ssh and still writes is ended by the system.
-    """
-
-    def __init__(self, stream):
-        self._stream, self._kept, self._stopped = stream, bytearray(), threading.Event()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self):
-        with self._stream:
-            while True:
-                ready = select.select([self._stream], [], [], 0.1)[0]
-                piece = os.read(self._stream.fileno(), 65536) if ready else b""
-                self._kept = (self._kept + piece)[-ERROR_BYTES:]
-                # What was written before the end is read to the end, unless it has none.
-                if (ready and not piece) or (self._stopped.is_set() and (not ready or len(self._kept) == ERROR_BYTES)):
-                    return
-
-    def close(self) -> None:
-        """Stop reading."""
-        self._stopped.set()
-        self._thread.join()
-
-    def text(self) -> str:
-        """The end of what was read until it was closed."""
-        return self._kept.decode(errors="replace")
 
 
 class RemoteDevice:
@@ -127,7 +96,7 @@ class RemoteDevice:
             )
             assert self._ssh.stdin is not None and self._ssh.stdout is not None
             self._input, self._output, self._received = self._ssh.stdin, self._ssh.stdout, bytearray()
-            self._errors = _ErrorTail(self._ssh.stderr)
+            self._errors = ErrorTail(self._ssh.stderr)
             stack.callback(self._errors.close)
             stack.callback(self._close)
             threading.Thread(target=self._send_heartbeats, daemon=True).start()

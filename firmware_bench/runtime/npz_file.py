@@ -41,6 +41,7 @@ def read_npz(path: Path, expected: Mapping[str, tuple[tuple[int, ...], Any]]) ->
             if members.keys() != set(expected):
                 raise OtherArraysError(f"it holds {len(members)} arrays, not the {len(expected)} that belong in it")
             return {name: _read_array(archive, members[name], *form) for name, form in expected.items()}
+    # zipfile raises NotImplementedError for a compression it does not know, RuntimeError for an encrypted part.
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, SyntaxError, KeyError) as error:
         raise ValueError(f"it is damaged: {error}") from None
     except Exception as error:  # zlib, lzma and bz2 each have their own

@@ -65,7 +65,7 @@ def test_check_with_warnings_only(root):
     result = run("check", str(root / "hospital"))
     assert result.exit_code == 0
     assert "recording without label" in result.stdout
-    assert "2 of 2 recordings of hospital can be read, 1 with warnings" in result.stderr
+    assert "2 of 2 recordings of hospital can be read; 1 have warnings" in result.stderr
 
 
 def test_check_with_unreadable_recordings(root):

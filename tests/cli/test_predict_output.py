@@ -117,7 +117,7 @@ def test_what_is_refused_is_named_and_by_force_marked(folder, monkeypatch, optio
 # --------------------------------------------------------------------------------------------------- nine classes
 
 
-def predictions(record="/tmp/study/cpsc2018/training/A0001", count=1, quality=None):
+def predictions(record="/data/study/cpsc2018/training/A0001", count=1, quality=None):
     probabilities = {name: round(0.9 / 2**n, 6) for n, name in enumerate(NINE)}
     return [Prediction(record, "SNR", probabilities, (), 10.0, quality=quality)] * count
 
@@ -147,9 +147,9 @@ def test_a_pipe_has_no_width():
     ("text", "length", "short"),
     [
         ("/a/b/c", 6, "/a/b/c"),
-        ("/tmp/mitdb/100", 12, "…/mitdb/100"),
-        ("/tmp/mitdb/100", 9, "…/100"),
-        ("/tmp/mitdb/100001", 9, "…/100001"),
+        ("/data/mitdb/100", 12, "…/mitdb/100"),
+        ("/data/mitdb/100", 9, "…/100"),
+        ("/data/mitdb/100001", 9, "…/100001"),
         ("a-long-name", 6, "…-name"),
         ("a-long-name", 1, "…e"),
     ],

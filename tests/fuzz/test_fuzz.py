@@ -1,5 +1,7 @@
 """Damaged and hostile content is read truly or refused in one line: no traceback, no crash, no endless loop."""
 
+import os
+
 import pytest
 
 from fuzz.fuzzing import fuzz, load_targets
@@ -21,3 +23,15 @@ def test_damaged_content_is_read_truly_or_refused(name, pytestconfig):
 def test_a_few_damaged_contents_are_read_truly_or_refused(name):
     result = fuzz(TARGETS[name], seconds=60, seed=1, maximum=30)
     assert result.tried == 30 and not result.wrong, [wrong.text for wrong in result.wrong]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if TARGETS[name].is_slow else ()) for name in TARGETS]
+)
+def test_sound_contents_are_read(name, tmp_path, monkeypatch):
+    """A target that refuses the sound contents as well would find nothing wrong with any damage."""
+    monkeypatch.setenv("ECG_EDGE_CACHE", os.environ.get("ECG_EDGE_CACHE", str(tmp_path / "cache")))
+    (tmp_path / "shared").mkdir()
+    for number, content in enumerate(TARGETS[name].prepare(tmp_path / "shared")):
+        (tmp_path / str(number)).mkdir()
+        assert TARGETS[name].attempt(content, tmp_path / str(number)) is None
