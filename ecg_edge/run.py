@@ -99,13 +99,29 @@ class Run:
             The run.
 
         Raises:
-            InputError: The folder holds a run already, or the recordings have several units and are not scaled to one.
+            InputError: The folder holds a run already, the recordings have several units and are not scaled to one, or
+                no model file could state a label or a setting.
         """
         refuse_existing(path)
         import_keras("training")
         import keras
 
-        described = describe_recordings(recordings, settings, split) if recordings else {}
+        plain = settings.to_dict()
+        config = {
+            **plain,
+            "task": {"name": task.name, **plain["task"]},
+            "leads": list(dataset.leads),
+            "lead_order": list(dataset.database.lead_order),
+            **(describe_recordings(recordings, settings, split) if recordings else {}),
+            "classes": list(task.classes),
+            "fingerprint": dataset.fingerprint(),
+            "versions": installed_versions(),
+            "keras_backend": keras.backend.backend(),
+            "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+            "git_commit": git_commit(),
+            "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        }
+        _describe_model(config, settings, {}, path)
         write_json(path / "split.json", split)
         write_json(
             path / "identities.json",
@@ -113,24 +129,7 @@ class Run:
         )
         if settings.task.get("embedder"):
             _copy_embedder(Path(settings.task["embedder"]), path / EMBEDDER)
-        plain = settings.to_dict()
-        write_json(
-            path / "config.json",
-            {
-                **plain,
-                "task": {"name": task.name, **plain["task"]},
-                "leads": list(dataset.leads),
-                "lead_order": list(dataset.database.lead_order),
-                **described,
-                "classes": list(task.classes),
-                "fingerprint": dataset.fingerprint(),
-                "versions": installed_versions(),
-                "keras_backend": keras.backend.backend(),
-                "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-                "git_commit": git_commit(),
-                "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-            },
-        )
+        write_json(path / "config.json", config)
         return cls(path)
 
     @cached_property
@@ -252,23 +251,30 @@ class Run:
 
     def describe_model(self) -> ModelMetadata:
         """Return what the run knows about its model and a device has to know to use it."""
-        settings = self.settings
-        task = dict(self.config["task"])
-        window = dataclasses.replace(settings.signal.window_spec(), shortest=self.config.get("shortest", 0))
+        return _describe_model(self.config, self.settings, self.decision, self.path)
+
+
+def _describe_model(config: Mapping[str, Any], settings: Config, decision: dict[str, Any], path: Path) -> ModelMetadata:
+    """The metadata of a run's model. Raises InputError: an exported file cannot state a value, such as a label."""
+    try:
+        task = dict(config["task"])
+        window = dataclasses.replace(settings.signal.window_spec(), shortest=config.get("shortest", 0))
         return ModelMetadata(
             architecture=settings.arch,
             preset=settings.preset,
             task=TaskMetadata(task.pop("name"), task),
-            decision=self.decision,
-            labels=tuple(self.config["classes"]),
-            leads=tuple(self.config["leads"]),
-            lead_order=tuple(self.config.get("lead_order", ())),
-            units=self.config.get("units", "mV"),
+            decision=decision,
+            labels=tuple(config["classes"]),
+            leads=tuple(config["leads"]),
+            lead_order=tuple(config.get("lead_order", ())),
+            units=config.get("units", "mV"),
             **window.to_metadata(),
-            data=DataMetadata(Path(settings.data).name, self.config["fingerprint"]),
+            data=DataMetadata(Path(settings.data).name, config["fingerprint"]),
             seed=settings.seed,
             versions=installed_versions(),
         )
+    except ValueError as error:
+        raise InputError(f"{path}: no model file could state this: {error}") from None
 
 
 def _collect_identities(

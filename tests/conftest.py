@@ -12,6 +12,12 @@ def pytest_addoption(parser):
     )
 
 
+@pytest.fixture(autouse=True)
+def no_terminal_width(monkeypatch):
+    """Tables are as wide as in a pipe: pytest's workers state the columns of a terminal."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """real_data("cinc2017") → the folder of that database; skips where ECG_EDGE_DATA does not hold it."""

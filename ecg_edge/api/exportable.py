@@ -15,10 +15,13 @@ def describe_architectures() -> dict[str, dict[str, str | None]]:
     Returns:
         Architecture → form of the export, "integers" or "stream" → None where there is one, or the reason why not.
     """
+    import keras
+
     from export.convert.layer_forms import describe_forms
 
     found = {}
     for name in names():
+        keras.utils.clear_session()  # else Keras numbers the layers of all architectures together
         architecture = find(name)
         preset = architecture.presets[PRESET]
         task_class = TASKS[architecture.task]

@@ -5,7 +5,6 @@ C may end the process: a crash, more than ATTEMPT_SECONDS or more than ATTEMPT_B
 """
 
 import abc
-import contextlib
 import dataclasses
 import importlib
 import multiprocessing
@@ -101,7 +100,7 @@ def describe(target: FuzzTarget) -> str:
 
 
 def fuzz(target: FuzzTarget, seconds: float, seed: int = 0, maximum: int | None = None) -> FuzzResult:
-    """Fuzz a target. Attempt number n is the same whenever the seed is.
+    """Fuzz a target, in children of this process. Attempt number n is the same whenever the seed is.
 
     Args:
         target: The target.
@@ -112,6 +111,15 @@ def fuzz(target: FuzzTarget, seconds: float, seed: int = 0, maximum: int | None 
     Returns:
         The counts and the wrong answers.
     """
+    return _run(target, seconds, seed, maximum)
+
+
+def read_sound(target: FuzzTarget) -> FuzzResult:
+    """Read every sound content of a target, none of which may be refused, in children of this process."""
+    return _run(target, 120.0, None, None)
+
+
+def _run(target, seconds, seed, maximum) -> FuzzResult:
     result, end = FuzzResult(target.name), time.monotonic() + seconds
     context = multiprocessing.get_context("spawn")
     while time.monotonic() < end and (maximum is None or result.tried < maximum):
@@ -120,33 +128,37 @@ def fuzz(target: FuzzTarget, seconds: float, seed: int = 0, maximum: int | None 
         child = context.Process(target=_run_child, args=arguments, daemon=True)
         child.start()
         theirs.close()
-        for number, outcome, text in _receive(ours, child):
+        for number, outcome, text, content in _receive(ours, child):
             result.tried = number + 1
             result.refused += outcome == "refused"
             if outcome == "wrong":
-                result.wrong.append(WrongAnswer(number, text, _content(target, seed, number)))
+                result.wrong.append(WrongAnswer(number, text, content))
         child.kill()
         child.join()
+        if seed is None and child.exitcode == 0:
+            break  # every sound content was read
     return result
 
 
-def _receive(pipe, child) -> Iterator[tuple[int, str, str]]:
-    """What the child says of each attempt, and of the one in which it fell silent or ended."""
-    limit, number = 120.0, None  # the child imports and prepares first
+def _receive(pipe, child) -> Iterator[tuple[int, str, str, bytes]]:
+    """What the child says of each attempt, and of the one in which it fell silent or ended, and the content."""
+    limit, number, content = 120.0, 0, b""  # the child imports and prepares first
     while True:
         if not pipe.poll(limit):
-            yield number or 0, "wrong", f"no answer within {limit:g} s"
+            yield number, "wrong", f"no answer within {limit:g} s", content
             return
         try:
-            number, outcome, text = pipe.recv()
+            message = pipe.recv()
         except EOFError:
             child.join(5)
             if child.exitcode != 0:
-                yield number or 0, "wrong", f"the process ended with {child.exitcode}"
+                yield number, "wrong", f"the process ended with {child.exitcode}", content
             return
         limit = ATTEMPT_SECONDS
-        if outcome != "started":
-            yield number, outcome, text
+        if isinstance(message[-1], bytes):
+            number, content = message
+        else:
+            yield number, *message, content
 
 
 def _run_child(name, seed, first, maximum, seconds, pipe):
@@ -157,9 +169,11 @@ def _run_child(name, seed, first, maximum, seconds, pipe):
         # A child of an attempt may raise its own limit: the address sanitizer reserves terabytes.
         resource.setrlimit(resource.RLIMIT_AS, (used + ATTEMPT_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
         number = first
+        maximum = len(contents) if seed is None else maximum
         while time.monotonic() < end and (maximum is None or number < maximum):
-            pipe.send((number, "started", ""))
-            pipe.send((number, *_attempt(target, _damage(target, contents, seed, number))))
+            content = contents[number] if seed is None else _damage(target, contents, seed, number)
+            pipe.send((number, content))
+            pipe.send(_attempt(target, content))
             number += 1
 
 
@@ -179,10 +193,3 @@ def _attempt(target, content) -> tuple[str, str]:
 def _damage(target, contents, seed, number) -> bytes:
     dice = random.Random(f"{seed}/{target.name}/{number}")
     return target.damage(dice.choice(contents), dice)
-
-
-def _content(target, seed, number) -> bytes:
-    """The content of an attempt once more, for the report."""
-    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(Exception):
-        return _damage(target, target.prepare(Path(folder)), seed, number)
-    return b""

@@ -57,7 +57,8 @@ def names_in_c(tmp_path):
 
 
 def test_labels_and_leads_arrive_unchanged_in_c(names_in_c):
-    names = [name for name in HOSTILE if "\x00" not in name and "\udc80" not in name]  # these no C string can hold
+    # Others no C string can hold, or the metadata refuse.
+    names = [name for name in HOSTILE if name.strip() and len(name) <= 100 and not {"\x00", "\udc80"} & set(name)]
     assert names_in_c(names, names) == names * 2
 
 
