@@ -32,6 +32,13 @@ def import_keras(purpose: str = "a Keras model") -> None:
     _import_quietly()
 
 
+def restart_layer_numbers() -> None:
+    """Let Keras name the layers of the next model as if it were the first one built."""
+    import keras
+
+    keras.utils.clear_session()
+
+
 def _import_quietly() -> None:
     """Import Keras without the backend's notes on processors and missing GPUs.
 

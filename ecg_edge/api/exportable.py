@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ecg_edge.keras_backend import restart_layer_numbers
 from ecg_edge.tasks import TASKS
 from ecg_edge.training.config import SignalConfig
 from models_keras.registry import find, names
@@ -15,13 +16,11 @@ def describe_architectures() -> dict[str, dict[str, str | None]]:
     Returns:
         Architecture → form of the export, "integers" or "stream" → None where there is one, or the reason why not.
     """
-    import keras
-
     from export.convert.layer_forms import describe_forms
 
     found = {}
     for name in names():
-        keras.utils.clear_session()  # else Keras numbers the layers of all architectures together
+        restart_layer_numbers()
         architecture = find(name)
         preset = architecture.presets[PRESET]
         task_class = TASKS[architecture.task]
