@@ -301,7 +301,7 @@ def describe_recordings(recordings: Recordings, settings: Config, split: dict[st
     """
     lengths = recordings.lengths[recordings.positions(split["train"])]
     window = settings.signal.window_spec()
-    scaled = any(step["step"] == "zscore" for step in [*window.steps, *window.window_steps])
+    scaled = any(step["step"] in ("zscore", "scale_running") for step in [*window.steps, *window.window_steps])
     units = recordings.units or ("mV",)
     if len(units) > 1 and not scaled:
         raise InputError(

@@ -14,6 +14,7 @@ PACKAGES = ("firmware_bench", "models_keras", "export", "ecg_edge")
 # that no other line names.
 LAYERS = (
     "firmware_bench.runtime",
+    "firmware_bench.front_end",
     "firmware_bench",
     "firmware_bench.rpi",
     "firmware_bench.mcu",

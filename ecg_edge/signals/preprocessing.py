@@ -4,7 +4,7 @@
     signal, fs = Preprocessing(steps)(record.signal, record.fs)
 
 A step is a function of a signal, float (samples, leads), and its sampling rate in Hz that returns both. It is applied
-to each lead by itself.
+to each lead by itself. The steps below may look ahead in a recording; those of `causal_steps` serve a device too.
 """
 
 import inspect
@@ -15,6 +15,7 @@ import numpy as np
 
 from ecg_edge.records.quality import FLAT
 from ecg_edge.records.signal_description import HIGHEST_FS, LOWEST_FS
+from ecg_edge.signals.causal_steps import filter_causal, hold_gaps, resample_by_ratio, scale_running
 from ecg_edge.signals.scipy_signal import import_scipy_signal
 from firmware_bench.runtime.errors import InputError, unknown_name
 
@@ -47,20 +48,34 @@ def resample(signal, source_fs, *, fs: float):
 
     Raises InputError: a rate is not possible, or the source's is so low that the signal lacks most of the band of `fs`.
     """
-    for rate in (source_fs, fs):
-        if not LOWEST_FS <= rate <= HIGHEST_FS:
-            raise InputError(f"cannot be resampled from {source_fs:g} Hz to {fs:g} Hz: {rate:g} Hz is not possible")
-    if fs == source_fs:
-        return signal, fs
-    if source_fs < MINIMUM_RATE_RATIO * fs:
-        raise InputError(f"sampled at {source_fs:g} Hz, too low for a model that takes {fs:g} Hz")
     ratio = _find_ratio(source_fs, fs, len(signal))
+    if ratio == 1:
+        return signal, fs
     # The signal is extended by a line beyond its ends: zeros there would be a step, which rings.
     return import_scipy_signal().resample_poly(signal, ratio.numerator, ratio.denominator, axis=0, padtype="line"), fs
 
 
+def resample_causal(signal, source_fs, *, fs: float):
+    """Resample to `fs` Hz by the filter of a device, as `resample` does otherwise.
+
+    The device is late by the filter's constant delay of ten samples of the slower rate; here the result is not.
+
+    Raises InputError: as `resample`.
+    """
+    ratio = _find_ratio(source_fs, fs, len(signal))
+    return (signal if ratio == 1 else resample_by_ratio(signal, ratio)), fs
+
+
 def _find_ratio(source_fs: float, fs: float, samples: int) -> Fraction:
-    """The ratio fs/source_fs with the smallest factors by which `samples` samples drift less than LARGEST_DRIFT."""
+    """The ratio fs/source_fs with the smallest factors by which `samples` samples drift less than LARGEST_DRIFT.
+
+    Raises InputError: a rate is not possible, or the source's is too low.
+    """
+    for rate in (source_fs, fs):
+        if not LOWEST_FS <= rate <= HIGHEST_FS:
+            raise InputError(f"cannot be resampled from {source_fs:g} Hz to {fs:g} Hz: {rate:g} Hz is not possible")
+    if source_fs < MINIMUM_RATE_RATIO * fs:
+        raise InputError(f"sampled at {source_fs:g} Hz, too low for a model that takes {fs:g} Hz")
     exact = Fraction(str(fs)) / Fraction(str(source_fs))
     for largest in LARGEST_FACTORS:
         ratio = exact.limit_denominator(largest)
@@ -116,13 +131,21 @@ def zscore(signal, fs):
 
 
 STEPS: dict[str, Callable] = {
-    step.__name__: step for step in (fill_gaps, resample, highpass, lowpass, bandpass, notch, zscore)
+    step.__name__: step
+    for step in (
+        *(fill_gaps, resample, highpass, lowpass, bandpass, notch, zscore),
+        *(hold_gaps, resample_causal, filter_causal, scale_running),
+    )
 }
 
 
-def _check_parameter(step, name, value):
-    kind, most = (int, HIGHEST_ORDER) if name == "order" else ((int, float), HIGHEST_PARAMETER)
-    if not isinstance(value, kind) or isinstance(value, bool) or not 0 < value <= most:
+def _check_parameter(step, name, value, kind):
+    if kind is str or kind is list:
+        if not (isinstance(value, kind) and 0 < len(value) <= HIGHEST_ORDER):
+            raise InputError(f"preprocessing step {step}: {name} is {str(value)[:40]!r}")
+        return
+    number, most = (int, HIGHEST_ORDER) if kind is int else ((int, float), HIGHEST_PARAMETER)
+    if not isinstance(value, number) or isinstance(value, bool) or not 0 < value <= most:
         raise InputError(f"preprocessing step {step}: {name} is {value!r}, not a number above 0 and up to {most:g}")
 
 
@@ -149,7 +172,7 @@ class Preprocessing:
             for key, parameter in accepted.items():
                 if parameter.default is parameter.empty and key not in step:
                     raise InputError(f"preprocessing step {name} needs {key}")
-                _check_parameter(name, key, step.get(key, parameter.default))
+                _check_parameter(name, key, step.get(key, parameter.default), parameter.annotation)
             if name == "bandpass" and not step["low"] < step["high"]:
                 raise InputError(f"preprocessing step bandpass: low is {step['low']:g} Hz, high {step['high']:g} Hz")
 

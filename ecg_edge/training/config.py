@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from ecg_edge.data.examples import WindowSpec
+from ecg_edge.signals.causal_steps import design_filters
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.typed_json import decode_json
 
 MAX_RATE = 1e6  # Hz
 MAX_SAMPLES = 10**8
 MAX_FILTER_ORDER = 20
+RUNNING_MEMORY_S = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +31,13 @@ class SignalConfig:
         fs: sampling rate of the windows, Hz.
         window_s: length of a window, s.
         stride_s: from one window's start to the next one's, s; None: one after the other.
-        highpass_hz, lowpass_hz: corners of zero-phase Butterworth filters, or None.
+        mode: "causal" is what a device can compute sample by sample; "offline" steps look ahead in a recording: filters
+            run forwards and backwards, gaps are lines, and normalise=record takes the whole recording.
+        highpass_hz, lowpass_hz: corners of Butterworth filters, or None.
         notch_hz: mains frequency to remove, or None.
         filter_order: of the Butterworth filters.
-        normalise: "record" scales each lead of the recording to zero mean and unit variance, "window" each lead of a
-            window, "none" keeps mV.
+        normalise: "record" scales each lead of the recording to zero mean and unit variance, "running" divides by the
+            running standard deviation, "window" scales each lead of a window, "none" keeps mV.
     """
 
     fs: float = 250.0
@@ -43,7 +47,8 @@ class SignalConfig:
     lowpass_hz: float | None = None
     notch_hz: float | None = None
     filter_order: int = 2
-    normalise: Literal["none", "record", "window"] = "none"
+    normalise: Literal["none", "record", "running", "window"] = "none"
+    mode: Literal["offline", "causal"] = "offline"
 
     @property
     def samples(self) -> int:
@@ -62,6 +67,8 @@ class SignalConfig:
 
     def steps(self) -> list[dict]:
         """The preprocessing as plain data, see ecg_edge.signals.preprocessing."""
+        if self.mode == "causal":
+            return self._causal_steps()
         steps = [{"step": "fill_gaps"}, {"step": "resample", "fs": self.fs}]
         if self.highpass_hz and self.lowpass_hz:
             corners = {"low": self.highpass_hz, "high": self.lowpass_hz}
@@ -75,6 +82,11 @@ class SignalConfig:
         if self.normalise == "record":
             steps.append({"step": "zscore"})
         return steps
+
+    def _causal_steps(self) -> list[dict]:
+        filters = design_filters(self.fs, self.highpass_hz, self.lowpass_hz, self.notch_hz, self.filter_order)
+        scale = [{"step": "scale_running", "memory_s": RUNNING_MEMORY_S}] if self.normalise == "running" else []
+        return [{"step": "hold_gaps"}, {"step": "resample_causal", "fs": self.fs}, *filters, *scale]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -261,6 +273,12 @@ def _check(signal: dict, training: dict) -> None:
         raise InputError(
             f"a window of {signal['window_s']:g} s at {signal['fs']:g} Hz is beyond {MAX_SAMPLES:,} samples"
         )
+    if signal["mode"] == "causal" and signal["normalise"] == "record":
+        raise InputError(
+            "signal.normalise=record takes a whole recording: with signal.mode=causal, set running or window"
+        )
+    if signal["normalise"] == "running" and not (signal["mode"] == "causal" and signal["highpass_hz"]):
+        raise InputError("signal.normalise=running needs signal.mode=causal and a high-pass, signal.highpass_hz")
     if signal["filter_order"] > MAX_FILTER_ORDER:
         raise InputError(f"signal.filter_order is {signal['filter_order']}, at most {MAX_FILTER_ORDER}")
     for section, values, positive in (

@@ -161,6 +161,9 @@ def test_every_step_is_deterministic_and_returns_float32():
         "lowpass": {"cutoff": 40},
         "bandpass": {"low": 0.5, "high": 40},
         "notch": {"frequency": 50},
+        "resample_causal": {"fs": 250.0},
+        "filter_causal": {"kind": "lowpass", "hz": 60.0, "sections": [[0.25, 0.5, 0.25, 1.0, 0.0, 0.0]]},
+        "scale_running": {"memory_s": 10.0},
     }
     for name in STEPS:
         step = {"step": name, **parameters.get(name, {})}
