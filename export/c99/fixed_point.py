@@ -116,11 +116,21 @@ def long_softmax_exponentials(scale: float, differences: np.ndarray) -> np.ndarr
     Returns:
         exp(-difference · scale) in 15 fractional bits.
     """
-    multiplier, shift = quantize_multiplier(scale / (10 / 65535))
+    multiplier, shift = long_softmax_exponent_multiplier(scale)
     scaled = shift_right(multiply_high(-differences << max(shift, 0), multiplier), max(-shift, 0))
-    points, place = _points(math.exp, -10), np.maximum(scaled + 2**16 - 1, 0)
+    points, place = long_softmax_points(), np.maximum(scaled + 2**16 - 1, 0)
     at, part = place >> 7, place & 127
     return points[at] + ((points[at + 1] - points[at]) * part + 64 >> 7)
+
+
+def long_softmax_exponent_multiplier(scale: float) -> tuple[int, int]:
+    """(multiplier, shift) that make 65535ths of 10 of a difference of two inputs of the softmax of 16-bit values."""
+    return quantize_multiplier(scale / (10 / 65535))
+
+
+def long_softmax_points() -> np.ndarray:
+    """exp(x) for x = -10, …, 0 in 512 steps, in 15 fractional bits, points of the softmax of 16-bit values."""
+    return _points(math.exp, -10)
 
 
 def reciprocal_points() -> np.ndarray:

@@ -6,14 +6,18 @@ from export.c99.c_text import array, structure
 from export.c99.context import LoweringContext
 from export.c99.fixed_point import single_rounding_multiplier
 from export.c99.ir import GraphOperator
-from export.c99.ops.loops import activation_limits, require_int8
+from export.c99.ops.loops import activation_limits
 from export.c99.steps import Step
 from firmware_bench.runtime.errors import InputError
 
 
 def lower(context: LoweringContext, operator: GraphOperator) -> list[Step]:
     """See export.c99.ops."""
-    require_int8(operator)
+    if operator.output.dtype is not np.int8:
+        raise InputError(
+            f"{operator.name} in 16 bits is rounded otherwise by LiteRT than by TensorFlow Lite Micro: export it "
+            "as a convolution of one tap, as ecg-edge does"
+        )
     weights = operator.operand(1)
     if weights.data is None:
         raise InputError(f"{operator.name} with weights that are computed has no C99 form: use a matrix product")

@@ -266,6 +266,46 @@ def test_every_sixteen_bit_value(name, version, scale, generated):
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("scale", [2.0**-12, 3.7e-4, 2.0**-15, 0.9, 1e-6])
+@pytest.mark.parametrize("shape", [(1, 3, 5), (1, 1), (1, 2, 700)])
+def test_softmax_in_sixteen_bits(shape, scale, generated):
+    file = TFLiteBuilder()
+    x, outputs = file.tensor(shape, np.int16, scale), []
+    for beta in (1.0, 0.3):
+        y = file.tensor(shape, np.int16, 2.0**-15)
+        outputs.append(file.operator("SOFTMAX", 3, [x], y, schema.SoftmaxOptionsT(beta=beta)))
+    if shape[-1] == 1:  # of one value it is 1
+        program = generated(file.data([x], outputs))
+        assert program.run_own_test().startswith("0 of ")
+        return
+    assert_bit_exact(generated(file.data([x], outputs)))
+
+
+def lines_through_zero():
+    """Rectifiers and changes of scale in 16 bits, with scales that are powers of two and others."""
+    file, outputs = TFLiteBuilder(), []
+    x = file.tensor((1, 2**16), np.int16, 2.0**-12)
+    for scale in (2.0**-12, 2.0**-11, 2.0**-14, 3.7e-4, 1e-3):
+        leaky = schema.LeakyReluOptionsT()
+        leaky.alpha = 0.3
+        forms = [("RELU", 2, None), ("RELU6", 2, None), ("LEAKY_RELU", 2, leaky)]
+        for name, version, options in (*forms, ("QUANTIZE", 2, schema.QuantizeOptionsT())):
+            outputs.append(file.operator(name, version, [x], file.tensor((1, 2**16), np.int16, scale), options))
+    return file.data([x], outputs)
+
+
+def test_every_sixteen_bit_value_of_lines_through_zero(generated):
+    from export.c99.reference_kernels import run_reference_kernels
+
+    data = lines_through_zero()
+    values = np.arange(-(2**15), 2**15).astype(np.int16)[None]
+    expected = run_reference_kernels(data, [values])
+    program = generated(data)
+    for found, desired in zip(program.run([values], [np.empty_like(y) for y in expected]), expected, strict=True):
+        np.testing.assert_array_equal(found, desired)
+    assert_bit_exact(program)
+
+
 def product_of_columns():
     file = TFLiteBuilder()
     x, y = (file.tensor((1, 4, 4), np.int8, 0.1) for _ in range(2))
@@ -273,11 +313,11 @@ def product_of_columns():
     return file.data([x, y], [file.operator("BATCH_MATMUL", 2, [x, y], file.tensor((1, 4, 4), np.int8, 0.4), options)])
 
 
-def softmax_in_sixteen_bits():
+def dense_layer_in_sixteen_bits():
     file = TFLiteBuilder()
-    x = file.tensor((1, 4), np.int16, 2.0**-12)
-    output = file.tensor((1, 4), np.int16, 2.0**-15)
-    return file.data([x], [file.operator("SOFTMAX", 3, [x], output, schema.SoftmaxOptionsT(beta=1.0))])
+    x, output = file.tensor((1, 4), np.int16, 2.0**-12), file.tensor((1, 3), np.int16, 2.0**-12)
+    weights = file.constant(random_constants((3, 4), np.int8), np.int8, 0.01)
+    return file.data([x], [file.operator("FULLY_CONNECTED", 4, [x, weights], output, schema.FullyConnectedOptionsT())])
 
 
 def mean_over_keys():
@@ -294,7 +334,7 @@ def cosine():
     ("make", "message"),
     [
         (product_of_columns, "BATCH_MATMUL .* transposed first matrix has no C99 form"),
-        (softmax_in_sixteen_bits, "SOFTMAX has no C99 kernel in 16 bits"),
+        (dense_layer_in_sixteen_bits, "FULLY_CONNECTED in 16 bits .* convolution"),
         (mean_over_keys, "MEAN of shape .*: C99 has means of an attention over all queries"),
         (cosine, "COS has no C99 kernel"),
     ],
