@@ -30,6 +30,7 @@ from benchmark_result import report, result_option, run
 FORMS = ("int8", "qat", "rpi", "streaming", "c99_8", "c99_16")
 EXACT, CLOSE = "exact", "close"
 WINDOWS = 16
+ALIGNMENT = 64  # bytes that a compiler may add to a program's memory
 TABLE = Path(__file__).parents[1] / "export" / "convert" / "layer_forms.json"  # what the export tells before training
 CONDITIONS = "untrained, noise; LiteRT's reference kernels, TensorFlow Lite Micro and gcc on the same inputs"
 
@@ -237,11 +238,12 @@ def compare_program(data: bytes) -> str:
         flags = ["-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
         subprocess.run(["gcc", *flags, "-o", f"{folder}/swept.so", *sources], check=True, stderr=subprocess.PIPE)
         function = ctypes.CDLL(f"{folder}/swept.so").swept_run
+        memory = ctypes.create_string_buffer(program.memory.total + ALIGNMENT)
         differing = values = 0
         for arrays in make_inputs(data):
             expected = run_reference_kernels(data, arrays)
             found = [np.zeros_like(array) for array in expected]
-            function(*(array.ctypes.data_as(ctypes.c_void_p) for array in (*arrays, *found)))
+            function(memory, *(array.ctypes.data_as(ctypes.c_void_p) for array in (*arrays, *found)))
             differing += sum(int(np.count_nonzero(a != b)) for a, b in zip(expected, found, strict=True))
             values += sum(array.size for array in expected)
     return f"no: {differing} of {values} values differ" if differing else EXACT

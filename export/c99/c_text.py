@@ -3,6 +3,8 @@
 Kernels for both value types are kept once, as `ecg_*_sN.c`, and statements that call them are written the same way:
 
     $name        a symbol of the model: the model's prefix, an underscore, and the name
+    $arena       and the other names of STATE, in functions: members of the structure with the memory of one signal
+    $STATE       the parameter for that structure
     _sN          _s8 or _s16, in the names of functions, structures and files
     ecg_value    int8_t or int16_t, the type of a value; ECG_VALUE_BITS, ECG_VALUE_MIN, ECG_VALUE_MAX
     ecg_sum      int32_t or int64_t, the type of a sum of products
@@ -16,6 +18,7 @@ import numpy as np
 
 LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */"
 LINE = 115
+STATE = ("arena", "window", "hidden", "cell", "row", "sums", "pushed", "blocks", "made", r"input_\w+")
 
 
 def ctype(dtype) -> str:
@@ -101,6 +104,12 @@ def for_bits(text: str, bits: int) -> str:
     for pattern, replacement in replaced.items():
         text = re.sub(pattern, replacement, text)
     return text
+
+
+def with_state(lines: Sequence[str]) -> list[str]:
+    """Lines of functions in which the names of STATE are members of the parameter `state`."""
+    members = re.compile(rf"\$({'|'.join(STATE)})\b")
+    return [members.sub(r"state->\1", line).replace("$STATE", "struct $state *state") for line in lines]
 
 
 def with_prefix(text: str, prefix: str) -> str:

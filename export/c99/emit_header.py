@@ -8,6 +8,7 @@ from export.c99.c_text import LICENCE, comment, ctype
 from export.c99.ir import GraphTensor, ModelDescription
 from export.c99.lower import StepProgram, StreamingLoop
 from export.c99.memory_plan import MemoryPlan
+from export.c99.steps import LstmStep
 
 MARK = "/* Generated from a .tflite file by ecg-edge."
 EXTERN_C_BEGIN = ["#ifdef __cplusplus", 'extern "C" {', "#endif"]
@@ -42,7 +43,7 @@ def emit_header(program: StepProgram, memory: MemoryPlan, prefix: str) -> str:
     ]
     for view, name in zip([*program.inputs, *program.outputs], program.names, strict=True):
         lines += _tensor_macros(view.tensor, name, f"{macro}_{name.upper()}")
-    lines += [f"#define {macro}_RAM_BYTES {memory.total} /* of static memory */", ""]
+    lines += _state(program, memory, prefix)
     if program.streaming:
         lines += _streaming_functions(program, program.streaming, prefix)
     else:
@@ -107,6 +108,45 @@ def _tensor_macros(tensor: GraphTensor, name: str, macro: str) -> list[str]:
     ]
 
 
+def _state(program: StepProgram, memory: MemoryPlan, prefix: str) -> list[str]:
+    """The structure that holds the memory of one signal, the most aligned members first."""
+    units = max((step.units for step in program.steps if isinstance(step, LstmStep)), default=0)
+    value = ctype(program.dtype)
+    members = [
+        *(
+            (f"const {value} *", f"input_{view.storage.name}", 0, "")
+            for view in program.inputs
+            if view.storage.is_argument
+        ),
+        ("int32_t ", "sums", memory.sums // 4, "sums over time"),
+    ]
+    if program.streaming:
+        members.append(("int32_t ", "pushed", 0, "samples of this block"))
+        members.append(("int32_t ", "blocks", 0, "blocks so far, up to the length of the running mean"))
+    elif memory.counters:
+        members.append(("int32_t ", "made", memory.counters // 4, "rows of the input, then of each row step"))
+    members += [
+        ("int16_t ", "window", memory.window // 2, "scratch values"),
+        *((("int16_t ", "hidden", units, "of an LSTM"), ("int16_t ", "cell", units, "of an LSTM")) if units else ()),
+        (f"{value} ", "arena", memory.arena // program.bytes, "activations"),
+        ("int8_t ", "row", max(0, memory.state - 4 * units), "scratch values"),
+    ]
+    arrays = {"sums", "window", "arena", "row"}
+    lines = [
+        *comment(
+            f"The memory of one signal, {memory.total} bytes and what the compiler adds to align it. The program has "
+            "no other, so that as many signals can be watched as have a structure. Its members are not for the caller."
+        ),
+        f"#define {prefix.upper()}_RAM_BYTES {memory.total}",
+        f"struct {prefix}_state {{",
+    ]
+    for kind, name, size, what in members:
+        if size or name not in arrays:
+            extent = f"[{size}]" if size else ""
+            lines.append(f"    {kind}{name}{extent};{f' /* {what} */' if what else ''}")
+    return [*lines, "};", ""]
+
+
 def _sizes(program: StepProgram, prefix: str, names) -> str:
     return ", ".join(f"{name}: {prefix.upper()}_{name.upper()}_SIZE values" for name in names)
 
@@ -116,9 +156,9 @@ def _window_functions(program: StepProgram, prefix: str) -> list[str]:
     lines = [
         *comment(
             f"Compute the outputs of one window. In: {_sizes(program, prefix, program.input_names)}. "
-            f"Out: {_sizes(program, prefix, program.output_names)}. The memory is static: one caller at a time."
+            f"Out: {_sizes(program, prefix, program.output_names)}."
         ),
-        f"void {prefix}_run({input_parameters(program)}, {outputs});",
+        f"void {prefix}_run(struct {prefix}_state *state, {input_parameters(program)}, {outputs});",
         "",
     ]
     if program.has_push:
@@ -128,14 +168,15 @@ def _window_functions(program: StepProgram, prefix: str) -> list[str]:
             f"#define {macro}_SAMPLE_SIZE {storage.width} /* values of a sample: one of each lead */",
             "",
             *comment(
-                f"For continuous input: take one sample, {macro}_SAMPLE_SIZE values. With the last sample of a window "
-                "the outputs are written and 1 is returned, otherwise 0; then the next window begins. "
+                f"For continuous input, after {prefix}_reset: take one sample, {macro}_SAMPLE_SIZE values. With "
+                "the last sample of a window the outputs are written and 1 is returned, otherwise 0; then the next "
+                "window begins. "
                 f"Out: {_sizes(program, prefix, program.output_names)}."
             ),
-            f"int {prefix}_push(const {ctype(program.dtype)} *sample, {outputs});",
+            f"int {prefix}_push(struct {prefix}_state *state, const {ctype(program.dtype)} *sample, {outputs});",
             "",
-            "/* Forget the samples pushed so far. */",
-            f"void {prefix}_reset(void);",
+            "/* Begin a window: before the first sample, and to forget those pushed so far. */",
+            f"void {prefix}_reset(struct {prefix}_state *state);",
             "",
         ]
     return lines
@@ -150,13 +191,14 @@ def _streaming_functions(program: StepProgram, streaming: StreamingLoop, prefix:
         f"#define {macro}_WINDOW_SAMPLES {streaming.window} /* samples of the running mean */",
         "",
         *comment(
-            f"Take one sample of the recording, {macro}_SAMPLE_SIZE values. With every {macro}_STEP_SAMPLES-th sample "
-            f"the model makes a step; its outputs are those of the recording up to {macro}_DELAY_STEPS steps before. "
-            "As soon as there are outputs they are written with every step and 1 is returned, otherwise 0. A mean is "
-            f"that of all steps up to {macro}_WINDOW_SAMPLES samples, and an exponentially weighted one from there on. "
-            f"Out: {_sizes(program, prefix, program.output_names)}. The memory is static: one caller at a time."
+            f"After {prefix}_reset: take one sample of the recording, {macro}_SAMPLE_SIZE values. With every "
+            f"{macro}_STEP_SAMPLES-th sample the model makes a step; its outputs are those of the recording up "
+            f"to {macro}_DELAY_STEPS steps before. As soon as there are outputs they are written with every step and 1 "
+            f"is returned, otherwise 0. A mean is that of all steps up to {macro}_WINDOW_SAMPLES samples, and an "
+            "exponentially weighted one from there on. "
+            f"Out: {_sizes(program, prefix, program.output_names)}."
         ),
-        f"int {prefix}_push(const {ctype(program.dtype)} *sample, {outputs});",
+        f"int {prefix}_push(struct {prefix}_state *state, const {ctype(program.dtype)} *sample, {outputs});",
         "",
     ]
     if streaming.delay:
@@ -165,7 +207,7 @@ def _streaming_functions(program: StepProgram, streaming: StreamingLoop, prefix:
                 f"After the end of the recording, {macro}_DELAY_STEPS times: the outputs that are late, those of one "
                 f"step a call. Samples that do not fill a step are dropped. Returns what {prefix}_push returns."
             ),
-            f"int {prefix}_flush({outputs});",
+            f"int {prefix}_flush(struct {prefix}_state *state, {outputs});",
             "",
         ]
-    return [*lines, "/* Begin another recording. */", f"void {prefix}_reset(void);", ""]
+    return [*lines, "/* Begin a recording. */", f"void {prefix}_reset(struct {prefix}_state *state);", ""]

@@ -1,8 +1,8 @@
-"""The source of a generated program: its constants, its static memory, and the functions that call the kernels."""
+"""The source of a generated program: its constants, and the functions that call the kernels."""
 
 import re
 
-from export.c99.c_text import LICENCE, ctype, for_bits, with_prefix
+from export.c99.c_text import LICENCE, ctype, for_bits, with_prefix, with_state
 from export.c99.emit_header import MARK, input_parameters, output_parameters
 from export.c99.emit_streaming import emit_state_moves, emit_streaming_functions
 from export.c99.lower import StepProgram
@@ -18,7 +18,7 @@ def emit_source(program: StepProgram, schedule: Schedule, memory: MemoryPlan, pr
     Args:
         program: The program.
         schedule: Its schedule.
-        memory: Its static RAM.
+        memory: The memory of one signal.
         prefix: What every name in it begins with.
 
     Returns:
@@ -37,17 +37,16 @@ def emit_source(program: StepProgram, schedule: Schedule, memory: MemoryPlan, pr
         texts = [text for text in texts if text not in declared]  # shared ones once
         declared.update(texts)
         lines += ["", *texts] if texts else []
-    lines += ["", *_memory(program, schedule, memory), ""]
-    if schedule.row_steps:
-        lines += _compute_rows(program, schedule, memory)
-    lines += _compute_outputs(program, schedule, memory)
+    functions = _compute_rows(program, schedule, memory) if schedule.row_steps else []
+    functions += _compute_outputs(program, schedule, memory)
     if program.streaming:
-        lines += emit_streaming_functions(program, program.streaming, memory, _clear(program, memory))
+        functions += emit_streaming_functions(program, program.streaming, memory, _clear(program, memory))
     elif program.has_push:
-        lines += _push_functions(program, schedule, memory)
+        functions += _push_functions(program, schedule, memory)
     else:
-        lines += _run_function(program, schedule, memory)
-    return with_prefix(for_bits("\n".join(lines) + "\n", 8 * program.bytes), prefix)
+        functions += _run_function(program, schedule, memory)
+    text = "\n".join([*lines, "", *with_state(functions)]) + "\n"
+    return with_prefix(for_bits(text, 8 * program.bytes), prefix)
 
 
 def _share_arrays(texts: list[str], arrays: dict[str, str]) -> list[str]:
@@ -81,35 +80,13 @@ def included_kernels(program: StepProgram) -> list[str]:
     return sorted(names)
 
 
-def _memory(program, schedule, memory):
-    lines = [f"static ecg_value $arena[{memory.arena // program.bytes}];"]
-    if memory.window:
-        lines.append(f"static int16_t $window[{memory.window // 2}];")
-    units = max((step.units for step in program.steps if isinstance(step, LstmStep)), default=0)
-    if units:
-        lines += [f"static int16_t $hidden[{units}];", f"static int16_t $cell[{units}];"]
-        if memory.state > 4 * units:
-            lines.append(f"static int8_t $row[{memory.state - 4 * units}];")
-    if memory.sums:
-        lines.append(f"static int32_t $sums[{memory.sums // 4}];")
-    if program.streaming:
-        lines.append("static int32_t $pushed; /* samples of this block */")
-        lines.append("static int32_t $blocks; /* blocks so far, up to the length of the running mean */")
-    elif memory.counters:
-        lines.append(f"static int32_t $made[{memory.counters // 4}]; /* rows of the input, then of each row step */")
-    lines += [
-        f"static const ecg_value *$input_{view.storage.name};" for view in program.inputs if view.storage.is_argument
-    ]
-    return lines
-
-
 def _compute_rows(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
     """The function that makes every row that can be made, the last step first, so that rows are dropped early."""
     number = {schedule.source: 0}
     for n, step in enumerate(schedule.row_steps, 1):
         number.setdefault(step.output.storage, n)
-    lines = ["/* Compute all rows that can be computed from the samples so far. */", "static void $compute_rows(void)"]
-    lines += ["{", "    for (;;) {", "        ECG_PROFILE(flow);"]
+    lines = ["/* Compute all rows that can be computed from the samples so far. */"]
+    lines += ["static void $compute_rows($STATE)", "{", "    for (;;) {", "        ECG_PROFILE(flow);"]
     traced, word = list_traced_steps(program), "if"
     for n in range(len(schedule.row_steps), 0, -1):
         step = schedule.row_steps[n - 1]
@@ -140,7 +117,7 @@ def _profile(step: Step) -> str:
 def _compute_outputs(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
     what = "Compute a step, and move the states' next values to the states" if program.streaming else ""
     lines = [f"/* {what or 'Compute the steps that need all samples, and the outputs'}. */"]
-    lines += [f"static void $compute_outputs({output_parameters(program)})", "{"]
+    lines += [f"static void $compute_outputs($STATE, {output_parameters(program)})", "{"]
     traced = list_traced_steps(program)
 
     def trace(step: Step) -> list[str]:
@@ -179,36 +156,36 @@ def _push_functions(program: StepProgram, schedule: Schedule, memory: MemoryPlan
     place, names = memory.place(program.inputs[0]), ", ".join(program.output_names)
     storage = program.inputs[0].storage
     sample = f"{program.input_names[0]} + (t * {storage.width})"
-    loop = for_loop("t", storage.rows, [f"(void)$push({sample}, {names});"])
+    loop = for_loop("t", storage.rows, [f"(void)$push(state, {sample}, {names});"])
     return [
-        "void $reset(void)",
+        "void $reset($STATE)",
         "{",
         *(f"    {statement}" for statement in _clear(program, memory)),
         "}",
         "",
-        f"int $push(const {ctype(program.dtype)} *sample, {output_parameters(program)})",
+        f"int $push($STATE, const {ctype(program.dtype)} *sample, {output_parameters(program)})",
         "{",
         f"    (void)memcpy({place.row('$made[0]')}, sample, {storage.width * program.bytes});",
         "    $made[0]++;",
-        *(["    $compute_rows();"] if schedule.row_steps else []),
+        *(["    $compute_rows(state);"] if schedule.row_steps else []),
         f"    if ($made[0] < {storage.rows}) {{",
         "        return 0;",
         "    }",
-        f"    $compute_outputs({names});",
-        "    $reset();",
+        f"    $compute_outputs(state, {names});",
+        "    $reset(state);",
         "    return 1;",
         "}",
         "",
-        f"void $run({input_parameters(program)}, {output_parameters(program)})",
+        f"void $run($STATE, {input_parameters(program)}, {output_parameters(program)})",
         "{",
-        "    $reset();",
+        "    $reset(state);",
         *(f"    {line}" for line in loop),
         "}",
     ]
 
 
 def _run_function(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
-    lines = [f"void $run({input_parameters(program)}, {output_parameters(program)})", "{"]
+    lines = [f"void $run($STATE, {input_parameters(program)}, {output_parameters(program)})", "{"]
     lines += [f"    {statement}" for statement in _clear(program, memory)]
     for view, name in zip(program.inputs, program.input_names, strict=True):
         if view.storage.is_argument:
@@ -216,5 +193,5 @@ def _run_function(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
         else:
             lines.append(f"    (void)memcpy({memory.place(view).base}, {name}, {view.tensor.size * program.bytes});")
     if schedule.row_steps and schedule.source:
-        lines += [f"    $made[0] = {schedule.source.rows};", "    $compute_rows();"]
-    return [*lines, f"    $compute_outputs({', '.join(program.output_names)});", "}"]
+        lines += [f"    $made[0] = {schedule.source.rows};", "    $compute_rows(state);"]
+    return [*lines, f"    $compute_outputs(state, {', '.join(program.output_names)});", "}"]

@@ -1,4 +1,4 @@
-"""The functions of a program that is one streaming step: it takes a recording sample by sample, keeps the states itself
+"""The functions of a program that is one streaming step: it takes a recording sample by sample, keeps the states
 and marks where the recording begins and ends. It is firmware_bench.runtime.streaming_model in C."""
 
 import numpy as np
@@ -48,7 +48,7 @@ def emit_streaming_functions(
     outputs, names = output_parameters(program), ", ".join(program.output_names)
     lines = [
         "/* One block of the recording, or of zeros after its end. */",
-        f"static int $step(int inside, {outputs})",
+        f"static int $step($STATE, int inside, {outputs})",
         "{",
         f"    if ($blocks < {streaming.delay + streaming.window // streaming.step}) {{",
         "        $blocks++;",
@@ -58,24 +58,24 @@ def emit_streaming_functions(
         f"        (void)memset({place.base}, 0, {streaming.step * size});",
         "    }",
         "    $pushed = 0;",
-        f"    $compute_outputs({names});",
+        f"    $compute_outputs(state, {names});",
         f"    return ($blocks > {streaming.delay}) ? 1 : 0;",
         "}",
         "",
-        f"int $push(const {ctype(program.dtype)} *sample, {outputs})",
+        f"int $push($STATE, const {ctype(program.dtype)} *sample, {outputs})",
         "{",
         f"    (void)memcpy({place.row('$pushed')}, sample, {size});",
         "    $pushed++;",
         f"    if ($pushed < {streaming.step}) {{",
         "        return 0;",
         "    }",
-        f"    return $step(1, {names});",
+        f"    return $step(state, 1, {names});",
         "}",
         "",
     ]
     if streaming.delay:
-        lines += [f"int $flush({outputs})", "{", f"    return $step(0, {names});", "}", ""]
-    lines += ["void $reset(void)", "{", "    (void)memset($arena, 0, sizeof $arena);", "    $pushed = 0;"]
+        lines += [f"int $flush($STATE, {outputs})", "{", f"    return $step(state, 0, {names});", "}", ""]
+    lines += ["void $reset($STATE)", "{", "    (void)memset($arena, 0, sizeof $arena);", "    $pushed = 0;"]
     return [*lines, "    $blocks = 0;", "}"]
 
 

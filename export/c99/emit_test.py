@@ -30,7 +30,7 @@ def emit_test_vector(data: bytes, program: StepProgram, prefix: str) -> str:
     bits, macro = 8 * program.bytes, prefix.upper()
     samples = f"{macro}_WINDOW_SAMPLES" if program.streaming is None else inputs.signals[0][0]
     runs = "1" if program.streaming is None else f"(SAMPLES / {macro}_STEP_SAMPLES)"
-    reset = "((void)0)" if program.streaming is None else "$reset()"
+    reset = "((void)0)" if program.streaming is None else "$reset(&test_state)"
     arguments, answers = (_arguments(*part) for part in (("inputs", program.inputs), ("outputs", program.outputs)))
     board = min(BOARD_TESTS, inputs.vectors)
     lines = [
@@ -40,6 +40,7 @@ def emit_test_vector(data: bytes, program: StepProgram, prefix: str) -> str:
         "",
         f"typedef int{bits}_t ecg_value;",
         f"#define ECG_VALUE_MAX INT{bits}_MAX",
+        "static struct $state test_state;",
         "",
         f"#define SIGNAL_SEED {inputs.seed}u",
         f"#define SIGNAL_RATE {inputs.rate} /* Hz */",
@@ -57,9 +58,9 @@ def emit_test_vector(data: bytes, program: StepProgram, prefix: str) -> str:
     ]
     if program.has_push:
         lines += [f"#define SAMPLES {samples} /* of a test */", f"#define SAMPLE_SIZE {macro}_SAMPLE_SIZE"]
-        lines.append(f"#define PUSH(sample, outputs) $push({', '.join(['sample', *answers])})")
+        lines.append(f"#define PUSH(sample, outputs) $push({', '.join(['&test_state', 'sample', *answers])})")
     if program.streaming is None:
-        lines.append(f"#define RUN(inputs, outputs) $run({', '.join([*arguments, *answers])})")
+        lines.append(f"#define RUN(inputs, outputs) $run({', '.join(['&test_state', *arguments, *answers])})")
     signals = ", ".join(f"{{{samples}, {leads}, {zero}}}" for samples, leads, zero in inputs.signals)
     lines += ["", f"static const struct {{ int32_t samples, leads, zero; }} signals[SIGNALS] = {{{signals}}};"]
     lines += ["#ifdef ECG_BOARD", f"#define TESTS {board}", _values("expected", program.dtype, expected[:board])]

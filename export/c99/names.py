@@ -20,7 +20,7 @@ STANDARD_NAMES = """
     abs arm assert ceil cos div errno exp far floor gamma index interrupt j0 j1 jn linux log main memcmp memcpy memmove
     memset near offsetof pow printf rand round signal sin sqrt strlen tan time unix y0 y1 yn
 """
-LOCAL_VARIABLES = "count i inside s sample share t"  # of the functions that the generator writes
+LOCAL_VARIABLES = "count i inside s sample share state t"  # of the functions that the generator writes
 RESERVED = {word for words in (C_KEYWORDS, CPP_KEYWORDS, STANDARD_NAMES, LOCAL_VARIABLES) for word in words.split()}
 STANDARD_HEADERS = """
     assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef stdint

@@ -22,6 +22,7 @@ COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
 PACKAGES = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
 FLAGS = ["-mthumb", "-masm-syntax-unified", "-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror",
          "-ffunction-sections", "-fdata-sections"]  # fmt: skip
+SIGNAL_MEMORY = ".test_state"  # the section of the memory of one signal, which test_vector.h defines
 LINK = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections"]
 LOOP = 2_000_000  # instructions of main.c's loop, which gives the length of a tick
 TIMEOUT_S = 1800  # a 60 s window of twelve leads is a billion instructions
@@ -217,13 +218,15 @@ def _first_error(text):
 
 
 def _sizes(text):
-    """{"text": …, "rodata": …, "bss": …} bytes that the linker's map gives to the model, its kernels and the library;
-    the benchmark's own files are left out."""
+    """{"text": …, "rodata": …, "bss": …} bytes that the linker's map gives to the model, its kernels, the memory of one
+    signal and the library; the benchmark's own files are left out."""
     sizes = {"text": 0, "rodata": 0, "bss": 0}
     _, text = text.split("Linker script and memory map", 1)
-    for section, size, path in re.findall(r"^ \.(text|rodata|data|bss)\S*\s+0x\w+\s+0x(\w+) (\S+)$", text, re.M):
+    pattern = r"^ \.(text|rodata|data|bss)(\S*)\s+0x\w+\s+0x(\w+) (\S+)$"
+    for section, rest, size, path in re.findall(pattern, text, re.M):
         name = Path(path).name
-        if name not in NON_MODEL_OBJECTS and (section in ("text", "rodata") or name.startswith(MODEL_OBJECT)):
+        of_model = name not in NON_MODEL_OBJECTS and (section in ("text", "rodata") or name.startswith(MODEL_OBJECT))
+        if of_model or rest == SIGNAL_MEMORY:
             sizes["bss" if section == "data" else section] += int(size, 16)
     return sizes
 

@@ -14,15 +14,21 @@ WARNINGS = "-std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstr
 
 
 class CompiledProgram:
-    """The program of an integer file in `folder`: `plan` is its memory plan, `function("run")` its C function."""
+    """The program of an integer file in `folder`: `plan` is its memory plan, `state` the memory of a signal."""
 
     def __init__(self, data: bytes, folder: Path, prefix: str | None = None):
         self.data, self.folder = data, folder
         program = generate(data, folder, prefix)
         self.plan, self.prefix = program.memory, program.prefix
+        self.state = self.make_state()
 
-    def function(self, name: str):
-        return getattr(self.library(), f"{self.prefix}_{name}")
+    def make_state(self):
+        return ctypes.create_string_buffer(self.plan.total + 64)  # the compiler may add some to align members
+
+    def call(self, name: str, *arrays, state=None):
+        """Call the C function PREFIX_name with `state` and contiguous arrays; return what it returns."""
+        function = getattr(self.library(), f"{self.prefix}_{name}")
+        return function(state or self.state, *(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
 
     def run_own_test(self) -> str:
         """Run the folder's own test under the address and undefined-behaviour sanitizers; return its output."""
@@ -43,7 +49,7 @@ class CompiledProgram:
     def run(self, inputs, outputs):
         """Run the program on integer arrays; return the outputs. outputs: arrays of their shapes."""
         arrays = [np.ascontiguousarray(array) for array in (*inputs, *outputs)]
-        self.function("run")(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
+        self.call("run", *arrays)
         return arrays[len(inputs) :]
 
 

@@ -124,7 +124,7 @@ def test_registered_architectures_on_cores(core, architecture):
     with qemu.CortexProgram(program.folder, core) as built:
         measured = built.measure()
     assert measured.differing == 0 and measured.values > 0
-    assert measured.static <= program.plan.total  # an input of which nothing is read needs no pointer
+    assert measured.static < program.plan.total + 8  # to align members
     if (name, preset, core) == ("cnn_att_bilstm", "paper", "cortex-m4"):
         assert measured.instructions < 2.5 * count_multiplications(read_graph(program.data).operators)
 

@@ -1,7 +1,5 @@
 """The program of a step with a history, whose states are in the caller's memory."""
 
-import ctypes
-
 import numpy as np
 from histories import HISTORIES, described, keeper, repeating, told
 
@@ -23,7 +21,7 @@ def test_states_are_updated_in_place(generated):
         beat = told(random.integers(256, size=3) / 256, random.uniform(0, 1.5))
         raw = {n: quantise(x[None], tensors[n].scale, tensors[n].zero_point, np.int8) for n, x in beat.items()}
         arrays = [*raw.values(), *places, *kept.values()]
-        program.function("run")(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
+        program.call("run", *arrays)
         expected = model.step_raw(beat)
         for name, values in answers.items():
             np.testing.assert_array_equal(values, expected[name])

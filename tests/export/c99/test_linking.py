@@ -107,7 +107,7 @@ def test_four_models_run_in_one_program(language, folder):
     for prefix, model in MODELS.items():
         header = (folder / f"{prefix}.h").read_text()
         size, outputs = (int(n) for n in re.findall(r"^#define \w+_SIZE (\d+)$", header, re.M)[:2])
-        (kind,) = set(re.findall(r"int(?:8|16)_t", header))
+        (kind,) = set(re.findall(r"const (int(?:8|16)_t)", header))
         data = model()
         shape = {"first": (1, 256, 2), "second": (1, 256, 2)}.get(prefix, (1, 1, 16, 3))
         values = np.random.default_rng(size).integers(-128, 128, shape).astype(kind.removesuffix("_t"))
@@ -115,7 +115,8 @@ def test_four_models_run_in_one_program(language, folder):
         literals = ", ".join(map(str, values.ravel()))
         calls.append(
             f"static const {kind} {prefix}_in[{size}] = {{{literals}}}; static {kind} {prefix}_out[{outputs}];\n"
-            f"static void call_{prefix}(int show) {{\n    {prefix}_run({prefix}_in, {prefix}_out);\n"
+            f"static struct {prefix}_state {prefix}_memory;\n"
+            f"static void call_{prefix}(int show) {{\n    {prefix}_run(&{prefix}_memory, {prefix}_in, {prefix}_out);\n"
             f'    for (int i = 0; i < {outputs}; ++i) {{\n        if (show) {{ printf("%d%c", {prefix}_out[i], '
             f"i + 1 < {outputs} ? ' ' : '\\n'); }}\n    }}\n}}\n"
         )
@@ -148,7 +149,7 @@ def test_names_that_c_and_cpp_keep_for_themselves_are_changed(tmp_path, generate
     header = (program.folder / "model.h").read_text()
     parameters = re.search(r"void model_run\((.*)\);", header)[1]
     assert re.findall(r"\*(\w+)", parameters) == [
-        "long_input", "class_input", "main_input", "t_input", "memcpy_input", "int8_t_input", "input_2nd_lead",
+        "state", "long_input", "class_input", "main_input", "t_input", "memcpy_input", "int8_t_input", "input_2nd_lead",
         "long_input_2", "namespace_output",
     ]  # fmt: skip
     caller = program.folder / "caller.cpp"
@@ -158,7 +159,7 @@ def test_names_that_c_and_cpp_keep_for_themselves_are_changed(tmp_path, generate
 
 def test_names_come_from_the_metadata(folder):
     header = (folder / "first.h").read_text()
-    assert "void first_run(const int8_t *ecg, int8_t *probabilities);" in header
+    assert "void first_run(struct first_state *state, const int8_t *ecg, int8_t *probabilities);" in header
     assert "#define FIRST_SAMPLING_RATE_HZ 100.0f" in header
     assert '#define FIRST_LEAD_NAMES {"I", "II"}' in header and '#define FIRST_LABEL_NAMES {"N", "A", "O"}' in header
 

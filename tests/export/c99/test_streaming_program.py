@@ -1,6 +1,5 @@
 """The program of a streaming step, fed sample by sample, gives the outputs of LiteRT's reference kernels."""
 
-import ctypes
 import dataclasses
 
 import numpy as np
@@ -48,8 +47,7 @@ class SampleFeeder:
 
     def call(self, name, *arrays):
         found = np.zeros(self.count, np.int16)
-        pointers = [np.ascontiguousarray(array).ctypes.data_as(ctypes.c_void_p) for array in (*arrays, found)]
-        return found if self.program.function(name)(*pointers) else None
+        return found if self.program.call(name, *map(np.ascontiguousarray, arrays), found) else None
 
     def push(self, sample):
         return self.call("push", sample)
@@ -76,7 +74,7 @@ def test_every_step_of_two_recordings(data, stream, generated):
     scale, outputs_seen = np.float32(stream.signal.scale), set()
     for blocks in recordings(stream):
         stream.reset()
-        pushed.program.function("reset")()
+        pushed.program.call("reset")
         for number, block in enumerate([*blocks, *[None] * stream.delay]):
             expected = stream.feed_raw(None if block is None else block * scale)[stream.outputs[0].name]
             if block is None:
@@ -97,7 +95,7 @@ def test_samples_that_do_not_fill_a_step_are_dropped(data, stream, generated):
     blocks = next(recordings(stream))
     found = []
     for rest in (0, stream.step - 1):
-        pushed.program.function("reset")()
+        pushed.program.call("reset")
         for sample in [*blocks.reshape(-1, blocks.shape[-1]), *blocks[0][:rest]]:
             pushed.push(sample)
         found.append([pushed.flush() for _ in range(stream.delay)])
@@ -132,7 +130,6 @@ def test_the_header_has_what_a_caller_needs(data, stream, tmp_path):
     for name, value in values.items():
         assert f"#define {program.prefix.upper()}_{name} {value}" in header
     assert f"#define {program.prefix.upper()}_ECG_SCALE {stream.signal.scale!r}f" in header
-    assert "state" not in header
 
 
 @pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")
@@ -143,7 +140,7 @@ def test_on_a_core(data, tmp_path, portable):
         measured = program.measure()
     (samples, _, _), stream = choose_test_inputs(lower(read_graph(data))).signals[0], read_metadata(data).streaming
     assert measured.differing == 0 and measured.values == 2 * (samples // stream.step - stream.delay) * 3
-    assert measured.static == memory.total < 2500
+    assert memory.total <= measured.static < memory.total + 8 < 2500
     assert measured.stack < 1024 and 0 < measured.instructions < 200_000
 
 
