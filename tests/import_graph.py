@@ -48,6 +48,7 @@ LAYERS = (
     "ecg_edge.api",
     "ecg_edge",
     "ecg_edge.console",
+    "ecg_edge.memory_tables",
     "ecg_edge.cli",
     "ecg_edge.__main__",
     "ecg_edge.demo",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from firmware_bench.front_end.device_path import Sensor
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 
 REFERENCE_CORE = "cortex-m4"
@@ -26,27 +27,34 @@ class C99Program:
         prefix: What every symbol, macro and file of the model begins with.
         static_ram: Part of the static RAM → planned bytes, "total" among them.
         kept: The files that were left as they are, because they were changed since they were generated.
+        missing: Why the program has no path from a sensor's counts to labels; "" where it has one.
     """
 
     folder: Path
     prefix: str
     static_ram: dict[str, int]
     kept: tuple[str, ...] = ()
+    missing: str = ""
 
 
-def generate_c99(source: str | Path, out: str | Path | None = None, prefix: str | None = None) -> C99Program:
+def generate_c99(
+    source: str | Path, out: str | Path | None = None, prefix: str | None = None, sensor: Sensor | None = None
+) -> C99Program:
     """Generate a C99 program from an integer file.
 
     Args:
         source: An exported .tflite file, or a run with one integer file in its export folder.
         out: The folder to write; None: FILE-c99 beside the file.
         prefix: What every symbol, macro and file of the model begins with; None: the name of its architecture.
+        sensor: What samples the signal: the program then goes from its counts to labels (PREFIX_app.h). None: the
+            network alone.
 
     Returns:
         The folder and its static RAM.
 
     Raises:
-        InputError: There is no such file, it is no export, or an operator has no C kernel.
+        InputError: There is no such file, it is no export, an operator has no C kernel, or there is no path from the
+            sensor's counts to the model.
         AcceptanceError: The program does not compute what the file computes; nothing is written.
 
     Examples:
@@ -60,11 +68,23 @@ def generate_c99(source: str | Path, out: str | Path | None = None, prefix: str 
     require_equal_answers(data)
     folder = Path(out) if out else path.with_name(f"{path.stem}-c99")
     try:
-        program = generate(data, folder, prefix, title=path.stem)
+        program = generate(data, folder, prefix, title=path.stem, sensor=sensor)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     ram = {part: getattr(program.memory, part) for part in MEMORY_PARTS}
-    return C99Program(folder, program.prefix, ram, program.kept)
+    return C99Program(folder, program.prefix, ram, program.kept, "" if sensor else _explain_missing_path(data))
+
+
+def _explain_missing_path(data: bytes) -> str:
+    """Why the program of a file holds the network alone."""
+    from firmware_bench.front_end.device_path import plan_device
+    from firmware_bench.runtime.metadata_format import read_metadata
+
+    try:
+        plan_device(read_metadata(data), Sensor(None, (1.0,)))
+    except InputError as error:
+        return str(error)
+    return "its counts are not known: add --counts-per-unit, and --sensor-rate where it differs from the model's"
 
 
 def require_equal_answers(data: bytes) -> None:

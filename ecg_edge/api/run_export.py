@@ -15,6 +15,7 @@ from ecg_edge.run import Run
 from ecg_edge.tasks.task import Task
 from ecg_edge.tflite_predictor import TFLitePredictor
 from export.targets import MCU, find_target
+from firmware_bench.front_end.plan import find_offline_steps
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.sampling import evenly_spaced
@@ -141,12 +142,18 @@ def export(
     from export import exporter
     from firmware_bench.model_trial import remember_model
 
+    metadata = run.describe_model()
+    if offline := find_offline_steps(metadata.preprocessing):
+        reporter.message(
+            f"warning: the preprocessing looks ahead in a recording ({', '.join(offline)}), which a device cannot: "
+            "train with --set signal.mode=causal for a path from a sensor to labels"
+        )
     try:
         report = exporter.export(
             model,
             windows,
             path,
-            run.describe_model(),
+            metadata,
             check.compare_decisions,
             target=target,
             qat_epochs=_qat_epochs(windows) if qat else 0,

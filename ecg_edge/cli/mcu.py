@@ -1,11 +1,11 @@
 """ecg-edge mcu: the memory that an exported file takes on a microcontroller."""
 
-from collections import Counter
 from pathlib import Path
 
 import click
 
 from ecg_edge import console
+from ecg_edge.memory_tables import print_plan
 
 
 @click.command()
@@ -39,124 +39,5 @@ def command(file, board, firmware, as_json):
     if as_json:
         console.print_json(report)
     else:
-        print_memory(report)
-        print_program(report["c99"])
-        print_ethos_u(report["ethos_u"])
+        print_plan(report)
     console.log(f"next: ecg-edge predict {file} RECORD")
-
-
-ARENA_PARTS = (
-    ("tensor arena", "total"),
-    ("  head: activations", "head"),
-    ("  tail: persistent data of the interpreter", "tail"),
-)
-
-
-def print_memory(report: dict) -> None:
-    """Print the file's own figures and its fit on the boards."""
-    from ecg_edge.api.microcontroller import ESTIMATED_FIT
-    from ecg_edge.number_format import UNDEFINED
-
-    arena, flash = report["arena"], report["flash"]
-    console.table(
-        f"{report['file']} in TensorFlow Lite Micro",
-        ["memory", "bytes", "label"],
-        [
-            *([part, f"{arena[key]:,}", arena["label"]] for part, key in ARENA_PARTS if key in arena),
-            ["flash of the weights", f"{flash['weights']:,}", flash["label"]],
-            ["flash of the whole file", f"{flash['file']:,}", flash["label"]],
-        ],
-    )
-    rows = [
-        [name, row["core"], f"{row['flash']:,}", f"{row['flash_share']:.0%}", f"{row['ram']:,}",
-         f"{row['largest_ram_block']:,}", UNDEFINED if row["ram_share"] is None else f"{row['ram_share']:.0%}",
-         row["verdict"]]
-        for name, row in report["boards"].items()
-    ]  # fmt: skip
-    console.table(
-        "Whole file against flash, arena against the largest block of RAM",
-        ["board", "core", "flash", "used", "RAM", "largest block", "used", "verdict"],
-        rows,
-    )
-    print(f"The fit is {ESTIMATED_FIT}.")
-    if "none" in arena:
-        print(f"Tensor arena: not measured, {arena['none']}")
-
-
-def print_program(report: dict) -> None:
-    """Print what the generated C99 program takes."""
-    from ecg_edge.api.c99_generation import ESTIMATED_TIME, PLANNED, STACK_FACTOR
-
-    rows = [["static RAM", f"{report['static_ram']['bytes']:,}", PLANNED]] if "static_ram" in report else []
-    if "boards" in report:
-        flash, ram, label = report["flash"], report["ram"], report["label"]
-        rows += [
-            ["static RAM, by the linker", f"{ram['static']:,}", label],
-            ["stack", f"{ram['stack']:,}", label],
-            ["flash of the code", f"{flash['code']:,}", label],
-            ["flash of the weights", f"{flash['weights']:,}", label],
-            [f"instructions of a {report['run']}", f"{report['instructions']:,}", label],
-            ["outputs that differ from LiteRT's", "0", label],
-        ]
-    if rows:
-        console.table("The generated C99 program", ["", "bytes, count", "label"], rows)
-    if "boards" in report:
-        print_operators(report["profile"])
-        rows = [
-            [name, "fits" if row["fits"] else _list_missing(row["missing"]),
-             describe_time(row["time"]) if row["fits"] else "–"]
-            for name, row in report["boards"].items()
-        ]  # fmt: skip
-        title = f"By the linker, with {STACK_FACTOR} times the stack; time {ESTIMATED_TIME}"
-        console.table(title, ["board", "verdict", "a window"], rows)
-    if "none" in report:
-        print(f"Generated C99 program: {report['none']}")
-
-
-def print_operators(profile: dict) -> None:
-    """Print the instructions of a window by operator."""
-    total = sum(instructions for _, instructions in profile["operators"].values())
-    rows = [
-        ["between steps: which row is next, copies" if name == "flow" else name, "" if name == "flow" else count,
-         f"{instructions:,}", f"{instructions / total:.1%}"]
-        for name, (count, instructions) in profile["operators"].items()
-    ]  # fmt: skip
-    title = f"Instructions of a window by operator, {profile['label']}"
-    console.table(title, ["operator", "steps", "instructions", "share"], rows)
-
-
-def print_ethos_u(report: dict) -> None:
-    """Print the estimates for Ethos-U."""
-    from ecg_edge.number_format import format_milliseconds
-
-    if "none" in report:
-        return print(f"Ethos-U: no estimate, {report['none']}")
-    rows = [
-        [
-            name,
-            f"{row['cycles']:,}",
-            f"{row['clock'] / 1e6:g} MHz",
-            f"about {format_milliseconds(row['milliseconds'])}, estimated",
-            f"{row['sram']:,}",
-            f"{row['flash']:,}",
-            ", ".join(f"{count} × {kind}" for kind, count in Counter(row["fallback"]).items()) or "nothing",
-        ]
-        for name, row in report.items()
-    ]
-    title = "Ethos-U beside the core, estimated by ethos-u-vela, not measured"
-    header = ["processor", "cycles", "clock", "time", "SRAM", "flash", "left to the core, not counted"]
-    console.table(title, header, rows)
-
-
-def describe_time(time: dict | None) -> str:
-    """Return an estimated time with what it assumes."""
-    from ecg_edge.number_format import format_milliseconds
-
-    if time is None:
-        return "memory only"
-    assumed = f"CPI {time['cycles_per_instruction']} and {time['clock'] / 1e6:g} MHz"
-    return f"about {format_milliseconds(time['milliseconds'])}, estimated at {assumed}"
-
-
-def _list_missing(missing: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} bytes of {memory} missing" for memory, count in missing.items() if count)

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from export.c99.lower import StepProgram
 from export.c99.memory_plan import MemoryPlan
 from export.c99.schedule import Schedule
+from firmware_bench.front_end.plan import find_offline_steps
 from firmware_bench.runtime.errors import make_printable
+from firmware_bench.runtime.metadata import ModelMetadata
 
 
 def emit_makefile(sources: Sequence[str]) -> str:
@@ -42,7 +44,9 @@ clean:
 """
 
 
-def emit_readme(program: StepProgram, schedule: Schedule, memory: MemoryPlan, prefix: str, title: str) -> str:
+def emit_readme(
+    program: StepProgram, schedule: Schedule, memory: MemoryPlan, prefix: str, title: str, metadata: ModelMetadata
+) -> str:
     """The text of the README.
 
     Args:
@@ -51,6 +55,7 @@ def emit_readme(program: StepProgram, schedule: Schedule, memory: MemoryPlan, pr
         memory: Its static RAM.
         prefix: What the model's names begin with.
         title: The heading.
+        metadata: The file's metadata.
 
     Returns:
         Markdown.
@@ -77,4 +82,24 @@ def emit_readme(program: StepProgram, schedule: Schedule, memory: MemoryPlan, pr
         lines += ["", "Rows that are kept in a ring while samples arrive:", "", "| value | rows kept | bytes |"]
         lines.append("|---|---|---|")
         lines += [f"| {s.name} | {kept} of {s.rows} | {kept * s.width * program.bytes:,} |" for s, kept in rings]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_describe_preprocessing(metadata)]) + "\n"
+
+
+def _describe_preprocessing(metadata: ModelMetadata) -> list[str]:
+    """What the network expects to be done with a signal before it."""
+    steps = [*metadata.preprocessing, *metadata.window_preprocessing]
+    if not steps:
+        return []
+    lines = ["", "## Before the network", ""]
+    if offline := find_offline_steps(steps):
+        lines += [
+            f"The model was trained on signals that were prepared with steps that look ahead ({', '.join(offline)}). A",
+            "device cannot compute them: its answers will differ. Train with `--set signal.mode=causal`.",
+            "",
+        ]
+    lines += [f"A signal in {make_printable(metadata.units)} goes through, in this order:", ""]
+    for step in steps:
+        values = {key: value for key, value in step.items() if key not in ("step", "sections")}
+        parameters = [f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in values.items()]
+        lines.append(make_printable(f"- `{step['step']}`{': ' * bool(parameters)}{', '.join(parameters)}"))
+    return lines

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from export.c99.c_text import for_bits
+from export.c99.emit_app import emit_app
 from export.c99.emit_header import emit_header
 from export.c99.emit_readme import emit_makefile, emit_readme
 from export.c99.emit_source import emit_source, included_kernels
@@ -15,8 +16,12 @@ from export.c99.names import check_prefix, default_prefix
 from export.c99.read_graph import read_graph
 from export.c99.reference_kernels import check_shapes
 from export.c99.schedule import schedule_steps
+from firmware_bench.front_end.device_path import Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.generated_folder import write_generated_folder
+from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.metadata_format import find_metadata
+from firmware_bench.runtime.tflite_verifier import read_model_table
 
 KERNELS = Path(__file__).parent / "kernels"
 TEST_SOURCES = ("test.c", "test_signal.h", "test_trace.h")
@@ -50,7 +55,13 @@ class ProgramFiles:
     memory: MemoryPlan
 
 
-def generate(data: bytes, folder: Path | str, prefix: str | None = None, title: str | None = None) -> GeneratedProgram:
+def generate(
+    data: bytes,
+    folder: Path | str,
+    prefix: str | None = None,
+    title: str | None = None,
+    sensor: Sensor | None = None,
+) -> GeneratedProgram:
     """Generate a C99 program from an integer .tflite file.
 
     Args:
@@ -60,24 +71,28 @@ def generate(data: bytes, folder: Path | str, prefix: str | None = None, title: 
             firmware: lower-case letters, digits and underscores. By default the architecture that the file's metadata
             name, with `_int16` behind it for 16-bit activations.
         title: The heading of the folder's README; by default the prefix.
+        sensor: What samples the signal: then the program has the path from its counts to labels as well.
 
     Returns:
         The prefix, the files and the planned memory.
 
     Raises:
         InputError: `data` is not a .tflite file, computes in floats or has an operator without a C kernel; `prefix` is
-            none; or `folder` holds something else than a generated program.
+            none; or `folder` holds something else than a generated program; or the model has no
+            path from a sensor's counts.
     """
-    program_files = generate_files(data, prefix, title)
+    program_files = generate_files(data, prefix, title, sensor)
     encoded = {name: text.encode() for name, text in program_files.texts.items()}
     kept = write_generated_folder(folder, encoded)
     return GeneratedProgram(Path(folder), program_files.prefix, tuple(sorted(encoded)), kept, program_files.memory)
 
 
-def generate_files(data: bytes, prefix: str | None = None, title: str | None = None) -> ProgramFiles:
+def generate_files(
+    data: bytes, prefix: str | None = None, title: str | None = None, sensor: Sensor | None = None
+) -> ProgramFiles:
     """Generate the texts of a program as `generate` does, and write nothing."""
     try:
-        return _generate_files(data, prefix, title)
+        return _generate_files(data, prefix, title, sensor)
     except InputError:
         raise
     except Exception as error:  # a graph that no exporter writes fails anywhere, and in any way
@@ -85,24 +100,28 @@ def generate_files(data: bytes, prefix: str | None = None, title: str | None = N
         raise InputError(f"no C99 program can be made of this graph: {reason}") from error
 
 
-def _generate_files(data: bytes, prefix: str | None, title: str | None) -> ProgramFiles:
+def _generate_files(data: bytes, prefix: str | None, title: str | None, sensor: Sensor | None) -> ProgramFiles:
     program = lower(read_graph(data))
     schedule = schedule_steps(program)
     memory = plan_memory(program, schedule)
     check_shapes(data)
     bits = 8 * program.bytes
     prefix = default_prefix(program.description.architecture, bits) if prefix is None else prefix
-    kernels = kernel_files([for_bits(name, bits) for name in included_kernels(program)], bits)
+    metadata = find_metadata(read_model_table(data)) or ModelMetadata()
+    app = emit_app(program, metadata, sensor, prefix) if sensor else {}
+    names = [*included_kernels(program), *(["ecg_front_end"] if sensor else [])]
+    kernels = kernel_files([for_bits(name, bits) for name in names], bits)
     check_prefix(prefix, program.names, [name.rsplit(".", 1)[0] for name in kernels])
-    sources = [f"{prefix}.c", *(name for name in kernels if name.endswith(".c"))]
+    sources = [f"{prefix}.c", *(name for name in (*app, *kernels) if name.endswith(".c"))]
     texts = {
         **kernels,
+        **app,
         f"{prefix}.h": emit_header(program, memory, prefix),
         f"{prefix}.c": emit_source(program, schedule, memory, prefix),
         "test_vector.h": emit_test_vector(data, program, prefix),
         **{name: for_bits((KERNELS / name).read_text(), bits) for name in TEST_SOURCES},
         "Makefile": emit_makefile([source.removesuffix(".c") for source in sources]),
-        "README.md": emit_readme(program, schedule, memory, prefix, title or prefix),
+        "README.md": emit_readme(program, schedule, memory, prefix, title or prefix, metadata),
     }
     return ProgramFiles(prefix, texts, memory)
 

@@ -97,8 +97,7 @@ class IntegerFrontEnd:
         plan = self.plan
         centred = resampled - (plan.baselines[lead] << COEFFICIENT_BITS)
         shift = plan.shifts[lead]
-        rounded = centred * plan.multipliers[lead]
-        scaled = (rounded + (1 << (shift - 1))) >> shift if shift else rounded
+        scaled = (centred * plan.multipliers[lead] + (1 << (shift - 1))) >> shift
         return np.clip(scaled, -LARGEST_SIGNAL, LARGEST_SIGNAL)
 
 

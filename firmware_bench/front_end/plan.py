@@ -103,6 +103,11 @@ class FrontEndPlan:
         return self.half_length / self.sensor_fs
 
 
+def find_offline_steps(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the steps that look ahead in a recording, which no device can compute."""
+    return [step["step"] for step in steps if step.get("step") in OFFLINE]
+
+
 def plan_front_end(
     steps: Sequence[Mapping[str, Any]],
     fs: float,

@@ -10,7 +10,8 @@ from small_models import convolutional
 
 from ecg_edge.api import c99_generation
 from ecg_edge.api.microcontroller import check_fit
-from ecg_edge.cli.mcu import command, describe_time, print_program
+from ecg_edge.cli.mcu import command
+from ecg_edge.memory_tables import describe_time, print_program
 from ecg_edge.number_format import format_milliseconds
 from export.c99 import generator
 from firmware_bench.mcu import firmware, qemu, tflm, vela

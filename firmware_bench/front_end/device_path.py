@@ -1,0 +1,289 @@
+"""The whole path of a device, from counts of a sensor to labels, as the generated C program computes it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from firmware_bench.front_end.integer_front_end import IntegerFrontEnd
+from firmware_bench.front_end.plan import FRACTION_BITS, MISSING, FrontEndPlan, plan_front_end
+from firmware_bench.runtime.errors import InputError, ModelError
+from firmware_bench.runtime.metadata import ModelMetadata, Tensor
+from firmware_bench.runtime.quantisation import dequantise
+from firmware_bench.runtime.streaming_model import RawModel, StreamingModel
+
+QUALITY = {"missing": 1, "saturated": 2, "flat": 4, "lost": 8, "warm-up": 16}  # flags of an answer
+
+
+@dataclasses.dataclass(frozen=True)
+class Sensor:
+    """What samples the signal.
+
+    Attributes:
+        fs: Its rate, Hz; None: that of the model.
+        counts_per_unit: Counts in a unit of the model, such as 1 mV, for each lead, or one for all.
+        baselines: Counts that stand for 0, for each lead, or one for all.
+        lowest, highest: Counts at which it saturates.
+    """
+
+    fs: float | None
+    counts_per_unit: tuple[float, ...]
+    baselines: tuple[int, ...] = (0,)
+    lowest: int = -32767
+    highest: int = 32767
+
+    def __post_init__(self):
+        if not -32768 < self.lowest < self.highest <= 32767:
+            raise InputError(f"a sensor from {self.lowest} to {self.highest} counts is none of 16 bits")
+        for baseline in self.baselines:
+            if not -32768 < baseline <= 32767:
+                raise InputError(f"a baseline of {baseline} counts is not within 16 bits")
+
+    def for_leads(self, values: tuple, leads: int) -> tuple:
+        """Return one value for each lead. Raises InputError: there are several values, but not one for each lead."""
+        if len(values) not in (1, leads):
+            raise InputError(f"the sensor has {len(values)} gains or baselines, the model {leads} leads")
+        return values * leads if len(values) == 1 else values
+
+
+def parse_sensor(rate: float | None, counts_per_unit: str | None, baseline: str, adc_range: str) -> Sensor | None:
+    """Return the sensor that texts such as "200" or "200,150" describe, None where no counts per unit are given.
+
+    Raises:
+        InputError: A text is none, or the others are given alone.
+    """
+    if counts_per_unit is None:
+        if rate is not None:
+            raise InputError("a sensor has counts in a unit: add --counts-per-unit, such as 200 for 200 counts in 1 mV")
+        return None
+    gains = _parse_numbers("--counts-per-unit", counts_per_unit, float)
+    limits = _parse_numbers("--adc-range", adc_range, int)
+    if len(limits) != 2:
+        raise InputError(f"--adc-range is {adc_range!r}, not two numbers such as 0,4095")
+    return Sensor(rate, gains, _parse_numbers("--baseline", baseline, int), *limits)
+
+
+def _parse_numbers(name: str, text: str, kind: Callable[[str], Any]) -> tuple:
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"{name} is {text!r}, not numbers such as 200 or 200,150") from None
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """How outputs become labels, in the integers of the output.
+
+    Attributes:
+        labels: The labels, in the order of the output.
+        thresholds: The least integer of each label that is present; None: the label with the largest output is.
+    """
+
+    labels: tuple[str, ...]
+    thresholds: tuple[int, ...] | None
+
+    def decide(self, values: np.ndarray) -> tuple[str, ...]:
+        """Return the labels that are present, of the integers of an output."""
+        flat = np.asarray(values, np.int64).ravel()
+        if self.thresholds is None:
+            return (self.labels[int(flat.argmax())],)
+        return tuple(name for name, x, low in zip(self.labels, flat, self.thresholds, strict=True) if x >= low)
+
+
+@dataclasses.dataclass(frozen=True)
+class DeviceAnswer:
+    """What a device says.
+
+    Attributes:
+        sample: Samples of the sensor up to the moment when it says so.
+        labels: The labels that are present.
+        outputs: The integers of the output.
+        probabilities: Their real values.
+        quality: Names in QUALITY of what was wrong with the samples since the answer before.
+    """
+
+    sample: int
+    labels: tuple[str, ...]
+    outputs: np.ndarray
+    probabilities: np.ndarray
+    quality: tuple[str, ...]
+
+
+def plan_device(metadata: ModelMetadata, sensor: Sensor) -> tuple[FrontEndPlan, Decision]:
+    """Plan what stands before and behind the network of a file.
+
+    Args:
+        metadata: The file's metadata.
+        sensor: The sensor.
+
+    Returns:
+        The front end, and how outputs become labels.
+
+    Raises:
+        InputError: The model takes more than a signal, was trained with steps that look ahead, or names no labels.
+    """
+    metadata.require("leads", "fs", "labels", "inputs", "outputs")
+    states = {"valid", "share", *metadata.streaming.states} if metadata.streaming else set()
+    signals = [tensor for tensor in metadata.inputs if tensor.name not in states]
+    if metadata.history or len(signals) != 1:
+        raise InputError("the model takes beats, not a signal: there is no path from samples to its labels yet")
+    if metadata.window_preprocessing:
+        raise InputError(
+            "the model's windows are scaled as a whole, which takes a window of memory: train with "
+            "--set signal.normalise=running or none"
+        )
+    leads = len(metadata.leads)
+    front_end = plan_front_end(
+        metadata.preprocessing,
+        metadata.fs,
+        metadata.fs if sensor.fs is None else sensor.fs,
+        sensor.for_leads(sensor.counts_per_unit, leads),
+        sensor.for_leads(sensor.baselines, leads),
+    )
+    return front_end, _plan_decision(metadata)
+
+
+def _plan_decision(metadata: ModelMetadata) -> Decision:
+    (output,) = metadata.outputs[:1]
+    if np.prod(output.shape[1:]) != len(metadata.labels):
+        raise InputError(f"the model's output {output.name} has no value for each label: it is no classifier")
+    thresholds = metadata.decision.get("thresholds")
+    if not thresholds:
+        return Decision(metadata.labels, None)
+    bounds = np.iinfo(output.dtype)
+    integers = np.arange(bounds.min, bounds.max + 1)
+    values = dequantise(integers, output.scale, output.zero_point)
+    return Decision(metadata.labels, tuple(int(bounds.min + np.sum(values < low)) for low in thresholds))
+
+
+def plan_quantisation(tensor: Tensor) -> tuple[int, int]:
+    """Return the multiplier and the shift from a front end's values to a tensor's integers.
+
+    Args:
+        tensor: The input of the network.
+
+    Returns:
+        The integer is (value × multiplier) >> shift, rounded to nearest, plus the zero point.
+
+    Raises:
+        ModelError: The tensor is not quantised.
+    """
+    if not tensor.scale:
+        raise ModelError("the model takes floats: export it in integers")
+    mantissa, exponent = np.frexp(1.0 / (tensor.scale * (1 << FRACTION_BITS)))
+    return round(float(mantissa) * (1 << 30)), 30 - int(exponent)
+
+
+class DevicePath:
+    """The path from counts to answers, in integers.
+
+    Args:
+        model: An integer model that takes whole windows, or blocks of a stream.
+        sensor: The sensor.
+
+    Raises:
+        InputError: There is no such path for the model, see `plan_device`.
+    """
+
+    def __init__(self, model: RawModel, sensor: Sensor):
+        self.model, self.sensor = model, sensor
+        self.plan, self.decision = plan_device(model.metadata, sensor)
+        self._stream = StreamingModel(model) if model.metadata.streaming else None
+        self._signal = self._stream.signal if self._stream else model.inputs[0]
+        self._length = model.metadata.streaming.step if model.metadata.streaming else model.metadata.window.samples
+        self._multiplier, self._shift = plan_quantisation(self._signal)
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a recording."""
+        self._front_end = IntegerFrontEnd(self.plan)
+        self._taken = self._made = 0  # samples of the sensor, values for the model
+        self._values = np.zeros((0, self.plan.leads), np.int64)
+        self._quality, self._last = _Quality(self.sensor, self.plan), None
+        if self._stream:
+            self._stream.reset()
+
+    def push(self, counts: np.ndarray) -> Iterator[DeviceAnswer]:
+        """Take samples of the sensor.
+
+        Args:
+            counts: int16 (samples, leads); -32768 where no sample was taken.
+
+        Yields:
+            The answers, as soon as the device has them.
+        """
+        counts = np.asarray(counts, np.int16).reshape(-1, self.plan.leads)
+        while len(counts):
+            # Up to the sample with which the next window, or block, is complete.
+            last_value = self._made + self._length - len(self._values) - 1
+            needed = last_value * self.plan.down // self.plan.up + self.plan.half_length + 1 - self._taken
+            part, counts = counts[: max(needed, 1)], counts[max(needed, 1) :]
+            self._taken += len(part)
+            self._quality.add(part)
+            values = self._front_end.push(part).astype(np.int64)
+            self._values = np.concatenate([self._values, values])
+            self._made += len(values)
+            while len(self._values) >= self._length:
+                block, self._values = self._values[: self._length], self._values[self._length :]
+                outputs = self._run(self._quantise(block))
+                if outputs is not None:
+                    yield self._answer(outputs)
+
+    def _quantise(self, values):
+        tensor, bounds = self._signal, np.iinfo(self._signal.dtype)
+        rounded = (values * self._multiplier + (1 << (self._shift - 1))) >> self._shift
+        return np.clip(rounded + tensor.zero_point, bounds.min, bounds.max).astype(tensor.dtype)
+
+    def _run(self, block) -> np.ndarray | None:
+        if self._stream is None:
+            return self.model.run_raw([block.reshape(self._signal.shape)])[0]
+        outputs = self._stream.feed_raw(dequantise(block, self._signal.scale, self._signal.zero_point))
+        return outputs[self._stream.outputs[0].name] if self._stream.blocks > self._stream.delay else None
+
+    def _answer(self, outputs: np.ndarray) -> DeviceAnswer:
+        tensor: Any = (self._stream or self.model).outputs[0]
+        first = self._made - len(self._values) - self._length
+        return DeviceAnswer(
+            self._taken,
+            self.decision.decide(outputs),
+            outputs.ravel(),
+            dequantise(outputs, tensor.scale, tensor.zero_point).ravel(),
+            self._quality.take(self.plan.scale is not None and first < self.plan.scale.block),
+        )
+
+
+class _Quality:
+    """What was wrong with the samples since the last answer."""
+
+    def __init__(self, sensor: Sensor, plan: FrontEndPlan):
+        self.sensor = sensor
+        self.held = np.array(plan.baselines, np.int64)
+        self._begin()
+
+    def _begin(self):
+        self.flags = 0
+        self.low, self.high = np.full(len(self.held), 1 << 16), np.full(len(self.held), -(1 << 16))
+
+    def add(self, counts: np.ndarray) -> None:
+        missing = counts == MISSING
+        taken = counts[~missing]
+        self.flags |= QUALITY["missing"] * bool(missing.any())
+        self.flags |= QUALITY["saturated"] * bool(
+            ((taken <= self.sensor.lowest) | (taken >= self.sensor.highest)).any()
+        )
+        for lead, column in enumerate(counts.T):
+            known = column[~missing[:, lead]]
+            if missing[:1, lead].any():
+                known = np.append(known, self.held[lead])
+            if len(known):
+                self.low[lead], self.high[lead] = min(self.low[lead], known.min()), max(self.high[lead], known.max())
+            real = column[~missing[:, lead]]
+            self.held[lead] = real[-1] if len(real) else self.held[lead]
+
+    def take(self, is_warm_up: bool) -> tuple[str, ...]:
+        flags = self.flags | QUALITY["flat"] * bool((self.low >= self.high).any()) | QUALITY["warm-up"] * is_warm_up
+        self._begin()
+        return tuple(name for name, flag in QUALITY.items() if flags & flag)

@@ -1,0 +1,195 @@
+"""The path from counts of a sensor to labels: the C program says what the same path in Python says, in every bit."""
+
+import ctypes
+import dataclasses
+import functools
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from small_models import altered, convolutional, recurrent
+
+from ecg_edge.training.config import SignalConfig
+from export.c99 import generate
+from firmware_bench.front_end.device_path import QUALITY, DevicePath, Sensor
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.metadata_format import read_metadata
+from firmware_bench.runtime.tflite_model import TFLiteModel
+
+pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+FS = 100.0  # Hz, of the models
+SENSOR = Sensor(250.0, (200.0, 150.0), (7, -20), -2048, 2047)
+SANITIZED = "-std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Werror -g -O1 -fsanitize=address,undefined"
+MAIN = """
+#include <stdio.h>
+#include <stdlib.h>
+#include "small_app.h"
+int main(void) {
+    static struct small_app app;
+    static struct small_answer answer;
+    int16_t counts[SMALL_LEAD_COUNT];
+    small_app_init(&app);
+    while (fread(counts, sizeof counts, 1, stdin) == 1) {
+        if (small_app_push(&app, counts) == 0) { return 1; }
+        while (1) {
+            int done = small_app_poll(&app, &answer);
+            if (done == 0) { break; }
+            if (done == 2) {
+                printf("%u %u %u", answer.sample, answer.classes, answer.quality);
+                for (unsigned i = 0; i < sizeof answer.outputs / sizeof answer.outputs[0]; ++i) {
+                    printf(" %d", answer.outputs[i]);
+                }
+                printf("\\n");
+            }
+        }
+    }
+    return 0;
+}
+"""
+
+
+@functools.cache
+def _converted(made):
+    return made()
+
+
+def model_for(settings, made=convolutional, **metadata):
+    """A small model whose metadata state causal preprocessing."""
+    steps = SignalConfig(fs=FS, mode="causal", **settings).steps()
+    return altered(_converted(made), preprocessing=steps, window_preprocessing=[], **metadata)
+
+
+def counts_with_faults(samples, leads=2, seed=0):
+    """Waves with an offset, and a gap, a saturation and a flat lead in some places."""
+    random, time = np.random.default_rng(seed), np.arange(samples)
+    counts = 300 * np.sin(time / 9)[:, None] ** 15 + random.normal(0, 20, (samples, leads)) + 400
+    counts[samples // 5 : samples // 5 + 40, 0] = -32768
+    counts[: samples // 50, 1] = -32768
+    counts[samples // 2 : samples // 2 + 9] = 2047
+    counts[2 * samples // 3 :, 1] = 111
+    return counts.round().clip(-32768, 2047).astype(np.int16)
+
+
+def run_program(data, sensor, counts, folder, flags=SANITIZED):
+    program = generate(data, folder / "program", "small", sensor=sensor)
+    (program.folder / "main_app.c").write_text(MAIN)
+    sources = [str(path) for path in program.folder.glob("*.c") if path.name != "test.c"]
+    subprocess.run(["gcc", *flags.split(), "-o", str(folder / "app"), *sources], check=True)
+    done = subprocess.run([str(folder / "app")], input=counts.tobytes(), capture_output=True, check=True)
+    return [[int(word) for word in line.split()] for line in done.stdout.decode().splitlines()]
+
+
+def run_path(data, sensor, counts):
+    """The answers of the path in Python as the program prints them, fed in blocks of random lengths."""
+    path, random, rows, first = (
+        DevicePath(TFLiteModel(data, kernels="reference"), sensor),
+        np.random.default_rng(3),
+        [],
+        0,
+    )
+    while first < len(counts):
+        length = int(random.integers(1, 800))
+        for answer in path.push(counts[first : first + length]):
+            classes = sum(1 << path.decision.labels.index(label) for label in answer.labels)
+            rows.append(
+                [answer.sample, classes, sum(QUALITY[name] for name in answer.quality), *answer.outputs.tolist()]
+            )
+        first += length
+    return rows
+
+
+@pytest.mark.parametrize("settings", [{}, {"normalise": "running", "notch_hz": 30.0, "lowpass_hz": 40.0}])
+@pytest.mark.parametrize("sensor_fs", [100.0, 250.0, 360.0, 50.0])
+def test_the_program_says_what_the_path_in_python_says(settings, sensor_fs, tmp_path):
+    data, sensor = model_for(settings), dataclasses.replace(SENSOR, fs=sensor_fs)
+    counts = counts_with_faults(int(30 * sensor_fs))
+    expected = run_path(data, sensor, counts)
+    assert run_program(data, sensor, counts, tmp_path) == expected
+    assert len(expected) >= 10 and len({tuple(row[3:]) for row in expected}) > 5
+    quality = {name for row in expected for name, flag in QUALITY.items() if row[2] & flag}
+    assert {"missing", "saturated", "flat"} <= quality and any(row[2] == 0 for row in expected)
+    assert ("warm-up" in quality) == bool(settings)
+
+
+def test_thresholds_decide_where_a_model_has_some(tmp_path):
+    data, counts = model_for({}), counts_with_faults(6000)
+    path = DevicePath(TFLiteModel(data), SENSOR)
+    middle = np.median([answer.probabilities for answer in path.push(counts)], axis=0)
+    data = altered(data, decision={"thresholds": middle.astype(float).tolist()})
+    expected = run_path(data, SENSOR, counts)
+    assert run_program(data, SENSOR, counts, tmp_path) == expected
+    assert len({row[1] for row in expected}) > 1
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"preprocessing": [{"step": "highpass", "cutoff": 0.5}]}, "signal.mode=causal"),
+        ({"window_preprocessing": [{"step": "zscore"}]}, "normalise=running"),
+        ({"labels": ["A"]}, "no classifier"),
+        ({"labels": []}, "labels"),
+    ],
+)
+def test_a_model_without_a_path_is_refused_in_one_line(change, words, tmp_path):
+    data = altered(model_for({}), **change)
+    with pytest.raises(InputError, match=words) as caught:
+        generate(data, tmp_path / "program", sensor=SENSOR)
+    assert "\n" not in str(caught.value) and not (tmp_path / "program").exists()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"counts_per_unit": (1.0, 2.0, 3.0)}, {"counts_per_unit": (0.0,)}, {"fs": 0.0}, {"baselines": (40_000,)},
+        {"lowest": 5, "highest": 5}, {"fs": float("nan")},
+    ],
+)  # fmt: skip
+def test_a_sensor_that_is_none_is_refused_in_one_line(values, tmp_path):
+    with pytest.raises(InputError) as caught:
+        generate(model_for({}), tmp_path / "program", sensor=dataclasses.replace(SENSOR, **values))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_queue_takes_what_arrives_during_a_computation_and_counts_what_it_loses(tmp_path):
+    program = generate(model_for({}), tmp_path / "program", "small", sensor=SENSOR)
+    sources = [str(path) for path in program.folder.glob("*.c") if path.name != "test.c"]
+    subprocess.run(["gcc", "-std=c99", "-O2", "-shared", "-fPIC", "-o", str(tmp_path / "app.so"), *sources], check=True)
+    library = ctypes.CDLL(str(tmp_path / "app.so"))
+    app, answer = ctypes.create_string_buffer(1 << 20), ctypes.create_string_buffer(1 << 10)
+    library.small_app_init(app)
+    counts = np.ascontiguousarray(counts_with_faults(6000))
+    stored = [library.small_app_push(app, row.ctypes.data_as(ctypes.c_void_p)) for row in counts[:300]]
+    assert stored == [1] * 256 + [0] * 44
+    results = [library.small_app_poll(app, answer) for _ in range(257)]
+    assert results[-1] == 0 and set(results[:-1]) <= {1, 2}
+    while True:
+        library.small_app_push(app, counts[0].ctypes.data_as(ctypes.c_void_p))
+        if library.small_app_poll(app, answer) == 2:
+            break
+    assert int.from_bytes(answer.raw[8:12], "little") & QUALITY["lost"]
+
+
+def test_the_header_states_what_firmware_has_to_know(tmp_path):
+    data = model_for({}, labels=["AF", "~", "é/x"])
+    program = generate(data, tmp_path / "program", "small", sensor=SENSOR)
+    header = (program.folder / "small_app.h").read_text()
+    for line in (
+        "#define SMALL_SENSOR_RATE_HZ 250.0f", '#define SMALL_UNIT "mV"', "#define SMALL_DELAY_SAMPLES 25",
+        "SMALL_CLASS_AF = 0,", "SMALL_CLASS_LABEL_1 = 1,", "SMALL_CLASS_X = 2,", read_metadata(data).digest,
+        "Counts in 1 mV of each lead: 200, 150; leads: I, II.",
+    ):  # fmt: skip
+        assert line in header
+
+
+@pytest.mark.slow
+def test_an_lstm_and_real_records(real_data, tmp_path):
+    import wfdb
+
+    data = model_for({"normalise": "running"}, recurrent)
+    for name in ("100", "208"):
+        record = wfdb.rdrecord(str(real_data("mitdb") / name), physical=False, sampto=60_000)
+        sensor = Sensor(record.fs, tuple(record.adc_gain), tuple(record.baseline), 0, 2047)
+        counts = record.d_signal.astype(np.int16)
+        expected = run_path(data, sensor, counts)
+        assert run_program(data, sensor, counts, tmp_path) == expected and len(expected) > 100
