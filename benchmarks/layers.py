@@ -6,7 +6,8 @@ Of each layer a small untrained model is converted to every form and checked as 
 lint, and LiteRT's reference kernels against TensorFlow Lite Micro; the agreement with Keras is a column. The C99
 program of the file is compiled and compared with LiteRT on noise over the whole range of the inputs and constants at
 its ends. "exact" says that all runtimes give the same numbers, "close" that TensorFlow Lite Micro differs downstream of
-an LSTM by what the acceptance checks allow. With --result and neither --layer nor --form,
+an LSTM by what the acceptance checks allow. The program of 16 bits is that of the stream, or where there is none of a
+whole window in 16 bits. With --result and neither --layer nor --form,
 export/convert/layer_forms.json is written as well. Layers share processes: the converter starts once for many, and once
 more behind a layer at which it crashes.
 """
@@ -15,6 +16,7 @@ import contextlib
 import ctypes
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from benchmark_result import report, result_option, run
 
 FORMS = ("int8", "qat", "rpi", "streaming", "c99_8", "c99_16")
 EXACT, CLOSE = "exact", "close"
+NO_STREAM = re.compile(r"the model cannot run as a stream: layer '\w+' \((\w+)\) ")
 WINDOWS = 16
 ALIGNMENT = 64  # bytes that a compiler may add to a program's memory
 TABLE = Path(__file__).parents[1] / "export" / "convert" / "layer_forms.json"  # what the export tells before training
@@ -52,7 +55,7 @@ def separate_reasons(row: dict) -> dict:
     reasons = {form: str(row[form])[4:] for form in FORMS if str(row.get(form)).startswith("no: ")}
     short = row | dict.fromkeys(reasons, "no")
     whole = [reason for form, reason in reasons.items() if form not in ("streaming", "c99_16")]
-    stream = [reason for form, reason in reasons.items() if form in ("streaming", "c99_16")]
+    stream = [NO_STREAM.sub(r"\1 ", reasons[form]) for form in ("streaming", "c99_16") if form in reasons]
     return short | {key: found[0] for key, found in (("reason", whole), ("stream_reason", stream)) if found}
 
 

@@ -46,6 +46,7 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "SQNR, 8 bits (dB)": "{int8_decibels:.1f}",
             "SQNR, stream (dB)": "{streaming_decibels:.1f}",
             "why not": "{reason}",
+            "why no stream": "{stream_reason}",
         },
     ),
     "cnn_att_bilstm-leads": (

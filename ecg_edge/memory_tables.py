@@ -55,13 +55,16 @@ def print_program(report: dict) -> None:
 
     rows = [["static RAM", f"{report['static_ram']['bytes']:,}", PLANNED]] if "static_ram" in report else []
     if "boards" in report:
-        flash, ram, label = report["flash"], report["ram"], report["label"]
+        flash, ram, push, label = report["flash"], report["ram"], report["push"], report["label"]
         rows += [
             ["static RAM, by the linker", f"{ram['static']:,}", label],
             ["stack", f"{ram['stack']:,}", label],
             ["flash of the code", f"{flash['code']:,}", label],
             ["flash of the weights", f"{flash['weights']:,}", label],
             [f"instructions of a {report['run']}", f"{report['instructions']:,}", label],
+            ["instructions of the dearest push", f"{push['dearest']:,}, {push['ratio']:,} times the mean", label]
+            if push
+            else ["pushes", "0: it takes a window at once", label],
             ["outputs that differ from LiteRT's", "0", label],
         ]
     if rows:
@@ -70,11 +73,13 @@ def print_program(report: dict) -> None:
         _print_operators(report["profile"])
         rows = [
             [name, "fits" if row["fits"] else _list_missing(row["missing"]),
-             describe_time(row["time"]) if row["fits"] else "–"]
+             describe_time(row["time"]) if row["fits"] else "–",
+             describe_time(row["push"]).split(", estimated")[0] if row["fits"] and push else "–"]
             for name, row in report["boards"].items()
         ]  # fmt: skip
-        title = f"By the linker, with {STACK_FACTOR} times the stack; time {ESTIMATED_TIME}"
-        console.table(title, ["board", "verdict", "a window"], rows)
+        every = f"; a sample comes every {push['sample_ms']:g} ms" if push and push["sample_ms"] else ""
+        title = f"By the linker, with {STACK_FACTOR} times the stack; time {ESTIMATED_TIME}{every}"
+        console.table(title, ["board", "verdict", f"a {report['run']}", "dearest push"], rows)
     if "none" in report:
         print(f"Generated C99 program: {report['none']}")
 

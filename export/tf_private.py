@@ -21,6 +21,13 @@ def inputs_struct(model: keras.Model):
     return model._inputs_struct
 
 
+def operation_type(name: str) -> type:
+    """The class of an operation of keras.ops in a functional model, such as "Add" or "Relu"."""
+    from keras.src.ops import nn, numpy
+
+    return getattr(numpy if hasattr(numpy, name) else nn, name)
+
+
 def run_through_graph(model: keras.Model, inputs: Sequence, call_fn: Callable):
     """Walks the layers of a functional model in order.
 

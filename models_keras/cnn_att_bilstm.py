@@ -52,6 +52,7 @@ def cnn_att_bilstm(
     kernel=15,
     attention=True,
     lstm_units=(128, 64),
+    bidirectional=True,
     dense=128,
     dropout=1.0,
     name="cnn_att_bilstm",
@@ -66,6 +67,7 @@ def cnn_att_bilstm(
         kernel: size of the convolutions.
         attention: with the attention gate; False is an ablation of the paper.
         lstm_units: of each BiLSTM; () is an ablation of the paper.
+        bidirectional: False: LSTMs that run forwards alone, for a streaming model.
         dense: units of the hidden dense layer.
         dropout: factor of the paper's dropout rates; narrow models need less.
         name: of the model.
@@ -81,7 +83,8 @@ def cnn_att_bilstm(
     x = layers.Dropout(dropout * 0.4)(x)
 
     for units in lstm_units:
-        x = layers.Bidirectional(ClippedLSTM(units, return_sequences=True))(x)  # (samples / 128, 2 · units)
+        lstm = ClippedLSTM(units, return_sequences=True)
+        x = (layers.Bidirectional(lstm) if bidirectional else lstm)(x)  # (samples / 128, 2 · units, or units forwards)
     x = layers.Dropout(dropout * 0.3, name="recurrent")(x)
 
     x = layers.GlobalAveragePooling1D()(x)  # (2 · units,)

@@ -161,14 +161,16 @@ def measure_program(data: bytes, boards: Sequence) -> dict[str, Any]:
             measured = program.measure()
         if measured.differing:
             raise AcceptanceError(DIFFERING.format(f"{measured.differing:,}"))
+        graph = read_graph(data)
         report |= {
             "core": REFERENCE_CORE,
             "label": MEASURED,
             "flash": {"code": measured.code, "weights": measured.weights},
             "ram": {"static": measured.static, "stack": measured.stack},
             "instructions": measured.instructions,
+            "push": _describe_push(measured, graph.description.sampling_rate),
             "differing": measured.differing,
-            "run": "step" if read_graph(data).streaming else "window",
+            "run": "step" if graph.streaming else "window",
             "profile": {
                 "steps": steps,
                 "operators": sum_by_operator(steps),
@@ -179,17 +181,37 @@ def measure_program(data: bytes, boards: Sequence) -> dict[str, Any]:
         fits = {}
         for core in sorted({board.processor.compiled_for for board in boards}):
             with qemu.CortexProgram(folder, core) as program:
-                instructions = measured.instructions if core == REFERENCE_CORE else program.measure().instructions
+                on_core = measured if core == REFERENCE_CORE else program.measure()
                 for board in boards:
                     if board.processor.compiled_for == core:
                         missing = program.missing_bytes(board, STACK_FACTOR * measured.stack)
                         fits[board.name] = {
                             "missing": missing,
                             "fits": not any(missing.values()),
-                            "time": estimate_time(board, instructions),
+                            "time": estimate_time(board, on_core.instructions),
+                            "push": estimate_time(board, on_core.dearest) if on_core.calls > 1 else None,
                         }
     report["boards"] = {board.name: fits[board.name] for board in boards}
     return report
+
+
+def _describe_push(measured, fs: float) -> dict[str, Any] | None:
+    """The call of push that takes most; None of a program that takes a window at once.
+
+    Args:
+        measured: CortexFigures of the program.
+        fs: Sampling rate, Hz; 0 where the file does not state it.
+    """
+    if measured.calls == 1:
+        return None
+    return {
+        "dearest": measured.dearest,
+        "mean": round(measured.mean, 1),
+        "ratio": round(measured.dearest / measured.mean, 1),
+        "unit": "instructions",
+        "sample_ms": round(1000 / fs, 3) if fs else None,
+        "label": MEASURED,
+    }
 
 
 def sum_by_operator(steps: dict[str, int]) -> dict[str, tuple[int, int]]:

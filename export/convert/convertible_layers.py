@@ -299,12 +299,13 @@ def make_convertible(model: keras.Model) -> keras.Model:
         lambda x: keras.Input(batch_shape=(1, *x.shape[1:]), dtype=x.dtype, name=x.name),
         tf_private.inputs_struct(model),
     )
-    clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=_replace)
+    clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=replace_layer)
     clone.set_weights(model.get_weights())
     return clone
 
 
-def _replace(layer):
+def replace_layer(layer: Any) -> Any:
+    """The layer, or operation of keras.ops, that is converted in the place of `layer`, without its weights."""
     return keras.saving.deserialize_keras_object(_replace_names(keras.saving.serialize_keras_object(layer)))
 
 

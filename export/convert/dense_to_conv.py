@@ -1,7 +1,7 @@
 """Dense layers as convolutions with kernel size 1, which all runtimes compute alike.
 
-LiteRT's kernels round the product of a dense layer once on its way to 8 bits, TensorFlow Lite Micro's twice, so that
-one value in some hundred thousand differs by a step; of a convolution both give the same bytes. It also has a scale
+LiteRT's kernels round the product of a dense layer once on its way to 8 or 16 bits, TensorFlow Lite Micro's twice, so
+that some values differ by a step; of a convolution both give the same bytes. It also has a scale
 per output, where kernels for microcontrollers know one for a dense layer's matrix.
 """
 
@@ -11,6 +11,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from export.tflite import flatbuffer
+from export.tflite.compaction import drop_unused_operator_codes
 from export.tflite.editor import Editor
 
 
@@ -23,6 +24,7 @@ def convert_dense_layers(model: schema.ModelT) -> None:
     for name, operator, _ in [*flatbuffer.operators(model)]:
         if name == "FULLY_CONNECTED" and editor.is_constant(operator.inputs[1]):
             _replace(editor, operator)
+    drop_unused_operator_codes(model)
 
 
 def _replace(editor, operator):

@@ -18,6 +18,7 @@ import tensorflow as tf
 from export import tf_private
 from export.convert import int16_weights
 from export.convert.conversion_job import ConversionJob
+from export.convert.dense_to_conv import convert_dense_layers
 from export.convert.keras_model import keras_outputs
 from export.convert.streaming_step import build_step
 from export.convert.whole_window import rebuild_for_int16
@@ -85,7 +86,9 @@ def convert_calibrated_float(model: keras.Model) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
     zeros = {tensor.name: np.zeros(tensor.shape, np.float32) for tensor in model.inputs}
     converter.representative_dataset = lambda: iter([zeros])
-    return tf_private.convert_calibrated_float(converter)
+    file = flatbuffer.read(tf_private.convert_calibrated_float(converter))
+    convert_dense_layers(file)
+    return flatbuffer.write(file)
 
 
 def sqnr_of_file(

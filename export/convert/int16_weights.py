@@ -12,6 +12,7 @@ from export.tflite.operator_facts import CONVOLUTION_BIAS, CONVOLUTION_WEIGHTS, 
 
 SIMILAR_SCALES = 4  # times the smallest scale of a channel that the largest may be
 LARGE_CONSTANT = 256  # numbers of a constant from which on 8 bits and an operator take less than 16 bits
+LIMITS = ("MAXIMUM", "MINIMUM")
 INT16_AMOUNT = 2**15  # of the lowest 16-bit number
 
 
@@ -69,7 +70,9 @@ def correct_biases(model: schema.ModelT, floats: schema.ModelT, means: Mapping[i
         if added.any():
             scales = np.asarray(editor.graph.tensors[weights].quantization.scale, np.float64)
             kernel = exact.values(before.inputs[CONVOLUTION_WEIGHTS])
-            errors = (rounded * scales.reshape(-1, 1, 1, 1) - kernel) * means[int(before.inputs[0])]
+            of_groups = means[int(before.inputs[0])].reshape(-1, 1, 1, kernel.shape[3])
+            typical = np.repeat(of_groups, len(kernel) // len(of_groups), axis=0)  # what each filter reads
+            errors = (rounded * scales.reshape(-1, 1, 1, 1) - kernel) * typical
             excess = errors.sum(axis=(1, 2, 3)) / (editor.quantisation(x)[0] * scales)
             editor.set_values(bias, added - np.rint(excess).astype(np.int64))
 
@@ -90,10 +93,15 @@ def requantise_binary_constants(model: schema.ModelT) -> None:
     """Gives the constants of sums and products scales that are powers of two, in place.
 
     Why powers of two: see export.convert.int16.power_of_two_range. A constant of LARGE_CONSTANT numbers and more gets
-    8 bits, and an operator that widens it.
+    8 bits, and an operator that widens it. Limits have the scale of what they limit.
     """
     editor = Editor(model)
-    for operator in [*editor.graph.operators]:
+    for name, operator, _ in [*flatbuffer.operators(model)]:
+        if name == "QUANTIZE" and editor.is_constant(operator.inputs[0]):  # of one that operators of two scales read
+            _quantise_constant(editor, operator)
+            continue
+        if name in LIMITS:
+            continue
         for position, number in enumerate(operator.inputs):
             tensor = editor.graph.tensors[number]
             if tensor.type == schema.TensorType.INT16 and model.buffers[tensor.buffer].data is not None:
@@ -101,6 +109,14 @@ def requantise_binary_constants(model: schema.ModelT) -> None:
                 large = values.size >= LARGE_CONSTANT
                 added = _add_widened(editor, operator, values) if large else _add_int16(editor, values)
                 editor.set_input(operator, position, added)
+
+
+def _quantise_constant(editor, operator):
+    """The output of QUANTIZE as a constant."""
+    ((before,), (after,)) = operator.inputs, operator.outputs
+    values = editor.values(before) * (editor.quantisation(before)[0] / editor.quantisation(after)[0])
+    editor.set_values(after, np.clip(np.rint(values), -INT16_AMOUNT, INT16_AMOUNT - 1).astype(np.int16))
+    editor.graph.operators.remove(operator)
 
 
 def _add_int16(editor, values):

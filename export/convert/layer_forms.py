@@ -55,29 +55,53 @@ def describe_forms(model: keras.Model, has_history: bool = False) -> dict[str, s
         INTEGERS (8 or 16 bits, TensorFlow Lite Micro and C99) and STREAM (`--streaming`) → None where the model is
         exported so, or the reason why not, which names a layer.
     """
-    integers = next((str(obstacle) for obstacle in integer_obstacles(model)), None)
-    checks = {
-        INTEGERS: check_int16 if first_16_bit_layer(model) else None,
-        STREAM: None if has_history else check_streamable,
-    }
-    found: dict[str, str | None] = dict.fromkeys(checks, integers)
+    check_integers = check_16_bits if first_16_bit_layer(model) else check_8_bits
+    checks = {INTEGERS: check_integers, STREAM: check_integers if has_history else check_stream}
+    found: dict[str, str | None] = dict.fromkeys(checks)
     for form, check in checks.items():
         try:
-            if check and found[form] is None:
-                check(model)
+            check(model)
         except InputError as error:
             found[form] = str(error)
     return found
 
 
-def integer_obstacles(model: keras.Model) -> Iterator[Obstacle]:
-    """The layers of a model, one by one, that have no form in 8-bit integers."""
+def check_8_bits(model: keras.Model) -> None:
+    """Checks that every layer has a form in 8-bit integers.
+
+    Raises:
+        InputError: One has none; the message names it.
+    """
+    for outer, layer in _every_layer(model):
+        reason = recurrent_obstacle(layer, outer) or activation_obstacle(layer, "int8") or kind_obstacle(layer)
+        if reason:
+            raise InputError(str(Obstacle(outer.name, type(layer).__name__, reason)))
+
+
+def check_16_bits(model: keras.Model) -> None:
+    """As `check_8_bits`, with 16-bit activations over a whole window."""
+    check_int16(model)
+    _check_activations(model, "c99_16")
+
+
+def check_stream(model: keras.Model) -> None:
+    """As `check_8_bits`, of the step of a stream, which has 16-bit activations."""
+    check_streamable(model)
+    _check_activations(model, "streaming")
+
+
+def _check_activations(model, form):
+    for outer, layer in _every_layer(model):
+        if reason := activation_obstacle(layer, form):
+            raise InputError(str(Obstacle(outer.name, type(layer).__name__, reason)))
+
+
+def _every_layer(model) -> Iterator[tuple[Any, Any]]:
+    """(layer of the model, it or a layer inside of it)"""
     for outer in model.operations:
         inner = tf_private.flatten_layers(outer) if isinstance(outer, layers.Layer) else []
         for layer in {id(layer): layer for layer in (outer, *inner)}.values():
-            reason = recurrent_obstacle(layer, outer) or activation_obstacle(layer) or kind_obstacle(layer)
-            if reason:
-                yield Obstacle(outer.name, type(layer).__name__, reason)
+            yield outer, layer
 
 
 def first_16_bit_layer(model: keras.Model) -> str | None:
@@ -113,14 +137,19 @@ def recurrent_obstacle(layer: Any, outer: Any) -> str | None:
     return None
 
 
-def activation_obstacle(layer: Any) -> str | None:
-    """Why the activation of a layer has no integer form, and which have; None where it has one."""
+def activation_obstacle(layer: Any, form: str) -> str | None:
+    """Why the activation of a layer has no integer form, and which have; None where it has one.
+
+    Args:
+        layer: The layer.
+        form: A column of the table.
+    """
     activation = getattr(layer, "activation", None)
     name = getattr(activation, "__name__", "")
-    if activation is not getattr(keras.activations, name, None) or not is_refused(f"Activation, {name}"):
+    if activation is not getattr(keras.activations, name, None) or not is_refused(f"Activation, {name}", form):
         return None
     others = [known.removeprefix("Activation, ") for known in load_table() if known.startswith("Activation, ")]
-    usable = ", ".join(other for other in others if not is_refused(f"Activation, {other}") and " " not in other)
+    usable = ", ".join(other for other in others if not is_refused(f"Activation, {other}", form) and " " not in other)
     return f"has the activation {name}, which has no integer form: use one of {usable}"
 
 
@@ -134,9 +163,9 @@ def kind_obstacle(layer: Any) -> str | None:
     return None
 
 
-def is_refused(name: str) -> bool:
-    """Whether a layer of the table has no form in 8 bits, by its name there."""
-    return load_table().get(name, {}).get("int8") == "no"
+def is_refused(name: str, form: str = "int8") -> bool:
+    """Whether a layer of the table has no such form, by its name there."""
+    return load_table().get(name, {}).get(form) == "no"
 
 
 @cache

@@ -12,6 +12,28 @@ import numpy as np
 from keras import ops
 
 from export import tf_private
+from export.convert.int16_activations import ACTIVATIONS
+
+
+class GroupedConvolution(keras.Operation):
+    """A convolution whose kernel (height, width, channels of a group, filters) has fewer channels than its input.
+
+    `ops.conv` computes it, and refuses it while a functional model is built.
+    """
+
+    def __init__(self, kernel: np.ndarray, strides: tuple[int, int], dilations: tuple[int, int]):
+        super().__init__()
+        settings: Any = strides, "valid", "channels_last", dilations  # the type hint of ops.conv has no pairs
+        self.kernel, self.settings = kernel, settings
+
+    def call(self, values: Any) -> Any:
+        """Convolves (1, height, width, channels), without padding."""
+        return ops.conv(values, self.kernel, *self.settings)
+
+    def compute_output_spec(self, values: Any) -> Any:
+        """The shape and type of what `call` returns."""
+        one = keras.KerasTensor((*values.shape[:3], self.kernel.shape[2]), values.dtype)
+        return ops.conv(one, self.kernel, *self.settings)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +60,42 @@ class FrameStream:
     def replace_values(self, values: Any, name: str) -> "FrameStream":
         """Other values of the same time."""
         return FrameStream(values, self.delay, name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbourhood:
+    """What a layer reads around the frames of a step.
+
+    Attributes:
+        left: Frames before the first of the step.
+        right: Frames behind the last.
+        taps: Frames that one of the output is made from,
+        dilation: each so many after the one before.
+        stride: Frames from one of the output to the next.
+        frames: Of a step.
+    """
+
+    left: int
+    right: int
+    taps: int
+    stride: int
+    dilation: int
+    frames: int
+
+    @property
+    def late(self) -> int:
+        """Steps to wait for the frames behind the last."""
+        return -(-self.right // self.frames)
+
+    @property
+    def before(self) -> int:
+        """Frames before the first of the step that is there, by then."""
+        return self.late * self.frames + self.left
+
+    @property
+    def count(self) -> int:
+        """Frames that are read."""
+        return self.frames - self.stride + (self.taps - 1) * self.dilation + 1
 
 
 class LayerWalk:
@@ -85,6 +143,27 @@ class LayerWalk:
             self.inputs[name] = keras.Input(batch_shape=(1, *shape), name=name)
         return self.inputs[name]
 
+    def state(self, name: str, shape: tuple[int, ...]) -> Any:
+        """The state `name` before the step, (1, *shape)."""
+        return self.input(name, shape)
+
+    def set_state(self, name: str, value: Any, x: FrameStream) -> None:
+        """Sets the state `name` after the step, made of the frames of `x`: zeros as long as these are outside."""
+        self.next[name] = self._mask(value, x.delay) if x.delay else value
+
+    def look_around(self, x: FrameStream, around: Neighbourhood) -> Any:
+        """The frames of `x` that a layer reads: (1, 1, around.count, channels), zeros outside the recording."""
+        self.looks_ahead |= around.late > 0
+        return self.past(x, around.before, around.count)
+
+    def look_inside(self, x: FrameStream, around: Neighbourhood) -> Any:
+        """1 for those of them that are inside the recording, 0 for others: (1, 1, around.count, 1)."""
+        valid: Any = self.input("valid", (1, 1, 1))
+        name = "valid" if x.frames == 1 else f"valid_{x.frames}_frames"
+        every = ops.concatenate([valid] * x.frames, axis=2) if x.frames > 1 else valid
+        stream = FrameStream(every, 0, name, zero_outside=True)
+        return self.past(stream, x.delay * x.frames + around.before, around.count)
+
     def past(self, x: FrameStream, frames: int, count: int):
         """`count` frames of `x` from the one on that came `frames` before its first: (1, 1, count, channels)."""
         if (frames, count) == (0, x.frames):
@@ -104,10 +183,12 @@ class LayerWalk:
     def mask_outside(self, x: FrameStream):
         """The values of `x`, zeros outside the recording: a model that looks ahead runs on after its end, and a late
         stream begins before its start."""
-        if x.zero_outside or not self.looks_ahead:
-            return x.values
+        return x.values if x.zero_outside or not self.looks_ahead else self._mask(x.values, x.delay)
+
+    def _mask(self, values: Any, delay: int) -> Any:
+        """`values` of `delay` steps ago, zeros outside the recording."""
         valid = FrameStream(self.input("valid", (1, 1, 1)), 0, "valid", zero_outside=True)
-        return x.values * self.delay_to(valid, x.delay).values
+        return values * self.delay_to(valid, delay).values
 
     def delay_to(self, x: FrameStream, delay: int) -> FrameStream:
         """Delays `x` until it is `delay` steps late."""
@@ -121,8 +202,28 @@ class LayerWalk:
         kernel = constant(kernel)[None]
         strides: Any = 1, stride  # the type hint of ops.conv has no pairs
         dilations: Any = 1, dilation
-        y = ops.conv(values, kernel, strides, "valid", dilation_rate=dilations, data_format="channels_last")
+        if kernel.shape[2] < values.shape[3]:
+            y = GroupedConvolution(kernel, strides, dilations)(values)
+        else:
+            y = ops.conv(values, kernel, strides, "valid", dilation_rate=dilations, data_format="channels_last")
         return y if bias is None else y + constant(bias)
+
+    def conv_depthwise(self, values, kernel, stride=1, dilation=1) -> Any:
+        """Convolves every channel of (1, 1, frames, c) by itself with `kernel` (taps, c, filters), without padding."""
+        dilations: Any = 1, dilation
+        return ops.depthwise_conv(values, constant(kernel)[None], stride, "valid", "channels_last", dilations)
+
+    def activate(self, function: Callable, values: Any) -> Any:
+        """Applies an activation, in integers in a form that has 16-bit kernels."""
+        if self.integer and function in ACTIVATIONS:
+            return ACTIVATIONS[function](values)
+        return keras.layers.Activation(function)(values)
+
+
+def split_frames(values: Any) -> list[Any]:
+    """(1, 1, frames, channels) as a list of single frames."""
+    frames: Any = ops.split(values, values.shape[2], 2) if values.shape[2] > 1 else [values]
+    return frames
 
 
 def constant(weights) -> np.ndarray:

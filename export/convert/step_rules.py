@@ -1,14 +1,29 @@
 """Rules for the layers of a step, one per kind: `rule(walk, layer, stream)` computes the frames of one step."""
 
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
 import numpy as np
 from keras import layers, ops
 
-from export.convert.layer_walk import FrameStream, constant
+from export import tf_private
+from export.convert import int16_activations
+from export.convert.convolution_rules import (
+    average_pool,
+    convolution,
+    depthwise_convolution,
+    max_pool,
+    separable_convolution,
+    transposed_convolution,
+    upsampling,
+)
+from export.convert.layer_walk import FrameStream, constant, split_frames
+from export.convert.normalisation_rules import layer_norm, rms_norm, unit_norm
+from export.convert.recurrent_rules import RECURRENT_RULES
 from models_keras.layers.normalisation import LayerNorm
 from models_keras.layers.selective_ssm import SelectiveSSM, read_state, step_state
-
-# Of the piecewise linear approximation of the inverse root: knots per decade, and the decades of variances.
-KNOTS, DECADES = 12, (-2, 2)
 
 
 def apply_layer(walk, layer, x):
@@ -17,18 +32,46 @@ def apply_layer(walk, layer, x):
 
 
 def clone_layer(layer):
-    """A layer of the same kind and settings, so that the model's own stays as it is."""
-    return type(layer).from_config({**layer.get_config(), "name": f"step_{layer.name}"})
+    """A layer of the same kind and settings along the channels, so that the model's own stays as it is."""
+    config = layer.get_config()
+    axis = {"axis": -1} if "axis" in config else {}
+    return type(layer).from_config({**config, **axis, "name": f"step_{layer.name}"})
 
 
 def pass_through(walk, layer, x):
-    """Dropout does nothing here."""
+    """Dropout and noise do nothing here."""
     return x
+
+
+def activation(walk, layer, x):
+    """An activation as a layer."""
+    return x.replace_values(walk.activate(layer.activation, x.values), layer.name)
+
+
+def elu(walk, layer, x):
+    """With any alpha."""
+    return (
+        x.replace_values(int16_activations.elu(x.values, layer.alpha), layer.name)
+        if walk.integer
+        else apply_layer(walk, layer, x)
+    )
+
+
+def prelu(walk, layer, x):
+    """With a slope for each channel."""
+    positive = ops.relu(x.values)
+    return x.replace_values(positive + (x.values - positive) * constant(layer.alpha)[None, None], layer.name)
 
 
 def dense(walk, layer, x):
     """A convolution of one tap."""
-    return x.replace_values(layer.activation(walk.conv(x.values, layer.kernel[None], layer.bias)), layer.name)
+    y = walk.conv(x.values, layer.kernel[None], layer.bias)
+    return x.replace_values(walk.activate(layer.activation, y), layer.name)
+
+
+def inner_layer(walk, layer, x):
+    """A layer that treats every frame alike already."""
+    return dataclasses.replace(RULES[type(layer.layer)](walk, layer.layer, x), name=layer.name)
 
 
 def batch_norm(walk, layer, x):
@@ -40,31 +83,28 @@ def batch_norm(walk, layer, x):
 
 
 def merge(walk, layer, xs):
-    """Sum, product or concatenation of streams, of which the earlier wait for the latest."""
+    """Sum, product, extreme or concatenation of streams, of which the earlier wait for the latest."""
     delay = max(x.delay for x in xs)
     values = [walk.delay_to(x, delay).values for x in xs]
     return FrameStream(clone_layer(layer)(values), delay, layer.name)
 
 
-def convolution(walk, layer, x):
-    """Frame j of the output is made of `span` inputs from j · stride - left on."""
-    (taps,), (stride,), (dilation,) = layer.kernel_size, layer.strides, layer.dilation_rate
-    span = (taps - 1) * dilation + 1
-    around = max(span - stride, 0)
-    # In front of the first frame "causal" pads as if the stride were 1, "same" one half of what is missing.
-    left = span - 1 if layer.padding == "causal" else around // 2
-    late = -(-(span - stride - left) // x.frames) if span - stride > left else 0  # steps
-    walk.looks_ahead |= late > 0
-    inputs = walk.past(x, late * x.frames + left, x.frames - stride + span)
-    y = walk.conv(inputs, layer.kernel, layer.bias, stride, dilation)
-    return FrameStream(layer.activation(y), x.delay + late, layer.name)
+def elementwise(function: Callable) -> Callable:
+    """The rule for an operation of keras.ops on streams and numbers."""
+
+    def rule(walk, operation, *operands):
+        streams = [x for x in operands if isinstance(x, FrameStream)]
+        delay = max(x.delay for x in streams)
+        values: list[Any] = [walk.delay_to(x, delay).values if isinstance(x, FrameStream) else x for x in operands]
+        return FrameStream(function(*values), delay, operation.name)
+
+    return rule
 
 
-def pool(walk, layer, x):
-    """Windows that neither overlap nor leave gaps lie within a step."""
-    (size,) = layer.pool_size
-    reduce = ops.max_pool if isinstance(layer, layers.MaxPooling1D) else ops.average_pool
-    return x.replace_values(reduce(x.values, (1, size), (1, size), data_format="channels_last"), layer.name)
+def split(walk, operation, x):
+    """Parts of the channels."""
+    parts: Any = ops.split(x.values, operation.indices_or_sections, axis=3)
+    return [x.replace_values(part, f"{operation.name}_{n}") for n, part in enumerate(parts)]
 
 
 def mean_so_far(walk, layer, x):
@@ -72,7 +112,7 @@ def mean_so_far(walk, layer, x):
     x = walk.delay_to(x, max(x.delay, walk.delay))
     name = f"mean_{layer.name}"
     block = ops.mean(x.values, axis=2, keepdims=True) if x.frames > 1 else x.values
-    before = walk.input(name, (1, 1, x.values.shape[3]))
+    before = walk.state(name, (1, 1, x.values.shape[3]))
     walk.next[name] = before + walk.input("share", (1, 1, 1)) * (block - before)
     return x.replace_values(walk.next[name], layer.name)
 
@@ -84,7 +124,7 @@ def state_space(walk, layer, x):
     B, C = walk.conv(values, layer.B_proj[None]), walk.conv(values, layer.C_proj[None])
     dt_bias, D = constant(layer.dt_bias), constant(layer.D)
     name = f"state_{layer.name}"
-    state = walk.input(name, (1, *dt_bias.shape))
+    state = walk.state(name, (1, *dt_bias.shape))
     outputs = []
     for frame in zip(*(split_frames(v) for v in (dt, values, B, C)), strict=True):
         dt_t, x_t, B_t, C_t = (ops.squeeze(v, 2) for v in frame)  # (1, 1, channels or states)
@@ -95,43 +135,62 @@ def state_space(walk, layer, x):
     return x.replace_values(y + values * D, layer.name)
 
 
-def split_frames(values):
-    """(1, 1, frames, channels) as a list of single frames."""
-    return ops.split(values, values.shape[2], 2) if values.shape[2] > 1 else [values]
-
-
-def layer_norm(walk, layer, x):
-    """With an inverse root that integers can compute, where the walk asks for it."""
-    row = x.values - ops.mean(x.values, axis=3, keepdims=True)
-    variance = ops.mean(row * row, axis=3, keepdims=True)
-    scale = inverse_root(walk, variance, layer.epsilon) if walk.integer else ops.rsqrt(variance + layer.epsilon)
-    return x.replace_values(row * scale * constant(layer.gamma) + constant(layer.beta), layer.name)
-
-
-def inverse_root(walk, variance, epsilon):
-    """1 / sqrt(variance + epsilon) of (1, 1, frames, 1), piecewise linear with KNOTS points per decade.
-
-    It is a sum of ramps, one from each knot down to zero variance. Each is scaled to what it adds to the root, so that
-    integers of one scale can hold all of them, and 8-bit weights, one per ramp, are exact.
-    """
-    low, high = DECADES
-    knots = np.logspace(low, high, (high - low) * KNOTS + 1)
-    roots = (knots + epsilon) ** -0.5
-    slopes = np.diff(roots) / np.diff(knots)
-    bends = np.diff(slopes, append=0.0)  # of the line at its knots but the first; the ramps begin there
-    ramps = ops.relu(walk.conv(variance, -bends[None, None], bends * knots[1:]))
-    return walk.conv(ramps, np.ones((1, len(bends), 1)), roots[-1:])
-
-
-RULES = {
-    **dict.fromkeys((layers.Dropout, layers.SpatialDropout1D), pass_through),
-    **dict.fromkeys((layers.ReLU, layers.LeakyReLU, layers.Activation, layers.Softmax), apply_layer),
-    **dict.fromkeys((layers.Add, layers.Subtract, layers.Multiply, layers.Concatenate), merge),
-    **dict.fromkeys((layers.MaxPooling1D, layers.AveragePooling1D), pool),
+SILENT = (layers.Dropout, layers.SpatialDropout1D, layers.GaussianNoise, layers.GaussianDropout, layers.Identity)
+ELEMENTWISE = {
+    "Add": ops.add,
+    "Maximum": ops.maximum,
+    "Minimum": ops.minimum,
+    "Multiply": ops.multiply,
+    "Relu": ops.relu,
+    "Sigmoid": ops.sigmoid,
+    "Silu": ops.silu,
+    "Square": lambda x: x * x,
+    "Subtract": ops.subtract,
+    "Tanh": ops.tanh,
+}
+RULES: dict[type, Callable] = {
+    **dict.fromkeys(SILENT, pass_through),
+    **dict.fromkeys((layers.ReLU, layers.LeakyReLU, layers.Softmax, layers.Rescaling), apply_layer),
+    **dict.fromkeys((layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Concatenate), merge),
+    **dict.fromkeys((layers.Maximum, layers.Minimum), merge),
+    **dict.fromkeys((layers.LayerNormalization, LayerNorm), layer_norm),
+    **{tf_private.operation_type(name): elementwise(function) for name, function in ELEMENTWISE.items()},
+    **RECURRENT_RULES,
+    layers.Activation: activation,
+    layers.AveragePooling1D: average_pool,
     layers.BatchNormalization: batch_norm,
     layers.Conv1D: convolution,
+    layers.Conv1DTranspose: transposed_convolution,
     layers.Dense: dense,
+    layers.DepthwiseConv1D: depthwise_convolution,
+    layers.ELU: elu,
     layers.GlobalAveragePooling1D: mean_so_far,
-    LayerNorm: layer_norm,
+    layers.MaxPooling1D: max_pool,
+    layers.PReLU: prelu,
+    layers.RMSNormalization: rms_norm,
+    layers.SeparableConv1D: separable_convolution,
+    layers.TimeDistributed: inner_layer,
+    layers.UnitNormalization: unit_norm,
+    layers.UpSampling1D: upsampling,
+    tf_private.operation_type("Split"): split,
     SelectiveSSM: state_space,
 }
+FRAME_BY_FRAME = (layers.Dense, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.Softmax)
+
+
+def channels_obstacle(layer) -> str | None:
+    """Why there is no rule for how a layer treats the channels of a frame; None where there is one."""
+    kind = type(layer)
+    if kind is layers.TimeDistributed and type(layer.layer) not in FRAME_BY_FRAME:
+        return "applies a layer that needs the whole window"
+    if (axes := getattr(layer, "axis", None)) is not None:
+        last = len(keras.tree.flatten(layer.output)[0].shape) - 1
+        if {axis % (last + 1) for axis in np.ravel(axes).tolist()} != {last}:
+            return "works along time: along the last axis it can be a step"
+    if kind is layers.PReLU and layer.alpha.shape[0] > 1:
+        return "has a slope for each sample of a window: use shared_axes=[1]"
+    if kind is layers.GRU and layer.recurrent_activation is not keras.activations.sigmoid:
+        return "has a step with the recurrent activation sigmoid alone"
+    if isinstance(layer, layers.RNN) and (layer.stateful or layer.return_state):
+        return "keeps or returns its state, as a step does by itself: leave out stateful and return_state"
+    return None

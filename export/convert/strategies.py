@@ -13,9 +13,8 @@ import numpy as np
 from export.convert.conversion_job import Converted, ExportWindows
 from export.convert.converter_process import TIMEOUT_S, convert_in_child
 from export.convert.history_step import convert_to_step
-from export.convert.layer_forms import first_16_bit_layer, integer_obstacles
+from export.convert.layer_forms import check_8_bits, check_16_bits, check_stream, first_16_bit_layer
 from export.convert.streaming_step import trim_to_steps
-from export.convert.whole_window import check_int16
 from export.reference_vectors import VECTORS
 from export.targets import MCU, Target
 from export.tflite import flatbuffer
@@ -111,8 +110,7 @@ class Int8Strategy(Strategy):
     def prepare(self, model: keras.Model, windows: ExportWindows) -> tuple[keras.Model, ExportWindows]:
         if self.qat_epochs and not windows.count(windows.training):
             raise InputError("no windows are left to fine-tune with: train on more recordings, or leave out qat")
-        for obstacle in integer_obstacles(model):
-            raise InputError(str(obstacle))
+        check_8_bits(model)
         return model, windows
 
     def settings(self) -> dict[str, Any]:
@@ -126,7 +124,7 @@ class Int16Strategy(Strategy):
     streaming = False
 
     def prepare(self, model: keras.Model, windows: ExportWindows) -> tuple[keras.Model, ExportWindows]:
-        check_int16(model)
+        check_16_bits(model)
         return model, windows
 
     def settings(self) -> dict[str, Any]:
@@ -146,6 +144,7 @@ class StreamingStepStrategy(Int16Strategy):
     reference_vectors = 1  # it holds all states, thousands of bytes
 
     def prepare(self, model: keras.Model, windows: ExportWindows) -> tuple[keras.Model, ExportWindows]:
+        check_stream(model)
         model = trim_to_steps(model)
         samples = model.inputs[0].shape[1]
         calibration, check = (

@@ -3,29 +3,32 @@
 The layers of a functional Keras model are visited in order; export.convert.step_rules says what each kind does with the
 frames of one step. What it needs of earlier steps is an input of the step, and an output gives it to the next:
 
-    tail_…     the last frames, which a convolution or a waiting branch needs
+    tail_…     the last frames, which a convolution, a pool or a waiting branch needs
     state_…    of a SelectiveSSM
+    hidden_…   of an LSTM, a GRU or a SimpleRNN, and cell_… of an LSTM
     mean_…     of a GlobalAveragePooling1D so far
 
-Convolutions with padding "same" look ahead. In a stream their outputs come whole steps later and are otherwise the same
-numbers; `delay` counts the steps, and where branches meet, the earlier one waits. The whole-window model pads with
-zeros outside the recording, in front of every layer. So does the step: its input `valid` is 1 for a block of the
-recording and 0 for those after it, and frames from outside the recording are multiplied by it. Its input `share` is
-1 / k in the k-th of the steps whose outputs count, and 0 in the `delay` steps before: the mean moves by it towards the
-new frames.
+Convolutions and pools with padding "same" look ahead. In a stream their outputs come whole steps later and are
+otherwise the same numbers; `delay` counts the steps, and where branches meet, the earlier one waits. The whole-window
+model pads with zeros outside the recording, in front of every layer. So does the step: its input `valid` is 1 for a
+block of the recording and 0 for those after it, and frames from outside the recording are multiplied by it. Its input
+`share` is 1 / k in the k-th of the steps whose outputs count, and 0 in the `delay` steps before: the mean moves by it
+towards the new frames.
 
 Frames are (1, 1, frames, channels) here: devices convolve over two axes.
 """
 
 import dataclasses
 import math
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
 from keras import layers, ops
 
 from export.convert.layer_walk import LayerWalk
-from export.convert.step_rules import RULES, pool
+from export.convert.recurrent_rules import LONGEST_STEP
+from export.convert.step_rules import RULES, channels_obstacle
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata, StreamingMetadata
 from firmware_bench.runtime.streaming_model import NEXT
@@ -107,27 +110,45 @@ def check_streamable(model: keras.Model) -> None:
     for layer in model.operations:
         reason = None if isinstance(layer, layers.InputLayer) else obstacle(layer)
         if reason:
-            raise InputError(
-                f"the model cannot run as a stream: layer {layer.name!r} ({type(layer).__name__}) {reason}"
-            )
+            _refuse(layer, reason)
     if len(model.inputs) != 1 or len(model.inputs[0].shape) != 3:
         raise InputError(f"{model.name} cannot run as a stream: its input is not one signal (samples, leads)")
+    recurrent: list[Any] = [layer for layer in model.operations if isinstance(layer, layers.RNN)]
+    share = step_samples(model) / model.inputs[0].shape[1] if recurrent else 0.0
+    for layer in recurrent:
+        if (frames := layer.input.shape[1] * share) > LONGEST_STEP:
+            _refuse(layer, f"runs {frames:.0f} times in a step, up to {LONGEST_STEP} are possible: pool before it")
+
+
+def _refuse(layer, reason: str) -> NoReturn:
+    raise InputError(f"the model cannot run as a stream: layer {layer.name!r} ({type(layer).__name__}) {reason}")
 
 
 def obstacle(layer) -> str | None:
     """Why the layer cannot run as a stream; None where it can."""
-    if isinstance(layer, SinusoidalPositions):
+    kind = type(layer)
+    if kind is SinusoidalPositions:
         return "adds the position within a window; train with model.positions=false"
-    if type(layer) not in RULES:
-        return "needs the whole window"
-    if isinstance(layer, SelectiveSSM) and layer.backwards:
+    if kind is SelectiveSSM and layer.backwards:
         return "runs backwards in time; train with model.bidirectional=false"
-    if isinstance(layer, layers.Conv1D) and layer.groups > 1:
-        return "convolves in groups"
-    if isinstance(layer, layers.Conv1D) and layer.padding == "valid" and layer.kernel_size > layer.strides:
+    if kind is layers.Bidirectional or getattr(layer, "go_backwards", False):
+        return "runs backwards in time: use an LSTM or GRU that runs forwards"
+    if kind in (layers.GlobalMaxPooling1D, layers.Flatten):
+        return "needs the whole window: use GlobalAveragePooling1D"
+    if kind not in RULES:
+        return "needs the whole window"
+    return channels_obstacle(layer) or frames_obstacle(layer)
+
+
+def frames_obstacle(layer) -> str | None:
+    """Why a layer cannot read the frames around its own; None where it can, and where it reads none."""
+    sizes = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
+    if sizes is None or type(layer) is layers.Conv1DTranspose:
+        usual = sizes is None or (layer.padding == "same" and layer.dilation_rate == (1,))
+        return None if usual else "is transposed without padding 'same', or dilated"
+    span = (sizes[0] - 1) * getattr(layer, "dilation_rate", (1,))[0] + 1
+    if layer.padding == "valid" and span > layer.strides[0]:
         return "has padding 'valid', which costs a window its ends: use 'same' or 'causal'"
-    if RULES[type(layer)] is pool and layer.pool_size != layer.strides:
-        return "has windows that overlap or leave gaps"
     return None
 
 
@@ -143,5 +164,6 @@ def step_samples(model: keras.Model) -> int:
     """The samples in which the slowest layer of `model` makes one frame."""
     multiple = math.prod(s for layer in model.layers for s in np.ravel(getattr(layer, "strides", 1)).tolist())
     probe = clone_for_length(model, multiple)
-    lengths = [t.shape[1] for layer in probe.layers for t in [layer.output] if len(t.shape) == 3]
+    outputs = [tensor for layer in probe.layers for tensor in keras.tree.flatten(layer.output)]
+    lengths = [tensor.shape[1] for tensor in outputs if len(tensor.shape) == 3]
     return multiple // min(lengths)

@@ -33,6 +33,16 @@ def compact(model: schema.ModelT) -> None:
     drop_unused_buffers(model)
 
 
+def drop_unused_operator_codes(model: schema.ModelT) -> None:
+    """Removes the kinds of operators that no operator is of, in place: a runtime refuses a version that it lacks."""
+    every = [operator for graph in model.subgraphs for operator in graph.operators]
+    used = sorted({operator.opcodeIndex for operator in every})
+    places = {index: place for place, index in enumerate(used)}
+    model.operatorCodes = [model.operatorCodes[index] for index in used]
+    for operator in every:
+        operator.opcodeIndex = places[operator.opcodeIndex]
+
+
 def _share_scales_of_biases(model):
     """A bias counts in products of the input's scale and the weights', so no runtime reads a scale of its own from the
     file. XNNPACK asks for one per channel all the same, and gets the weights', which are written already."""

@@ -45,6 +45,9 @@ class CortexFigures:
         static: Bytes of static RAM.
         stack: Bytes of stack.
         instructions: Of one window, or of one step of a recording.
+        calls: Calls of the program in one window or recording: one per sample, or one for all.
+        dearest: Instructions of the call that takes most: what a timer that calls at the sampling rate has to allow.
+        mean: Instructions of a call on average.
         values: Outputs that were compared with those of LiteRT's reference kernels.
         differing: How many of them differ.
     """
@@ -54,6 +57,9 @@ class CortexFigures:
     static: int
     stack: int
     instructions: int
+    calls: int
+    dearest: int
+    mean: float
     values: int
     differing: int
 
@@ -129,12 +135,16 @@ class CortexProgram:
         """
         output = self._run()
         sizes = _sizes((self.out / "map").read_text())
+        per_tick = LOOP / output["loop"]
         return CortexFigures(
             code=sizes["text"],
             weights=sizes["rodata"],
             static=sizes["bss"],
             stack=output["stack"],
-            instructions=round(output["ticks"] / output["runs"] * LOOP / output["loop"]),
+            instructions=round(output["ticks"] / output["runs"] * per_tick),
+            calls=output["calls"],
+            dearest=round(output["most"] * per_tick),
+            mean=output["ticks"] / output["calls"] * per_tick,
             values=output["values"],
             differing=output["differing"],
         )
@@ -248,6 +258,6 @@ def _emulate(machine: QemuMachine, core: str, program: Path) -> dict[str, int]:
         raise ModelError(f"the program did not end within {TIMEOUT_S} s on {core}") from None
     lines = re.findall(r"^((?:step |ticks )?\w+) (\d+)$", done.stdout + done.stderr, re.M)
     output = {words: int(number) for words, number in lines}
-    if not {"stack", "ticks", "runs", "loop", "values", "differing"} <= output.keys():
+    if not {"stack", "ticks", "runs", "calls", "most", "loop", "values", "differing"} <= output.keys():
         raise ModelError(f"the program stopped on {core}: {(done.stderr or done.stdout).strip()[-200:]}")
     return output

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from click.testing import CliRunner
-from small_models import convolutional
+from small_models import SAMPLES, convolutional
 
 from ecg_edge.api import c99_generation
 from ecg_edge.api.microcontroller import check_fit
@@ -119,8 +119,15 @@ def test_with_the_toolchain_every_board_is_linked_and_instructions_are_counted(m
     assert time["label"].startswith("estimated") and found["boards"]["ESP32-S3"]["time"] is None
     # a Cortex-M0+ has neither DSP instructions nor long products
     assert found["boards"]["RP2040"]["time"]["instructions"] > 1.5 * found["instructions"]
+    push = found["push"]  # a timer that calls it at the sampling rate has to allow the dearest
+    assert found["instructions"] > push["dearest"] > 5 * push["mean"] and push["ratio"] > 5
+    assert push["mean"] * SAMPLES == pytest.approx(found["instructions"], rel=0.01)
+    assert push["sample_ms"] == 10.0 and push["label"].startswith("measured")
+    milliseconds = found["boards"]["nRF52840"]["push"]["milliseconds"]
+    assert milliseconds == pytest.approx(push["dearest"] * 1.4 / 64e6 * 1000)
     print_program(found)
     shown = capsys.readouterr().out
+    assert f"{push['dearest']:,}, {push['ratio']:,} times the mean" in shown and "a sample comes every" in shown
     assert "instructions of a window" in shown and "fits" in shown and "│ conv " in shown
     assert re.search(r"about [0-9.]+ ms, estimated at CPI 1.4 and 133 MHz", shown)
 

@@ -7,6 +7,7 @@ from ai_edge_litert import schema_py_generated as schema
 from handmade_tflite import TFLiteBuilder
 
 from export.convert import int16, int16_weights
+from export.convert.layer_walk import GroupedConvolution
 from export.quantise.float_runner import FloatRunner, observe_windows
 from export.tflite import flatbuffer, layout
 from export.tflite.operator_facts import CONVOLUTION_BIAS, CONVOLUTION_WEIGHTS, INT16_STEPS_PER_INT8_CONSTANT
@@ -15,13 +16,19 @@ from firmware_bench.mcu import tflm
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 FRAMES = 30
+IN_GROUPS = 12  # filters of the convolutions in two groups of channels
 
 
 def convolution(kernel, bias, summand=None):
     """A model (FRAMES, channels) → (FRAMES, filters) of one convolution, kernel (taps, channels, filters), to which a
     summand may be added."""
-    x = keras.Input((1, FRAMES, kernel.shape[1]), batch_size=1, name="x")
-    y = keras.ops.conv(x, kernel[None].astype(np.float32), padding="same") + bias.astype(np.float32)
+    groups = 2 if kernel.shape[2] == IN_GROUPS else 1
+    x = keras.Input((1, FRAMES, groups * kernel.shape[1]), batch_size=1, name="x")
+    weights = kernel[None].astype(np.float32)
+    taps = ((0, 0), (0, 0), (len(kernel) // 2,) * 2, (0, 0))
+    grouped = GroupedConvolution(weights, (1, 1), (1, 1))
+    y = grouped(keras.ops.pad(x, taps)) if groups > 1 else keras.ops.conv(x, weights, padding="same")
+    y = y + bias.astype(np.float32)
     return keras.Model(x, {"y": y if summand is None else y + summand.astype(np.float32)})
 
 
@@ -65,9 +72,11 @@ def test_channels_with_similar_scales_get_one_scale(spread, scales):
     assert sqnr_db(expected, answers(data, windows)) > 38
 
 
-def test_bias_correction_removes_the_mean_error_of_rounded_weights(monkeypatch):
-    kernel, windows = noise(3, 16, 8), 5 + noise(20, 1, FRAMES, 16)
-    model = convolution(kernel, noise(8))
+@pytest.mark.parametrize("filters", [8, IN_GROUPS])
+def test_bias_correction_removes_the_mean_error_of_rounded_weights(filters, monkeypatch):
+    channels = np.repeat(np.float32([5, -3]), 8) if filters == IN_GROUPS else 5  # the mean that each group reads
+    kernel, windows = noise(3, 8 if filters == IN_GROUPS else 16, filters), channels + noise(20, 1, FRAMES, 16)
+    model = convolution(kernel, noise(filters))
     expected = model.predict(windows, batch_size=1, verbose=0)["y"][:, :, 1:-1]
 
     def excess():
@@ -144,3 +153,19 @@ def signature(model):
         for kind, ends in ((b"in", graph.inputs), (b"out", graph.outputs))
     ]
     return schema.SignatureDefT(inputs=maps[0], outputs=maps[1], signatureKey=b"serving_default", subgraphIndex=0)
+
+
+@pytest.mark.parametrize("limit", [0.7, 3.0])
+def test_limits_have_the_scale_of_what_they_limit(limit):
+    """Two sums of different ranges are limited to the same numbers, which the converter writes once."""
+    x = keras.Input((1, FRAMES, 4), batch_size=1, name="x")
+    small, large = (keras.ops.clip(x * factor, -limit, limit) for factor in (1.0, 9.0))
+    windows = noise(20, 1, FRAMES, 4)
+    model = keras.Model(x, {"y": small + large})
+    data = quantised(model, windows)
+    for name, operator, graph in flatbuffer.operators(flatbuffer.read(data)):
+        if name in int16_weights.LIMITS:
+            scales = {graph.tensors[n].quantization.scale[0] for n in (*operator.inputs, *operator.outputs)}
+            assert len(scales) == 1
+        assert name != "QUANTIZE"
+    assert sqnr_db(model.predict(windows, batch_size=1, verbose=0)["y"], answers(data, windows)) > 60

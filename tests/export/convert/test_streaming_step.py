@@ -10,6 +10,7 @@ from export.convert.step_rules import RULES
 from export.convert.streaming_step import build_step, check_streamable, trim_to_steps
 from export.verify.sqnr import sqnr_db
 from firmware_bench.runtime.errors import InputError
+from models_keras.layers.lstm import ClippedLSTM
 from models_keras.layers.normalisation import LayerNorm
 from models_keras.layers.selective_ssm import SelectiveSSM
 from models_keras.registry import find
@@ -36,7 +37,65 @@ def residual(x):
     return layers.Add()([x, conv()(layers.ReLU()(layers.BatchNormalization()(conv(kernel=7)(x))))])
 
 
+def many_elementwise(x):
+    """Merges and operations of keras.ops, of streams of two delays and of numbers."""
+    early, late = conv()(x), conv(kernel=9)(x)
+    merged = layers.Minimum()([layers.Maximum()([early, late]), layers.Average()([early, late])])
+    ops = keras.ops
+    a, b = ops.split(ops.square(ops.maximum(early - late, 0.1)) * 2.0 + ops.relu(merged), 2, axis=-1)
+    return ops.minimum(ops.tanh(a), ops.sigmoid(b)) + ops.silu(a)
+
+
 CASES = {
+    "LSTM": (lambda x: layers.LSTM(5, return_sequences=True)(x), 0),
+    "LSTM behind what looks ahead": (lambda x: layers.Dense(3, "softmax")(layers.LSTM(5)(conv(strides=2)(x))), 1),
+    "LSTM between convolutions": (lambda x: conv()(ClippedLSTM(5, return_sequences=True)(conv()(x))), 4),
+    "several frames of an LSTM": (lambda x: conv(strides=4)(layers.LSTM(4, return_sequences=True)(conv()(x))), None),
+    "GRU": (lambda x: layers.GlobalAveragePooling1D()(layers.GRU(5, return_sequences=True)(conv()(x))), 2),
+    "GRU, reset before": (lambda x: layers.GRU(5, reset_after=False, use_bias=False)(conv()(x)), 2),
+    "recurrent": (lambda x: layers.SimpleRNN(5, return_sequences=True)(conv()(x)), 2),
+    "last outputs of several delays": (
+        lambda x: layers.Concatenate()(
+            [layers.LSTM(4)(x), layers.GlobalAveragePooling1D()(conv(3, 9)(x)), layers.GRU(3)(conv(3, 5)(x))]
+        ),
+        4,
+    ),
+    "depthwise": (lambda x: layers.DepthwiseConv1D(3, dilation_rate=4, padding="same", activation="elu")(conv()(x)), 6),
+    "depthwise, stride": (lambda x: layers.DepthwiseConv1D(5, 2, depth_multiplier=2, padding="same")(conv()(x)), None),
+    "separable": (lambda x: layers.SeparableConv1D(5, 4, strides=2, padding="same")(conv()(x)), 2),
+    "groups": (lambda x: conv(6, 3, groups=2)(conv()(x)), 3),
+    "transposed": (lambda x: conv()(layers.Conv1DTranspose(3, 9, strides=2, padding="same")(conv(4, strides=4)(x))), 4),
+    "transposed, odd stride": (
+        lambda x: layers.Conv1DTranspose(3, 5, 3, padding="same", activation="tanh")(conv(4, strides=3)(x)),
+        None,
+    ),
+    "transposed, gaps": (lambda x: layers.Conv1DTranspose(3, 2, 3, padding="same")(conv(4, strides=3)(x)), 1),
+    "repeated": (lambda x: conv()(layers.UpSampling1D(2)(conv(4, strides=2)(x))), 2),
+    **{
+        f"{kind.__name__}, {size} by {stride}": (
+            lambda x, kind=kind, size=size, stride=stride: conv(strides=2)(
+                kind(size, stride, padding="same")(conv()(x))
+            ),
+            None,
+        )
+        for kind in (layers.MaxPooling1D, layers.AveragePooling1D)
+        for size, stride in ((3, 2), (9, 2), (5, 1), (2, 3))
+    },
+    "normalisations": (
+        lambda x: layers.UnitNormalization()(layers.RMSNormalization()(layers.LayerNormalization()(conv(6)(x)))),
+        2,
+    ),
+    "elementwise": (many_elementwise, 4),
+    "frame by frame": (
+        lambda x: layers.Identity()(
+            layers.GaussianNoise(0.1)(layers.Rescaling(0.5, 0.1)(layers.TimeDistributed(layers.Dense(3, "elu"))(x)))
+        ),
+        0,
+    ),
+    "rectifiers": (
+        lambda x: layers.PReLU("random_normal", shared_axes=[1])(layers.ELU(0.7)(layers.GaussianDropout(0.1)(x))),
+        0,
+    ),
     "convolution": (conv(), 2),
     "even kernel": (conv(kernel=4), 2),
     "stride": (conv(kernel=7, strides=2), 2),
@@ -88,7 +147,7 @@ def test_equals_the_whole_window(name):
 
 
 def test_every_rule_has_a_case():
-    kinds = {type(layer) for parts, _ in CASES.values() for layer in model_of(parts).layers}
+    kinds = {type(layer) for parts, _ in CASES.values() for layer in model_of(parts).operations}
     assert set(RULES) == kinds & set(RULES)
 
 
@@ -103,12 +162,20 @@ def test_ecg_mamba(settings):
     assert np.abs(stream.run(window) - model.predict(window[None], verbose=0)[0]).max() < 1e-5
 
 
-@pytest.mark.parametrize("name, multiple", [("cnn", 128), ("cnn_att", 128), ("rhythm_resnet1d", None)])
-def test_registered_convolutional_models(name, multiple):
+@pytest.mark.parametrize(
+    ("name", "settings", "multiple"),
+    [
+        ("cnn", {}, 128),
+        ("cnn_att", {}, 128),
+        ("cnn_att_bilstm", {"bidirectional": False}, 128),
+        ("rhythm_resnet1d", {}, None),
+    ],
+)
+def test_registered_models(name, settings, multiple):
     """Their windows are no whole number of steps: the stream equals them on the whole steps of one."""
     architecture = find(name)
     samples = 1000
-    model = shaken(architecture.build(samples, 2, 3, **architecture.presets["tiny"].model))
+    model = shaken(architecture.build(samples, 2, 3, **architecture.presets["tiny"].model, **settings))
     model = trim_to_steps(model)
     length = model.inputs[0].shape[1]
     stream = stream_of(model)
@@ -133,10 +200,20 @@ def test_morphology_of_htf_beat_up_to_its_spectrum():
     "parts, named",
     [
         (lambda x: SelectiveSSM(3, 2, backwards=True)(x), "backwards in time; train with model.bidirectional"),
-        (lambda x: layers.LSTM(3)(x), "LSTM.* whole window"),
-        (lambda x: layers.Flatten()(x), "Flatten"),
-        (lambda x: layers.MaxPooling1D(3, strides=2)(x), "overlap"),
+        (lambda x: layers.Bidirectional(layers.LSTM(3))(x), "Bidirectional.* backwards .* runs forwards"),
+        (lambda x: layers.LSTM(3, go_backwards=True)(x), "LSTM.* backwards .* runs forwards"),
+        (lambda x: layers.GRU(3, recurrent_activation="tanh")(x), "GRU.* sigmoid alone"),
+        (lambda x: layers.LSTM(3, stateful=False, return_state=True)(x), "LSTM.* leave out stateful"),
+        (lambda x: conv(strides=96)(layers.GRU(3, return_sequences=True)(x)), "GRU.* 96 times in a step.* pool before"),
+        (lambda x: layers.Flatten()(x), "Flatten.* use GlobalAveragePooling1D"),
+        (lambda x: layers.GlobalMaxPooling1D()(x), "GlobalMaxPooling1D.* use GlobalAveragePooling1D"),
+        (lambda x: layers.MaxPooling1D(3, strides=2)(x), "'valid'"),
         (lambda x: conv(padding="valid")(x), "'valid'"),
+        (lambda x: layers.Conv1DTranspose(3, 4, 2)(x), "Conv1DTranspose.* without padding 'same'"),
+        (lambda x: layers.Softmax(axis=1)(x), "Softmax.* along time"),
+        (lambda x: layers.Concatenate(axis=1)([x, x]), "Concatenate.* along time"),
+        (lambda x: layers.PReLU()(x), "PReLU.* shared_axes"),
+        (lambda x: layers.Dense(2)(layers.Reshape((SAMPLES, 2, 1))(x)), "Reshape.* whole window"),
     ],
 )
 def test_a_layer_that_cannot_stream_is_named(parts, named):

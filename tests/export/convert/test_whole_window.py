@@ -99,9 +99,76 @@ def test_shifts_in_time_keep_their_scale(backwards):
 
 def test_a_layer_without_16_bit_form_is_named():
     x = keras.Input((SAMPLES, LEADS), name="ecg")
-    model = keras.Model(x, ClippedLSTM(4, name="memory")(SelectiveSSM(3, 2)(x)))
-    with pytest.raises(InputError, match=r"'memory' \(ClippedLSTM\) has no form with 16-bit activations"):
-        rebuild_for_int16(model)
+    for layer, message in (
+        (ClippedLSTM(4, name="memory"), r"'memory' \(ClippedLSTM\) runs over 200 steps, and is unrolled up to 64"),
+        (keras.layers.Conv1DTranspose(4, 3, name="wide"), None),
+        (keras.layers.Masking(name="mask"), r"'mask' \(Masking\) has no form with 16-bit activations"),
+    ):
+        model = keras.Model(x, layer(SelectiveSSM(3, 2)(x)))
+        if message is None:
+            assert rebuild_for_int16(model)
+            continue
+        with pytest.raises(InputError, match=message):
+            rebuild_for_int16(model)
+
+
+def grid(layer):
+    """Of an image of two axes."""
+    return lambda x: layer(keras.layers.Reshape((4, 4, 6))(x))
+
+
+LAYERS = {
+    "Conv1D, groups": keras.layers.Conv1D(6, 3, groups=2, padding="same"),
+    "depthwise": keras.layers.DepthwiseConv1D(4, strides=2, padding="same"),
+    "transposed": keras.layers.Conv1DTranspose(4, 5, strides=2),
+    "Conv2D": grid(keras.layers.Conv2D(5, 3, strides=2)),
+    "Conv2DTranspose": grid(keras.layers.Conv2DTranspose(5, 3, strides=2, padding="same")),
+    "pools of two axes": grid(lambda x: keras.layers.GlobalMaxPooling2D()(keras.layers.AveragePooling2D(2)(x))),
+    "LSTM backwards": keras.layers.LSTM(4, go_backwards=True),
+    "both ways": keras.layers.Bidirectional(ClippedLSTM(4, return_sequences=True)),
+    "both ways, summed": keras.layers.Bidirectional(keras.layers.GRU(4), merge_mode="sum"),
+    "both ways, averaged": keras.layers.Bidirectional(
+        keras.layers.SimpleRNN(4, return_sequences=True), merge_mode="ave"
+    ),
+    "both ways, multiplied": keras.layers.Bidirectional(keras.layers.GRU(4, use_bias=False), merge_mode="mul"),
+    "a slope for each sample": keras.layers.PReLU("random_normal"),
+    "softmax over time": keras.layers.Softmax(axis=1),
+    "attention": lambda x: keras.layers.MultiHeadAttention(2, 3)(x, x),
+    "whole": lambda x: keras.layers.Dense(3)(keras.layers.Flatten()(keras.layers.ZeroPadding1D(2)(x))),
+    "repeated": lambda x: keras.layers.RepeatVector(3)(keras.layers.GlobalMaxPooling1D()(x)),
+    "product over time": lambda x: keras.layers.Dot(axes=1)([x, keras.layers.Cropping1D(0)(x)]),
+    "joined in time": lambda x: keras.layers.Concatenate(axis=1)([x, keras.layers.Permute((1, 2))(x)]),
+    "frame by frame": lambda x: keras.layers.TimeDistributed(keras.layers.Conv1D(2, 3))(
+        keras.layers.Reshape((4, 4, 6))(x)
+    ),
+    "operations": lambda x: keras.ops.stack([x, keras.ops.flip(x, axis=1)], axis=2),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_in_its_own_shape_gives_the_same_outputs(name):
+    keras.utils.set_random_seed(0)
+    ecg = keras.Input((16, LEADS), name="ecg")
+    model = shaken(keras.Model(ecg, LAYERS[name](keras.layers.Conv1D(6, 3, padding="same")(ecg))))
+    window = windows(1)[:, :16]
+    (found,) = rebuild_for_int16(model)(window).values()
+    np.testing.assert_allclose(found, model.predict(window, verbose=0), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.GroupNormalization(2),
+        keras.layers.LayerNormalization(axis=[1, 2]),
+        keras.layers.LayerNormalization(),
+    ],
+)
+def test_normalisations_of_a_window_approximate_the_root_alone(layer):
+    ecg = keras.Input((16, LEADS), name="ecg")
+    model = shaken(keras.Model(ecg, layer(keras.layers.Conv1D(6, 3, padding="same")(ecg))))
+    window = windows(1)[:, :16]
+    (found,) = rebuild_for_int16(model)(window).values()
+    assert sqnr_db(model.predict(window, verbose=0), np.asarray(found)) > 45
 
 
 def test_fine_tuning_is_refused_and_leaves_no_file(tmp_path):
