@@ -13,6 +13,7 @@ REFERENCE_CORE = "cortex-m4"
 PLANNED = "estimated: planned, not linked"
 MEASURED = "measured, Cortex-M4 with DSP in QEMU"
 ESTIMATED_TIME = "estimated: instructions in QEMU × assumed cycles per instruction / clock, no wait states"
+LONGEST_HOP_S = 3600.0
 STACK_FACTOR = 4  # times the stack that was measured: interrupts and the application need some as well
 DIFFERING = "the generated program differs from LiteRT in {} values, so no figure of it holds: report this file"
 MEMORY_PARTS = ("arena", "window", "state", "sums", "counters", "pointers", "total")
@@ -38,7 +39,11 @@ class C99Program:
 
 
 def generate_c99(
-    source: str | Path, out: str | Path | None = None, prefix: str | None = None, sensor: Sensor | None = None
+    source: str | Path,
+    out: str | Path | None = None,
+    prefix: str | None = None,
+    sensor: Sensor | None = None,
+    hop_s: float | None = None,
 ) -> C99Program:
     """Generate a C99 program from an integer file.
 
@@ -48,6 +53,8 @@ def generate_c99(
         prefix: What every symbol, macro and file of the model begins with; None: the name of its architecture.
         sensor: What samples the signal: the program then goes from its counts to labels (PREFIX_app.h). None: the
             network alone.
+        hop_s: Time from answer to answer, s; 0: a window. None: with a sensor 1 s, where the network can keep what it
+            made of past samples; otherwise a window, or the step of a stream.
 
     Returns:
         The folder and its static RAM.
@@ -68,11 +75,32 @@ def generate_c99(
     require_equal_answers(data)
     folder = Path(out) if out else path.with_name(f"{path.stem}-c99")
     try:
-        program = generate(data, folder, prefix, title=path.stem, sensor=sensor)
+        hop_s = choose_hop(data, sensor, hop_s)
+        program = generate(data, folder, prefix, title=path.stem, sensor=sensor, hop_s=hop_s)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     ram = {part: getattr(program.memory, part) for part in MEMORY_PARTS}
     return C99Program(folder, program.prefix, ram, program.kept, "" if sensor else _explain_missing_path(data))
+
+
+def choose_hop(data: bytes, sensor: Sensor | None, hop_s: float | None) -> float | None:
+    """Return the time from answer to answer of a file's program, s; None: a window, or the step of a stream.
+
+    Args:
+        data: The file.
+        sensor: What samples the signal, or None.
+        hop_s: What the user wants; None: nothing special.
+
+    Raises:
+        InputError: `hop_s` is no time.
+    """
+    from export.c99.continuous import find_default_hop
+
+    if hop_s is None:
+        return find_default_hop(data) if sensor else None
+    if not 0 <= hop_s <= LONGEST_HOP_S:
+        raise InputError(f"answers every {hop_s:g} s are not possible: 0 to {LONGEST_HOP_S:g} s")
+    return hop_s or None
 
 
 def _explain_missing_path(data: bytes) -> str:

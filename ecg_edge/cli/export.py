@@ -29,11 +29,12 @@ from firmware_bench.runtime.errors import InputError
 @click.option("--streaming", is_flag=True, help="One step with its states as inputs and outputs, for a live signal.")
 @click.option("--c99", is_flag=True, help="A folder of plain C99 from the run's integer file, or from a .tflite file.")
 @click.option("--prefix", metavar="NAME", help="With --c99: what its C names begin with. Default: the architecture.")
+@click.option("--hop", type=float, metavar="S", help="With --c99: time between answers, 0 for a window. Default: 1 s.")
 @sensor_options
 @click.option("--explain", is_flag=True, help="Print the error of every layer, worst first.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: RUN/export/ARCH-int8….tflite.")
 @click.option("--keep-failing", type=click.Path(path_type=Path), metavar="FILE", help="Keep a file that fails as this.")
-def command(run, int8, qat, ptq, target, streaming, c99, prefix, explain, out, keep_failing, sensor):
+def command(run, int8, qat, ptq, target, streaming, c99, prefix, hop, explain, out, keep_failing, sensor):
     """Turn a trained RUN into an integer TensorFlow Lite file.
 
     The file is written only if it passes every acceptance check: integers throughout, operators of TensorFlow Lite
@@ -50,7 +51,7 @@ def command(run, int8, qat, ptq, target, streaming, c99, prefix, explain, out, k
       ecg-edge export runs/demo --c99 --sensor-rate 360 --counts-per-unit 200
     """
     if c99:
-        return write_program(run, out, prefix, sensor)
+        return write_program(run, out, prefix, sensor, hop)
     if qat and ptq:
         raise InputError("--qat and --ptq are two ways to quantise: choose one")
     from ecg_edge.api.run_export import ExportRejected, export
@@ -66,11 +67,11 @@ def command(run, int8, qat, ptq, target, streaming, c99, prefix, explain, out, k
     console.log(f"next: ecg-edge bench {report.path}")
 
 
-def write_program(source: Path, out: Path | None, prefix: str | None, sensor) -> None:
+def write_program(source: Path, out: Path | None, prefix: str | None, sensor, hop: float | None) -> None:
     """Write a C99 program and print its static RAM."""
     from ecg_edge.api.c99_generation import generate_c99
 
-    program = generate_c99(source, out, prefix, sensor)
+    program = generate_c99(source, out, prefix, sensor, hop)
     rows = [[part, f"{size:,}", "planned"] for part, size in program.static_ram.items()]
     console.table(f"static RAM of {program.folder.name}", ["part", "bytes", "label"], rows)
     console.log(f"{program.folder}: {program.prefix}.c, {program.prefix}.h, the kernels that they call, and a test")

@@ -12,6 +12,7 @@ from firmware_bench.front_end.plan import FrontEndPlan
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata
 
+FAULTS = ("missing", "saturated", "flat", "lost")  # in the order of their flags
 MOST_LABELS = 32  # bits of an answer
 QUEUE_S = 1.0  # of samples that wait while the network computes
 
@@ -54,7 +55,8 @@ def name_classes(labels: tuple[str, ...]) -> list[str]:
 
 def _emit_header(program, metadata, sensor, plan, decision, prefix):
     macro, value = prefix.upper(), ctype(program.dtype)
-    window = metadata.streaming.step if metadata.streaming else metadata.window.samples
+    every, _, context = _measure_answers(program)
+    delay = plan.half_length + -(-context * plan.down // plan.up)
     queue = 1 << int(np.ceil(np.log2(max(16.0, QUEUE_S * plan.sensor_fs))))
     gains = ", ".join(f"{gain:g}" for gain in plan.counts_per_unit)
     leads = ", ".join(string_literal(lead)[1:-1] for lead in metadata.leads)
@@ -78,17 +80,17 @@ def _emit_header(program, metadata, sensor, plan, decision, prefix):
         f"#define {macro}_MODEL_VERSIONS {string_literal(versions)}",
         *comment(
             f"An answer comes every {macro}_ANSWER_SAMPLES samples at the model's rate; the signal it is about ended "
-            f"{macro}_DELAY_SAMPLES samples of the sensor before, by resampling alone."
+            f"{macro}_DELAY_SAMPLES samples of the sensor before."
         ),
-        f"#define {macro}_ANSWER_SAMPLES {window}",
-        f"#define {macro}_DELAY_SAMPLES {plan.half_length}",
+        f"#define {macro}_ANSWER_SAMPLES {every}",
+        f"#define {macro}_DELAY_SAMPLES {delay}",
         "",
         f"/* The labels: {len(decision.labels)} outputs, {kind}. */",
         f"enum {prefix}_class {{",
         *(f"    {macro}_CLASS_{name} = {number}," for number, name in enumerate(name_classes(decision.labels))),
         "};",
         "",
-        "/* What was wrong with the samples since the answer before; do not show an answer with a flag as sure. */",
+        "/* What was wrong with the samples that an answer is about; do not show one with a flag as sure. */",
         *(f"#define {macro}_QUALITY_{name.upper().replace('-', '_')} {flag}u" for name, flag in QUALITY.items()),
         "",
         f"struct {prefix}_answer {{",
@@ -116,8 +118,10 @@ def _emit_header(program, metadata, sensor, plan, decision, prefix):
     lines += [
         f"    struct ecg_section_state sections[{max(1, plan.leads * len(plan.sections))}];",
         "    volatile uint32_t stored, taken, lost; /* samples */",
-        "    uint32_t reported;                     /* of those that were lost */",
-        "    uint32_t quality, made;",
+        "    uint32_t reported; /* of those that were lost */",
+        "    uint32_t made;     /* values for the network */",
+        "    uint32_t judged;   /* samples of this second */",
+        f"    uint32_t faults[{len(FAULTS)}]; /* 1 + values made before the last sample with each */",
         f"    int16_t history[{2 * plan.taps * plan.leads}];",
         f"    int16_t low[{plan.leads}], high[{plan.leads}], held[{plan.leads}];",
         f"    volatile int16_t queue[{macro}_QUEUE_SAMPLES][{plan.leads}];",
@@ -145,6 +149,16 @@ def _emit_header(program, metadata, sensor, plan, decision, prefix):
         "",
     ]
     return "\n".join(lines)
+
+
+def _measure_answers(program: StepProgram) -> tuple[int, int, int]:
+    """Samples from answer to answer, samples that an answer is about, and samples that it waits for behind these."""
+    if loop := program.continuous:
+        return loop.hop_samples, loop.span, loop.context
+    if loop := program.streaming:
+        return loop.step, loop.window, loop.delay * loop.step
+    samples = program.inputs[0].storage.rows
+    return samples, samples, 0
 
 
 def _plain(text: str) -> str:
@@ -192,18 +206,16 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
     ]
     if decision.thresholds is not None:
         lines.append(array("int32_t", "thresholds", decision.thresholds))
-    begin = [
+    _, span, _ = _measure_answers(program)
+    lines += [
+        "",
+        "static void $begin_block(struct $app *app)",
+        "{",
         f"    for (int lead = 0; lead < {plan.leads}; ++lead) {{",
         "        app->low[lead] = INT16_MAX;",
         "        app->high[lead] = INT16_MIN;",
         "    }",
-        "    app->quality = 0u;",
-    ]
-    lines += [
-        "",
-        "static void $begin_quality(struct $app *app)",
-        "{",
-        *begin,
+        "    app->judged = 0u;",
         "}",
         "",
         "void $app_init(struct $app *app)",
@@ -217,7 +229,7 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         f"    for (int lead = 0; lead < {plan.leads}; ++lead) {{",
         "        app->held[lead] = (int16_t)$baselines[lead];",
         "    }",
-        "    $begin_quality(app);",
+        "    $begin_block(app);",
         "}",
         "",
         "int $app_push(struct $app *app, const int16_t *counts)",
@@ -234,51 +246,57 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         "    return 1;",
         "}",
         "",
+        "/* Note what is wrong with a sample of the sensor, and every second which lead was constant. */",
         "static void $judge_sample(struct $app *app, const int16_t *counts)",
         "{",
+        "    const uint32_t moment = app->made + 1u;",
         f"    for (int lead = 0; lead < {plan.leads}; ++lead) {{",
         "        if (counts[lead] == ECG_MISSING) {",
-        f"            app->quality |= {macro}_QUALITY_MISSING;",
+        f"            app->faults[{FAULTS.index('missing')}] = moment;",
         "        } else {",
         "            app->held[lead] = counts[lead];",
         f"            if ((counts[lead] <= {sensor.lowest}) || (counts[lead] >= {sensor.highest})) {{",
-        f"                app->quality |= {macro}_QUALITY_SATURATED;",
+        f"                app->faults[{FAULTS.index('saturated')}] = moment;",
         "            }",
         "        }",
-        "        if (app->held[lead] < app->low[lead]) {",
-        "            app->low[lead] = app->held[lead];",
+        "        app->low[lead] = (app->held[lead] < app->low[lead]) ? app->held[lead] : app->low[lead];",
+        "        app->high[lead] = (app->held[lead] > app->high[lead]) ? app->held[lead] : app->high[lead];",
+        "    }",
+        "    app->judged++;",
+        f"    if (app->judged == {plan.quality_block}u) {{",
+        f"        for (int lead = 0; lead < {plan.leads}; ++lead) {{",
+        "            if (app->low[lead] >= app->high[lead]) {",
+        f"                app->faults[{FAULTS.index('flat')}] = moment;",
+        "            }",
         "        }",
-        "        if (app->held[lead] > app->high[lead]) {",
-        "            app->high[lead] = app->held[lead];",
-        "        }",
+        "        $begin_block(app);",
+        "    }",
+        "    if (app->lost != app->reported) {",
+        "        app->reported = app->lost;",
+        f"        app->faults[{FAULTS.index('lost')}] = moment;",
         "    }",
         "}",
         "",
         "static void $write_answer(struct $app *app, struct $answer *answer)",
         "{",
-        "    const uint32_t lost = app->lost;",
-        f"    for (int lead = 0; lead < {plan.leads}; ++lead) {{",
-        "        if (app->low[lead] >= app->high[lead]) {",
-        f"            app->quality |= {macro}_QUALITY_FLAT;",
+        "    uint32_t quality = 0u;",
+        f"    for (uint32_t n = 0u; n < {len(FAULTS)}u; ++n) {{",
+        f"        if ((app->faults[n] != 0u) && ((app->made + 1u - app->faults[n]) <= {span}u)) {{",
+        "            quality |= UINT32_C(1) << n;",
         "        }",
-        "    }",
-        "    if (lost != app->reported) {",
-        f"        app->quality |= {macro}_QUALITY_LOST;",
-        "        app->reported = lost;",
         "    }",
         *(
             [
-                f"    if (app->made < ({macro}_ANSWER_SAMPLES + {plan.scale.block}u)) {{",
-                f"        app->quality |= {macro}_QUALITY_WARM_UP;",
+                f"    if (app->made < {span + plan.scale.block}u) {{",
+                f"        quality |= {macro}_QUALITY_WARM_UP;",
                 "    }",
             ]
             if plan.scale
             else []
         ),
         "    answer->sample = app->taken;",
-        "    answer->quality = app->quality;",
+        "    answer->quality = quality;",
         *_decide(decision),
-        "    $begin_quality(app);",
         "}",
         "",
         "int $app_poll(struct $app *app, struct $answer *answer)",

@@ -5,6 +5,7 @@ import string
 import numpy as np
 
 from export.c99.c_text import LICENCE, comment, ctype
+from export.c99.continuous import ContinuousLoop
 from export.c99.ir import GraphTensor, ModelDescription
 from export.c99.lower import StepProgram, StreamingLoop
 from export.c99.memory_plan import MemoryPlan
@@ -46,6 +47,8 @@ def emit_header(program: StepProgram, memory: MemoryPlan, prefix: str) -> str:
     lines += _state(program, memory, prefix)
     if program.streaming:
         lines += _streaming_functions(program, program.streaming, prefix)
+    elif program.continuous:
+        lines += _continuous_functions(program, program.continuous, prefix)
     else:
         lines += _window_functions(program, prefix)
     return "\n".join([*lines, *EXTERN_C_END, "", "#endif", ""])
@@ -124,7 +127,10 @@ def _state(program: StepProgram, memory: MemoryPlan, prefix: str) -> list[str]:
         members.append(("int32_t ", "pushed", 0, "samples of this block"))
         members.append(("int32_t ", "blocks", 0, "blocks so far, up to the length of the running mean"))
     elif memory.counters:
-        members.append(("int32_t ", "made", memory.counters // 4, "rows of the input, then of each row step"))
+        rows = memory.counters // 4 - (program.continuous is not None)
+        members.append(("int32_t ", "made", rows, "rows of the input, then of each row step"))
+    if program.continuous:
+        members.append(("int32_t ", "blocks", 0, "rows at the last answer"))
     members += [
         ("int16_t ", "window", memory.window // 2, "scratch values"),
         *((("int16_t ", "hidden", units, "of an LSTM"), ("int16_t ", "cell", units, "of an LSTM")) if units else ()),
@@ -180,6 +186,30 @@ def _window_functions(program: StepProgram, prefix: str) -> list[str]:
             "",
         ]
     return lines
+
+
+def _continuous_functions(program: StepProgram, loop: ContinuousLoop, prefix: str) -> list[str]:
+    macro, storage = prefix.upper(), program.inputs[0].storage
+    return [
+        f"#define {macro}_SAMPLE_SIZE {storage.width} /* values of a sample: one of each lead */",
+        f"#define {macro}_WINDOW_SAMPLES {storage.rows} /* samples of a window */",
+        f"#define {macro}_HOP_SAMPLES {loop.hop_samples} /* samples from answer to answer */",
+        f"#define {macro}_CONTEXT_SAMPLES {loop.context} /* samples behind a window that its answer waits for */",
+        "",
+        *comment(
+            f"After {prefix}_reset: take one sample of the recording, {macro}_SAMPLE_SIZE values. When a window and "
+            f"{macro}_CONTEXT_SAMPLES samples are there, and every {macro}_HOP_SAMPLES samples from then on, the "
+            "outputs of the last window are written and 1 is returned, otherwise 0. Where a program for whole windows "
+            "has zeros beyond the ends of a window, this one has the samples that are there. "
+            f"Out: {_sizes(program, prefix, program.output_names)}."
+        ),
+        f"int {prefix}_push(struct {prefix}_state *state, const {ctype(program.dtype)} *sample, "
+        f"{output_parameters(program)});",
+        "",
+        "/* Begin a recording. */",
+        f"void {prefix}_reset(struct {prefix}_state *state);",
+        "",
+    ]
 
 
 def _streaming_functions(program: StepProgram, streaming: StreamingLoop, prefix: str) -> list[str]:

@@ -3,13 +3,16 @@
 import re
 
 from export.c99.c_text import LICENCE, ctype, for_bits, with_prefix, with_state
+from export.c99.emit_continuous import emit_continuous_functions
 from export.c99.emit_header import MARK, input_parameters, output_parameters
 from export.c99.emit_streaming import emit_state_moves, emit_streaming_functions
 from export.c99.lower import StepProgram
 from export.c99.memory_plan import MemoryPlan
 from export.c99.schedule import Schedule
-from export.c99.steps import LstmStep, Step, TimeMeanStep, for_loop
+from export.c99.steps import UNBOUNDED, LstmStep, Step, TimeMeanStep, for_loop
 from export.c99.trace import list_traced_steps
+
+ROWS = re.compile(r"^(    \.rows = )\d+,$", re.MULTILINE)  # of a kernel's whole input
 
 
 def emit_source(program: StepProgram, schedule: Schedule, memory: MemoryPlan, prefix: str) -> str:
@@ -33,7 +36,10 @@ def emit_source(program: StepProgram, schedule: Schedule, memory: MemoryPlan, pr
     declared: set[str] = set()
     arrays: dict[str, str] = {}
     for step in program.steps:
-        texts = _share_arrays(step.declare(step in schedule.row_steps), arrays)
+        texts = step.declare(step in schedule.row_steps)
+        if program.continuous and step in schedule.row_steps:
+            texts = [ROWS.sub(rf"\g<1>{UNBOUNDED},", text) for text in texts]
+        texts = _share_arrays(texts, arrays)
         texts = [text for text in texts if text not in declared]  # shared ones once
         declared.update(texts)
         lines += ["", *texts] if texts else []
@@ -41,6 +47,8 @@ def emit_source(program: StepProgram, schedule: Schedule, memory: MemoryPlan, pr
     functions += _compute_outputs(program, schedule, memory)
     if program.streaming:
         functions += emit_streaming_functions(program, program.streaming, memory, _clear(program, memory))
+    elif program.continuous:
+        functions += emit_continuous_functions(program, schedule, program.continuous, memory)
     elif program.has_push:
         functions += _push_functions(program, schedule, memory)
     else:
@@ -91,10 +99,11 @@ def _compute_rows(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
     for n in range(len(schedule.row_steps), 0, -1):
         step = schedule.row_steps[n - 1]
         t = f"$made[{n}]"
-        conditions = [f"({t} < {step.rows})"]
+        conditions = [] if program.continuous else [f"({t} < {step.rows})"]
         for storage in dict.fromkeys(view.storage for view in step.inputs):
             rows = f"$made[{number[storage]}]"
-            conditions.append(f"(({rows} == {storage.rows}) || {step.ready_condition(t, rows)})")
+            ready = step.ready_condition(t, rows)
+            conditions.append(ready if program.continuous else f"(({rows} == {storage.rows}) || {ready})")
         places = [memory.place(view) for view in step.inputs]
         if isinstance(step, TimeMeanStep):
             statements = step.emit_accumulate(places, t)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from export.c99.c_text import LICENCE, array, ctype, with_prefix
+from export.c99.continuous_model import ContinuousModel
 from export.c99.lower import StepProgram
 from export.c99.reference_kernels import ReferenceModel
 from export.c99.test_inputs import choose_test_inputs
@@ -28,9 +29,12 @@ def emit_test_vector(data: bytes, program: StepProgram, prefix: str) -> str:
     inputs, traced = choose_test_inputs(program), list_traced_steps(program)
     expected, digests = compute_expected(data, program)
     bits, macro = 8 * program.bytes, prefix.upper()
-    samples = f"{macro}_WINDOW_SAMPLES" if program.streaming is None else inputs.signals[0][0]
+    is_recording = program.streaming is not None or program.continuous is not None
+    samples = inputs.signals[0][0] if is_recording else f"{macro}_WINDOW_SAMPLES"
     runs = "1" if program.streaming is None else f"(SAMPLES / {macro}_STEP_SAMPLES)"
-    reset = "((void)0)" if program.streaming is None else "$reset(&test_state)"
+    if program.continuous:
+        runs = str(len(expected[0]) // len(program.outputs))
+    reset = "$reset(&test_state)" if is_recording else "((void)0)"
     arguments, answers = (_arguments(*part) for part in (("inputs", program.inputs), ("outputs", program.outputs)))
     board = min(BOARD_TESTS, inputs.vectors)
     lines = [
@@ -59,7 +63,7 @@ def emit_test_vector(data: bytes, program: StepProgram, prefix: str) -> str:
     if program.has_push:
         lines += [f"#define SAMPLES {samples} /* of a test */", f"#define SAMPLE_SIZE {macro}_SAMPLE_SIZE"]
         lines.append(f"#define PUSH(sample, outputs) $push({', '.join(['&test_state', 'sample', *answers])})")
-    if program.streaming is None:
+    if not is_recording:
         lines.append(f"#define RUN(inputs, outputs) $run({', '.join(['&test_state', *arguments, *answers])})")
     signals = ", ".join(f"{{{samples}, {leads}, {zero}}}" for samples, leads, zero in inputs.signals)
     lines += ["", f"static const struct {{ int32_t samples, leads, zero; }} signals[SIGNALS] = {{{signals}}};"]
@@ -82,6 +86,8 @@ def compute_expected(data: bytes, program: StepProgram) -> tuple[list[list[np.nd
     Returns:
         Per test the outputs in the order in which they come, and per test the digests of the traced steps, uint32.
     """
+    if program.continuous:
+        return [_run_continuous(data, program, arrays[0]) for arrays in choose_test_inputs(program).make()], []
     traced = list_traced_steps(program)
     expected, digests, model = [], [], ReferenceModel(data)
     for arrays in choose_test_inputs(program).make():
@@ -107,6 +113,17 @@ def _run_stream(model: ReferenceModel, samples: np.ndarray) -> list[np.ndarray]:
     blocks = samples.reshape(-1, stream.step, samples.shape[-1])
     found = [stream.feed_raw(block * np.float32(stream.signal.scale)) for block in blocks]
     return [raw[tensor.name] for raw in found[stream.delay :] for tensor in stream.outputs]
+
+
+def _run_continuous(data: bytes, program: StepProgram, samples: np.ndarray) -> list[np.ndarray]:
+    """The answers of every hop to a recording, integers (n, leads)."""
+    assert program.continuous is not None
+    hop_s = program.continuous.hop_samples / program.description.sampling_rate
+    model, answers = ContinuousModel(data, hop_s, kernels="reference"), []
+    while len(samples):
+        part, samples = samples[: model.remaining], samples[model.remaining :]
+        answers.append(model.push(part))
+    return [answer for answer in answers if answer is not None]
 
 
 def _values(name: str, dtype, arrays: Sequence) -> str:

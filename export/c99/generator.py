@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from export.c99.c_text import for_bits
+from export.c99.continuous import make_continuous
 from export.c99.emit_app import emit_app
 from export.c99.emit_header import emit_header
 from export.c99.emit_readme import emit_makefile, emit_readme
@@ -61,6 +62,7 @@ def generate(
     prefix: str | None = None,
     title: str | None = None,
     sensor: Sensor | None = None,
+    hop_s: float | None = None,
 ) -> GeneratedProgram:
     """Generate a C99 program from an integer .tflite file.
 
@@ -72,6 +74,8 @@ def generate(
             name, with `_int16` behind it for 16-bit activations.
         title: The heading of the folder's README; by default the prefix.
         sensor: What samples the signal: then the program has the path from its counts to labels as well.
+        hop_s: Time from answer to answer, s, of a program that keeps what it made of past samples; None: it answers
+            window by window, or step by step.
 
     Returns:
         The prefix, the files and the planned memory.
@@ -81,18 +85,22 @@ def generate(
             none; or `folder` holds something else than a generated program; or the model has no
             path from a sensor's counts.
     """
-    program_files = generate_files(data, prefix, title, sensor)
+    program_files = generate_files(data, prefix, title, sensor, hop_s)
     encoded = {name: text.encode() for name, text in program_files.texts.items()}
     kept = write_generated_folder(folder, encoded)
     return GeneratedProgram(Path(folder), program_files.prefix, tuple(sorted(encoded)), kept, program_files.memory)
 
 
 def generate_files(
-    data: bytes, prefix: str | None = None, title: str | None = None, sensor: Sensor | None = None
+    data: bytes,
+    prefix: str | None = None,
+    title: str | None = None,
+    sensor: Sensor | None = None,
+    hop_s: float | None = None,
 ) -> ProgramFiles:
     """Generate the texts of a program as `generate` does, and write nothing."""
     try:
-        return _generate_files(data, prefix, title, sensor)
+        return _generate_files(data, prefix, title, sensor, hop_s)
     except InputError:
         raise
     except Exception as error:  # a graph that no exporter writes fails anywhere, and in any way
@@ -100,8 +108,12 @@ def generate_files(
         raise InputError(f"no C99 program can be made of this graph: {reason}") from error
 
 
-def _generate_files(data: bytes, prefix: str | None, title: str | None, sensor: Sensor | None) -> ProgramFiles:
+def _generate_files(
+    data: bytes, prefix: str | None, title: str | None, sensor: Sensor | None, hop_s: float | None
+) -> ProgramFiles:
     program = lower(read_graph(data))
+    if hop_s is not None:
+        program = make_continuous(program, round(hop_s * program.description.sampling_rate))
     schedule = schedule_steps(program)
     memory = plan_memory(program, schedule)
     check_shapes(data)

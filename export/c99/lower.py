@@ -2,6 +2,7 @@
 outputs overwrite their input buffer, global average pooling is accumulated."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from export.c99.passes.defer_time_shift import defer_time_shift
 from export.c99.passes.tabulate_unary import tabulate_unary
 from export.c99.steps import Step, View
 from firmware_bench.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from export.c99.continuous import ContinuousLoop
 
 # Tried in this order; the first that lowers an operator ends it.
 RULES = (alias_reshape, tabulate_unary, defer_reverse_concat, alias_slice_concat, defer_time_shift)
@@ -55,6 +59,7 @@ class StepProgram:
         dtype: The type of all values, int8 or int16.
         description: The model according to the metadata.
         streaming: Of a program that takes a recording block by block, else None.
+        continuous: Of a program that answers every hop of a recording, else None.
     """
 
     steps: list[Step]
@@ -65,6 +70,7 @@ class StepProgram:
     dtype: type
     description: ModelDescription
     streaming: StreamingLoop | None = None
+    continuous: "ContinuousLoop | None" = None
 
     @property
     def bytes(self) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from export.c99.lower import StepProgram
 from export.c99.schedule import Schedule
-from export.c99.steps import LstmStep, Place, Step, Storage, TimeMeanStep, View
+from export.c99.steps import UNBOUNDED, LstmStep, Place, Step, Storage, TimeMeanStep, View
 
 ALIGNMENT = 4  # bytes
 NOT_STORED = Place("0", 1, 0, 0)  # of the rows of an LSTM that are only accumulated
@@ -38,7 +38,8 @@ class MemoryPlan:
     def place(self, view: View) -> Place:
         """Where a value is, in rows of the view's own shape; NOT_STORED for rows that are only accumulated."""
         place = self.places.get(view.storage, NOT_STORED)
-        if place is NOT_STORED or (view.tensor.rows, view.tensor.width) == (view.storage.rows, view.storage.width):
+        whole = (view.tensor.rows, view.tensor.width) == (view.storage.rows, view.storage.width)
+        if place is NOT_STORED or whole:
             return place
         return Place(place.base, view.tensor.rows, view.tensor.width, view.tensor.rows)
 
@@ -67,6 +68,8 @@ def plan_memory(program: StepProgram, schedule: Schedule) -> MemoryPlan:
     """
     order = dict.fromkeys(schedule.row_steps, 0) | {step: n for n, step in enumerate(schedule.final_steps, 1)}
     uses = list(_uses(program, order))
+    kept = set(schedule.capacities) if program.continuous else set()  # from answer to answer
+    uses += [(storage, time) for storage in kept for time in (0, len(order))]
     reused = _reuse_inputs(program, schedule, order)
     roots = {storage: _root(storage, reused) for storage, _ in uses}
     lifetimes: dict[Storage, tuple[int, int]] = {}
@@ -82,7 +85,7 @@ def plan_memory(program: StepProgram, schedule: Schedule) -> MemoryPlan:
         stride = reused[storage][1] if storage in reused else storage.width
         capacity = schedule.capacities.get(storage, storage.rows)
         base = f"$input_{storage.name}" if root.is_argument else f"$arena + {offsets[root] + offset}"
-        places[storage] = Place(base, capacity, stride, storage.rows)
+        places[storage] = Place(base, capacity, stride, UNBOUNDED if storage in kept else storage.rows)
     lstms = [step for step in program.steps if isinstance(step, LstmStep)]
     units = max((step.units for step in lstms), default=0)
     row = max((step.units for step in lstms if step.sums_offset is not None), default=0)
@@ -94,9 +97,16 @@ def plan_memory(program: StepProgram, schedule: Schedule) -> MemoryPlan:
         window=2 * max(scratch, default=0),
         state=2 * 2 * units + row,
         sums=4 * program.sums,
-        counters=4 * (2 if program.streaming else len(schedule.row_steps) + 1 if schedule.source else 0),
+        counters=4 * _count_counters(program, schedule),
         pointers=4 * sum(view.storage.is_argument for view in program.inputs),
     )
+
+
+def _count_counters(program: StepProgram, schedule: Schedule) -> int:
+    if program.streaming:
+        return 2  # samples of the block, blocks
+    rows = len(schedule.row_steps) + 1 if schedule.source else 0
+    return rows + (program.continuous is not None)  # rows at the last answer
 
 
 def _root(storage: Storage, reused) -> tuple[Storage, int]:

@@ -24,11 +24,12 @@ class Schedule:
     capacities: dict[Storage, int]
 
 
-def schedule_steps(program: StepProgram) -> Schedule:
+def schedule_steps(program: StepProgram, with_means: bool = True) -> Schedule:
     """Decide which steps run as samples arrive, and how many rows have to be kept between them.
 
     Args:
         program: The program.
+        with_means: Whether means over a window are summed up as samples arrive.
 
     Returns:
         The schedule.
@@ -37,10 +38,15 @@ def schedule_steps(program: StepProgram) -> Schedule:
     if not sequences or program.streaming:
         return Schedule(None, [], program.steps, {})
     source = max(sequences, key=lambda storage: storage.rows)
+    with_means = with_means and not program.continuous
     arriving: dict[Storage, None] = {source: None}  # a dictionary, because it keeps its order
     row_steps: list[Step] = []
     for step in program.steps:
-        if _runs_by_rows(step) and step.inputs and all(_arrives_by_rows(view, arriving) for view in step.inputs):
+        if (
+            _runs_by_rows(step, with_means)
+            and step.inputs
+            and all(_arrives_by_rows(view, arriving) for view in step.inputs)
+        ):
             row_steps.append(step)
             if not isinstance(step, TimeMeanStep):
                 arriving[step.output.storage] = None
@@ -51,8 +57,8 @@ def schedule_steps(program: StepProgram) -> Schedule:
     return Schedule(source, row_steps, final_steps, _simulate(source, row_steps, least))
 
 
-def _runs_by_rows(step: Step) -> bool:
-    return step.emit_row is not None or (isinstance(step, TimeMeanStep) and not step.accumulated)
+def _runs_by_rows(step: Step, with_means: bool) -> bool:
+    return step.emit_row is not None or (with_means and isinstance(step, TimeMeanStep) and not step.accumulated)
 
 
 def _arrives_by_rows(view: View, arriving) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 from export.c99.ir import GraphTensor
 
+UNBOUNDED = 1 << 30  # rows of a value that goes on as long as the recording
+
 
 @dataclasses.dataclass(eq=False)
 class Storage:

@@ -16,6 +16,7 @@ from firmware_bench.runtime.reference_vector import find_signal_rate, make_refer
 STREAM_VECTORS = 2
 STREAM_SECONDS = 1.25  # of a stream after its delay: longer than the longest time between two beats
 LEAST_ANSWERS = 4  # steps of a stream whose outputs are compared
+HOPS = 5  # after the first window of a program that answers every hop
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +65,10 @@ def choose_test_inputs(program: StepProgram) -> TestInputs:
         tensor = program.inputs[0].tensor
         signals = (((streaming.delay + answers) * streaming.step, tensor.width, tensor.zero_point),)
         return TestInputs(about.reference_seed, STREAM_VECTORS, rate, signals, program.dtype)
+    if loop := program.continuous:
+        storage, zero = program.inputs[0].storage, program.inputs[0].tensor.zero_point
+        samples = loop.span + HOPS * loop.hop_samples
+        return TestInputs(about.reference_seed, STREAM_VECTORS, rate, ((samples, storage.width, zero),), program.dtype)
     if program.has_push:  # row by row, as samples are pushed
         storage, zero = program.inputs[0].storage, program.inputs[0].tensor.zero_point
         signals = ((storage.rows, storage.width, zero),)

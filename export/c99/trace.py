@@ -14,8 +14,11 @@ FACTOR = 2654435761
 
 
 def list_traced_steps(program: StepProgram) -> list[Step]:
-    """List the steps whose output is stored as the tensor of the file that it stands for."""
-    return [step for step in program.steps if _is_traced(step)]
+    """List the steps whose output is stored as the tensor of the file that it stands for.
+
+    There is none in a program that answers every hop: the file knows a window.
+    """
+    return [] if program.continuous else [step for step in program.steps if _is_traced(step)]
 
 
 def _is_traced(step: Step) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -102,7 +102,7 @@ class DeviceAnswer:
         labels: The labels that are present.
         outputs: The integers of the output.
         probabilities: Their real values.
-        quality: Names in QUALITY of what was wrong with the samples since the answer before.
+        quality: Names in QUALITY of what was wrong with the samples that the answer is about.
     """
 
     sample: int
@@ -177,34 +177,110 @@ def plan_quantisation(tensor: Tensor) -> tuple[int, int]:
     return round(float(mantissa) * (1 << 30)), 30 - int(exponent)
 
 
+class SampleModel(Protocol):
+    """A network that takes samples one after another and answers now and then."""
+
+    @property
+    def signal(self) -> Tensor:
+        """The input that takes the samples."""
+        ...
+
+    @property
+    def output(self) -> Tensor:
+        """The output that names the labels."""
+        ...
+
+    @property
+    def span(self) -> int:
+        """Samples that an answer is about."""
+        ...
+
+    @property
+    def remaining(self) -> int:
+        """Samples until the network runs again."""
+        ...
+
+    def reset(self) -> None:
+        """Begin a recording."""
+        ...
+
+    def push(self, samples: np.ndarray) -> np.ndarray | None:
+        """Take samples, integers (n, leads), at most `remaining`; return the output where there is one."""
+        ...
+
+
+class WindowFeeder:
+    """A model for whole windows as a SampleModel: it answers at the end of each."""
+
+    def __init__(self, model: RawModel):
+        self.model, self.signal, self.output = model, model.inputs[0], model.outputs[0]
+        self.span = model.metadata.window.samples
+        self.reset()
+
+    def reset(self) -> None:
+        self._samples = np.zeros((0, self.signal.shape[-1]), self.signal.dtype)
+
+    @property
+    def remaining(self) -> int:
+        return self.span - len(self._samples)
+
+    def push(self, samples: np.ndarray) -> np.ndarray | None:
+        self._samples = np.concatenate([self._samples, samples])
+        if self.remaining:
+            return None
+        window, self._samples = self._samples, self._samples[:0]
+        return self._run(window)
+
+    def _run(self, window):
+        return self.model.run_raw([window.reshape(self.signal.shape)])[0]
+
+
+class StepFeeder(WindowFeeder):
+    """A streaming model as a SampleModel: it answers after each block, as soon as its delay has passed."""
+
+    def __init__(self, model: RawModel):
+        self._stream = StreamingModel(model)
+        super().__init__(model)
+        self.signal, self.output, self.span = self._stream.signal, self._stream.outputs[0], self._stream.window
+
+    def reset(self) -> None:
+        self._stream.reset()
+        self._samples = np.zeros((0, self._stream.signal.shape[-1]), self._stream.signal.dtype)
+
+    @property
+    def remaining(self) -> int:
+        return self._stream.step - len(self._samples)
+
+    def _run(self, window):
+        outputs = self._stream.feed_raw(dequantise(window, self.signal.scale, self.signal.zero_point))
+        return outputs[self.output.name] if self._stream.blocks > self._stream.delay else None
+
+
 class DevicePath:
     """The path from counts to answers, in integers.
 
     Args:
         model: An integer model that takes whole windows, or blocks of a stream.
         sensor: The sensor.
+        network: The network as a SampleModel; None: `model`, window by window or block by block.
 
     Raises:
         InputError: There is no such path for the model, see `plan_device`.
     """
 
-    def __init__(self, model: RawModel, sensor: Sensor):
-        self.model, self.sensor = model, sensor
+    def __init__(self, model: RawModel, sensor: Sensor, network: SampleModel | None = None):
+        self.sensor = sensor
         self.plan, self.decision = plan_device(model.metadata, sensor)
-        self._stream = StreamingModel(model) if model.metadata.streaming else None
-        self._signal = self._stream.signal if self._stream else model.inputs[0]
-        self._length = model.metadata.streaming.step if model.metadata.streaming else model.metadata.window.samples
-        self._multiplier, self._shift = plan_quantisation(self._signal)
+        self.network = network or (StepFeeder(model) if model.metadata.streaming else WindowFeeder(model))
+        self._multiplier, self._shift = plan_quantisation(self.network.signal)
         self.reset()
 
     def reset(self) -> None:
         """Begin a recording."""
         self._front_end = IntegerFrontEnd(self.plan)
         self._taken = self._made = 0  # samples of the sensor, values for the model
-        self._values = np.zeros((0, self.plan.leads), np.int64)
-        self._quality, self._last = _Quality(self.sensor, self.plan), None
-        if self._stream:
-            self._stream.reset()
+        self._quality = _Quality(self.sensor, self.plan)
+        self.network.reset()
 
     def push(self, counts: np.ndarray) -> Iterator[DeviceAnswer]:
         """Take samples of the sensor.
@@ -217,73 +293,79 @@ class DevicePath:
         """
         counts = np.asarray(counts, np.int16).reshape(-1, self.plan.leads)
         while len(counts):
-            # Up to the sample with which the next window, or block, is complete.
-            last_value = self._made + self._length - len(self._values) - 1
+            # Up to the sample with which the network runs again.
+            last_value = self._made + self.network.remaining - 1
             needed = last_value * self.plan.down // self.plan.up + self.plan.half_length + 1 - self._taken
             part, counts = counts[: max(needed, 1)], counts[max(needed, 1) :]
+            self._quality.add(part, self._taken)
             self._taken += len(part)
-            self._quality.add(part)
-            values = self._front_end.push(part).astype(np.int64)
-            self._values = np.concatenate([self._values, values])
-            self._made += len(values)
-            while len(self._values) >= self._length:
-                block, self._values = self._values[: self._length], self._values[self._length :]
-                outputs = self._run(self._quantise(block))
+            values = self._quantise(self._front_end.push(part).astype(np.int64))
+            while len(values):
+                samples, values = values[: self.network.remaining], values[self.network.remaining :]
+                outputs = self.network.push(samples)
+                self._made += len(samples)
                 if outputs is not None:
                     yield self._answer(outputs)
 
     def _quantise(self, values):
-        tensor, bounds = self._signal, np.iinfo(self._signal.dtype)
+        tensor, bounds = self.network.signal, np.iinfo(self.network.signal.dtype)
         rounded = (values * self._multiplier + (1 << (self._shift - 1))) >> self._shift
         return np.clip(rounded + tensor.zero_point, bounds.min, bounds.max).astype(tensor.dtype)
 
-    def _run(self, block) -> np.ndarray | None:
-        if self._stream is None:
-            return self.model.run_raw([block.reshape(self._signal.shape)])[0]
-        outputs = self._stream.feed_raw(dequantise(block, self._signal.scale, self._signal.zero_point))
-        return outputs[self._stream.outputs[0].name] if self._stream.blocks > self._stream.delay else None
-
     def _answer(self, outputs: np.ndarray) -> DeviceAnswer:
-        tensor: Any = (self._stream or self.model).outputs[0]
-        first = self._made - len(self._values) - self._length
+        tensor = self.network.output
         return DeviceAnswer(
             self._taken,
             self.decision.decide(outputs),
             outputs.ravel(),
             dequantise(outputs, tensor.scale, tensor.zero_point).ravel(),
-            self._quality.take(self.plan.scale is not None and first < self.plan.scale.block),
+            self._quality.find_faults(self._made, self.network.span),
         )
 
 
 class _Quality:
-    """What was wrong with the samples since the last answer."""
+    """What was wrong with samples, and how many values for the model were made before."""
 
     def __init__(self, sensor: Sensor, plan: FrontEndPlan):
-        self.sensor = sensor
-        self.held = np.array(plan.baselines, np.int64)
-        self._begin()
+        self.sensor, self.plan = sensor, plan
+        self.block = plan.quality_block
+        self.faults: dict[str, int] = {}  # values made before the last sample with that fault
+        self._held = np.array(plan.baselines, np.int64)
+        self._begin_block()
 
-    def _begin(self):
-        self.flags = 0
-        self.low, self.high = np.full(len(self.held), 1 << 16), np.full(len(self.held), -(1 << 16))
+    def _begin_block(self):
+        self._low, self._high = np.full(self.plan.leads, 1 << 16), np.full(self.plan.leads, -(1 << 16))
 
-    def add(self, counts: np.ndarray) -> None:
-        missing = counts == MISSING
-        taken = counts[~missing]
-        self.flags |= QUALITY["missing"] * bool(missing.any())
-        self.flags |= QUALITY["saturated"] * bool(
-            ((taken <= self.sensor.lowest) | (taken >= self.sensor.highest)).any()
-        )
-        for lead, column in enumerate(counts.T):
-            known = column[~missing[:, lead]]
-            if missing[:1, lead].any():
-                known = np.append(known, self.held[lead])
-            if len(known):
-                self.low[lead], self.high[lead] = min(self.low[lead], known.min()), max(self.high[lead], known.max())
-            real = column[~missing[:, lead]]
-            self.held[lead] = real[-1] if len(real) else self.held[lead]
+    def add(self, counts: np.ndarray, first: int) -> None:
+        """Judge samples, of which `first` is the number of the first one."""
+        while len(counts):
+            length = self.block - first % self.block
+            part, counts = counts[:length].astype(np.int64), counts[length:]
+            missing = part == MISSING
+            self._note("missing", missing, first)
+            saturated = (part <= self.sensor.lowest) | (part >= self.sensor.highest)
+            self._note("saturated", saturated & ~missing, first)
+            for lead in range(self.plan.leads):
+                self._hold(part[:, lead], missing[:, lead], lead)
+            first += len(part)
+            if first % self.block == 0:
+                self._note("flat", (self._low >= self._high)[None], first - 1)
+                self._begin_block()
 
-    def take(self, is_warm_up: bool) -> tuple[str, ...]:
-        flags = self.flags | QUALITY["flat"] * bool((self.low >= self.high).any()) | QUALITY["warm-up"] * is_warm_up
-        self._begin()
-        return tuple(name for name, flag in QUALITY.items() if flags & flag)
+    def _hold(self, column, missing, lead):
+        known = column[~missing]
+        seen = np.append(known, self._held[lead]) if missing[0] else known
+        self._low[lead], self._high[lead] = min(self._low[lead], seen.min()), max(self._high[lead], seen.max())
+        self._held[lead] = known[-1] if len(known) else self._held[lead]
+
+    def _note(self, name, found, first):
+        if found.any():
+            number = first + int(np.flatnonzero(found.any(axis=1))[-1])
+            self.faults[name] = self.plan.count_ready(number)
+
+    def find_faults(self, made: int, span: int) -> tuple[str, ...]:
+        """Return the names of the faults among the last `span` of `made` values."""
+        faults = {name for name, moment in self.faults.items() if made - moment <= span}
+        if self.plan.scale and made < span + self.plan.scale.block:
+            faults.add("warm-up")
+        return tuple(name for name in QUALITY if name in faults)

@@ -79,8 +79,7 @@ class IntegerFrontEnd:
             self._history, self._first = np.repeat(counts[:1], before, axis=0), -before
         received = self._first + len(self._history) + len(counts)
         history = np.concatenate([self._history, counts])
-        # Output n stands at n * down / up, and needs half_length samples after it.
-        ready = max(0, -((plan.half_length - received) * plan.up // plan.down))
+        ready = plan.count_ready(received)
         results = []
         for first in range(self._next_output, ready, CHUNK):
             moments = np.arange(first, min(first + CHUNK, ready)) * plan.down

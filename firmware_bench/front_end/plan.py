@@ -98,6 +98,15 @@ class FrontEndPlan:
         return self.phases.shape[1]
 
     @property
+    def quality_block(self) -> int:
+        """Samples of the sensor, a second, over which a lead must not be constant."""
+        return max(2, round(self.sensor_fs))
+
+    def count_ready(self, received: int) -> int:
+        """Return how many values are made of the first `received` samples of the sensor."""
+        return max(0, -((self.half_length - received) * self.up // self.down))
+
+    @property
     def delay_s(self) -> float:
         """Time from a sample of the sensor to the value that stands for it, s, without the filters' own delay."""
         return self.half_length / self.sensor_fs

@@ -16,9 +16,9 @@ WARNINGS = "-std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstr
 class CompiledProgram:
     """The program of an integer file in `folder`: `plan` is its memory plan, `state` the memory of a signal."""
 
-    def __init__(self, data: bytes, folder: Path, prefix: str | None = None):
+    def __init__(self, data: bytes, folder: Path, prefix: str | None = None, hop_s: float | None = None):
         self.data, self.folder = data, folder
-        program = generate(data, folder, prefix)
+        program = generate(data, folder, prefix, hop_s=hop_s)
         self.plan, self.prefix = program.memory, program.prefix
         self.state = self.make_state()
 
@@ -64,4 +64,4 @@ def generate_in():
 @pytest.fixture
 def generated(generate_in, tmp_path):
     """Integer file → its compiled program."""
-    return lambda data, name="program", prefix=None: generate_in(data, tmp_path / name, prefix)
+    return lambda data, name="program", prefix=None, hop_s=None: generate_in(data, tmp_path / name, prefix, hop_s)

@@ -3,6 +3,7 @@
 import ctypes
 import dataclasses
 import functools
+import itertools
 import shutil
 import subprocess
 
@@ -12,6 +13,7 @@ from small_models import altered, convolutional, recurrent
 
 from ecg_edge.training.config import SignalConfig
 from export.c99 import generate
+from export.c99.continuous_model import ContinuousModel
 from firmware_bench.front_end.device_path import QUALITY, DevicePath, Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata_format import read_metadata
@@ -71,8 +73,8 @@ def counts_with_faults(samples, leads=2, seed=0):
     return counts.round().clip(-32768, 2047).astype(np.int16)
 
 
-def run_program(data, sensor, counts, folder, flags=SANITIZED):
-    program = generate(data, folder / "program", "small", sensor=sensor)
+def run_program(data, sensor, counts, folder, flags=SANITIZED, hop_s=None):
+    program = generate(data, folder / "program", "small", sensor=sensor, hop_s=hop_s)
     (program.folder / "main_app.c").write_text(MAIN)
     sources = [str(path) for path in program.folder.glob("*.c") if path.name != "test.c"]
     subprocess.run(["gcc", *flags.split(), "-o", str(folder / "app"), *sources], check=True)
@@ -80,14 +82,11 @@ def run_program(data, sensor, counts, folder, flags=SANITIZED):
     return [[int(word) for word in line.split()] for line in done.stdout.decode().splitlines()]
 
 
-def run_path(data, sensor, counts):
+def run_path(data, sensor, counts, hop_s=None):
     """The answers of the path in Python as the program prints them, fed in blocks of random lengths."""
-    path, random, rows, first = (
-        DevicePath(TFLiteModel(data, kernels="reference"), sensor),
-        np.random.default_rng(3),
-        [],
-        0,
-    )
+    network = ContinuousModel(data, hop_s, kernels="reference") if hop_s else None
+    path, random = DevicePath(TFLiteModel(data, kernels="reference"), sensor, network), np.random.default_rng(3)
+    rows, first = [], 0
     while first < len(counts):
         length = int(random.integers(1, 800))
         for answer in path.push(counts[first : first + length]):
@@ -110,6 +109,17 @@ def test_the_program_says_what_the_path_in_python_says(settings, sensor_fs, tmp_
     quality = {name for row in expected for name, flag in QUALITY.items() if row[2] & flag}
     assert {"missing", "saturated", "flat"} <= quality and any(row[2] == 0 for row in expected)
     assert ("warm-up" in quality) == bool(settings)
+
+
+@pytest.mark.parametrize("sensor_fs", [50.0, 250.0, 360.0])
+def test_answers_of_every_hop_and_faults_as_long_as_their_samples_count(sensor_fs, tmp_path):
+    data, sensor = model_for({"normalise": "running"}), dataclasses.replace(SENSOR, fs=sensor_fs)
+    counts = counts_with_faults(int(30 * sensor_fs))
+    expected = run_path(data, sensor, counts, 0.5)
+    assert run_program(data, sensor, counts, tmp_path, hop_s=0.5) == expected and len(expected) > 40
+    saturated = [row[2] & QUALITY["saturated"] > 0 for row in expected]
+    assert 5 <= sum(saturated) <= 8  # a window is 2.56 s, and an answer comes every 0.48 s
+    assert sum(a != b for a, b in itertools.pairwise(saturated)) == 2
 
 
 def test_thresholds_decide_where_a_model_has_some(tmp_path):
