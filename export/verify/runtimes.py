@@ -65,8 +65,8 @@ def check_tensors(data: bytes, windows: RawWindows, unit: str = "windows") -> Ac
         windows: Raw inputs.
         unit: What the windows are called.
     """
-    tensors, has_lstm = _comparable_tensors(data)
-    where = "upstream of any LSTM" if has_lstm else "of all tensors"
+    tensors, has_downstream = _comparable_tensors(data)
+    where = "upstream of any LSTM or 16-bit softmax" if has_downstream else "of all tensors"
     name = f"values {where} in which TFLite Micro and LiteRT differ, {len(windows)} {unit}"
     if not micro_installed():
         return AcceptanceCheck(name, NOT_INSTALLED, "0", None, PINNED_VERSIONS_REMEDY)
@@ -99,13 +99,31 @@ def check_tensors(data: bytes, windows: RawWindows, unit: str = "windows") -> Ac
     return AcceptanceCheck(name, f"{differing:,} of {compared:,}", "0", differing == 0, PINNED_VERSIONS_REMEDY)
 
 
+def allowed_steps(data: bytes) -> list[int]:
+    """By how many integer steps the runtimes may differ, of every output: 1 of a 16-bit softmax, 0 of others."""
+    model, soft = flatbuffer.read(data), set()
+    for name, operator, graph in flatbuffer.operators(model):
+        reshaped = name == "RESHAPE" and int(operator.inputs[0]) in soft
+        if reshaped or _is_wide_softmax(name, operator, graph):
+            soft.add(int(operator.outputs[0]))
+    (graph,) = model.subgraphs
+    return [int(tensor in soft) for tensor in graph.outputs]
+
+
+def _is_wide_softmax(name, operator, graph) -> bool:
+    return name == "SOFTMAX" and graph.tensors[operator.outputs[0]].type == schema.TensorType.INT16
+
+
 def _comparable_tensors(data):
     """([tensors computed from no LSTM and no 16-bit softmax], whether there is one)."""
     tensors, downstream = [], set()
     for name, operator, graph in flatbuffer.operators(flatbuffer.read(data)):
         outputs = [int(tensor) for tensor in operator.outputs]
-        wide = name == "SOFTMAX" and graph.tensors[outputs[0]].type == schema.TensorType.INT16
-        if name == LSTM or wide or downstream.intersection(int(tensor) for tensor in operator.inputs):
+        if (
+            name == LSTM
+            or _is_wide_softmax(name, operator, graph)
+            or downstream.intersection(int(tensor) for tensor in operator.inputs)
+        ):
             downstream.update(outputs)
         else:
             tensors += outputs

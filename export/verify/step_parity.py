@@ -12,6 +12,7 @@ from export.verify.c99_program import check_c99_program
 from export.verify.runtimes import (
     NOT_INSTALLED,
     PINNED_VERSIONS_REMEDY,
+    allowed_steps,
     check_tensors,
     micro_installed,
     run_micro,
@@ -151,14 +152,18 @@ def compare_step_runtimes(data: bytes, recorder: "RunRecorder") -> tuple[list[bo
         missing = AcceptanceCheck(name, NOT_INSTALLED, "0", None, "install tflite-micro (Linux, x86-64)")
         return None, [check_tensors(data, few, "steps"), missing, check_c99_program(data)]
     micro = run_micro(data, recorder.arrays)
-    equal = [
-        all(np.array_equal(*pair) for pair in zip(ours, theirs, strict=True))
-        for ours, theirs in zip(recorder.answers, micro, strict=True)
-    ]
-    measured = f"{len(equal) - sum(equal)}"
-    return equal, [
+    differences = np.array(
+        [
+            [int(np.abs(np.subtract(a, b, dtype=np.int32)).max()) for a, b in zip(ours, theirs, strict=True)]
+            for ours, theirs in zip(recorder.answers, micro, strict=True)
+        ]
+    )
+    wrong, equal = (differences > allowed_steps(data)).any(axis=1), (differences == 0).all(axis=1)
+    rounded = int((~equal & ~wrong).sum())
+    measured = f"{wrong.sum()}" + (f"; {rounded} by one step of a 16-bit softmax" if rounded else "")
+    return equal.tolist(), [
         check_tensors(data, few, "steps"),
-        AcceptanceCheck(name, measured, "0", all(equal), PINNED_VERSIONS_REMEDY),
+        AcceptanceCheck(name, measured, "0", not wrong.any(), PINNED_VERSIONS_REMEDY),
     ]
 
 

@@ -17,7 +17,9 @@ from export.c99.test_inputs import choose_test_inputs
 from export.convert.strategies import convert
 from export.tflite import flatbuffer
 from export.tflite.signature import describe_tensors
-from firmware_bench.mcu import qemu
+from export.verify.runtimes import allowed_steps
+from export.verify.step_parity import RunRecorder
+from firmware_bench.mcu import qemu, tflm
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.streaming_model import NEXT, StreamingModel
@@ -102,6 +104,20 @@ def test_every_step_of_two_recordings(data, stream, generated):
                 outputs_seen.add(found.tobytes())
     assert len(outputs_seen) > 20
     assert len(blocks) + 24 > SAMPLES / stream.step + stream.delay  # the mean has forgotten
+
+
+def test_micro_computes_the_same_steps(data, stream):
+    """Every state to the bit, and probabilities of a softmax within one step of 2^-15."""
+    recorder = RunRecorder(TFLiteModel(data, kernels="reference"), 60)
+    model = StreamingModel(recorder)
+    for blocks in recordings(stream):
+        model.reset()
+        for block in blocks:
+            model.feed_raw(block * np.float32(stream.signal.scale))
+    allowed = allowed_steps(data)
+    for ours, theirs in zip(recorder.answers, tflm.run_windows(data, recorder.arrays), strict=True):
+        for steps, a, b in zip(allowed, ours, theirs, strict=True):
+            assert np.abs(np.subtract(a, b, dtype=np.int32)).max() <= steps
 
 
 def test_samples_that_do_not_fill_a_step_are_dropped(data, stream, generated):
