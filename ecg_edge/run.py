@@ -370,7 +370,7 @@ def build_model(architecture: Architecture, settings: Config, task: Task, leads:
     samples = task.input_length(settings.signal.window_spec())
     try:
         return architecture.build(samples, len(leads), len(task.classes), **settings.model)
-    except (TypeError, ValueError, ArithmeticError) as error:
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise InputError(f"{architecture.name} cannot be built with these settings: {reason}") from error
 

@@ -43,7 +43,8 @@ def test_a_document_that_is_none_is_one_line(folder, name, text):
         ("signal", {"window_s": 1e12}),
         ("signal", {"filter_order": 10**6}), ("signal", {"normalise": "x"}), ("training", {"batch": 0}),
         ("model", {"kernel": 10**9}), ("model", {"kernel": "x"}), ("model", {"kernel": float("nan")}),
-        ("model", {"x": 1}),
+        ("model", {"kernel": 10**400}), ("model", {"filters": [8, -(10**400)]}), ("model", {"x": 1}),
+        ("model", {"filters": [], "lstm_units": []}), ("seed", -1), ("seed", 2**32), ("seed", 10**400),
     ],
 )  # fmt: skip
 def test_a_value_of_the_configuration_that_is_none_is_one_line(folder, key, value):

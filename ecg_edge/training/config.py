@@ -20,6 +20,7 @@ from firmware_bench.runtime.typed_json import decode_json
 MAX_RATE = 1e6  # Hz
 MAX_SAMPLES = 10**8
 MAX_FILTER_ORDER = 20
+MAX_SEED = 2**32 - 1  # of numpy, which Keras seeds too
 RUNNING_MEMORY_S = 10.0
 
 
@@ -175,7 +176,7 @@ class Config:
             if unknown:
                 raise ValueError(f"there is no setting {', '.join(sorted(unknown))}")
         known = decode_json(cls, {**values, "training": training, "task": task, "leads": values["leads"] or None})
-        _check(dataclasses.asdict(known.signal), dataclasses.asdict(known.training))
+        _check(known.seed, dataclasses.asdict(known.signal), dataclasses.asdict(known.training))
         return known
 
 
@@ -226,7 +227,7 @@ def resolve(
             raise unknown_name("setting", name, keys)
         section, key = keys[name]
         sections[section][key] = parse(text, kinds[section][key], name)
-    _check(sections["signal"], sections["training"])
+    _check(seed, sections["signal"], sections["training"])
     return Config(
         arch=architecture.name,
         preset=preset,
@@ -268,7 +269,9 @@ def parse(text: str, kind, name: str):
         raise InputError(f"{name} is of type {kind.__name__}, {text!r} is not") from None
 
 
-def _check(signal: dict, training: dict) -> None:
+def _check(seed: int, signal: dict, training: dict) -> None:
+    if not 0 <= seed <= MAX_SEED:
+        raise InputError(f"the seed has to be from 0 to {MAX_SEED}, not {seed}")
     if not signal["fs"] <= MAX_RATE or not signal["fs"] * signal["window_s"] <= MAX_SAMPLES:
         raise InputError(
             f"a window of {signal['window_s']:g} s at {signal['fs']:g} Hz is beyond {MAX_SAMPLES:,} samples"

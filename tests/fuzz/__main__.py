@@ -20,15 +20,23 @@ from fuzz.fuzzing import describe, fuzz, load_targets  # noqa: E402
 @click.option("--seed", default=0, show_default=True)
 @click.option("--target", "names", multiple=True, help="Names of targets; all by default.")
 @result_option
+@click.option("--attempt", type=int, help="Repeat the attempt of this number alone, of one target.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder for the contents that went wrong.")
-def main(seconds: float, seed: int, names: tuple[str, ...], result: Path | None, keep: Path | None) -> None:
+def main(
+    seconds: float, seed: int, names: tuple[str, ...], attempt: int | None, result: Path | None, keep: Path | None
+) -> None:
     """Fuzz everything that reads untrusted content."""
     found, rows = load_targets(), []
+    if unknown := set(names) - found.keys():
+        raise click.UsageError(f"there is no target {', '.join(sorted(unknown))}: {', '.join(found)}")
+    if attempt is not None and len(names) != 1:
+        raise click.UsageError("--attempt repeats an attempt of one --target")
     for name in names or found:
-        outcome = fuzz(found[name], seconds, seed)
+        outcome = fuzz(found[name], seconds, seed, *((None, 0) if attempt is None else (1, attempt)))
         click.echo(f"{name}: {outcome.tried} tried, {outcome.refused} refused, {len(outcome.wrong)} wrong", err=True)
-        for wrong in outcome.wrong[:10]:
-            click.echo(f"    attempt {wrong.number}: {wrong.text}", err=True)
+        for wrong in outcome.wrong:
+            again = f"python tests/fuzz --target {name} --seed {seed} --attempt {wrong.number} --keep DIR"
+            click.echo(f"    {wrong.text}; again: {again}", err=True)
         for wrong in outcome.wrong if keep else ():
             keep.mkdir(parents=True, exist_ok=True)
             (keep / f"{name}-{wrong.number}").write_bytes(wrong.content)

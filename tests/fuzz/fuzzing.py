@@ -99,7 +99,7 @@ def describe(target: FuzzTarget) -> str:
     return (sys.modules[type(target).__module__].__doc__ or "").partition(".")[0].partition(":")[0].replace("\n", " ")
 
 
-def fuzz(target: FuzzTarget, seconds: float, seed: int = 0, maximum: int | None = None) -> FuzzResult:
+def fuzz(target: FuzzTarget, seconds: float, seed: int = 0, maximum: int | None = None, first: int = 0) -> FuzzResult:
     """Fuzz a target, in children of this process. Attempt number n is the same whenever the seed is.
 
     Args:
@@ -107,29 +107,31 @@ def fuzz(target: FuzzTarget, seconds: float, seed: int = 0, maximum: int | None 
         seconds: How long.
         seed: Decides the damages.
         maximum: The most attempts; None: as many as the time allows.
+        first: The number of the first attempt, to repeat one.
 
     Returns:
         The counts and the wrong answers.
     """
-    return _run(target, seconds, seed, maximum)
+    return _run(target, seconds, seed, maximum, first)
 
 
 def read_sound(target: FuzzTarget) -> FuzzResult:
     """Read every sound content of a target, none of which may be refused, in children of this process."""
-    return _run(target, 120.0, None, None)
+    return _run(target, 120.0, None, None, 0)
 
 
-def _run(target, seconds, seed, maximum) -> FuzzResult:
+def _run(target, seconds, seed, maximum, first) -> FuzzResult:
     result, end = FuzzResult(target.name), time.monotonic() + seconds
+    last = None if maximum is None else first + maximum
     context = multiprocessing.get_context("spawn")
     while time.monotonic() < end and (maximum is None or result.tried < maximum):
         ours, theirs = context.Pipe()
-        arguments = target.name, seed, result.tried, maximum, end - time.monotonic(), theirs
+        arguments = target.name, seed, first + result.tried, last, end - time.monotonic(), theirs
         child = context.Process(target=_run_child, args=arguments, daemon=True)
         child.start()
         theirs.close()
         for number, outcome, text, content in _receive(ours, child):
-            result.tried = number + 1
+            result.tried = number + 1 - first
             result.refused += outcome == "refused"
             if outcome == "wrong":
                 result.wrong.append(WrongAnswer(number, text, content))
@@ -161,7 +163,7 @@ def _receive(pipe, child) -> Iterator[tuple[int, str, str, bytes]]:
             yield number, *message, content
 
 
-def _run_child(name, seed, first, maximum, seconds, pipe):
+def _run_child(name, seed, first, last, seconds, pipe):
     end, target = time.monotonic() + seconds, load_targets()[name]
     with tempfile.TemporaryDirectory() as folder:
         contents = target.prepare(Path(folder))
@@ -169,8 +171,8 @@ def _run_child(name, seed, first, maximum, seconds, pipe):
         # A child of an attempt may raise its own limit: the address sanitizer reserves terabytes.
         resource.setrlimit(resource.RLIMIT_AS, (used + ATTEMPT_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
         number = first
-        maximum = len(contents) if seed is None else maximum
-        while time.monotonic() < end and (maximum is None or number < maximum):
+        last = len(contents) if seed is None else last
+        while time.monotonic() < end and (last is None or number < last):
             content = contents[number] if seed is None else _damage(target, contents, seed, number)
             pipe.send((number, content))
             pipe.send(_attempt(target, content))
