@@ -108,7 +108,7 @@ class EcgModel:
             path: The recording, with or without the suffix of one of its files.
             localise: As for `predict`.
             fs: Sampling rate, Hz, of a file that does not state it.
-            units: Unit, "mV", "uV", "V" or "nV", of a file that does not state it.
+            units: Unit, "mV", "uV", "V", "nV" or "NU" (normalised units), of a file that does not state it.
             leads: Names of the columns of a file that does not state them.
             rename_leads: Lead in the file → name to use, for example {"Lead A": "V1"}.
             force: As for `predict`.

@@ -82,8 +82,8 @@ def evaluate(
         Every metric with its 95 % interval by bootstrap over patients.
 
     Raises:
-        InputError: The run is not trained, its data have changed, `model` is of another run, or `data` is in part
-            known from training.
+        InputError: The run is not trained, its data have changed, `model` is of another run, `data` is in
+            another unit than those, or in part known from training.
 
     Examples:
         >>> result = ecg_edge.evaluate(run, model="runs/demo/export/cnn_att_bilstm-int8.tflite")

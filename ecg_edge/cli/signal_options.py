@@ -9,7 +9,7 @@ def signal_options(command):
     """Add --fs, --units, --leads and --rename-lead to a command, which gets them as `stated`, arguments of the API."""
 
     @click.option("--fs", type=float, help="Sampling rate in Hz, where the file does not say it.")
-    @click.option("--units", help="mV, uV, V or nV, where the file does not say it.")
+    @click.option("--units", help="mV, uV, V, nV or NU (normalised), where the file does not say it.")
     @click.option("--leads", default="", help="Names of the signal's columns, such as I,II.")
     @click.option("--rename-lead", multiple=True, metavar="OLD=NEW", help='For example "Lead A=V1"; repeatable.')
     @functools.wraps(command)

@@ -11,7 +11,7 @@ from ecg_edge.records.database import Database
 from ecg_edge.records.databases.catalogue import locate
 from ecg_edge.records.fingerprint import compute_cache_stamp, fingerprint
 from ecg_edge.records.record import Entry, Record
-from ecg_edge.records.record_error import RecordError
+from ecg_edge.records.record_error import RecordError, describe_unreadable
 from ecg_edge.records.split import find_unassigned
 from ecg_edge.records.summary import DatasetSummary, count_recordings, describe_source, find_unlisted, list_notes
 from firmware_bench.runtime.errors import InputError, unknown_name
@@ -161,16 +161,16 @@ def _choose_entries(database, folder, index, task) -> tuple[list[Entry], dict[st
 
 def _read_leads(database, folder, entries):
     """The leads of the first recording with a signal: by position where they differ, () where there are none."""
-    first, readable = RecordError("no recording to read"), False
+    first, readable = "", False
     for entry in entries[:20]:
         try:
             record = database.read(folder, entry)
-        except RecordError as error:
-            first = error
+        except Exception as error:  # of a reader, which any file may surprise; preparing counts and names it
+            first = first or describe_unreadable(entry.name, error)
         else:
             readable = True
             if record.signal is not None:
                 return record.positional_leads() if database.leads is None else record.leads
     if readable:
         return ()
-    raise first
+    raise RecordError(first or "no recording to read")

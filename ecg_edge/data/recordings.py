@@ -18,7 +18,7 @@ import numpy as np
 from ecg_edge.records.identity import digest_leads
 from ecg_edge.records.quality import SignalQuality, assess_signal
 from ecg_edge.records.record import Entry, Record
-from ecg_edge.records.record_error import describe_error
+from ecg_edge.records.record_error import describe_unreadable
 from ecg_edge.signals.preprocessing import Preprocessing
 from firmware_bench.runtime import file_lock
 from firmware_bench.runtime.errors import InputError
@@ -281,9 +281,7 @@ def _write(folder, entries, read, leads, steps, fs, advance):
                 signal = prepare(record, leads, steps)[0] if leads else nothing  # without leads: annotations alone
                 quality = assess_signal(record, leads) if leads else None
             except Exception as error:  # of a reader, which any file may surprise
-                known = isinstance(error, InputError)
-                text = str(error) if known else f"{entry.name} cannot be read: {describe_error(error)}"
-                annotations.problems[entry.name] = text
+                annotations.problems[entry.name] = describe_unreadable(entry.name, error)
                 annotations.add(None, nothing)
                 if len(annotations.problems) > max(1, UNREADABLE_SHARE * len(entries)):
                     raise InputError(

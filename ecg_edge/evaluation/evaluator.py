@@ -9,6 +9,7 @@ import numpy as np
 
 from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.examples import Examples
+from ecg_edge.data.recordings import Recordings
 from ecg_edge.evaluation.bootstrap import bootstrap_intervals
 from ecg_edge.records.challenge_score import ChallengeScore
 from ecg_edge.records.identity import Identities
@@ -17,6 +18,7 @@ from ecg_edge.run import Run
 from ecg_edge.tasks.predictor import Predictor, keeps_history
 from ecg_edge.tasks.task import Task, UnitMetrics
 from firmware_bench.runtime.errors import InputError, unknown_name
+from firmware_bench.runtime.metadata import ANY_UNIT
 
 OVERLAP = ("refuse", "leave-out", "keep")
 
@@ -57,7 +59,8 @@ def select_examples(
         The examples, what to call them, and what they share with the run's training.
 
     Raises:
-        InputError: There are none, or some are known from training and `overlap` is "refuse".
+        InputError: There are none, they are in another unit than those that the run has learnt from, or some are known
+            from training and `overlap` is "refuse".
     """
     if overlap not in OVERLAP:
         raise unknown_name("way to treat an overlap", overlap, OVERLAP)
@@ -74,6 +77,8 @@ def select_examples(
         known = [entry for entry in known if entry.name in tested]
         learnt = run.embedder.identities if run.embedder else None
     recordings = dataset.recordings(type(task), window, advance)
+    if data is not None:
+        _refuse_other_units(data, recordings, run)
     shared = learnt.find_shared(known, recordings.digests) if learnt else {}
     if shared and overlap == "refuse":
         raise InputError(_describe_overlap(name, known, shared))
@@ -95,6 +100,16 @@ def select_examples(
         "signals_compared": learnt is None or learnt.signals is not None,
     }
     return Selection(examples, title, facts if learnt else None)
+
+
+def _refuse_other_units(data: str, recordings: Recordings, run: Run) -> None:
+    """Refuse recordings in another unit than those that the run has learnt from, as a prediction does."""
+    units = run.describe_model().units
+    if others := [unit for unit in recordings.units if units not in (ANY_UNIT, unit)]:
+        raise InputError(
+            f"{data}: recordings are in {', '.join(others)}, {run.path} has learnt from {units}: evaluate on "
+            f"recordings in {units}, or train with signal.normalise=record or window on recordings of both units"
+        )
 
 
 def _describe_overlap(data: str, entries: Sequence[Entry], shared: Mapping[str, str]) -> str:

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ecg_edge.records.record import Record, standard_lead
-from ecg_edge.records.units import millivolts_per
+from ecg_edge.records.units import NORMALISED, find_unit
 from firmware_bench.runtime.errors import InputError, unknown_name
-
-NORMALISED = "NU"
 
 
 def record_from_array(
@@ -37,8 +35,8 @@ def record_from_array(
     Raises:
         InputError: See `EcgModel.predict`.
     """
-    scale = 1.0 if units == NORMALISED else millivolts_per(str(units))
-    if scale is None:
+    known = find_unit(str(units))
+    if known is None:
         raise unknown_name(f"unit of {name}", str(units), ("V", "mV", "uV", "nV", NORMALISED))
     try:
         array, rate = np.asarray(signal), float(fs)
@@ -70,7 +68,7 @@ def record_from_array(
     made = np.empty(array.shape, np.float32)
     for column, values in zip(made.T, array.T, strict=True):  # one lead in float64 at a time
         with np.errstate(over="ignore"):
-            column[:] = np.asarray(values, np.float64) * scale
+            column[:] = np.asarray(values, np.float64) * known[1]
     gaps = ~np.isfinite(made)
     if gaps.any() and not keep_gaps:
         first = int(np.flatnonzero(gaps.any(axis=1))[0])
@@ -79,4 +77,4 @@ def record_from_array(
             "interpolate them or cut them off"
         )
     made[gaps] = np.nan
-    return Record(name, name, made, rate, names, units=NORMALISED if units == NORMALISED else "mV")
+    return Record(name, name, made, rate, names, units=known[0])

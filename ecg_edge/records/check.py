@@ -79,7 +79,7 @@ def check(
         folder: Its folder.
         advance: Called with (done, total) after each recording.
         fs: Sampling rate of files that do not state it, Hz.
-        units: Their unit, as "mV" or "uV".
+        units: Their unit, as "mV", "uV" or "NU" (normalised units).
         leads: Names of their columns.
         rename_leads: Lead in the file → name to use.
 

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
-from ecg_edge.records.units import millivolts_per
+from ecg_edge.records.units import find_unit
 from firmware_bench.runtime.errors import InputError
 
 LOWEST_FS, HIGHEST_FS = 10.0, 1e6  # Hz: no ECG is sampled at a rate outside
@@ -16,7 +16,7 @@ class SignalDescription:
 
     Attributes:
         fs: Sampling rate in Hz; None where the file has to state it.
-        units: Unit of voltage, "mV", "uV", "V" or "nV"; None where the file has to state it.
+        units: "mV", "uV", "V" or "nV", or "NU" (normalised units); None where the file has to state it.
         leads: The names of the signal's columns; () where the file has to state them.
         rename_leads: Pairs (name in the file, name to use).
     """
@@ -29,8 +29,8 @@ class SignalDescription:
     def __post_init__(self):
         if self.fs is not None and not (math.isfinite(self.fs) and 0 < self.fs <= HIGHEST_FS):
             raise InputError(f"fs has to be a sampling rate in Hz above 0, not {self.fs}")
-        if self.units is not None and millivolts_per(self.units) is None:
-            raise InputError(f"units has to be mV, uV, V or nV, not {self.units!r}")
+        if self.units is not None and find_unit(self.units) is None:
+            raise InputError(f"units has to be mV, uV, V, nV or NU (normalised units), not {self.units!r}")
         if len(set(self.leads)) < len(self.leads):
             raise InputError(f"a lead is named twice: {', '.join(self.leads)}")
 
@@ -48,7 +48,7 @@ def describe_signal(
 
     Args:
         fs: Sampling rate in Hz.
-        units: Unit of voltage.
+        units: Unit of voltage, or "NU" (normalised units).
         leads: Names of the columns, also as one text with commas or spaces between them.
         rename_leads: Name in the file → name to use, also as texts "OLD=NEW".
 

@@ -81,6 +81,22 @@ def test_a_data_set_without_any_of_the_classes_is_refused(run, tmp_path):
         evaluate(run, "--data", tmp_path)
 
 
+def test_recordings_in_another_unit_are_refused_as_by_predict(run, tmp_path):
+    lines = ["record,label,fs,units,leads"]
+    for seed, rhythm in enumerate(("SNR", "AF", "LBBB")):
+        record = synthesise(rhythm, seed=500 + seed)
+        np.save(tmp_path / f"{rhythm}.npy", record.signal)
+        lines.append(f"{rhythm},{rhythm},{record.fs:g},NU,{';'.join(record.leads)}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(
+        InputError, match=f"recordings are in NU, {run} has learnt from mV: evaluate on recordings in mV"
+    ):
+        evaluate(run, "--data", tmp_path)
+    assert not (run / f"evaluation-keras-{tmp_path.name}.json").exists()
+    (tmp_path / "labels.csv").write_text("\n".join(lines).replace("NU", "mV") + "\n")
+    assert json.loads(evaluate(run, "--data", tmp_path, "--json").stdout)["recordings"] == 3
+
+
 def test_changed_recordings_are_refused(run, recordings):
     labels = recordings / "labels.csv"
     before = labels.read_text()

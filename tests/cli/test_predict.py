@@ -306,7 +306,8 @@ def test_other_formats_are_predicted_alike_and_options_state_what_they_do_not_sa
         (("recording.edf", "--fs", "500"), "states 250 Hz, not 500 Hz"),
         (("table.csv", *table[:5], "I"), "a lead is renamed as OLD=NEW"),
         (("table.csv", "--fs", "-1"), "fs has to be a sampling rate"),
-        (("table.csv", "--units", "counts"), "units has to be mV"),
+        (("table.csv", "--units", "counts"), "units has to be mV, uV, V, nV or NU"),
+        (("table.csv", *table[:2], "--units", "NU", *table[4:]), "its values are in NU, the model takes mV"),
     ):
         result = predict(folder, words[0], options=words[1:])
         assert isinstance(result.exception, InputError) and re.search(complaint, str(result.exception)), (

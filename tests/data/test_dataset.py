@@ -6,6 +6,7 @@ import pytest
 from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.recordings import STORED_ARRAYS
 from ecg_edge.demo import write_wfdb
+from ecg_edge.records.databases import labelled_folder
 from ecg_edge.records.databases.synthetic import CLASSES
 from ecg_edge.records.formats.wfdb_format import import_wfdb
 from ecg_edge.records.record import STANDARD_LEADS
@@ -74,6 +75,26 @@ def test_a_recording_without_a_label_is_left_out_and_counted(folder):
     dataset = Dataset.open(str(folder), RhythmTask)
     assert [entry.name for entry in dataset.entries] == ["AF-0", "SNR-1", "AF-2", "SNR-3"]
     assert dataset.left_out == {"no label": ["SNR-4"]} and classes_of(dataset) == ("AF", "SNR")
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("header"), UnicodeDecodeError("ascii", b"\xff", 0, 1, "no"), RecursionError()]
+)
+def test_a_recording_at_which_its_reader_fails_is_named_and_counted(folder, monkeypatch, error):
+    real, failing = labelled_folder.read_record, ["AF-0"]
+
+    def read(path, entry):
+        if path.name in failing:
+            raise error
+        return real(path, entry)
+
+    monkeypatch.setattr(labelled_folder, "read_record", read)
+    dataset = Dataset.open(str(folder), RhythmTask, ("II",))
+    problems = dataset.recordings(RhythmTask, FORM).problems
+    assert list(problems) == ["AF-0"] and problems["AF-0"].startswith("AF-0 cannot be read: ")
+    failing += ["SNR-1", "AF-2", "SNR-3"]
+    with pytest.raises(InputError, match="^AF-0 cannot be read: "):
+        Dataset.open(str(folder), RhythmTask)
 
 
 def test_a_folder_without_annotations_has_no_beats_to_learn_from(folder):

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 import scipy.io
+from small_files import ecg, edf
 
 from ecg_edge.records.databases.cpsc2018 import Cpsc2018
 from ecg_edge.records.databases.labelled_folder import LabelledFolder
@@ -48,6 +49,25 @@ def test_changes_with_labels_headers_annotations_and_signals(folder, write_recor
     (folder / "a.dat").unlink()
     seen.add(of(folder))
     assert len(seen) == 6
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".edf"])
+def test_annotations_beside_a_recording_in_another_format_count(tmp_path, suffix):
+    (tmp_path / "labels.csv").write_text("record,label\na,N\n")
+    if suffix == ".npy":
+        np.save(tmp_path / "a.npy", np.zeros(10))
+    else:
+        values = np.arange(500).reshape(2, 250)
+        made = edf([ecg(values=values)]) if suffix == ".edf" else b"I\n" + b"0.5\n" * 100
+        (tmp_path / f"a{suffix}").write_bytes(made)
+    seen = {(of(tmp_path), of(tmp_path, compute_cache_stamp))}
+    for content in (bytes(2), b"\0\4\0\0"):
+        (tmp_path / "a.atr").write_bytes(content)
+        seen.add((of(tmp_path), of(tmp_path, compute_cache_stamp)))
+    fingerprints, stamps = map(set, zip(*seen, strict=True))
+    assert len(fingerprints) == len(stamps) == 3
+    os.utime(tmp_path / "a.atr", (1, 1))
+    assert of(tmp_path) in fingerprints and of(tmp_path, compute_cache_stamp) not in stamps
 
 
 def test_a_repaired_file_changes_the_cache_stamp_only(folder):

@@ -48,7 +48,7 @@ class EcgdatakitFormat(SingleFileFormat):
         signals = [FileSignal(s.label, unit, fs, len(s.samples)) for s, unit in zip(leads, units, strict=True)]
         if not signals:
             raise RecordError(f"{path} holds no leads")
-        columns, millivolts = select_leads(path, signals, entry)
+        columns, millivolts, unit = select_leads(path, signals, entry)
         names = [leads[i].label for i in columns]
         stops = [starts[i] + len(leads[i].samples) for i in columns]
         if len({leads[i].sampling_rate for i in columns}) > 1 or (len(set(stops)) > 1 and not any(starts)):
@@ -61,7 +61,7 @@ class EcgdatakitFormat(SingleFileFormat):
         for column, (i, scale) in enumerate(zip(columns, millivolts, strict=True)):
             start = starts[i] - min(starts[i] for i in columns)
             signal[start : start + len(leads[i].samples), column] = _scale(leads[i], scale)
-        return self.complete(make_record(path, names, signal, fs, entry))
+        return self.complete(make_record(path, names, signal, fs, entry, unit))
 
     def inspect(self, path: str) -> None:
         """Refuse a hostile file before it is decoded. Raises RecordError."""

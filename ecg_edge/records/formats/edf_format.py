@@ -74,7 +74,7 @@ class EdfFormat(SingleFileFormat):
         records = _count_records(path, header, size)
         numbers = [i for i, signal in enumerate(header.signals) if signal.label not in ANNOTATIONS]
         signals = [_describe(path, header, header.signals[i], records) for i in numbers]
-        columns, millivolts = select_leads(path, signals, entry)
+        columns, millivolts, unit = select_leads(path, signals, entry)
         leads, fs = [header.signals[numbers[column]] for column in columns], signals[columns[0]].fs
         data = _map_records(path, header, records)
         starts = _find_starts(path, header, data, fs, leads[0].count)
@@ -88,7 +88,7 @@ class EdfFormat(SingleFileFormat):
             for column, (lead, scale) in enumerate(zip(leads, millivolts, strict=True)):
                 block = data[first : first + step, lead.offset : lead.offset + lead.count]
                 signal[rows, column] = _convert(_decode(block), lead) * scale
-        return make_record(path, [lead.label for lead in leads], signal, fs, entry)
+        return make_record(path, [lead.label for lead in leads], signal, fs, entry, unit)
 
     def check_files(self, stem: Path) -> list[str]:
         """Bytes after the last data record that the header states."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,9 +132,14 @@ def describe_formats() -> str:
 
 
 def identify_files(stem: str) -> Iterator[tuple[str, bytes]]:
-    """The files of the recording at `stem`, each with the bytes that identify its content; none where there is none."""
+    """The files of the recording at `stem`, each with the bytes that identify its content; none where there is none.
+
+    Annotations (.atr) may lie beside a recording in any format.
+    """
     if found := _format_at(stem):
         yield from found.identity(stem)
+    if os.path.isfile(annotations := f"{stem}.atr"):
+        yield annotations, Path(annotations).read_bytes()
 
 
 def check_files(stem: Path) -> list[str]:

@@ -61,7 +61,7 @@ class IshneFormat(SingleFileFormat):
             raise RecordError(f"{path} holds no samples")
         units = ["nV" if resolution > 0 else "" for resolution in header.nanovolts]
         signals = [FileSignal(*pair, header.fs, samples) for pair in zip(header.leads, units, strict=True)]
-        columns, millivolts = select_leads(path, signals, entry)
+        columns, millivolts, unit = select_leads(path, signals, entry)
         data = np.memmap(path, "<i2", "r", header.start, (samples, count))
         # Without a resolution the samples are in the unit that the user stated.
         scale = np.array([max(header.nanovolts[i], 1) * mv for i, mv in zip(columns, millivolts, strict=True)])
@@ -69,7 +69,7 @@ class IshneFormat(SingleFileFormat):
         for first in range(0, samples, CHUNK_SAMPLES):
             block = data[first : first + CHUNK_SAMPLES, columns]
             signal[first : first + CHUNK_SAMPLES] = np.where(block == FAULT, np.nan, block * scale)
-        return make_record(path, [header.leads[i] for i in columns], signal, header.fs, entry)
+        return make_record(path, [header.leads[i] for i in columns], signal, header.fs, entry, unit)
 
     def check_files(self, stem: Path) -> list[str]:
         """More samples than the header states."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from ecg_edge.records.record import STANDARD_LEADS, Entry, Record, standard_lead, standard_lead_names
 from ecg_edge.records.record_error import RecordError
-from ecg_edge.records.units import millivolts_per
+from ecg_edge.records.units import NORMALISED, find_unit
 
 ECG_NAME = re.compile(
     r"(ecg|ekg|mdc_ecg|lead).*|-?av[rlf]|(m?l?|d|m)i{1,3}|(ml?)?v\d{1,2}r?|c[cm]\d|m?c?l\d|[xyz]|[eai]s", re.IGNORECASE
@@ -40,11 +40,12 @@ class FileSignal:
 
 def select_leads(
     path: str, signals: Sequence[FileSignal], entry: Entry, all_leads: bool = False
-) -> tuple[list[int], list[float]]:
+) -> tuple[list[int], list[float], str]:
     """Select the ECG leads among the signals of a file.
 
     Where some signals are called ECG or as a lead is, the others are left out; so are signals that are called otherwise
-    (EEG, Resp), that are no voltages, and those of a lower sampling rate than the fastest lead.
+    (EEG, Resp), that are no voltages, and those of a lower sampling rate than the fastest lead. Signals in normalised
+    units are leads where no lead is a voltage.
 
     Args:
         path: The file, for messages.
@@ -53,7 +54,8 @@ def select_leads(
         all_leads: Whether signals whose names say nothing are leads beside those that are called ECG.
 
     Returns:
-        The indices of the leads in `signals`, and how many mV one unit of each is.
+        The indices of the leads in `signals`; what the values of each are multiplied by; and the unit that this makes:
+        "mV" or "NU" (normalised units).
 
     Raises:
         RecordError: No signal can be an ECG lead, a unit is missing or not the stated one, or they are too long.
@@ -67,35 +69,38 @@ def select_leads(
     if not columns:
         raise RecordError(f"{path} has no ECG lead: its signals are {_list(s.name for s in signals)}")
     stated = entry.stated.units
-    scales = {i: millivolts_per(signals[i].unit or stated) for i in columns}
-    columns = [i for i in columns if scales[i] is not None]
+    found = {i: unit for i in columns if (unit := find_unit(signals[i].unit or stated))}
+    for i in found:
+        if stated and found[i] != find_unit(stated):
+            raise RecordError(
+                f"{path} states {signals[i].unit} for {signals[i].name}, not {stated}: leave units (--units) out"
+            )
+    kinds = {kind for kind, _ in found.values()}
+    kind = "mV" if "mV" in kinds else NORMALISED
+    columns = [i for i in found if found[i][0] == kind]
     if not columns:
         units = _list(s.unit or "not stated" for s in signals)
         raise RecordError(
             f"{path} has no lead in a unit of voltage (units of its signals: {units}): where it is missing, state it "
             "with units (--units)"
         )
-    for i in columns:
-        if stated and signals[i].unit and scales[i] != millivolts_per(stated):
-            raise RecordError(
-                f"{path} states {signals[i].unit} for {signals[i].name}, not {stated}: leave units (--units) out"
-            )
     highest = max(signals[i].fs for i in columns)
     columns = [i for i in columns if signals[i].fs == highest]
     if sum(signals[i].samples for i in columns) > LARGEST_VALUES:
         raise RecordError(f"{path} holds more than {LARGEST_VALUES} samples: cut it into parts")
-    return columns, [float(scales[i] or 0) for i in columns]
+    return columns, [found[i][1] for i in columns], kind
 
 
-def make_record(path: str, names: Sequence[str], signal: np.ndarray, fs: float, entry: Entry) -> Record:
+def make_record(path: str, names: Sequence[str], signal: np.ndarray, fs: float, entry: Entry, units: str) -> Record:
     """Make the record of a file, after a last look at its numbers.
 
     Args:
         path: The file, for messages.
         names: The leads' names in the file.
-        signal: float32 (samples, leads) in mV.
+        signal: float32 (samples, leads) in `units`.
         fs: Sampling rate, Hz.
         entry: Gives the record's name, patient and labels.
+        units: "mV" or "NU" (normalised units).
 
     Returns:
         The record.
@@ -109,7 +114,8 @@ def make_record(path: str, names: Sequence[str], signal: np.ndarray, fs: float, 
         raise RecordError(f"{path}: sampling rate {fs} Hz is not possible")
     if np.isinf(signal).any():
         raise RecordError(f"{path} holds values beyond all numbers (infinite)")
-    return Record(entry.name, entry.patient, signal, float(fs), standard_lead_names(names), entry.labels)
+    leads = standard_lead_names(names)
+    return Record(entry.name, entry.patient, signal, float(fs), leads, entry.labels, units=units)
 
 
 def to_float32(values: np.ndarray) -> np.ndarray:

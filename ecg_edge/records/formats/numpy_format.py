@@ -61,11 +61,11 @@ class NumpyFormat(SingleFileFormat):
             raise RecordError(f"{path} does not say it: state {' and '.join(missing)}")
         columns = _orient(path, array, len(leads))
         signals = [FileSignal(name, unit, float(fs), len(columns)) for name in leads]
-        chosen, millivolts = select_leads(path, signals, entry, all_leads=True)
+        chosen, scales, unit = select_leads(path, signals, entry, all_leads=True)
         with np.errstate(over="ignore", invalid="ignore"):
-            scaled = [columns[:, i] * np.float64(scale) for i, scale in zip(chosen, millivolts, strict=True)]
+            scaled = [columns[:, i] * np.float64(scale) for i, scale in zip(chosen, scales, strict=True)]
         signal = to_float32(np.stack(scaled, axis=1))
-        return make_record(path, [leads[i] for i in chosen], signal, float(fs), entry)
+        return make_record(path, [leads[i] for i in chosen], signal, float(fs), entry, unit)
 
 
 def _load(path: str, size: int) -> tuple[np.ndarray, dict]:

@@ -85,9 +85,9 @@ class TableFormat(SingleFileFormat):
         if missing or fs is None:
             raise RecordError(f"{path} does not say it: state {' and '.join(missing)}")
         signals = [FileSignal(names[column], units.get(column, ""), fs, len(numbers)) for column in columns]
-        chosen, millivolts = select_leads(path, signals, entry, all_leads=True)
-        signal = to_float32(numbers[:, [columns[i] for i in chosen]] * millivolts)
-        return make_record(path, [signals[i].name for i in chosen], signal, fs, entry)
+        chosen, scales, unit = select_leads(path, signals, entry, all_leads=True)
+        signal = to_float32(numbers[:, [columns[i] for i in chosen]] * scales)
+        return make_record(path, [signals[i].name for i in chosen], signal, fs, entry, unit)
 
 
 def _name_columns(layout: Layout) -> tuple[dict[int, str], dict[int, str]]:

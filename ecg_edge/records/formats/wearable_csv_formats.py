@@ -54,9 +54,9 @@ class AppleWatchFormat(SingleFileFormat):
             raise RecordError(f"{path} is damaged: line {first + 1 + (wrong or 0)} is no value of the signal")
         fs = float(rate[1].replace(",", "."))
         signals = [FileSignal(lead, unit, fs, len(values))]
-        _, (millivolts,) = select_leads(path, signals, entry, all_leads=True)
-        signal = np.array([line.replace(",", ".") for line in values], np.float64) * millivolts
-        return make_record(path, [lead], to_float32(signal)[:, None], fs, entry)
+        _, (scale,), unit = select_leads(path, signals, entry, all_leads=True)
+        signal = np.array([line.replace(",", ".") for line in values], np.float64) * scale
+        return make_record(path, [lead], to_float32(signal)[:, None], fs, entry, unit)
 
 
 class PolarFormat(SingleFileFormat):
@@ -82,10 +82,10 @@ class PolarFormat(SingleFileFormat):
         samples = int(places[-1]) + 1 if len(places) else 0
         if samples > min(LARGEST_VALUES, 100 * len(places)):
             raise RecordError(f"{path} is interrupted for most of its time: cut it into parts")
-        _, (millivolts,) = select_leads(path, [FileSignal("ECG", "uV", POLAR_FS, samples)], entry)
+        _, (scale,), unit = select_leads(path, [FileSignal("ECG", "uV", POLAR_FS, samples)], entry)
         signal = np.full((samples, 1), np.nan, np.float32)
-        signal[places, 0] = values * millivolts
-        return make_record(path, ["ECG"], signal, POLAR_FS, entry)
+        signal[places, 0] = values * scale
+        return make_record(path, ["ECG"], signal, POLAR_FS, entry, unit)
 
 
 def _read_facts(text: str) -> tuple[list[str], int]:

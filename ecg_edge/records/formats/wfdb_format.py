@@ -7,7 +7,6 @@ become physical values and are verified.
 import contextlib
 import functools
 import hashlib
-import os
 import types
 import warnings
 from collections.abc import Iterator
@@ -45,7 +44,7 @@ class WfdbFormat(RecordFormat):
         return read_wfdb(stem, entry)
 
     def identity(self, stem: str) -> Iterator[tuple[str, bytes]]:
-        """Headers and annotations whole, those of segments too. Of a signal file the name alone where its header has
+        """Headers whole, those of segments too. Of a signal file the name alone where its header has
         checksums that see every bit of it, else a digest of its content."""
         path = self.main_file(stem)
         content = read_regular_file(path, MAXIMUM_BYTES)
@@ -56,9 +55,6 @@ class WfdbFormat(RecordFormat):
             files = list_signal_files(header.path.parent, header.signals)
             for file in sorted(files, key=lambda file: file.path):
                 yield str(file.path), b"" if _is_summed(file) else _digest(file.path)
-        if os.path.isfile(f"{stem}.atr"):
-            with open(f"{stem}.atr", "rb") as file:
-                yield f"{stem}.atr", file.read()
 
     def check_files(self, stem: Path) -> list[str]:
         """What the headers say of left out signals, and where they do not fit the signal files."""

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+import types
+from pathlib import Path
 
 import pytest
 
@@ -147,7 +149,39 @@ def test_an_error_names_the_file_that_was_to_be_written(tmp_path, number):
     assert describe_os_error(error.value) == "/data/record.dat: Input/output error"
 
 
-def test_a_lock_is_refused_or_waited_for_and_ends_with_its_process(tmp_path):
+@pytest.fixture(params=["POSIX", "Windows"])
+def system(request, monkeypatch):
+    """The locks of this system, and those of Windows as its documentation states them: nobody has run them there.
+
+    There, locking() locks bytes from the file's position on and answers EACCES where they are locked, and nothing that
+    is open is removed.
+    """
+    if request.param == "POSIX":
+        return
+    import fcntl
+
+    def locking(descriptor, mode, count):
+        assert (mode, count, os.lseek(descriptor, 0, os.SEEK_CUR)) == (2, 1, 0)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PermissionError(errno.EACCES, "Permission denied") from None
+
+    real = Path.unlink
+
+    def unlink(path, missing_ok=False):
+        for descriptor in os.listdir("/proc/self/fd"):
+            if file_lock.is_named(int(descriptor), path):
+                raise PermissionError(errno.EACCES, "The process cannot access the file")
+        real(path, missing_ok)
+
+    monkeypatch.setitem(sys.modules, "msvcrt", types.SimpleNamespace(LK_NBLCK=2, locking=locking))
+    monkeypatch.setattr(Path, "unlink", unlink)
+    for module in (file_lock, files):
+        monkeypatch.setattr(module, "fcntl", None)
+
+
+def test_a_lock_is_refused_or_waited_for_and_ends_with_its_process(tmp_path, system):
     path = tmp_path / ".lock"
     process = start(HOLDER, path)
     with pytest.raises(InputError, match="somebody"), hold(path, "somebody has it"):
@@ -161,7 +195,7 @@ def test_a_lock_is_refused_or_waited_for_and_ends_with_its_process(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_two_hold_a_lock_at_once(tmp_path):
+def test_no_two_hold_a_lock_at_once(tmp_path, system):
     """Many take and leave it, so that its file is removed while others open it."""
     inside, most = 0, 0
 
@@ -179,6 +213,15 @@ def test_no_two_hold_a_lock_at_once(tmp_path):
     for thread in threads:
         thread.join()
     assert most == 1 and list(tmp_path.iterdir()) == []
+
+
+def test_files_and_folders_are_whole_or_absent_without_locks_of_temporary_files(tmp_path, system):
+    write(tmp_path / "a", "old")
+    for place, writer in (("a", atomic_write), ("b", atomic_folder)):
+        with pytest.raises(KeyError), writer(tmp_path / place) as temporary:
+            (temporary / "c" if temporary.is_dir() else temporary).write_text("half")
+            raise KeyError
+    assert (tmp_path / "a").read_text() == "old" and [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_a_lock_whose_file_its_last_holder_removed_meanwhile_is_taken_anew(tmp_path, monkeypatch):

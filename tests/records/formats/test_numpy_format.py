@@ -33,6 +33,15 @@ def test_an_archive_states_rate_unit_and_leads(tmp_path):
     assert read_record(tmp_path / "s.npz", stated=SignalDescription(250, "uV")).select_leads(("II",)).shape == (600, 1)
 
 
+def test_normalised_units_are_stated_or_in_the_archive(tmp_path):
+    np.save(tmp_path / "r.npy", SIGNAL)
+    np.savez(tmp_path / "s.npz", signal=SIGNAL, fs=250, units="NU", leads=["I", "II"])
+    stated = read_record(tmp_path / "r.npy", stated=SignalDescription(250, "NU", ("I", "II")))
+    for record in (stated, read_record(tmp_path / "s.npz")):
+        np.testing.assert_allclose(record.signal, SIGNAL, rtol=1e-6)
+        assert record.units == "NU"
+
+
 def save(path, array, **options):
     np.save(path, array, **options)
 

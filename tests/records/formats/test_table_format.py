@@ -36,6 +36,18 @@ def test_delimiter_and_decimal_sign_are_told_from_the_file(tmp_path, delimiter, 
     assert (record.leads, record.fs, record.units, record.name) == (("I", "II"), 250.0, "mV", str(tmp_path / "r"))
 
 
+def test_normalised_units_are_stated_or_read_and_stay(tmp_path):
+    for header, stated in (("I,II", "NU"), ("I,II", "nu"), ("I [NU],II (NU)", None), ("I [NU],II (NU)", "NU")):
+        record = read_record(write(tmp_path, [header, *rows()]), stated=SignalDescription(fs=250, units=stated))
+        np.testing.assert_allclose(record.signal, VALUES, atol=1e-6)
+        assert (record.leads, record.units) == (("I", "II"), "NU")
+    for header, stated in (("I [NU],II (NU)", "mV"), ("I [mV],II (mV)", "NU"), ("I [NU],II", "mV")):
+        with pytest.raises(RecordError, match=r"r\.csv states .*leave units"):
+            read_record(write(tmp_path, [header, *rows()]), stated=SignalDescription(fs=250, units=stated))
+    beside = read_record(write(tmp_path, ["I [NU],II [mV]", *rows()]), stated=SignalDescription(fs=250))
+    assert (beside.leads, beside.units) == (("II",), "mV")
+
+
 @pytest.mark.parametrize("unit", ["uV", "µV", "mV", "V", "nV"])
 def test_a_unit_is_stated_or_read_from_the_header(tmp_path, unit):
     factor = {"uV": 1e-3, "µV": 1e-3, "mV": 1, "V": 1e3, "nV": 1e-6}[unit]
