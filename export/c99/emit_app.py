@@ -170,7 +170,7 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
     signal = next(t for t in metadata.inputs if t.name not in ("valid", "share") and len(t.shape) >= 3)
     multiplier, shift = plan_quantisation(signal)
     sections = (
-        ",\n".join(f"    {{{s.b0}, {s.b1}, {s.b2}, {s.a1}, {s.a2}, {int(s.passes_constant)}}}" for s in plan.sections)
+        ",\n".join(f"    {{{s.b0}, {s.b1}, {s.b2}, {-s.a1}, {-s.a2}, {int(s.passes_constant)}}}" for s in plan.sections)
         or "    {0, 0, 0, 0, 0, 0}"
     )
     front_end = structure(
@@ -196,6 +196,12 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         f'#include "{prefix}_app.h"',
         "",
         "#include <string.h>",
+        "",
+        '#include "ecg_front_end_kernel.h"',
+        "",
+        "#ifndef ECG_PROFILE /* called with the name of every part that begins, for profiling */",
+        "#define ECG_PROFILE(step) ((void)0)",
+        "#endif",
         "",
         array("int16_t", "phases", plan.phases[:, ::-1]),
         array("int32_t", "multipliers", plan.multipliers),
@@ -314,6 +320,7 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         "    }",
         "    app->taken = taken + 1u;",
         "    $judge_sample(app, counts);",
+        "    ECG_PROFILE(front_end);",
         "    ecg_front_end_push(&$front_end, &app->front_end, counts);",
         "    while (ecg_front_end_next(&$front_end, &app->front_end, values) != 0) {",
         "        app->made++;",
@@ -321,11 +328,14 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         f"            sample[lead] = ({value})ecg_front_end_quantise(values[lead], {multiplier}, {shift}, "
         f"{signal.zero_point}, {bounds.min}, {bounds.max});",
         "        }",
+        "        ECG_PROFILE(flow);",
         "        if ($push(&app->network, sample, answer->outputs) != 0) {",
         "            $write_answer(app, answer);",
         "            result = 2;",
         "        }",
+        "        ECG_PROFILE(front_end);",
         "    }",
+        "    ECG_PROFILE(flow);",
         "    return result;",
         "}",
         "",

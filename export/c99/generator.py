@@ -121,7 +121,7 @@ def _generate_files(
     prefix = default_prefix(program.description.architecture, bits) if prefix is None else prefix
     metadata = find_metadata(read_model_table(data)) or ModelMetadata()
     app = emit_app(program, metadata, sensor, prefix) if sensor else {}
-    names = [*included_kernels(program), *(["ecg_front_end"] if sensor else [])]
+    names = [*included_kernels(program), *(["ecg_front_end_kernel"] if sensor else [])]
     kernels = kernel_files([for_bits(name, bits) for name in names], bits)
     check_prefix(prefix, program.names, [name.rsplit(".", 1)[0] for name in kernels])
     sources = [f"{prefix}.c", *(name for name in (*app, *kernels) if name.endswith(".c"))]

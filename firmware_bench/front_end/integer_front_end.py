@@ -18,10 +18,10 @@ from firmware_bench.front_end.plan import (
     Section,
 )
 
-LARGEST_OUTPUT = 1 << 30  # of a filter
+LOWEST_OUTPUT, HIGHEST_OUTPUT = -(1 << 30), (1 << 30) - 1  # of a filter
 CHUNK = 1 << 16  # resampled values at once
 POWER_BITS = 8  # a power has 2 × (20 − 8) fractional bits, and 8 more where it is averaged
-SMALLEST_DEVIATION = 1  # in 1/65,536 of the unit: a flat lead stays flat
+SMALLEST_DEVIATION = 3  # in 1/65,536 of the unit: a flat lead stays flat
 SCALE_SHIFT = 2 * SCALE_BITS
 
 
@@ -95,8 +95,7 @@ class IntegerFrontEnd:
     def _to_unit(self, resampled, lead):
         plan = self.plan
         centred = resampled - (plan.baselines[lead] << COEFFICIENT_BITS)
-        shift = plan.shifts[lead]
-        scaled = (centred * plan.multipliers[lead] + (1 << (shift - 1))) >> shift
+        scaled = (centred * plan.multipliers[lead]) >> plan.shifts[lead]
         return np.clip(scaled, -LARGEST_SIGNAL, LARGEST_SIGNAL)
 
 
@@ -122,7 +121,7 @@ class _SectionState:
         for x in values:
             total = b0 * x + b1 * x1 + b2 * x2 - a1 * y1 - a2 * y2 + remainder
             y, remainder = total >> SECTION_BITS, total & mask
-            y = min(max(y, -LARGEST_OUTPUT), LARGEST_OUTPUT)
+            y = min(max(y, LOWEST_OUTPUT), HIGHEST_OUTPUT)
             x2, x1, y2, y1 = x1, x, y1, y
             results.append(y)
         self.last = x1, x2, y1, y2, remainder
@@ -139,7 +138,7 @@ class _ScaleState:
     def run(self, values: list[int]) -> list[int]:
         results = []
         for x in values:
-            results.append(min(max((x * self.factor) >> SCALE_BITS, -LARGEST_OUTPUT), LARGEST_OUTPUT))
+            results.append(min(max((x * self.factor) >> SCALE_BITS, LOWEST_OUTPUT), HIGHEST_OUTPUT))
             self.total += (x >> POWER_BITS) ** 2
             self.count += 1
             if self.count == self.scale.block:

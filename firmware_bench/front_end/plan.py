@@ -23,7 +23,7 @@ SECTION_BITS = 29  # of a filter's coefficients, which lie within ±2
 LARGEST_SIGNAL = 1 << 29  # 512 mV; what is beyond is clipped before the filters
 MISSING = -32768  # the count that stands for a sample that was not taken
 SCALE_BITS = 16  # of a running deviation
-MULTIPLIER_BITS = 30  # of the multiplier from counts to the model's unit
+MULTIPLIER_BITS = 31  # of the multiplier from counts to the model's unit
 OFFLINE = ("fill_gaps", "resample", "highpass", "lowpass", "bandpass", "notch", "zscore")
 ORDER = ("hold_gaps", "resample_causal", "filter_causal", "scale_running")
 
@@ -190,14 +190,15 @@ def _plan_resampling(fs, sensor_fs):
 
 
 def _plan_gain(counts_per_unit):
-    """The largest multiplier of 30 bits, and its shift, for counts with 14 fractional bits."""
+    """The largest multiplier of 31 bits, and its shift, for counts with 14 fractional bits."""
     if not (math.isfinite(counts_per_unit) and 1e-3 <= abs(counts_per_unit) <= 1e9):
         raise InputError(f"{counts_per_unit:g} counts in a unit are not possible")
     factor = 2.0 ** (FRACTION_BITS - COEFFICIENT_BITS) / counts_per_unit
     shift = MULTIPLIER_BITS - math.frexp(abs(factor))[1]
     if shift > 62:
         raise InputError(f"{counts_per_unit:g} counts in a unit leave no digit of 16 bits: check the sensor's gain")
-    return round(math.ldexp(factor, shift)), shift
+    multiplier = round(math.ldexp(factor, shift))
+    return min(max(multiplier, 1 - (1 << MULTIPLIER_BITS)), (1 << MULTIPLIER_BITS) - 1), shift
 
 
 def quantise_section(section: Sequence[float]) -> Section:

@@ -8,7 +8,7 @@ from firmware_bench.mcu.qemu import COMPILER, CORTEX_SOURCES, LINK, PACKAGES, VE
 from firmware_bench.runtime.errors import InputError
 
 STACK = 2048  # bytes that the linker reserves; the models take 200 to 400
-SOURCES = ("start.c", "main.c", "ecg_bench.h", "semihosting.c", "link.ld")
+SOURCES = ("start.c", "main.c", "print.c", "ecg_bench.h", "semihosting.c", "link.ld")
 
 
 def supported_boards() -> list[str]:
@@ -64,7 +64,9 @@ def _linker_memory(board: Board, layout: FirmwareLayout) -> str:
 def _makefile(board: Board, layout: FirmwareLayout) -> str:
     defines = [f"-D'ECG_BOARD_START={layout.flash_cache}'"] if layout.flash_cache else []
     defines += ["-DECG_CACHES"] if board.processor.compiled_for in ("cortex-m7", "cortex-m55") else []
-    sources = " ".join(["start.c", "main.c", "$(CHANNEL).c", *([f"{layout.image}.c"] if layout.image else [])])
+    sources = " ".join(
+        ["start.c", "main.c", "print.c", "$(CHANNEL).c", *([f"{layout.image}.c"] if layout.image else [])]
+    )
     choice = f", or make CHANNEL={layout.uart}" if layout.uart else ""
     lines = [
         f"# Firmware for {board.name}: make{choice}.",

@@ -24,13 +24,14 @@ FLAGS = ["-mthumb", "-masm-syntax-unified", "-std=c99", "-O2", "-Wall", "-Wextra
          "-ffunction-sections", "-fdata-sections"]  # fmt: skip
 SIGNAL_MEMORY = ".test_state"  # the section of the memory of one signal, which test_vector.h defines
 LINK = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections"]
-LOOP = 2_000_000  # instructions of main.c's loop, which gives the length of a tick
+LOOP = 2_000_000  # instructions of print.c's loop, which gives the length of a tick
 TIMEOUT_S = 1800  # a 60 s window of twelve leads is a billion instructions
+SECONDS_OF_A_BEAT = 0.8  # 75 beats a minute
 STACK = 1024  # bytes reserved where the stack has not been measured
 VECTORS = 1024  # bytes of the vector table
 NON_MODEL_STEPS = {"bench", "empty", "end"}  # of a profile
 MODEL_OBJECT = "program_"  # begins the names of the model's object files
-NON_MODEL_OBJECTS = {"start.o", "main.o", "semihosting.o", "profile.o"}
+NON_MODEL_OBJECTS = {"start.o", "main.o", "main_app.o", "main_front_end.o", "print.o", "semihosting.o", "profile.o"}
 # A tick is 40 or 50 ns; an instruction that takes 64 ns of QEMU's time is counted by itself.
 INSTRUCTION_SHIFT = 6  # 2 ** 6 ns
 
@@ -82,6 +83,10 @@ class CortexProgram:
         ModelError: On entering the block: the toolchain is missing, or the program does not compile.
     """
 
+    application = "main"
+    defines: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ("test.c",)  # of the folder's sources
+
     def __init__(self, folder: Path, core: str, portable: bool = False, profiled: bool = False):
         self.folder, self.core, self.portable, self.profiled = Path(folder), core, portable, profiled
 
@@ -101,11 +106,11 @@ class CortexProgram:
         self._temporary.cleanup()
 
     def _compile(self):
-        sources = [path for path in sorted(self.folder.glob("*.c")) if path.name != "test.c"]
-        defines = ["-DECG_PORTABLE"] if self.portable else []
+        sources = [path for path in sorted(self.folder.glob("*.c")) if path.name not in self.left_out]
+        defines = [*self.defines, *(["-DECG_PORTABLE"] if self.portable else [])]
         defines += ["-include", str(CORTEX_SOURCES / "profile.h")] if self.profiled else []
         self.objects = []
-        bench = ["start", "main", "semihosting", *(["profile"] if self.profiled else [])]
+        bench = ["start", self.application, "print", "semihosting", *(["profile"] if self.profiled else [])]
         for path in [*sources, *(CORTEX_SOURCES / f"{name}.c" for name in bench)]:
             kind = MODEL_OBJECT if path in sources else ""
             self.objects.append(str(self.out / f"{kind}{path.stem}.o"))
@@ -225,6 +230,46 @@ def _first_error(text):
     words = ("error", "undefined", "overflowed")
     lines = [line for line in text.splitlines() if any(word in line for word in words)] or text.splitlines()
     return lines[0].strip() if lines else "no message"
+
+
+class CortexApp(CortexProgram):
+    """A generated program that goes from counts of a sensor to labels, compiled for a core, within the `with` block.
+
+    `measure` counts instructions of the seconds between its first answer and the last of `answers` more.
+
+    Args:
+        folder: The generated program.
+        core: The compiler's name of the core.
+        sensor_fs: Rate of the sensor, Hz.
+        answers: How many answers after the first.
+        profiled: Whether every step reports when it begins; then all is counted from the first sample on.
+    """
+
+    application = "main_app"
+
+    def __init__(self, folder: Path, core: str, sensor_fs: float, answers: int, profiled: bool = False):
+        super().__init__(folder, core, profiled=profiled)
+        (header,) = self.folder.glob("*_app.h")
+        beat = max(1, round(sensor_fs * SECONDS_OF_A_BEAT))
+        self.defines = (f"-DAPP={header.stem.removesuffix('_app')}", f"-DANSWERS={answers}u", f"-DBEAT={beat}u")
+
+
+class CortexFrontEnd(CortexProgram):
+    """The front end of a generated program alone, compiled for a core, within the `with` block.
+
+    Args:
+        folder: The generated program.
+        core: The compiler's name of the core.
+        samples: Samples of the sensor to count instructions over.
+    """
+
+    application = "main_front_end"
+
+    def __init__(self, folder: Path, core: str, samples: int):
+        super().__init__(folder, core)
+        (header,) = self.folder.glob("*_app.h")
+        self.defines = (f"-DAPP={header.stem.removesuffix('_app')}", f"-DSAMPLES={samples}u")
+        self.left_out = ("test.c", f"{header.stem}.c")
 
 
 def _sizes(text):

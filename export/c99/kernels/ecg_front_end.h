@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The signal path before a network, one sample of a sensor at a time: missing samples held, resampling, counts to the
-   model's unit, filters, running scale. Values behind the resampling have 20 fractional bits: 1 mV is 2^20. */
+   model's unit, filters, running scale. Values
+   behind the resampling have 20 fractional bits: 1 mV is 2^20. */
 #ifndef ECG_FRONT_END_H
 #define ECG_FRONT_END_H
 
@@ -12,13 +13,13 @@
 
 /* A second-order section: y = (b0 x + b1 x1 + b2 x2 - a1 y1 - a2 y2) / 2^29, x1 and y1 one sample ago. */
 struct ecg_front_end_section {
-    int32_t b0, b1, b2, a1, a2; /* 2^29 for 1.0, within -2^30 ... 2^30 */
-    int32_t passes_constant;    /* 1: a constant passes unchanged; 0: it becomes 0 */
+    int32_t b0, b1, b2, minus_a1, minus_a2; /* 2^29 for 1.0, within -2^30 ... 2^30 */
+    int32_t passes_constant;                /* 1: a constant passes unchanged; 0: it becomes 0 */
 };
 
 struct ecg_front_end {
     const int16_t *phases;      /* up rows of taps coefficients, that of the oldest sample first, 2^14 for 1.0 */
-    const int32_t *multipliers; /* of each lead, from counts with 14 fractional bits to the model's unit */
+    const int32_t *multipliers; /* of each lead, 31 bits, from counts with 14 fractional bits to the model's unit */
     const int32_t *shifts;      /* of each lead, 14 to 62 */
     const int32_t *baselines;   /* of each lead, counts of 0 */
     const struct ecg_front_end_section *sections;
@@ -38,8 +39,8 @@ struct ecg_section_state {
 
 /* A running scale: the sum of this block, the mean power of those before, and the factor that follows from it. */
 struct ecg_scale_state {
-    int64_t total, power, factor;
-    int32_t count, blocks;
+    int64_t total, power;
+    int32_t factor, count, blocks;
 };
 
 /* What a front end remembers. The arrays are the caller's. */
@@ -51,17 +52,5 @@ struct ecg_front_end_state {
     int32_t lag;                        /* the next result is there when this is below 0 */
     int32_t is_started, is_settled;     /* whether a sample, and a result, was there before */
 };
-
-/* Begin a recording. The arrays of `state` are set before. */
-void ecg_front_end_start(const struct ecg_front_end *plan, struct ecg_front_end_state *state);
-
-/* Take a sample of the sensor, one count of each lead. */
-void ecg_front_end_push(const struct ecg_front_end *plan, struct ecg_front_end_state *state, const int16_t *counts);
-
-/* After a push, until it returns 0: 1 and the next sample for the model, a value of each lead. */
-int32_t ecg_front_end_next(const struct ecg_front_end *plan, struct ecg_front_end_state *state, int32_t *values);
-
-/* Value x of a front end as an integer of the model: x multiplier / 2^shift, rounded, plus the zero point, limited. */
-int32_t ecg_front_end_quantise(int32_t x, int32_t multiplier, int32_t shift, int32_t zero_point, int32_t low, int32_t high);
 
 #endif

@@ -13,8 +13,12 @@ uint64_t ecg_bench_ticks(void);
 /* start.c: what counts the ticks, "DWT" or "SysTick". */
 const char *ecg_bench_counter(void);
 
-/* main.c: prints a line of a word and a number. */
+/* print.c: prints a line of a word and a number, or a number alone. */
 void ecg_bench_print(const char *word, uint64_t number);
+void ecg_bench_write_number(uint64_t number);
+
+/* print.c: the ticks of a loop of two million instructions. */
+uint64_t ecg_bench_time_loop(void);
 
 /* The channel to the host, semihosting.c or a UART: prints a text that ends with 0. */
 void ecg_host_write(const char *text);

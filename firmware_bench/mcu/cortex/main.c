@@ -2,7 +2,7 @@
 /* Runs the model on its test windows, which it generates itself, and compares the outputs with those of LiteRT's
    reference kernels; then on windows that the host sends, for as long as there are any. It prints the ticks and the
    outputs of each; of the first ones also how many values differ, the ticks of the call that took most, the ticks of a
-   loop of LOOP * 2 instructions and the bytes of stack. A recording of a stream counts as a window, in which the model
+   loop of known instructions and the bytes of stack. A recording of a stream counts as a window, in which the model
    runs RUNS times. */
 #include <stdint.h>
 
@@ -10,7 +10,6 @@
 #include "ecg_bench.h"
 #include "test_signal.h"
 
-#define LOOP 1000000u
 #define PAINT 0xA5u
 #define SHOWN 16 /* outputs that are printed */
 
@@ -107,25 +106,6 @@ static int run_window(int32_t window, ecg_value *outputs)
     return 1;
 }
 
-static void write_number(uint64_t number)
-{
-    char text[24], *at = text + sizeof text;
-    *--at = 0;
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    ecg_host_write(at);
-}
-
-void ecg_bench_print(const char *what, uint64_t number)
-{
-    ecg_host_write(what);
-    ecg_host_write(" ");
-    write_number(number);
-    ecg_host_write("\n");
-}
-
 static void print_window(int32_t number, const ecg_value *outputs)
 {
     int32_t largest = 0;
@@ -136,20 +116,12 @@ static void print_window(int32_t number, const ecg_value *outputs)
         if (i < SHOWN) {
             int32_t value = outputs[i];
             ecg_host_write(value < 0 ? " -" : " ");
-            write_number((uint64_t)(value < 0 ? -value : value));
+            ecg_bench_write_number((uint64_t)(value < 0 ? -value : value));
         }
         largest = outputs[i] > outputs[largest] ? i : largest;
     }
     ecg_host_write(OUTPUTS > SHOWN ? " ...\n" : "\n");
     ecg_bench_print("largest", (uint64_t)largest);
-}
-
-static uint64_t time_loop(void)
-{
-    uint64_t start = ecg_bench_ticks();
-    uint32_t n = LOOP;
-    __asm__ volatile("1: subs %0, #1\n\tbne 1b" : "+l"(n) : : "cc");
-    return ecg_bench_ticks() - start;
 }
 
 int main(void)
@@ -181,7 +153,7 @@ int main(void)
     ecg_bench_print("runs", RUNS);
     ecg_bench_print("calls", TAKES);
     ecg_bench_print("most", most);
-    ecg_bench_print("loop", time_loop());
+    ecg_bench_print("loop", ecg_bench_time_loop());
     ecg_bench_print("stack", (uint64_t)(ecg_stack_top - low));
     ecg_bench_print_profile();
     from_host = 1;

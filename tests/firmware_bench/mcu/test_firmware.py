@@ -145,7 +145,7 @@ def test_global_names_cannot_collide_with_a_vendor_s(board, folder):
     """Every global that the application defines begins with ecg_; the linker script's, too."""
     path, layout = folder(board), BOARDS[board].firmware
     channels = ["semihosting.c", *([f"{layout.uart}.c"] if layout.uart else [])]
-    for name in ["start.c", "main.c", *channels, *([f"{layout.image}.c"] if layout.image else [])]:
+    for name in ["start.c", "main.c", "print.c", *channels, *([f"{layout.image}.c"] if layout.image else [])]:
         command = [qemu.COMPILER, f"-mcpu={BOARDS[board].processor.compiled_for}", *qemu.FLAGS, "-Imodel", "-c", name]
         subprocess.run([*command, "-o", "object.o"], cwd=path, check=True)
         listed = subprocess.run(["arm-none-eabi-nm", "-g", "--defined-only", "object.o"], cwd=path, capture_output=True)
