@@ -252,6 +252,29 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "TFLM arena (bytes)": "{tflm_arena_bytes:,}",
         },
     ),
+    "front-end": (
+        "front-end",
+        {
+            "sensor (Hz)": "{sensor_fs:g}",
+            "model (Hz)": "{fs:g}",
+            "steps": "{steps}",
+            "instructions a second": "{instructions_per_second:,}",
+            "integers against float64, lowest (dB)": "{lowest_sqnr_db}",
+        },
+    ),
+    "device-path": (
+        "device-path",
+        {
+            "model": "`{model}`",
+            "window (s)": "{window_s:g}",
+            "an answer every (s)": "{answer_s:.3f}",
+            "instructions of a window": "{window_instructions:,}",
+            "of an answer, with the front end": "{answer_instructions:,}",
+            "share": "{share:.3f}",
+            "RAM with stack (bytes)": "{ram_bytes:,}",
+            "flash (bytes)": "{flash_bytes:,}",
+        },
+    ),
     "fuzz": (
         "fuzz",
         {

@@ -16,6 +16,36 @@ def print_plan(report: dict) -> None:
     _print_memory(report)
     print_program(report["c99"])
     _print_ethos_u(report["ethos_u"])
+    if "path" in report:
+        _print_path(report["path"])
+
+
+def _print_path(report: dict) -> None:
+    """Print what the path from a sensor to labels takes."""
+    from ecg_edge.api.device_cost import ESTIMATED_CURRENT, ESTIMATED_SHARE
+
+    if "none" in report:
+        return print(f"From a sensor to labels: {report['none']}")
+    label, ram, flash = report["label"], report["ram"], report["flash"]
+    rows = [
+        ["memory of a signal", f"{ram['signal']:,}", "bytes", label],
+        ["stack", f"{ram['stack']:,}", "bytes", label],
+        ["flash of the code", f"{flash['code']:,}", "bytes", label],
+        ["flash of weights and tables", f"{flash['weights']:,}", "bytes", label],
+        ["instructions", f"{report['instructions']:,}", "a second", label],
+        ["  of these the front end", f"{report['front_end']:,}", "a second", label],
+        ["the dearest call of poll", f"{report['dearest']:,}", "instructions", label],
+    ]
+    title = f"From {report['sensor_fs']:g} Hz counts to an answer every {report['answer_s']:g} s"
+    console.table(title, ["", "figure", "unit", "label"], rows)
+    rows = [
+        [name, f"{load['share']:.1%}", "–" if load["milliamps"] is None else f"{load['milliamps']:.3g}",
+         "–" if load["hours"] is None else f"{load['hours']:,.0f}"]
+        for name, load in report["boards"].items() if load
+    ]  # fmt: skip
+    title = f"Load of the core, and hours on {report['battery_mah']:g} mAh"
+    notes = [f"Share of the clock: {ESTIMATED_SHARE}.", f"Current: {ESTIMATED_CURRENT}."]
+    console.table(title, ["board", "of the clock", "mA", "hours"], rows, notes)
 
 
 def _print_memory(report: dict) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ecg_edge.api.c99_generation import measure_program, read_export, require_equal_answers
+from ecg_edge.api.device_cost import measure_path
 from ecg_edge.extras import is_installed
+from firmware_bench.front_end.device_path import Sensor
 from firmware_bench.runtime.errors import InputError, ModelError, unknown_name
 from firmware_bench.runtime.generated_folder import write_generated_folder
 
@@ -25,7 +27,13 @@ class Firmware:
     kept: tuple[str, ...]
 
 
-def plan_microcontroller(file: str | Path, board: str | None = None) -> dict[str, Any]:
+def plan_microcontroller(
+    file: str | Path,
+    board: str | None = None,
+    sensor: Sensor | None = None,
+    hop_s: float | None = None,
+    battery_mah: float = 200.0,
+) -> dict[str, Any]:
     """Report the memory that an exported file takes on a microcontroller.
 
     TensorFlow Lite Micro, where it is installed, runs here and reports its tensor arena; flash holds the file.
@@ -36,9 +44,13 @@ def plan_microcontroller(file: str | Path, board: str | None = None) -> dict[str
     Args:
         file: The exported .tflite file.
         board: One board by name, in any case; None: all.
+        sensor: What samples the signal: then the path from its counts to labels is measured as well.
+        hop_s: Time from answer to answer on that path, s, as for `generate_c99`.
+        battery_mah: Charge of a battery, mAh, for which hours are estimated.
 
     Returns:
-        Plain data: "arena" and "flash" in bytes, "boards" with the fit on each, "c99" and "ethos_u". Where something
+        Plain data: "arena" and "flash" in bytes, "boards" with the fit on each, "c99" and "ethos_u", and with a sensor
+        "path". Where something
         cannot be measured or estimated here, "none" says why.
 
     Raises:
@@ -66,6 +78,7 @@ def plan_microcontroller(file: str | Path, board: str | None = None) -> dict[str
         "boards": {each.name: check_fit(each, len(data), arena.get("total")) for each in boards},
         "c99": measure_program(data, boards),
         "ethos_u": estimate_ethos_u(data),
+        **({"path": measure_path(data, sensor, hop_s, boards, battery_mah)} if sensor else {}),
     }
 
 

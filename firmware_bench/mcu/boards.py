@@ -53,6 +53,8 @@ class Board:
         firmware: What its firmware is linked from.
         no_firmware: Why there is no firmware for it, and what to do instead.
         cores: Number of cores.
+        microamps: Current of the running core for each MHz, µA, as the feature list of the data sheet states it; None
+            where it states none.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Board:
     firmware: FirmwareLayout | None = None
     no_firmware: str = ""
     cores: int = 1
+    microamps: float | None = None
 
     def __post_init__(self):
         if bool(self.firmware) == bool(self.no_firmware):
@@ -95,6 +98,7 @@ _BOARDS = (
     Board(
         "nRF52840", "Cortex-M4F", MIB, 256 * KIB, 256 * KIB, 64 * MHZ,
         FirmwareLayout(0x00000000, 0x20000000, uart="uart_nrf52", flash_cache="*(volatile uint32_t *)0x4001E540u = 1"),
+        microamps=52,  # from flash, with the DC/DC converter at 3 V
     ),
     # ST DS8626 (STM32F407VG), RM0090: SRAM 112 + 16 KiB side by side, 64 KiB of core-coupled memory apart. QEMU's board
     # has the STM32F405, whose memory and USARTs are the same.
@@ -104,11 +108,13 @@ _BOARDS = (
     ),
     # ST DS12023 (STM32L4R5), RM0432: SRAM 192 + 64 + 384 KiB side by side.
     Board(
-        "STM32L4R5", "Cortex-M4F", 2 * MIB, 640 * KIB, 640 * KIB, 120 * MHZ, FirmwareLayout(0x08000000, 0x20000000)
+        "STM32L4R5", "Cortex-M4F", 2 * MIB, 640 * KIB, 640 * KIB, 120 * MHZ, FirmwareLayout(0x08000000, 0x20000000),
+        microamps=110,  # with the LDO
     ),
     # ST DS13737 (STM32U575), RM0456: SRAM 192 + 64 + 512 KiB side by side, 16 KiB apart.
     Board(
-        "STM32U575", "Cortex-M33", 2 * MIB, 784 * KIB, 768 * KIB, 160 * MHZ, FirmwareLayout(0x08000000, 0x20000000)
+        "STM32U575", "Cortex-M33", 2 * MIB, 784 * KIB, 768 * KIB, 160 * MHZ, FirmwareLayout(0x08000000, 0x20000000),
+        microamps=19.5,  # with the SMPS at 3.3 V
     ),
     # ST DS12110 (STM32H743), RM0433: AXI 512, D2 288 and D3 64 KiB, data TCM 128 and instruction TCM 64 KiB.
     Board(
@@ -138,12 +144,13 @@ _BOARDS = (
     # the TCM alone, for the shared SRAM may be without power.
     Board(
         "Apollo4 Plus", "Cortex-M4F", 1952 * KIB, 2816 * KIB, 1408 * KIB, 96 * MHZ,
-        FirmwareLayout(0x00018000, 0x10000000, ram_size=384 * KIB),
+        FirmwareLayout(0x00018000, 0x10000000, ram_size=384 * KIB), microamps=4,
     ),
     # Analog Devices MAX78000 datasheet: SRAM 32 + 32 + 48 + 16 KiB side by side, the core's own, not that of the
     # convolution accelerator.
     Board(
-        "MAX78000", "Cortex-M4F", 512 * KIB, 128 * KIB, 128 * KIB, 100 * MHZ, FirmwareLayout(0x10000000, 0x20000000)
+        "MAX78000", "Cortex-M4F", 512 * KIB, 128 * KIB, 128 * KIB, 100 * MHZ, FirmwareLayout(0x10000000, 0x20000000),
+        microamps=22.2,  # a loop from the cache, at 3.0 V
     ),
     # Arm AN547 (Corstone-300 on the MPS3 FPGA board): 8 MiB of QSPI flash, SRAM 2 and 4 MiB, data TCM 512 KiB. Vectors
     # in the instruction TCM, code and data in an SRAM each, as QEMU's machine has them.

@@ -152,3 +152,24 @@ def test_kept_results_share_one_form():
         assert result["command"] and result["conditions"] and result["rows"], file
         transcribed = result["source"].startswith("transcribed from the documentation of version 0.1.0")
         assert transcribed != {"machine", "date", "versions"}.issubset(result), file
+
+
+@needs_qemu
+def test_front_end(benchmark):
+    (row,) = benchmark("front_end", "--cases", 1)["rows"]
+    assert 5_000 < row["instructions_per_second"] < 60_000 and row["steps"] == "high-pass 0.5 Hz"
+    assert row["lowest_sqnr_db"] is None or row["lowest_sqnr_db"] >= 60
+
+
+@needs_qemu
+def test_device_path(benchmark, tmp_path):
+    from small_models import altered, convolutional
+
+    from ecg_edge.training.config import SignalConfig
+
+    file = tmp_path / "model.tflite"
+    steps = SignalConfig(fs=100.0, mode="causal").steps()
+    file.write_bytes(altered(convolutional(), preprocessing=steps, window_preprocessing=[]))
+    (row,) = benchmark("device_path", file, "--hop", 0.5)["rows"]
+    assert row["answer_s"] == pytest.approx(0.48, abs=0.01) and 0 < row["share"] < 1
+    assert row["front_end_per_second"] > 0 and row["ram_bytes"] > 500

@@ -6,13 +6,14 @@ import shutil
 
 import pytest
 from click.testing import CliRunner
-from small_models import SAMPLES, convolutional
+from small_models import SAMPLES, altered, convolutional
 
 from ecg_edge.api import c99_generation
 from ecg_edge.api.microcontroller import check_fit
 from ecg_edge.cli.mcu import command
 from ecg_edge.memory_tables import describe_time, print_program
 from ecg_edge.number_format import format_milliseconds
+from ecg_edge.training.config import SignalConfig
 from export.c99 import generator
 from firmware_bench.mcu import firmware, qemu, tflm, vela
 from firmware_bench.mcu.boards import BOARDS
@@ -179,3 +180,25 @@ def test_ethos_u_is_estimated_where_vela_is_and_its_package_is_named_where_not(m
     assert "about 2 ms, estimated" in shown and "2 × PAD" in shown and "not measured" in shown
     found = json.loads(CliRunner().invoke(command, [model, "--json"]).stdout)["ethos_u"]
     assert found["Ethos-U55-128"]["sram"] == 2048 and found["Ethos-U55-128"]["label"].startswith("estimated")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")
+def test_the_path_from_a_sensor_to_labels_is_measured(tmp_path):
+    steps = SignalConfig(fs=100.0, mode="causal").steps()
+    file = tmp_path / "model.tflite"
+    file.write_bytes(altered(convolutional(), preprocessing=steps, window_preprocessing=[]))
+    words = [str(file), "--board", "nRF52840", "--counts-per-unit", "200", "--hop", "0.5", "--battery", "100"]
+    path = json.loads(CliRunner().invoke(command, [*words, "--json"], catch_exceptions=False).stdout)["path"]
+    assert 0 < path["front_end"] < path["instructions"] and path["dearest"] > path["instructions"] / 100
+    load = path["boards"]["nRF52840"]
+    assert load["share"] == pytest.approx(path["instructions"] * 1.4 / 64e6)
+    assert load["milliamps"] == pytest.approx(path["instructions"] * 1.4 / 1e6 * 0.052)
+    assert load["hours"] == pytest.approx(100 / load["milliamps"]) and load["current_label"].startswith("estimated")
+    shown = CliRunner().invoke(command, words).stdout
+    assert "From 100 Hz counts to an answer every 0.48 s" in shown and "hours on 100 mAh" in shown
+
+
+def test_without_a_causal_path_the_report_says_why(model):
+    ran = CliRunner().invoke(command, [model, "--counts-per-unit", "200"])
+    assert ran.exit_code == 0 and "signal.mode=causal" in ran.stdout.partition("From a sensor to labels: ")[2]
