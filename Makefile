@@ -34,7 +34,7 @@ $(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .[train,export,plot,formats,test]
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .[train,export,plot,formats,serial,test]
 	touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed

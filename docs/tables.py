@@ -275,6 +275,15 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "flash (bytes)": "{flash_bytes:,}",
         },
     ),
+    "live": (
+        "live",
+        {
+            "model": "{model}",
+            "format": "`{format}`",
+            "answers": "{answers:,}",
+            "seconds of signal in a second": "{speed:.1f}",
+        },
+    ),
     "fuzz": (
         "fuzz",
         {

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ecg_edge.api.benchmarking import bench as bench
     from ecg_edge.api.c99_generation import C99Program as C99Program
     from ecg_edge.api.c99_generation import generate_c99 as generate_c99
+    from ecg_edge.api.count_stream import CountStream as CountStream
+    from ecg_edge.api.count_stream import open_serial as open_serial
+    from ecg_edge.api.live_signal import LiveAnswer as LiveAnswer
+    from ecg_edge.api.live_signal import watch as watch
     from ecg_edge.api.microcontroller import plan_microcontroller as plan_microcontroller
     from ecg_edge.api.microcontroller import write_firmware as write_firmware
     from ecg_edge.api.prediction import EcgModel as EcgModel
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from ecg_edge.api.prediction_result import Localisation as Localisation
     from ecg_edge.api.prediction_result import Prediction as Prediction
     from ecg_edge.api.prediction_result import WindowPrediction as WindowPrediction
+    from ecg_edge.api.replay import Replay as Replay
     from ecg_edge.api.run_evaluation import EvaluationResult as EvaluationResult
     from ecg_edge.api.run_evaluation import evaluate as evaluate
     from ecg_edge.api.run_export import ExportReport as ExportReport
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from ecg_edge.reporter import LineReporter as LineReporter
     from ecg_edge.reporter import Reporter as Reporter
     from ecg_edge.run import Run as Run
+    from firmware_bench.front_end.device_path import Sensor as Sensor
     from firmware_bench.runtime.errors import AcceptanceError as AcceptanceError
     from firmware_bench.runtime.errors import InputError as InputError
 
@@ -45,14 +51,18 @@ _MODULES = {
     "ecg_edge.api.ablation": ("Study", "ablate"),
     "ecg_edge.api.benchmarking": ("bench",),
     "ecg_edge.api.c99_generation": ("C99Program", "generate_c99"),
+    "ecg_edge.api.count_stream": ("CountStream", "open_serial"),
+    "ecg_edge.api.live_signal": ("LiveAnswer", "watch"),
     "ecg_edge.api.microcontroller": ("plan_microcontroller", "write_firmware"),
     "ecg_edge.api.prediction": ("EcgModel", "load", "predict"),
     "ecg_edge.api.prediction_result": ("Localisation", "Prediction", "WindowPrediction"),
+    "ecg_edge.api.replay": ("Replay",),
     "ecg_edge.api.run_evaluation": ("EvaluationResult", "evaluate"),
     "ecg_edge.api.run_export": ("ExportReport", "export"),
     "ecg_edge.api.training_run": ("resume", "train"),
     "ecg_edge.reporter": ("LineReporter", "Reporter"),
     "ecg_edge.run": ("Run",),
+    "firmware_bench.front_end.device_path": ("Sensor",),
     "firmware_bench.runtime.errors": ("AcceptanceError", "InputError"),
 }
 _SOURCES = {name: module for module, names in _MODULES.items() for name in names}

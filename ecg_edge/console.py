@@ -177,9 +177,14 @@ def print_csv(rows: Iterable[Sequence]) -> None:
     writer.writerows([make_printable(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
 
 
-def print_json(value) -> None:
-    """Print one JSON object to stdout; characters that are not printable are escaped, which JSON leaves open."""
-    text = json.dumps(value, indent=2, ensure_ascii=find_ellipsis() != "…")
+def print_json(value, indent: int | None = 2) -> None:
+    """Print one JSON object to stdout; characters that are not printable are escaped, which JSON leaves open.
+
+    Args:
+        value: Plain data.
+        indent: Blanks before what is one level deeper; None: all in one line.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=find_ellipsis() != "…")
     print("\n".join(_escape_json(line) for line in text.split("\n")))
 
 

@@ -5,7 +5,13 @@ import importlib.util
 from firmware_bench.runtime.errors import InputError
 
 # extra of the installation → the packages by which it is recognised
-EXTRAS = {"train": ("keras",), "export": ("tensorflow",), "plot": ("matplotlib",), "formats": ("ecgdatakit", "pydicom")}
+EXTRAS = {
+    "train": ("keras",),
+    "export": ("tensorflow",),
+    "plot": ("matplotlib",),
+    "formats": ("ecgdatakit", "pydicom"),
+    "serial": ("serial",),
+}
 
 
 def is_installed(package: str) -> bool:

@@ -129,3 +129,11 @@ def set_json_metadata(data: bytes, value) -> bytes:
 def altered(data: bytes, **changes) -> bytes:
     """`data` with keys of its metadata replaced."""
     return insert_digest(set_json_metadata(data, {**read_json_metadata(data), "digest": DIGEST_PLACEHOLDER, **changes}))
+
+
+def causal(data: bytes, fs: float = 100.0, **settings) -> bytes:
+    """`data` with metadata that state causal preprocessing, `settings` of `signal`."""
+    from ecg_edge.training.config import SignalConfig
+
+    steps = SignalConfig(fs=fs, mode="causal", **settings).steps()
+    return altered(data, preprocessing=steps, window_preprocessing=[])

@@ -6,14 +6,14 @@ import subprocess
 import sys
 
 import pytest
-from small_models import convolutional
+from small_models import causal, convolutional
 
 from ecg_edge.demo import write_wfdb
 from ecg_edge.extras import require
 from ecg_edge.records.synthetic_ecg import synthesise
 from firmware_bench.runtime.errors import InputError
 
-OPTIONAL = ("tflite_micro", "keras", "tensorflow", "jax", "matplotlib", "sklearn", "ethosu")
+OPTIONAL = ("serial", "tflite_micro", "keras", "tensorflow", "jax", "matplotlib", "sklearn", "ethosu")
 
 
 HIDE = """
@@ -48,6 +48,7 @@ def run_without(packages, *words, **environment):
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     (folder / "model.tflite").write_bytes(convolutional())
+    (folder / "causal.tflite").write_bytes(causal(convolutional()))
     write_wfdb(synthesise("AF", seed=1), folder)
     return folder
 
@@ -73,6 +74,15 @@ def test_predict_bench_mcu_and_data_need_no_optional_package(folder):
     assert "Tensor arena: not measured, TensorFlow Lite Micro" in shown
     assert json.loads(run_without(OPTIONAL, "data", "list", "--json").stdout)["synthetic"]
     assert "pip install" in run_without(OPTIONAL).stdout
+
+
+def test_live_needs_no_optional_package_but_for_a_serial_port(folder):
+    words = ("live", folder / "causal.tflite", "--replay", folder / "AF-1", "--speed", "max", "--json")
+    ran = run_without(OPTIONAL, *words)
+    last_line(ran, 0) if ran.stderr else None
+    assert len(ran.stdout.splitlines()) >= 3 and all(json.loads(line)["labels"] for line in ran.stdout.splitlines())
+    ran = run_without(["serial"], *words[:2], "--serial", "/dev/ttyUSB0", "--counts-per-unit", 200)
+    assert last_line(ran, 2).endswith('a serial port needs serial, not installed here: pip install "ecg-edge[serial]"')
 
 
 def test_without_matplotlib_the_table_is_printed_and_a_line_says_why_there_is_no_plot(folder, tmp_path):

@@ -23,7 +23,7 @@ LIBRARIES = {
     "ecg_edge.data": {"numpy"},
     "ecg_edge.tasks": {"numpy"},
     "ecg_edge.evaluation": {"numpy"},
-    "ecg_edge.api": {"numpy", "matplotlib"},
+    "ecg_edge.api": {"numpy", "matplotlib", "serial"},
     "ecg_edge.demo": {"wfdb"},
     "ecg_edge.console": {"rich"},
     "ecg_edge.cli": {"click"},

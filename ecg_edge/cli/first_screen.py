@@ -8,6 +8,7 @@ from ecg_edge.extras import EXTRAS, install_hint, is_installed
 
 COMMANDS = (
     ("a recording", "ecg-edge predict MODEL RECORD"),
+    ("a sensor", "ecg-edge live MODEL.tflite --serial PORT --counts-per-unit N"),
     ("labelled recordings", "ecg-edge train --arch cnn_att_bilstm --data DIR, then evaluate, export"),
     ("a Raspberry Pi", "ecg-edge bench MODEL.tflite --host pi@raspberrypi.local"),
     ("a microcontroller", "ecg-edge mcu MODEL.tflite, ecg-edge export RUN --c99"),

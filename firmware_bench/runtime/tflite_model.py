@@ -7,6 +7,7 @@ import contextlib
 import functools
 import importlib
 import os
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,7 +104,9 @@ class TFLiteModel:
         self.kernels, self.runtime = kernels, runtime.version
         resolver = {"optimised": runtime.op_resolver.AUTO, "reference": runtime.op_resolver.BUILTIN_REF}[kernels]
         try:
-            with _silence_stderr():
+            with _silence_stderr(), warnings.catch_warnings():
+                # That keep_tensors is for debugging: the kept values are those that the outputs are made of.
+                warnings.filterwarnings("ignore", ".*experimental_preserve_all_tensors")
                 self._interpreter = runtime.interpreter(
                     model_content=data,
                     num_threads=threads,

@@ -84,6 +84,14 @@ def test_selective_ssm(benchmark):
     assert all(row["parallel_training_ms"] > 0 for row in rows[:3])
 
 
+def test_live(benchmark):
+    words = ("--arch", "ecg_mamba", "--arch", "cnn", "--preset", "tiny", "--leads", 1, "--seconds", 25)
+    alone, *rows = benchmark("live", *words)["rows"]
+    assert "preprocessing" in alone["model"] and alone["speed"] > 1
+    assert [row["format"] for row in rows] == ["int16", "csv"] * 2 and "a streaming step" in rows[0]["model"]
+    assert all(row["answers"] > 0 and row["speed"] > 1 for row in rows) and rows[0]["answers"] == rows[1]["answers"]
+
+
 @needs_tflite_micro
 def test_streaming(benchmark):
     (row,) = benchmark("streaming", "--width", 8, "--states", 4)["rows"]

@@ -58,6 +58,13 @@ def test_every_command_has_help_with_examples_and_imports_no_keras(command):
         (["mcu", "nothing.tflite", "--board", "nrf5280"], "did you mean nRF52840"),
         (["bench", "nothing.tflite"], "nothing.tflite"),
         (["predict", "nothing.tflite", "A00001"], "nothing.tflite"),
+        (["live", "nothing.tflite", "--replay", "A00001"], "nothing.tflite"),
+        (["live", "m.tflite"], "name one signal: --replay RECORD"),
+        (["live", "m.tflite", "-", "--serial", "COM1"], "name one signal: --replay RECORD"),
+        (["live", "m.tflite", "-"], "state the sensor: --counts-per-unit"),
+        (["live", "m.tflite", "--replay", "A00001", "--counts-per-unit", "200"], "leave --sensor-rate and"),
+        (["live", "m.tflite", "--replay", "A00001", "--speed", "fast"], "a speed of fast"),
+        (["live", "m.tflite", "-", "--counts-per-unit", "200", "--fs", "250"], "--sensor-rate and --leads describe"),
     ],
 )
 def test_wrong_usage_is_one_line_with_a_remedy_and_status_2(words, message, tmp_path, monkeypatch, capsys):

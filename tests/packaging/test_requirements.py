@@ -15,12 +15,12 @@ PACKAGES = ("ecg_edge", "export", "firmware_bench", "models_keras")
 OWN = {*PACKAGES, "benchmarks"}
 # folder → the extras whose packages its files may import; what every installation has is allowed everywhere
 EXTRAS = {
-    "ecg_edge": {"train", "plot", "formats"},
+    "ecg_edge": {"train", "plot", "formats", "serial"},
     "export": {"train", "export"},
     "firmware_bench": {"export"},  # tflite-micro
     "models_keras": {"train"},
     "benchmarks": {"train", "export"},
-    "tests": {"train", "export", "plot", "formats", "test", "docs"},
+    "tests": {"train", "export", "plot", "formats", "serial", "test", "docs"},
 }
 
 

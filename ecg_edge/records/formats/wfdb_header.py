@@ -48,6 +48,7 @@ class SignalLine:
         baseline: ADC units at 0 physical units.
         units: The physical unit.
         resolution: Of the ADC in bits; None where it is not stated.
+        zero: ADC units in the middle of the ADC's range.
         initial: The first sample in ADC units; None where it is not stated.
         checksum: The sum of all samples modulo 65536; None where it is not stated or 0, "not computed".
         block_size: 0 for files on disk.
@@ -64,11 +65,18 @@ class SignalLine:
     baseline: int = 0
     units: str = "mV"
     resolution: int | None = None
+    zero: int = 0
     initial: int | None = None
     checksum: int | None = None
     block_size: int = 0
     name: str = ""
     fields: int = 2
+
+    def find_range(self) -> tuple[int, int] | None:
+        """Return the lowest and the highest value of the ADC; None where its resolution is not stated."""
+        if not self.resolution:
+            return None
+        return self.zero - (1 << (self.resolution - 1)), self.zero + (1 << (self.resolution - 1)) - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -236,6 +244,7 @@ def _parse_signal_line(where: str, line: str) -> SignalLine:
         baseline=(zero or 0) if baseline is None else baseline,
         units=units,
         resolution=resolution,
+        zero=zero or 0,
         initial=initial,
         checksum=checksum % 65536 if checksum else None,
         block_size=block_size or 0,

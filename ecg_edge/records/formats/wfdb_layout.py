@@ -70,6 +70,12 @@ class WfdbLayout:
         """Sampling rate of the leads in Hz."""
         return self.frame_rate * self.samples_per_frame
 
+    def find_line(self, lead: str) -> SignalLine | None:
+        """Return what the header says of a lead; None where its segments differ in gain, baseline, unit or ADC."""
+        lines = [own for segment in self.segments if (own := segment.signals.get(lead))]
+        kinds = {(own.gain, own.baseline, own.units, own.resolution, own.zero) for own in lines}
+        return lines[0] if len(kinds) == 1 else None
+
 
 def read_layout(stem: Path | str) -> WfdbLayout:
     """Read all headers of a record, and no samples.
