@@ -5,7 +5,13 @@ import contextlib
 import errno
 import io
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+
+import pytest
 
 NUMBERS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT)
 
@@ -122,3 +128,59 @@ def try_every_step(root, work, monkeypatch):
 def leftovers(root):
     """The temporary files and locks below a folder."""
     return list(Path(root).rglob(".*"))
+
+
+@contextlib.contextmanager
+def small_disk(folder, megabytes):
+    """A disk of its own, mounted at `folder` within the block; yields a function that makes it read-only. Skips where
+    nothing can be mounted."""
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder]
+    if subprocess.run(words, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        yield lambda: subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def kill_at_random(words, environment, moments, folder):
+    """Run the command line in the background and kill it, with -9, after so many seconds, each time anew.
+
+    Args:
+        words: Of the command.
+        environment: Further variables; TMPDIR becomes `folder`.
+        moments: Seconds after each start.
+        folder: Of its temporary files, by which its children are recognised as well.
+
+    Returns:
+        How many of the commands were killed before they ended.
+    """
+    killed = 0
+    for moment in moments:
+        with subprocess.Popen(
+            [sys.executable, "-m", "ecg_edge", *map(str, words)],
+            env={**os.environ, **environment, "TMPDIR": str(folder)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.wait(moment)
+            running.kill()
+        killed += running.returncode == -signal.SIGKILL
+        until = time.monotonic() + 10
+        while alive := _processes_with(f"TMPDIR={folder}"):
+            assert time.monotonic() < until, f"processes {alive} go on"
+            time.sleep(0.1)
+    return killed
+
+
+def _processes_with(variable):
+    """The processes that have a variable in their environment, but for those that have ended."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            with contextlib.suppress(OSError):
+                if variable.encode() in (process / "environ").read_bytes().split(b"\0"):
+                    found.append(int(process.name))
+    return found

@@ -42,13 +42,18 @@ def _digest(database: Database, folder: Path, entries: Iterable[Entry], times: b
             status = _stat(file)
             digest.update(repr((os.path.basename(file), content, status and status.st_size)).encode())
             if times and status:
-                digest.update(status.st_mtime_ns.to_bytes(8))
+                digest.update(_encode_time(status))
     for file in database.list_label_files(folder):
         if file.is_file():
             digest.update(file.read_bytes())
             if times:
-                digest.update(file.stat().st_mtime_ns.to_bytes(8))
+                digest.update(_encode_time(file.stat()))
     return digest.hexdigest()[:16]
+
+
+def _encode_time(status: os.stat_result) -> bytes:
+    """The time of modification, which a wrong clock may have set before 1970 or beyond 64 bits."""
+    return (status.st_mtime_ns % 2**64).to_bytes(8)
 
 
 def _stat(file: str) -> os.stat_result | None:

@@ -1,0 +1,73 @@
+"""Whole commands, killed at random, on full and on read-only disks: all or nothing, and the next one does the same."""
+
+import os
+import random
+import shutil
+
+import pytest
+from click.testing import CliRunner
+from faults import kill_at_random, leftovers, small_disk, try_every_step
+
+from ecg_edge.api.run_evaluation import evaluate
+from ecg_edge.cli.export import command as export
+from firmware_bench.runtime.files import describe_os_error, read_json
+
+ENVIRONMENT = {"PYTHONPATH": os.environ.get("PYTHONPATH", os.getcwd())}
+
+
+def copy_of(run, folder):
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("evaluation-*", "export"))
+    return folder
+
+
+def invoke(*words):
+    return CliRunner().invoke(export, list(map(str, words)))
+
+
+@pytest.mark.slow
+def test_an_evaluation_whose_disk_fails_keeps_the_earlier_result(run, tmp_path, monkeypatch):
+    own = copy_of(run, tmp_path / "run")
+    whole = evaluate(own).values
+    before, failures = (own / "evaluation-keras.json").read_bytes(), 0
+    for failures, error in try_every_step(own, lambda number: evaluate(own), monkeypatch):  # noqa: B007
+        assert isinstance(error, OSError) and describe_os_error(error).startswith(str(own))
+        assert (own / "evaluation-keras.json").read_bytes() == before and not leftovers(own)
+    assert failures >= 4
+    assert evaluate(own).values == whole
+
+
+@pytest.mark.slow
+def test_a_killed_evaluation_leaves_nothing_and_the_next_one_has_the_same_result(run, cache, tmp_path):
+    own, temporary = copy_of(run, tmp_path / "run"), tmp_path / "temporary"
+    temporary.mkdir()
+    before = sorted(own.rglob("*"))
+    moments = [random.uniform(1, 5) for _ in range(2)]
+    kill_at_random(["evaluate", own], {**ENVIRONMENT, "ECG_EDGE_CACHE": str(cache)}, moments, temporary)
+    assert set(own.rglob("*")) - set(before) <= {own / "evaluation-keras.json"}, moments
+    values = evaluate(own).values
+    assert read_json(own / "evaluation-keras.json") == values == {**evaluate(run).values, "run": str(own)}
+    assert not leftovers(own) and list(temporary.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def exported(run, cache, tmp_path_factory):
+    """An export of the run that passes or fails its checks: what it printed, and its file if it passed."""
+    path = tmp_path_factory.mktemp("exported") / "model.tflite"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECG_EDGE_CACHE", str(cache))
+        shown = invoke(run, "--out", path, "--keep-failing", path.with_name("failed.tflite"))
+    return shown, next(path.parent.iterdir()).read_bytes()
+
+
+@pytest.mark.slow
+def test_an_export_of_a_run_on_a_read_only_disk_is_one_line_and_goes_elsewhere(run, exported, tmp_path):
+    with small_disk(tmp_path / "disk", 32) as make_read_only:
+        own = copy_of(run, tmp_path / "disk" / "run")
+        make_read_only()
+        refused = invoke(own, "--keep-failing", own / "failed.tflite")
+        assert isinstance(refused.exception, OSError)
+        line = describe_os_error(refused.exception)
+        assert line.startswith(f"{own}") and "read-only" in line.lower() and "\n" not in line
+        invoke(own, "--out", tmp_path / "a.tflite", "--keep-failing", tmp_path / "b.tflite")
+        (file,) = tmp_path.glob("*.tflite")
+        assert file.read_bytes() == exported[1] and not leftovers(tmp_path)
