@@ -1,7 +1,8 @@
 """Features of beats from a trained beat classifier, for models that read sequences of beats.
 
 The features of a beat's waveform and spectrum are costly, but do not depend on the labels of the beats before it: they
-are computed in batches. The small head is run beat by beat where those labels are the classifier's own.
+are computed in batches. The small head is run beat by beat where those labels are the classifier's own. An exported
+classifier is one file that takes a beat at a time, as on a device.
 """
 
 import dataclasses
@@ -15,13 +16,17 @@ from ecg_edge.data.examples import WindowSpec
 from ecg_edge.data.recordings import Recordings, cache_folder
 from ecg_edge.records.record import STANDARD_LEADS
 from ecg_edge.tasks.beat_history import CLASSES, UNKNOWN, aami_classes, predict_autoregressively
-from ecg_edge.tasks.beats import BeatsTask
+from ecg_edge.tasks.beats import BeatExamples, BeatsTask
+from ecg_edge.tasks.predictor import KerasPredictor, Predictor
+from ecg_edge.tflite_predictor import TFLitePredictor
 from ecg_edge.training.config import Config
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write
+from firmware_bench.runtime.metadata import ModelMetadata
 from models_keras.registry import Architecture, find
 
 BATCH = 256
+RUN_IN = 32  # beats before the first wanted one, so that the five labels that precede it are settled
 
 
 class BeatEmbedder:
@@ -33,13 +38,16 @@ class BeatEmbedder:
         model: The Keras model.
         window: The windows that it takes.
         identity: Identifies its weights.
+        leads: The number of leads that it takes.
+        describe_model: Returns the metadata of its model.
         advance: Called with (done, total) as beats are done.
     """
 
     def __init__(self, name: str, architecture: Architecture, model, window: WindowSpec, identity: str):
         self.name, self.architecture, self.model = name, architecture, model
-        self.window, self.identity = window, identity
+        self.window, self.identity, self.leads = window, identity, model.inputs[0].shape[-1]
         self.advance: Callable[[int, int], None] = lambda done, total: None
+        self.describe_model: Callable[[], ModelMetadata] = ModelMetadata
 
     @classmethod
     def from_model(cls, model_file: Path, model, settings: Config) -> "BeatEmbedder":
@@ -75,12 +83,19 @@ class BeatEmbedder:
         model = architecture.build(window.samples, len(settings.leads or STANDARD_LEADS), len(CLASSES), **preset.model)
         return cls("an untrained embedder", architecture, model, window, "untrained")
 
-    def __call__(self, recordings: Recordings, labels: str) -> np.ndarray:
+    @property
+    def features(self) -> int:
+        """The number of features of a beat."""
+        assert self.architecture.beat_features is not None
+        return self.architecture.beat_features(self.model).output["fused"].shape[-1]
+
+    def __call__(self, recordings: Recordings, labels: str, records: np.ndarray | None = None) -> np.ndarray:
         """Compute the features of all beats; they are kept in the cache where the recordings are.
 
         Args:
             recordings: The recordings, at the rate that the classifier takes.
             labels: The labels of the beats before: the classifier's "own", the annotated ("true") ones, or "none".
+            records: Which recordings are asked for; not used, since those in the cache serve every part of a split.
 
         Returns:
             float32 (beats, features).
@@ -88,10 +103,7 @@ class BeatEmbedder:
         Raises:
             InputError: The recordings are prepared for another rate.
         """
-        if self.window.fs != recordings.fs:
-            raise InputError(
-                f"{self.name} takes {self.window.fs:g} Hz, the recordings are prepared for {recordings.fs:g} Hz"
-            )
+        check_recordings(self.name, self.window, self.leads, recordings)
         if not recordings.key:
             return self._features(recordings, labels)
         file = cache_folder() / f"{recordings.key}-{self.identity}-{labels}.npy"
@@ -123,3 +135,125 @@ class BeatEmbedder:
         known = aami_classes(recordings.beat_symbols) if labels == "true" else np.full(count, UNKNOWN, np.int8)
         steps = [one_step(np.arange(i, min(i + BATCH, count)), known) for i in range(0, count, BATCH)]
         return np.concatenate(steps)[:, classes:]
+
+    def classify(self, recordings: Recordings, labels: str, wanted: np.ndarray) -> BeatExamples:
+        """The `wanted` beats, bool (all beats,), as the classifier takes them, with the labels before them."""
+        assert self.architecture.beat_features is not None
+        predictor = KerasPredictor(self.architecture.beat_features(self.model))
+        return run_beats(predictor, self.features, recordings, self.window, labels, wanted, self.advance)[1]
+
+
+class FileEmbedder:
+    """An exported beat classifier as a function of recordings: its features of every beat.
+
+    Args:
+        path: The .tflite file, whose outputs are "fused" and "probabilities".
+
+    Attributes:
+        name: What errors call it.
+        metadata: The metadata in the file.
+        window: The windows that it takes.
+        features: The number of features of a beat.
+        advance: Called with (done, total) as beats are done.
+
+    Raises:
+        InputError: The file cannot be read or executed, or it has no features of beats.
+    """
+
+    def __init__(self, path: Path):
+        self.name = str(path)
+        self.advance: Callable[[int, int], None] = lambda done, total: None
+        self._predictor = TFLitePredictor(path)
+        self.metadata = self._predictor.metadata
+        inputs = {tensor.name: tensor.shape for tensor in self._predictor.model.inputs}
+        outputs = {tensor.name: tensor.shape for tensor in self._predictor.model.outputs}
+        if inputs.keys() != {"ecg", "rr", "labels"} or outputs.keys() != {"fused", "probabilities"}:
+            raise InputError(f"{path} has no features of beats: export a beat classifier with --features")
+        self.window = WindowSpec.from_metadata(self.metadata)
+        self.features, self._leads = outputs["fused"][-1], inputs["ecg"][-1]
+
+    def __call__(self, recordings: Recordings, labels: str, records: np.ndarray) -> np.ndarray:
+        """Compute the features of all beats of some recordings, one beat after the other.
+
+        Args:
+            recordings: The recordings, at the rate that the classifier takes.
+            labels: As for BeatEmbedder.
+            records: The positions of the recordings that are asked for.
+
+        Returns:
+            float32 (all recordings' beats, features), zeros in recordings that are not asked for.
+
+        Raises:
+            InputError: The recordings are prepared for another rate, or have another number of leads.
+        """
+        wanted = np.zeros(len(recordings.beat_times), bool)
+        for record in records:
+            wanted[recordings.beat_starts[record] : recordings.beat_starts[record + 1]] = True
+        return self.embed(recordings, labels, wanted)
+
+    def embed(self, recordings: Recordings, labels: str, wanted: np.ndarray) -> np.ndarray:
+        """Compute the features of the `wanted` beats, bool (all beats,); see `run_beats`."""
+        check_recordings(self.name, self.window, self._leads, recordings)
+        return run_beats(self._predictor, self.features, recordings, self.window, labels, wanted, self.advance)[0]
+
+
+def check_recordings(name: str, window: WindowSpec, leads: int, recordings: Recordings) -> None:
+    """Raise InputError where the classifier `name` takes another rate or number of leads than the recordings have."""
+    if window.fs != recordings.fs:
+        raise InputError(f"{name} takes {window.fs:g} Hz, the recordings are prepared for {recordings.fs:g} Hz")
+    if leads != recordings.signals.shape[1]:
+        raise InputError(f"{name} takes {leads} leads, the recordings are prepared with {recordings.signals.shape[1]}")
+
+
+def run_beats(
+    predictor: Predictor,
+    features: int,
+    recordings: Recordings,
+    window: WindowSpec,
+    labels: str,
+    wanted: np.ndarray,
+    advance: Callable[[int, int], None],
+) -> tuple[np.ndarray, BeatExamples]:
+    """Run a beat classifier on some beats.
+
+    Args:
+        predictor: The classifier, with the outputs "fused" and "probabilities".
+        features: How many "fused" has.
+        recordings: The recordings.
+        window: The windows that it takes.
+        labels: The labels of the beats before: its "own", "true" or "none". Its own ones are fed back from RUN_IN beats
+            before each stretch of wanted beats on, or from the start of the recording.
+        wanted: bool (all recordings' beats,).
+        advance: Called with (done, total).
+
+    Returns:
+        The features, float32 (all recordings' beats, features), zeros where not wanted, and the wanted beats with the
+        labels that preceded them.
+    """
+    examples, total = BeatsTask(CLASSES).inference_examples(recordings, window), len(recordings.beat_times)
+    made, done = np.zeros((total, features), np.float32), 0
+    run_in = RUN_IN if labels == "own" else 0
+    sums = np.concatenate([[0], np.cumsum(wanted)])
+    needed = sums[np.minimum(np.arange(total) + run_in + 1, total)] > sums[:-1]
+    examples = examples.take(np.flatnonzero(needed[examples.beats]))
+
+    def one_step(positions, known):
+        nonlocal done
+        answer = predictor(dataclasses.replace(examples, known=known).batch(positions))
+        assert isinstance(answer, dict)
+        made[examples.beats[positions]] = answer["fused"]
+        done += len(positions)
+        advance(done, len(examples))
+        return answer["probabilities"]
+
+    if labels == "own" and len(examples):
+        begins = (np.diff(examples.beats) != 1) | (np.diff(examples.records) != 0)
+        stretches = np.concatenate([[0], np.cumsum(begins)])
+        _, known = predict_autoregressively(stretches, examples.beats, total, one_step)
+    else:
+        known = aami_classes(recordings.beat_symbols) if labels == "true" else np.full(total, UNKNOWN, np.int8)
+        for start in range(0, len(examples), BATCH):
+            one_step(np.arange(start, min(start + BATCH, len(examples))), known)
+    made[~wanted] = 0.0
+    kept = examples.take(np.flatnonzero(wanted[examples.beats]))
+    return made, dataclasses.replace(kept, known=known)

@@ -326,7 +326,9 @@ def attach_embedder(task: Task, settings: Config, own: Path | None = None, dry_r
     if "embedder" not in settings.task:
         return
     if settings.task["embedder"]:
-        task.embed_beats = load_embedder(own if own and own.is_dir() else settings.task["embedder"])
+        embedder = load_embedder(own if own and own.is_dir() else settings.task["embedder"])
+        _check_embedder(embedder, settings)
+        task.embed_beats = embedder
     elif settings.model["morphology"] and dry_run:
         task.embed_beats = BeatEmbedder.untrained(settings)
     elif settings.model["morphology"]:
@@ -336,6 +338,25 @@ def attach_embedder(task: Task, settings: Config, own: Path | None = None, dry_r
         )
     elif settings.task["labels"] == "own":
         raise InputError("without an embedder there are no labels of its own: set task.labels=true, or none")
+
+
+def _check_embedder(embedder: BeatEmbedder, settings: Config) -> None:
+    """Raise InputError where a model of these settings cannot take the embedder's features."""
+    rate, leads = embedder.window.fs, embedder.leads
+    if not settings.model["morphology"]:
+        raise InputError(
+            f"the model takes no features, and task.embedder names {embedder.name}: set model.morphology=true, or "
+            "leave out task.embedder"
+        )
+    if embedder.features != settings.model["features"]:
+        raise InputError(
+            f"{embedder.name} gives {embedder.features} features of a beat, the model takes "
+            f"{settings.model['features']}: set model.features={embedder.features}, or train both with one preset"
+        )
+    if rate != settings.signal.fs:
+        raise InputError(f"{embedder.name} takes {rate:g} Hz: set signal.fs={rate:g}, or train both with one preset")
+    if settings.leads and leads != len(settings.leads):
+        raise InputError(f"{embedder.name} takes {leads} leads, the model {len(settings.leads)}: name the same leads")
 
 
 def _copy_embedder(source: Path, folder: Path) -> None:
@@ -348,7 +369,9 @@ def _copy_embedder(source: Path, folder: Path) -> None:
 def load_embedder(path: Path | str) -> BeatEmbedder:
     """Load the beat embedder of the run at `path`. Raises InputError where it has no features of beats."""
     run = Run(path)
-    return BeatEmbedder.from_model(run.path / "model.keras", run.model(), run.settings)
+    embedder = BeatEmbedder.from_model(run.path / "model.keras", run.model(), run.settings)
+    embedder.describe_model = run.describe_model
+    return embedder
 
 
 def build_model(architecture: Architecture, settings: Config, task: Task, leads: Sequence[str]) -> "keras.Model":

@@ -106,6 +106,12 @@ def fused_features(model):
     return keras.Model(model.inputs, model.get_layer("fused").output, name="fused_features")
 
 
+def with_features(model):
+    """An htf_beat `model` with its features as an output: {"fused": (576,), "probabilities": (classes,)}."""
+    outputs = {"fused": model.get_layer("fused").output, "probabilities": model.output}
+    return keras.Model(model.inputs, outputs, name=model.name)
+
+
 def split_model(model):
     """Split an htf_beat `model` into two that share its weights, for labels that are its own earlier predictions: the
     costly part does not depend on them and is computed in batches.
@@ -150,6 +156,7 @@ register(
         task="beats",
         build=htf_beat,
         split_beat_model=split_model,
+        beat_features=with_features,
         classes=3,
         presets={
             "paper": Preset(model={}, signal=SIGNAL, training=TRAINING, parameters={2: 1_143_939}),

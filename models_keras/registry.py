@@ -76,6 +76,7 @@ class Architecture:
         parts: for timing: part of the model → its last layer.
         other_tasks: tasks that its inputs and outputs serve as well.
         split_beat_model: of a beat classifier, model → (waveform model, head): its features are inputs of other models.
+        beat_features: of a beat classifier, model → the same with its features as the output "fused" beside its own.
         beat_embedder: the architecture whose beat features are an input of this one, or None.
     """
 
@@ -91,6 +92,7 @@ class Architecture:
     parts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     other_tasks: Sequence[str] = ()
     split_beat_model: Callable | None = None
+    beat_features: Callable | None = None
     beat_embedder: str | None = None
 
 

@@ -135,9 +135,17 @@ register(
                 training=TRAINING,
                 parameters={2: 127_302},
             ),
-            # Without an embedder, which would have to be trained first.
+            # Without an embedder, which would have to be trained first; with morphology for htf_beat's tiny preset.
             "tiny": Preset(
-                model={"morphology": False, "history": 8, "width": 16, "blocks": 1, "heads": 2, "mlp": 32},
+                model={
+                    "morphology": False,
+                    "features": 40,
+                    "history": 8,
+                    "width": 16,
+                    "blocks": 1,
+                    "heads": 2,
+                    "mlp": 32,
+                },
                 signal=SIGNAL | {"fs": 64.0},
                 training=TRAINING | {"epochs": 10, "batch": 16, "learning_rate": 3e-3},
                 task={"labels": "true"},

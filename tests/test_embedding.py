@@ -9,15 +9,16 @@ from small_recordings import recordings
 from tiny_models import built
 
 from ecg_edge.data.examples import WindowSpec
-from ecg_edge.embedding import BeatEmbedder
+from ecg_edge.embedding import BeatEmbedder, run_beats
 from ecg_edge.records.record import Beats
 from ecg_edge.run import attach_embedder
 from ecg_edge.tasks.beat_history import CLASSES, aami_classes
 from ecg_edge.tasks.beat_rhythm import BeatRhythmTask
 from ecg_edge.tasks.beats import BeatsTask
+from ecg_edge.tasks.predictor import KerasPredictor
 from ecg_edge.training.config import resolve
 from firmware_bench.runtime.errors import InputError
-from models_keras.htf_beat import fused_features
+from models_keras.htf_beat import fused_features, with_features
 from models_keras.registry import find
 
 ARCHITECTURE = find("htf_beat")
@@ -60,6 +61,18 @@ def test_predicted_labels_are_fed_back(model):
     said = own.predict(lambda inputs: model.predict(inputs, verbose=0), questions).argmax(axis=1).astype(np.int8)
     expected = fused_features(model).predict(dataclasses.replace(questions, known=said).batch(slice(None)), verbose=0)
     np.testing.assert_allclose(features, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("labels", ["own", "true", "none"])
+def test_features_of_some_beats_are_those_of_all(model, labels):
+    """One beat at a time, from RUN_IN beats before the first on: here from the start of the recording."""
+    whole = BeatEmbedder("", ARCHITECTURE, model, FORM, "")(MADE, labels)
+    wanted = np.array([False, False, True, False, True, False, True, True])
+    predictor = KerasPredictor(with_features(model))
+    found, beats = run_beats(predictor, 40, MADE, FORM, labels, wanted, lambda done, total: None)
+    np.testing.assert_allclose(found[wanted], whole[wanted], atol=1e-5)
+    assert not found[~wanted].any() and beats.beats.tolist() == [2, 4, 6, 7]
+    np.testing.assert_allclose(with_features(model)(beats.batch(slice(None)))["fused"], whole[wanted], atol=1e-5)
 
 
 def test_features_of_cached_recordings_are_cached(model, tmp_path, monkeypatch):

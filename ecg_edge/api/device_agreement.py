@@ -35,7 +35,7 @@ def select_examples_for(file: Path, data: str, reporter: Reporter) -> tuple[Task
         InputError: The file is a streaming step or does not describe its input, or no recording suits it.
     """
     metadata = TFLitePredictor(file).metadata
-    task, window = task_from_metadata(metadata, str(file), find_embedder(file))
+    task, window = task_from_metadata(metadata, str(file), find_embedder(file, metadata))
     if metadata.streaming or metadata.history:
         raise InputError(f"{file}: its states go from step to step, and --records compares windows: leave it out")
     dataset = Dataset.open(data, type(task), metadata.leads)

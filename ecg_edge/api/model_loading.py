@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ecg_edge.data.examples import WindowSpec
+from ecg_edge.embedding import FileEmbedder
 from ecg_edge.run import EMBEDDER, Run, load_embedder
 from ecg_edge.run_files import check_decision
 from ecg_edge.signals.preprocessing import Preprocessing
@@ -38,15 +39,19 @@ def load_predictor(path: Path) -> tuple[Predictor, ModelMetadata]:
     return predictor, predictor.metadata
 
 
-def find_embedder(path: Path) -> Path | None:
-    """Find the beat classifier that the run of a model holds, for a model that takes features of beats.
+def find_embedder(path: Path, metadata: ModelMetadata) -> Path | None:
+    """Find the beat classifier of a model that takes features of beats.
 
     Args:
-        path: The run, or a file in its folder export/.
+        path: The model: a run, or a file.
+        metadata: The metadata of the model.
 
     Returns:
-        The classifier's own run, in the folder embedder/ of the model's run; None where there is none.
+        The classifier's file beside the model's file, where the metadata name one; otherwise the classifier's own run,
+        in the folder embedder/ of the model's run; None where there is none.
     """
+    if metadata.embedder and (path.parent / metadata.embedder.file).is_file():
+        return path.parent / metadata.embedder.file
     run = path if path.is_dir() else path.resolve().parents[1] if path.resolve().parent.name == "export" else None
     return run / EMBEDDER if run and (run / EMBEDDER).is_dir() and (run / "config.json").is_file() else None
 
@@ -57,7 +62,7 @@ def task_from_metadata(metadata: ModelMetadata, source: str, embedder: Path | No
     Args:
         metadata: The metadata of the model.
         source: What errors call the model.
-        embedder: The run of the beat classifier whose features the model takes, where it takes some.
+        embedder: The file or the run of the beat classifier whose features the model takes, where it takes some.
 
     Returns:
         The task, with its decision thresholds, and the windows of the model.
@@ -84,15 +89,43 @@ def task_from_metadata(metadata: ModelMetadata, source: str, embedder: Path | No
             Preprocessing(steps)
     except (InputError, ValueError) as error:
         raise InputError(f"{source}: its metadata do not describe task {name}: {error}") from None
+    if metadata.embedder and embedder is None:
+        raise InputError(
+            f"{source} takes the features of a beat classifier, and {shorten(metadata.embedder.file)} is not beside "
+            "it: copy it there, or name it with --embedder FILE"
+        )
     if options.get("embedder") and embedder is None:
         raise InputError(
             f"{source} takes the features of a beat classifier. Its metadata name the folder "
             f"{shorten(options['embedder'])}, which is not opened unasked: name the classifier's run as embedder "
             "(--embedder RUN)"
         )
-    if options.get("embedder") and embedder:
-        task.embed_beats = load_embedder(embedder)
+    if (metadata.embedder or options.get("embedder")) and embedder:
+        task.embed_beats = load_file_embedder(metadata, embedder) if embedder.is_file() else load_embedder(embedder)
     return next(iter(task.variants().values())), window
+
+
+def load_file_embedder(metadata: ModelMetadata, path: Path) -> FileEmbedder:
+    """Load the exported beat classifier of a model.
+
+    Args:
+        metadata: The metadata of the model.
+        path: The classifier's file.
+
+    Raises:
+        InputError: The file cannot be read, it is another one than the model was exported with, or its features do not
+            fit the model.
+    """
+    embedder = FileEmbedder(path)
+    if metadata.embedder and embedder.metadata.digest != metadata.embedder.digest:
+        raise InputError(
+            f"{path} is not the beat classifier that the model was exported with, as its digest says: copy both files "
+            "of one export"
+        )
+    taken = next((tensor.shape[-1] for tensor in metadata.inputs if tensor.name == "features"), 0)
+    if embedder.features != taken:
+        raise InputError(f"{path} gives {embedder.features} features of a beat, and the model takes {taken}")
+    return embedder
 
 
 def _check_tensors(metadata: ModelMetadata) -> None:

@@ -184,8 +184,8 @@ def load(path: Path | str, embedder: Path | str | None = None) -> EcgModel:
 
     Args:
         path: A .tflite file exported by ecg-edge, or the folder of a run; a run needs Keras.
-        embedder: The run of the beat classifier whose features the model takes, where it takes some and no run around
-            `path` holds that classifier. What a file's metadata name is not opened.
+        embedder: The file or the run of the beat classifier whose features the model takes, where it takes some and
+            neither the classifier's file lies beside `path` nor a run around `path` holds the classifier.
 
     Returns:
         The model, ready to predict.
@@ -199,7 +199,8 @@ def load(path: Path | str, embedder: Path | str | None = None) -> EcgModel:
         (['AF', 'SNR'], ['I'], 250.0)
     """
     predictor, metadata = load_predictor(Path(path))
-    return EcgModel(predictor, metadata, str(path), Path(embedder) if embedder else find_embedder(Path(path)))
+    beats = Path(embedder) if embedder else find_embedder(Path(path), metadata)
+    return EcgModel(predictor, metadata, str(path), beats)
 
 
 def predict(

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from ecg_edge.api.model_loading import find_embedder, task_from_metadata
 from ecg_edge.evaluation.bootstrap import RESAMPLES
 from ecg_edge.evaluation.evaluator import applicable_variants, evaluate_predictor, select_examples
 from ecg_edge.records.challenge_score import ChallengeScore
@@ -138,6 +139,10 @@ def _predictor_of(run: Run, model: str | Path | None) -> tuple[Predictor, str]:
     if list(predictor.metadata.labels or run.config["classes"]) != run.config["classes"]:
         raise InputError(f"{model} predicts other classes than {run.path}: it was exported from another run")
     run.task.decision = predictor.metadata.decision or run.task.decision
+    if predictor.metadata.embedder:
+        run.task.embed_beats = task_from_metadata(
+            predictor.metadata, str(model), find_embedder(Path(model), predictor.metadata)
+        )[0].embed_beats
     return predictor, Path(model).stem
 
 

@@ -5,30 +5,27 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ecg_edge.data.examples import Examples
+from ecg_edge.api.export_examples import CheckWindows, make_windows, select_examples
+from ecg_edge.api.pair_export import export_pair
+from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.extras import require
 from ecg_edge.keras_backend import import_keras
 from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run
-from ecg_edge.tasks.task import Task
 from ecg_edge.tflite_predictor import TFLitePredictor
 from export.targets import MCU, find_target
 from firmware_bench.front_end.plan import find_offline_steps
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.metadata import ModelMetadata
-from firmware_bench.runtime.sampling import evenly_spaced
 
 if TYPE_CHECKING:
+    import keras
+
+    from export.convert.conversion_job import ExportWindows
     from export.quantise.layer_error import LayerError
     from export.verify.acceptance import AcceptanceCheck
 
-CALIBRATION_WINDOWS = 200  # at most, and at most half of the training windows: the others check the result
-CHECK_WINDOWS = 300
 RELIABLE_CHECK_WINDOWS = 200  # with fewer, one window is half a per cent and more of the agreement
-QAT_WINDOWS = 2000  # at most
-QAT_BYTES = 400_000_000  # at most, of these windows
 QAT_STEPS = 500  # at least: what few windows do not give in an epoch, more epochs do
 
 
@@ -95,12 +92,15 @@ def export(
     streaming: bool = False,
     out: str | Path | None = None,
     keep_failing: str | Path | None = None,
+    features: bool = False,
     reporter: Reporter | None = None,
 ) -> ExportReport:
     """Export a trained run as a fully quantised TensorFlow Lite file. Needs TensorFlow: the extra [export].
 
     The file is written only if it passes every acceptance check: integers throughout, operators of TensorFlow Lite
     Micro, equal outputs there and in LiteRT, agreement with the Keras model on windows that did not calibrate it.
+
+    A model that takes the features of a beat classifier becomes two files side by side, FILE and FILE-beats.tflite.
 
     Args:
         run: The run or its folder.
@@ -110,6 +110,7 @@ def export(
         streaming: Export one step with its states as inputs and outputs, for a live signal.
         out: The file; None: ARCH-int8….tflite in the run's export folder.
         keep_failing: Where to write a file that fails its checks, for a look at its arena; its name then says "failed".
+        features: Give the file of a beat classifier its features as an output beside the probabilities.
         reporter: Receives messages and progress.
 
     Returns:
@@ -132,42 +133,79 @@ def export(
         raise InputError(f"{path} is a folder: out takes the name of a file")
     require("export", "the export")
     import_keras("the export")
-    model = run.model()
-    windows, check = select_windows(run, qat, reporter)
-    if len(check.targets) < RELIABLE_CHECK_WINDOWS:
-        reporter.message(
-            f"warning: only {len(check.targets)} windows check the result, so their agreement is a rough figure"
-        )
-
-    from export import exporter
-    from firmware_bench.model_trial import remember_model
-
+    model, examples = run.model(), select_examples(run, qat, reporter)
     metadata = run.describe_model()
     if offline := find_offline_steps(metadata.preprocessing):
         reporter.message(
             f"warning: the preprocessing looks ahead in a recording ({', '.join(offline)}), which a device cannot: "
             "train with --set signal.mode=causal for a path from a sensor to labels"
         )
-    try:
-        report = exporter.export(
-            model,
-            windows,
-            path,
-            metadata,
-            check.compare_decisions,
-            target=target,
-            qat_epochs=_qat_epochs(windows) if qat else 0,
-            streaming=streaming,
-            histories=run.task.autoregressive_inputs,
-            choose_decision=_decision_chooser(run, reporter),
-            keep_failing=Path(keep_failing) if keep_failing else None,
-            log=reporter.message,
-            progress=reporter.progress,
-        )
-    except exporter.ChecksFailedError as failure:
-        raise ExportRejected(str(failure), _summarise(failure.result, check)) from None
-    remember_model(path.read_bytes())
-    return _summarise(report, check)
+    if features:
+        model = add_features(run, model, streaming)
+    convert = Conversion(target, qat, streaming, Path(keep_failing) if keep_failing else None, reporter)
+    if isinstance(run.task.embed_beats, BeatEmbedder):
+        return export_pair(run, run.task.embed_beats, model, metadata, examples, path, convert)
+    windows, check = make_windows(run.task, examples)
+    return convert(
+        model, windows, check, path, metadata, run.task.autoregressive_inputs, _decision_chooser(run, reporter)
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Conversion:
+    """How files are exported: the arguments of `export`."""
+
+    target: str
+    qat: bool
+    streaming: bool
+    keep_failing: Path | None
+    reporter: Reporter
+
+    def __call__(
+        self,
+        model: "keras.Model",
+        windows: "ExportWindows",
+        check: CheckWindows,
+        path: Path,
+        metadata: ModelMetadata,
+        histories: Mapping[str, str | None] | None = None,
+        choose_decision: Callable[[bytes], dict] | None = None,
+    ) -> ExportReport:
+        """Export one model to `path`. Raises ExportRejected: an acceptance check failed."""
+        from export import exporter
+        from firmware_bench.model_trial import remember_model
+
+        if len(check.targets) < RELIABLE_CHECK_WINDOWS:
+            self.reporter.message(
+                f"warning: only {len(check.targets)} windows check the result, so their agreement is a rough figure"
+            )
+        try:
+            report = exporter.export(
+                model,
+                windows,
+                path,
+                metadata,
+                check.compare_decisions,
+                target=self.target,
+                qat_epochs=_qat_epochs(windows) if self.qat else 0,
+                streaming=self.streaming,
+                histories=histories,
+                choose_decision=choose_decision,
+                keep_failing=self.keep_failing,
+                log=self.reporter.message,
+                progress=self.reporter.progress,
+            )
+        except exporter.ChecksFailedError as failure:
+            raise ExportRejected(str(failure), _summarise(failure.result, check)) from None
+        remember_model(path.read_bytes())
+        return _summarise(report, check)
+
+
+def add_features(run: Run, model: "keras.Model", streaming: bool) -> "keras.Model":
+    """Return a beat classifier with its features as an output. Raises InputError where it has none."""
+    if run.architecture.beat_features is None or streaming:
+        raise InputError("features are an output of a beat classifier's whole file: export a run of htf_beat")
+    return run.architecture.beat_features(model)
 
 
 def default_name(arch: str, target: str, qat: bool, streaming: bool) -> str:
@@ -175,86 +213,6 @@ def default_name(arch: str, target: str, qat: bool, streaming: bool) -> str:
     if streaming:
         return f"{arch}-streaming.tflite"
     return f"{arch}-int8{find_target(target).file_suffix}{'-qat' if qat else ''}.tflite"
-
-
-class CheckWindows:
-    """The windows that check an export, as the run's task sees them.
-
-    Args:
-        task: The run's task.
-        inputs: The windows, by input name.
-        targets: Their true classes.
-        validation: The examples that are the first of them, for which the task can compute its score.
-    """
-
-    def __init__(self, task: Task, inputs: Mapping[str, np.ndarray], targets: np.ndarray, validation: Examples):
-        self.task, self.inputs, self.targets, self.validation = task, inputs, targets, validation
-
-    def summarise(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return what the task keeps of the outputs of all check windows."""
-        values = outputs["probabilities"] if set(outputs) == {"probabilities"} else dict(outputs)
-        return self.task.summarise(self.inputs, values)
-
-    def compare_decisions(self, expected: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]):
-        """Return the acceptance checks of the decisions, and their figures."""
-        from export.verify.prediction_agreement import check_predictions
-
-        before, after = (self.task.decide(self.summarise(outputs)) for outputs in (expected, found))
-        return check_predictions(before, after, self.targets, self.task.classes)
-
-    def score(self, outputs: Mapping[str, np.ndarray]) -> float:
-        """Return the task's score on the validation windows."""
-        summaries = self.summarise(outputs)[: len(self.validation)]
-        return self.task.validate(summaries, self.validation)["validation_score"]
-
-
-def select_windows(run: Run, qat: bool, reporter: Reporter | None = None):
-    """Select the windows that calibrate, fine-tune and check an export.
-
-    Calibration and fine-tuning take windows of the training part; the check takes those of the validation part and,
-    where that is short, the rest of training. None is used twice, and none is of the test part.
-
-    Args:
-        run: The trained run.
-        qat: Whether windows for fine-tuning are wanted.
-        reporter: Receives how many there are.
-
-    Returns:
-        (export.convert.conversion_job.ExportWindows, CheckWindows)
-    """
-    from export.convert.conversion_job import ExportWindows
-
-    training, validation = run.examples("train"), run.examples("validation").subsample(CHECK_WINDOWS)
-    count = min(CALIBRATION_WINDOWS, (len(training) + 1) // 2)
-    chosen, others = _split_evenly(np.arange(len(training)), count)
-    # Half of what is left at most, so that fine-tuning has something to learn from.
-    checking, others = _split_evenly(others, min(CHECK_WINDOWS - len(validation), len(others) // 2))
-    calibration, rest = training.take(chosen), training.take(checking)
-    recordings = len(set(calibration.records.tolist()))
-    (reporter or Reporter()).message(
-        f"{count} training windows of {recordings} recordings calibrate; {len(validation)} validation and {len(rest)} "
-        "other training windows check the result"
-    )
-    parts = [part.batch(slice(None)) for part in (validation, rest) if len(part)]
-    check = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    targets = np.concatenate([part.targets for part in (validation, rest)])
-    fine_tuning = {}
-    if qat:
-        size = sum(x[0].nbytes for x in check.values())
-        most = min(QAT_WINDOWS, QAT_BYTES // size)
-        learning, _ = _split_evenly(others, most)
-        draws = most // len(learning) if training.random and len(learning) else 1
-        drawn = [training.take(learning).draw_epoch(run.settings.seed, n).batch(slice(None)) for n in range(draws)]
-        fine_tuning = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
-    windows = ExportWindows(calibration.batch(slice(None)), check, fine_tuning)
-    return windows, CheckWindows(run.task, check, targets, validation)
-
-
-def _split_evenly(positions: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return `count` of the positions, evenly spread, and the others."""
-    count = max(0, min(count, len(positions)))
-    chosen = positions[evenly_spaced(len(positions), count)]
-    return chosen, np.setdiff1d(positions, chosen)
 
 
 def _qat_epochs(windows) -> int:

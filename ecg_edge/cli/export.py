@@ -30,11 +30,12 @@ from firmware_bench.runtime.errors import InputError
 @click.option("--c99", is_flag=True, help="A folder of plain C99 from the run's integer file, or from a .tflite file.")
 @click.option("--prefix", metavar="NAME", help="With --c99: what its C names begin with. Default: the architecture.")
 @click.option("--hop", type=float, metavar="S", help="With --c99: time between answers, 0 for a window. Default: 1 s.")
+@click.option("--features", is_flag=True, help="A beat classifier's features as an output beside the probabilities.")
 @sensor_options
 @click.option("--explain", is_flag=True, help="Print the error of every layer, worst first.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: RUN/export/ARCH-int8….tflite.")
 @click.option("--keep-failing", type=click.Path(path_type=Path), metavar="FILE", help="Keep a file that fails as this.")
-def command(run, int8, qat, ptq, target, streaming, c99, prefix, hop, explain, out, keep_failing, sensor):
+def command(run, int8, qat, ptq, target, streaming, c99, prefix, hop, features, explain, out, keep_failing, sensor):
     """Turn a trained RUN into an integer TensorFlow Lite file.
 
     The file is written only if it passes every acceptance check: integers throughout, operators of TensorFlow Lite
@@ -58,7 +59,7 @@ def command(run, int8, qat, ptq, target, streaming, c99, prefix, hop, explain, o
 
     try:
         with console.reporting() as reporter:
-            report = export(run, qat, target, streaming, out, keep_failing, reporter)
+            report = export(run, qat, target, streaming, out, keep_failing, features, reporter)
     except ExportRejected as error:
         print_report(error.report, explain)
         raise

@@ -15,7 +15,7 @@ from firmware_bench.runtime.errors import InputError
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values instead of a table.")
 @click.option("--force", is_flag=True, help="Predict also what the model cannot judge, and mark it.")
-@click.option("--embedder", metavar="RUN", help="Run of the beat classifier whose features the model takes.")
+@click.option("--embedder", metavar="RUN|FILE", help="The beat classifier whose features the model takes.")
 @signal_options
 def command(model, records, as_json, as_csv, force, embedder, stated):
     """Label recordings with an exported .tflite file or a run.

@@ -36,7 +36,7 @@ class BeatSequences(Examples):
         """{"features": (n, BEATS, k), or "history": (n, BEATS, 20), and "rr": (n, BEATS, 1) s to the beat before,
         0 for a window's first, "weights": (n, BEATS) 1 / number of beats, 0 for padding} float32."""
         records = self.records[positions]
-        beats = self._beats(records, self.starts[positions])  # (n, BEATS)
+        beats = self.window_beats(positions)
         valid = beats >= 0
         flat, owner = beats[valid], np.broadcast_to(records[:, None], beats.shape)[valid]
         before, labels = history(self.recordings, owner, flat, self.known)
@@ -50,8 +50,9 @@ class BeatSequences(Examples):
             return {"history": _pad(np.concatenate([before, flat_labels], axis=1), valid), **inputs}
         return {"features": _pad(self.features[flat], valid), **inputs}
 
-    def _beats(self, records, starts):
+    def window_beats(self, positions):
         """The beats of each window, as positions among all recordings' beats, -1 for padding: int64 (n, BEATS)."""
+        records, starts = self.records[positions], self.starts[positions]
         beats = np.full((len(records), BEATS), -1, np.int64)
         for row, record, start in zip(beats, records, starts, strict=True):
             times, _ = self.recordings.beats(record)
@@ -101,6 +102,7 @@ class BeatRhythmTask(RhythmBoutsTask):
         known = (
             aami_classes(recordings.beat_symbols) if labels == "true" else unknown_classes(len(recordings.beat_times))
         )
-        features = self.embed_beats(recordings, labels) if self.embed_beats else None
+        records = np.unique(windows.records)
+        features = self.embed_beats(recordings, labels, records) if self.embed_beats else None
         fields = {field.name: getattr(windows, field.name) for field in dataclasses.fields(windows)}
         return BeatSequences(**fields, known=known, features=features)

@@ -145,6 +145,10 @@ class BeatsTask(Task):
         known = classes if self.options.labels == "true" else unknown_classes(len(classes))
         return BeatExamples(recordings, window, records, starts, targets, starts, starts, beats=beats, known=known)
 
+    def summarise(self, inputs, outputs):
+        """The probabilities, also of a model that has its features as an output beside them."""
+        return outputs["probabilities"] if isinstance(outputs, dict) else outputs
+
     def variants(self):
         """The labels before a beat predicted by the model itself, annotated, and none."""
         if self.options.labels == "none":

@@ -83,7 +83,8 @@ class Task:
         reading: what `read` makes of a recording, for the key of the cache.
         autoregressive_inputs: inputs of the model that hold earlier values, oldest first: name → the output whose
             argmax they are, or None for a value of the example itself, which is the newest.
-        embed_beats: (recordings, labels) → features of all beats, for tasks whose model reads them.
+        embed_beats: (recordings, labels, positions of those recordings that are asked for) → features of all beats, of
+            no matter what value in the other recordings, for tasks whose model reads them.
         classes: in the order of the model's outputs.
         decision: plain data chosen on the validation part (thresholds), or {}.
     """
@@ -97,7 +98,7 @@ class Task:
     reading: ClassVar[str] = ""
     autoregressive_inputs: Mapping[str, str | None] = types.MappingProxyType({})
     Options: ClassVar[type[TaskOptions]] = TaskOptions
-    embed_beats: Callable[[Recordings, str], np.ndarray] | None = None
+    embed_beats: Callable[[Recordings, str, np.ndarray], np.ndarray] | None = None
 
     def __init__(self, classes: Sequence[str], options: TaskOptions | None = None, decision: Mapping | None = None):
         self.classes = tuple(classes)

@@ -158,6 +158,25 @@ class HistoryMetadata:
 
 
 @dataclass(frozen=True)
+class EmbedderMetadata:
+    """The file of the beat classifier whose features the model takes, which lies beside the model's own file.
+
+    Attributes:
+        file: Name of the file, without a folder.
+        digest: Its digest, as its own metadata state it.
+    """
+
+    file: str
+    digest: str
+
+    def __post_init__(self):
+        plain = self.file.strip(". ") and not set(self.file) & set("/\\:\0") and len(self.file) <= MAX_NAME
+        _check(plain, "file", "the name of a file without a folder", self.file)
+        hexadecimal = len(self.digest) == 64 and not set(self.digest) - set("0123456789abcdef")
+        _check(hexadecimal, "digest", "64 hexadecimal digits", self.digest)
+
+
+@dataclass(frozen=True)
 class MutationScore:
     """Which damaged tables of constants (weights, biases, their scales) the reference vectors notice.
 
@@ -229,6 +248,7 @@ class ModelMetadata:
         quantisation: How it was quantised.
         streaming: Present where it takes blocks of a recording.
         history: Present where it takes one example after the other and keeps what was before.
+        embedder: The beat classifier's file, of a model that takes features of beats.
         metrics: "parity" → figures of the comparison with the float model.
         reference: The reference vector.
         digest: SHA-256 of the file in hex, computed with 64 zeros in its place; "": none.
@@ -255,6 +275,7 @@ class ModelMetadata:
     quantisation: Optional[QuantisationMetadata] = None
     streaming: Optional[StreamingMetadata] = None
     history: Optional[HistoryMetadata] = None
+    embedder: Optional[EmbedderMetadata] = None
     metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
     reference: Optional[ReferenceMetadata] = None
     digest: str = ""

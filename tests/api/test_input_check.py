@@ -8,6 +8,7 @@ import pytest
 from small_models import altered, convolutional
 
 import ecg_edge
+from ecg_edge.api import model_loading
 from ecg_edge.api.prediction import EcgModel
 from ecg_edge.api.prediction_result import FailedPrediction
 from ecg_edge.data.recordings import prepare_records
@@ -17,7 +18,7 @@ from ecg_edge.records.formats.format_registry import read_record
 from ecg_edge.records.record import Record
 from ecg_edge.records.synthetic_ecg import synthesise
 from ecg_edge.run import Run
-from firmware_bench.runtime.metadata import ModelMetadata, TaskMetadata, WindowMetadata
+from firmware_bench.runtime.metadata import EmbedderMetadata, ModelMetadata, TaskMetadata, WindowMetadata
 
 ECG = synthesise("SNR", seed=2)
 SIGNAL = ECG.signal[:, :2]  # I and II, 10 s
@@ -312,13 +313,28 @@ def test_a_folder_that_a_file_names_is_not_opened_unasked(tmp_path, monkeypatch)
 
 
 def test_the_embedder_of_a_run_is_the_copy_inside_it(tmp_path):
-    from ecg_edge.api.model_loading import find_embedder
-
     run = tmp_path / "run"
     (run / "export").mkdir(parents=True)
-    assert find_embedder(run) is None and find_embedder(run / "export" / "x.tflite") is None
+
+    def find(path):
+        return model_loading.find_embedder(path, ModelMetadata())
+
+    assert find(run) is None and find(run / "export" / "x.tflite") is None
     (run / "embedder").mkdir()
-    assert find_embedder(run) is None  # a folder without config.json is no run
+    assert find(run) is None  # a folder without config.json is no run
     (run / "config.json").write_text("{}")
-    assert find_embedder(run) == find_embedder(run / "export" / "x.tflite") == run / "embedder"
-    assert find_embedder(run / "x.tflite") is None and find_embedder(tmp_path / "x.tflite") is None
+    assert find(run) == find(run / "export" / "x.tflite") == run / "embedder"
+    assert find(run / "x.tflite") is None and find(tmp_path / "x.tflite") is None
+
+
+def test_the_embedder_of_a_file_is_the_one_beside_it_that_its_metadata_name(tmp_path):
+    metadata = ModelMetadata(embedder=EmbedderMetadata("beats.tflite", "0" * 64))
+    assert model_loading.find_embedder(tmp_path / "x.tflite", metadata) is None
+    (tmp_path / "beats.tflite").write_bytes(b"")
+    assert model_loading.find_embedder(tmp_path / "x.tflite", metadata) == tmp_path / "beats.tflite"
+
+
+@pytest.mark.parametrize("name", ["", "..", "../beats.tflite", "/etc/passwd", "a\\b", "C:b", "a\0b", 101 * "x"])
+def test_metadata_name_a_file_beside_the_model_and_no_other(name):
+    with pytest.raises(ValueError, match="the name of a file without a folder"):
+        EmbedderMetadata(name, "0" * 64)

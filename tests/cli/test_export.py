@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from small_models import convolutional
 
-from ecg_edge.api.run_export import CALIBRATION_WINDOWS, CHECK_WINDOWS, QAT_WINDOWS, select_windows
+from ecg_edge.api.export_examples import CALIBRATION_WINDOWS, CHECK_WINDOWS, QAT_WINDOWS, make_windows, select_examples
 from ecg_edge.cli.export import command
 from ecg_edge.cli.train import command as train
 from ecg_edge.demo import write_wfdb
@@ -97,7 +97,7 @@ def test_a_failed_acceptance_check_prints_the_table_and_writes_no_file(run, tmp_
 def test_no_window_is_used_twice_and_none_of_the_test_part(run):
     from ecg_edge.run import Run
 
-    windows, check = select_windows(Run(run), qat=True)
+    windows, check = make_windows(Run(run).task, select_examples(Run(run), qat=True))
     test = Run(run).examples("test").batch(slice(None))["ecg"]
     used = [windows.calibration["ecg"], windows.check["ecg"], windows.training["ecg"]]
     assert 0 < len(used[0]) <= CALIBRATION_WINDOWS and 0 < len(used[1]) <= CHECK_WINDOWS
