@@ -16,6 +16,9 @@ def print_plan(report: dict) -> None:
     _print_memory(report)
     print_program(report["c99"])
     _print_ethos_u(report["ethos_u"])
+    if "both" in report:
+        print_plan(report["beat_classifier"])
+        _print_sums(report["both"])
     if "path" in report:
         _print_path(report["path"])
 
@@ -161,3 +164,18 @@ def describe_time(time: dict | None) -> str:
 
 def _list_missing(missing: dict[str, int]) -> str:
     return ", ".join(f"{count:,} bytes of {memory} missing" for memory, count in missing.items() if count)
+
+
+def _print_sums(both: dict) -> None:
+    """Print what a model and its beat classifier take together."""
+    from ecg_edge.number_format import UNDEFINED
+
+    parts = (
+        ("tensor arenas", "arena"),
+        ("flash of the files", "flash"),
+        ("static RAM in C, planned", "c99_static_ram"),
+    )
+    rows = [[part, UNDEFINED if both[key] is None else f"{both[key]:,}", both["label"]] for part, key in parts]
+    console.table("Both files", ["memory", "bytes", "label"], rows)
+    verdicts = [[name, row["verdict"]] for name, row in both["boards"].items()]
+    console.table("Both files on boards", ["board", "verdict"], verdicts)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ecg_edge.api.bench_reports import add_verdicts, write_plot
+from ecg_edge.api.bench_reports import LATENCY, add_verdicts, write_plot
 from ecg_edge.reporter import Reporter
 from firmware_bench.runtime.errors import InputError, ModelError
 from firmware_bench.runtime.files import write_json
@@ -33,7 +33,7 @@ def bench(
     that their ratios hold where a clock drifts.
 
     Args:
-        files: Exported .tflite files.
+        files: Exported .tflite files. The beat classifier's file of one that takes features is measured as well.
         host: USER@HOST of a machine to measure on over ssh; None: this machine.
         port: ssh's port there.
         identity: ssh's private key.
@@ -82,7 +82,54 @@ def bench(
                 for number, (path, examples) in enumerate(zip(paths, asked, strict=True))
             ]
     add_verdicts(report, budget_ms, budget_mb)
+    add_chains(report, paths, len(threads))
     return report
+
+
+def add_chains(report: dict[str, Any], paths: Sequence[Path], threads: int) -> None:
+    """Add "chains" to a report: the latency of a rhythm of a whole window of beats, for each pair of files in it.
+
+    Args:
+        report: A report of `bench`; it is changed.
+        paths: The files that it is about.
+        threads: How many numbers of threads were measured.
+    """
+    from firmware_bench.runtime.metadata_format import read_metadata
+    from firmware_bench.runtime.tflite_reader import read_model_file
+
+    results = report["results"]
+    for number, path in enumerate(paths):
+        metadata = read_metadata(read_model_file(path))
+        if metadata.embedder is None:
+            continue
+        other = paths.index(path.parent / metadata.embedder.file)
+        beats = next(tensor.shape[1] for tensor in metadata.inputs if tensor.name == "features")
+        for n in range(threads):
+            model, classifier = results[number * threads + n], results[other * threads + n]
+            times = [result["figures"][LATENCY]["value"] for result in (model, classifier)]
+            report.setdefault("chains", []).append(
+                {
+                    "files": [path.name, metadata.embedder.file],
+                    "threads": model["threads"],
+                    "beats": beats,
+                    "milliseconds": None if None in times else times[0] + beats * times[1],
+                    "label": "estimated: the sum of the measured medians, without finding and cutting out beats",
+                }
+            )
+
+
+def add_beat_files(paths: Sequence[Path]) -> list[Path]:
+    """Return the files, and behind each that takes features of beats the beat classifier's file beside it."""
+    from ecg_edge.api.c99_generation import find_beat_file
+    from firmware_bench.runtime.tflite_reader import read_model_file
+
+    found: list[Path] = []
+    for path in paths:
+        found.append(path)
+        beats = find_beat_file(path, read_model_file(path))
+        if beats is not None and beats not in paths:
+            found.append(beats)
+    return found
 
 
 def write_reports(

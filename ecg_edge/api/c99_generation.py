@@ -45,7 +45,8 @@ def generate_c99(
     sensor: Sensor | None = None,
     hop_s: float | None = None,
 ) -> C99Program:
-    """Generate a C99 program from an integer file.
+    """Generate a C99 program from an integer file; of a model that takes features of beats, and the beat classifier's
+    file beside it, two programs in one folder.
 
     Args:
         source: An exported .tflite file, or a run with one integer file in its export folder.
@@ -73,10 +74,14 @@ def generate_c99(
     path = _integer_file(Path(source))
     data = read_export(path)
     require_equal_answers(data)
+    found = find_beat_file(path, data)
+    beats = read_export(found) if found else None
+    if beats is not None:
+        require_equal_answers(beats)
     folder = Path(out) if out else path.with_name(f"{path.stem}-c99")
     try:
         hop_s = choose_hop(data, sensor, hop_s)
-        program = generate(data, folder, prefix, title=path.stem, sensor=sensor, hop_s=hop_s)
+        program = generate(data, folder, prefix, title=path.stem, sensor=sensor, hop_s=hop_s, beats=beats)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     ram = {part: getattr(program.memory, part) for part in MEMORY_PARTS}
@@ -129,6 +134,33 @@ def require_equal_answers(data: bytes) -> None:
     check = check_c99_program(data)
     if check.failed:
         raise AcceptanceError(DIFFERING.format(check.measured))
+
+
+def find_beat_file(path: Path, data: bytes) -> Path | None:
+    """Find the beat classifier's file beside a model's file.
+
+    Args:
+        path: The model's file.
+        data: Its bytes.
+
+    Returns:
+        The classifier's file; None where the model takes no features of beats.
+
+    Raises:
+        InputError: It is missing, or it is another one than the model was exported with.
+    """
+    from firmware_bench.runtime.metadata_format import find_metadata, read_metadata
+    from firmware_bench.runtime.tflite_verifier import read_model_table
+
+    metadata = find_metadata(read_model_table(data))
+    if metadata is None or metadata.embedder is None:
+        return None
+    beats = path.parent / metadata.embedder.file
+    if not beats.is_file():
+        raise InputError(f"{path} takes the features of a beat classifier, and {beats.name} is not beside it")
+    if read_metadata(read_export(beats)).digest != metadata.embedder.digest:
+        raise InputError(f"{beats} is not the beat classifier that {path.name} was exported with: copy both files")
+    return beats
 
 
 def read_export(path: Path) -> bytes:

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from ecg_edge.api.c99_generation import measure_program, read_export, require_equal_answers
+from ecg_edge.api.c99_generation import find_beat_file, measure_program, read_export, require_equal_answers
 from ecg_edge.api.device_cost import measure_path
 from ecg_edge.extras import is_installed
 from firmware_bench.front_end.device_path import Sensor
@@ -51,7 +51,8 @@ def plan_microcontroller(
     Returns:
         Plain data: "arena" and "flash" in bytes, "boards" with the fit on each, "c99" and "ethos_u", and with a sensor
         "path". Where something
-        cannot be measured or estimated here, "none" says why.
+        cannot be measured or estimated here, "none" says why. Of a model that takes features of beats also
+        "beat_classifier", the report of the classifier's file beside it, and "both", the sums.
 
     Raises:
         InputError: There is no such file or board, or the file computes in float.
@@ -71,7 +72,8 @@ def plan_microcontroller(
         weights, arena = tflm.measure_constants(data), _measure_arena(data)
     except ModelError as error:
         raise InputError(f"{path}: {error}") from None
-    return {
+    beats = find_beat_file(path, data)
+    report: dict[str, Any] = {
         "file": path.name,
         "arena": arena,
         "flash": {"weights": weights, "file": len(data), "unit": "bytes", "label": "measured"},
@@ -79,6 +81,27 @@ def plan_microcontroller(
         "c99": measure_program(data, boards),
         "ethos_u": estimate_ethos_u(data),
         **({"path": measure_path(data, sensor, hop_s, boards, battery_mah)} if sensor else {}),
+    }
+    if beats is not None:
+        classifier = plan_microcontroller(beats, board)
+        report["beat_classifier"] = classifier
+        report["both"] = _sum_plans(report, classifier, boards)
+    return report
+
+
+def _sum_plans(model: dict[str, Any], classifier: dict[str, Any], boards: list) -> dict[str, Any]:
+    """Sum what a model and its beat classifier take, where each has an arena of its own."""
+    flash = sum(plan["flash"]["file"] for plan in (model, classifier))
+    arenas = [plan["arena"].get("total") for plan in (model, classifier)]
+    arena = None if None in arenas else sum(arenas)
+    rams = [plan["c99"].get("static_ram", {}).get("bytes") for plan in (model, classifier)]
+    return {
+        "flash": flash,
+        "arena": arena,
+        "c99_static_ram": None if None in rams else sum(rams),
+        "unit": "bytes",
+        "label": "sum of the two files, an arena for each",
+        "boards": {each.name: check_fit(each, flash, arena) for each in boards},
     }
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,8 +25,6 @@ from firmware_bench.runtime.metadata import EmbedderMetadata, ModelMetadata, Tas
 from firmware_bench.runtime.sampling import evenly_spaced
 
 if TYPE_CHECKING:
-    import keras
-
     from ecg_edge.api.run_export import Conversion, ExportReport
     from export.convert.conversion_job import ExportWindows
 
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 def export_pair(
     run: Run,
     embedder: BeatEmbedder,
-    model: "keras.Model",
+    model: Any,
     metadata: ModelMetadata,
     examples: ExportExamples,
     path: Path,

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ecg_edge.api.export_examples import CheckWindows, make_windows, select_examples
 from ecg_edge.api.pair_export import export_pair
@@ -19,8 +19,6 @@ from firmware_bench.runtime.errors import AcceptanceError, InputError
 from firmware_bench.runtime.metadata import ModelMetadata
 
 if TYPE_CHECKING:
-    import keras
-
     from export.convert.conversion_job import ExportWindows
     from export.quantise.layer_error import LayerError
     from export.verify.acceptance import AcceptanceCheck
@@ -163,7 +161,7 @@ class Conversion:
 
     def __call__(
         self,
-        model: "keras.Model",
+        model: Any,
         windows: "ExportWindows",
         check: CheckWindows,
         path: Path,
@@ -201,7 +199,7 @@ class Conversion:
         return _summarise(report, check)
 
 
-def add_features(run: Run, model: "keras.Model", streaming: bool) -> "keras.Model":
+def add_features(run: Run, model: Any, streaming: bool) -> Any:
     """Return a beat classifier with its features as an output. Raises InputError where it has none."""
     if run.architecture.beat_features is None or streaming:
         raise InputError("features are an output of a beat classifier's whole file: export a run of htf_beat")

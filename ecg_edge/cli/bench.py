@@ -79,6 +79,7 @@ def command(files, host, port, identity, offline, wheels, threads, windows, roun
     if not host and (port or identity or offline or wheels):
         raise InputError("--port, --identity, --offline and --wheel are for another machine: name it with --host")
 
+    files = benchmarking.add_beat_files(files)
     with console.reporting() as reporter:
         report = benchmarking.bench(files, host, port, identity, offline, wheels, threads, windows, rounds, records,
                                     budget_ms, budget_mb, reporter)  # fmt: skip
@@ -111,6 +112,9 @@ def print_report(report: dict) -> None:
         if "latency ratio to the first" in result:
             ratio = format_estimate(result["latency ratio to the first"])
             print(f"{prefix}{ratio} times the latency of {result_name(results[0])} (in alternation)")
+    for one in report.get("chains", ()):
+        latency = "withheld" if one["milliseconds"] is None else f"{one['milliseconds']:.3g} ms"
+        print(f"{' with '.join(one['files'])}: {latency} for a rhythm of {one['beats']} beats ({one['label']})")
     for one in report.get("records", ()):
         title = f"{one['file']} on {one['data']}"
         print(f"{title}: {one['agreeing']} of {one['windows']} windows of {one['recordings']} recordings are predicted "

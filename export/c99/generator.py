@@ -8,6 +8,7 @@ from export.c99.c_text import for_bits
 from export.c99.continuous import make_continuous
 from export.c99.emit_app import emit_app
 from export.c99.emit_header import emit_header
+from export.c99.emit_pair import emit_pair, extend_makefile
 from export.c99.emit_readme import emit_makefile, emit_readme
 from export.c99.emit_source import emit_source, included_kernels
 from export.c99.emit_test import emit_test_vector
@@ -63,6 +64,7 @@ def generate(
     title: str | None = None,
     sensor: Sensor | None = None,
     hop_s: float | None = None,
+    beats: bytes | None = None,
 ) -> GeneratedProgram:
     """Generate a C99 program from an integer .tflite file.
 
@@ -76,6 +78,8 @@ def generate(
         sensor: What samples the signal: then the program has the path from its counts to labels as well.
         hop_s: Time from answer to answer, s, of a program that keeps what it made of past samples; None: it answers
             window by window, or step by step.
+        beats: The .tflite file of the beat classifier whose features the model takes: the folder then holds its program
+            too, whose prefix is that of its architecture, or PREFIX_beats.
 
     Returns:
         The prefix, the files and the planned memory.
@@ -86,6 +90,8 @@ def generate(
             path from a sensor's counts.
     """
     program_files = generate_files(data, prefix, title, sensor, hop_s)
+    if beats is not None:
+        program_files = add_beat_program(program_files, data, beats, prefix and f"{prefix}_beats")
     encoded = {name: text.encode() for name, text in program_files.texts.items()}
     kept = write_generated_folder(folder, encoded)
     return GeneratedProgram(Path(folder), program_files.prefix, tuple(sorted(encoded)), kept, program_files.memory)
@@ -136,6 +142,48 @@ def _generate_files(
         "README.md": emit_readme(program, schedule, memory, prefix, title or prefix, metadata),
     }
     return ProgramFiles(prefix, texts, memory)
+
+
+def add_beat_program(files: ProgramFiles, data: bytes, beats: bytes, prefix: str | None) -> ProgramFiles:
+    """Put the program of a beat classifier beside that of the model that takes its features.
+
+    Args:
+        files: The model's program.
+        data: The model's file.
+        beats: The classifier's file.
+        prefix: Of the classifier's program; None: the name of its architecture.
+
+    Returns:
+        Both programs and what joins them; the planned RAM is the model's own.
+    """
+    classifier = generate_files(beats, prefix)
+    program = {name: text for name, text in classifier.texts.items() if name.endswith((".c", ".h"))}
+    added = {name: text for name, text in program.items() if name not in (*TEST_SOURCES, "test_vector.h")}
+    sources = [name.removesuffix(".c") for name in added if name.endswith(".c") and name not in files.texts]
+    readme = f"""
+## The beat classifier
+
+`{classifier.prefix}.c` computes the features of a beat. For every beat, call `{classifier.prefix}_run` with
+
+- `ecg`: the window around the R peak, prepared as above and scaled to integers as `{classifier.prefix}.h` says,
+- `rr`: the five RR intervals before it in s, oldest first, 0 where unknown or longer than 3 s,
+- `labels`: the labels of the five beats before it, one-hot, those that it gave itself; zeros where unknown,
+
+and pass `fused` to `{files.prefix}_pair_row`, which makes a row of the input `features` of `{files.prefix}_run`.
+Finding R peaks is left to the caller. `make test` runs beats and a window through both programs.
+
+| static RAM of the beat classifier | bytes, planned |
+|---|---|
+| total | {classifier.memory.total:,} |
+"""
+    texts = {
+        **files.texts,
+        **added,
+        **emit_pair(data, beats, files.prefix, classifier.prefix),
+        "Makefile": extend_makefile(files.texts["Makefile"], files.prefix, sources),
+        "README.md": files.texts["README.md"] + readme,
+    }
+    return ProgramFiles(files.prefix, texts, files.memory)
 
 
 def kernel_files(names: list[str], bits: int) -> dict[str, str]:

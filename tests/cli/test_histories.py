@@ -136,7 +136,7 @@ def test_a_pair_predicts_without_training_packages_and_runs(pair, tmp_path):
     record = write_wfdb(synthesise("AF", seed=3), tmp_path)
     code = (
         "import sys\n"
-        "for name in ('keras', 'tensorflow', 'jax', 'torch'): sys.modules[name] = None\n"
+        "for name in ('keras', 'tensorflow', 'jax'): sys.modules[name] = None\n"
         "from ecg_edge.cli.main import cli\n"
         "cli(sys.argv[1:])"
     )
@@ -182,6 +182,32 @@ def test_a_pair_that_is_none_is_refused(pair, files, tmp_path):
     shutil.copy(files[1], other)
     ran = CliRunner().invoke(cli, ["predict", str(alone), str(record)])
     assert isinstance(ran.exception, InputError) and "has no features of beats" in str(ran.exception)
+
+
+def test_a_pair_becomes_two_programs_in_one_folder(pair, tmp_path):
+    """They link into one program, whose answers are LiteRT's through both files; a damaged table is noticed."""
+    rhythm, _ = pair
+    invoke("export", rhythm, "--c99", "--out", tmp_path / "c")
+    made = subprocess.run(["make", "-C", tmp_path / "c", "test"], capture_output=True, text=True)
+    assert made.returncode == 0 and "both programs: 0 of the outputs differ" in made.stdout, made.stderr
+    assert "R peaks" in (tmp_path / "c" / "README.md").read_text()
+    joined = tmp_path / "c" / "rhythm_from_beats_pair.c"
+    joined.write_text(joined.read_text().replace("requantised[fused[n] + 128]", "requantised[fused[n] / 2 + 128]"))
+    made = subprocess.run(["make", "-C", tmp_path / "c", "test"], capture_output=True, text=True)
+    assert made.returncode != 0 and "both programs: 1 of the outputs differ" in made.stdout
+
+
+def test_memory_and_speed_of_a_pair(pair):
+    rhythm, beats = pair
+    plan = json.loads(invoke("mcu", rhythm, "--board", "nRF52840", "--json").stdout)
+    assert plan["beat_classifier"]["file"] == beats.name
+    for key, of in (("flash", lambda one: one["flash"]["file"]), ("arena", lambda one: one["arena"]["total"])):
+        assert plan["both"][key] == of(plan) + of(plan["beat_classifier"])
+    report = json.loads(invoke("bench", rhythm, "--json", "--windows", "50", "--rounds", "1").stdout)
+    times = [result["figures"]["latency, median"]["value"] for result in report["results"]]
+    (chain,) = report["chains"]
+    assert chain["files"] == [rhythm.name, beats.name]
+    assert chain["milliseconds"] == (None if None in times else pytest.approx(times[0] + 32 * times[1]))
 
 
 @pytest.mark.parametrize(
