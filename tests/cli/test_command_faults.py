@@ -71,3 +71,20 @@ def test_an_export_of_a_run_on_a_read_only_disk_is_one_line_and_goes_elsewhere(r
         invoke(own, "--out", tmp_path / "a.tflite", "--keep-failing", tmp_path / "b.tflite")
         (file,) = tmp_path.glob("*.tflite")
         assert file.read_bytes() == exported[1] and not leftovers(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_killed_export_leaves_no_process_and_no_half_file_and_the_next_one_makes_the_same(
+    run, exported, cache, tmp_path, monkeypatch
+):
+    temporary, out = tmp_path / "temporary", tmp_path / "out"
+    temporary.mkdir()
+    out.mkdir()
+    words = ["export", run, "--out", out / "a.tflite", "--keep-failing", out / "b.tflite"]
+    moments = [random.uniform(3, 20) for _ in range(2)]
+    environment = {**ENVIRONMENT, "ECG_EDGE_CACHE": str(cache)}
+    kill_at_random(words, environment, moments, temporary)
+    assert all(file.read_bytes() == exported[1] for file in out.glob("[ab]*")), moments
+    kill_at_random(words, environment, [300], temporary)  # to its end
+    (file,) = out.iterdir()
+    assert file.read_bytes() == exported[1] and list(temporary.iterdir()) == [], moments
