@@ -294,6 +294,16 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "wrong": "{wrong:,}",
         },
     ),
+    "operator-fuzz": (
+        "operator-fuzz",
+        {
+            "operator": "`{operator}`",
+            "tried": "{tried:,}",
+            "refused in one line": "{refused:,}",
+            "wrong": "{wrong:,}",
+            "TFLite Micro": "{micro}",
+        },
+    ),
     "mcu-tiny": (
         "mcu-tiny",
         {"device": "{device}", "window (ms)": "about {milliseconds:g}", "assumption": "{assumption}"},

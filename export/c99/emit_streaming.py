@@ -8,7 +8,7 @@ from export.c99.emit_header import output_parameters
 from export.c99.ir import GraphTensor
 from export.c99.lower import StepProgram, StreamingLoop
 from export.c99.memory_plan import MemoryPlan
-from export.c99.steps import View
+from export.c99.steps import View, fill
 from firmware_bench.runtime.errors import InputError
 
 
@@ -44,7 +44,7 @@ def emit_streaming_functions(
         Lines of C.
     """
     (signal,) = program.inputs
-    place, size = memory.place(signal), signal.tensor.width * program.bytes
+    place = memory.place(signal)
     outputs, names = output_parameters(program), ", ".join(program.output_names)
     lines = [
         "/* One block of the recording, or of zeros after its end. */",
@@ -55,7 +55,7 @@ def emit_streaming_functions(
         "    }",
         *(f"    {statement}" for statement in (*clear, *_controls(program, streaming, memory))),
         "    if (inside == 0) {",
-        f"        (void)memset({place.base}, 0, {streaming.step * size});",
+        *(f"        {statement}" for statement in fill(place.base, 0, streaming.step * signal.tensor.width)),
         "    }",
         "    $pushed = 0;",
         f"    $compute_outputs(state, {names});",
@@ -64,7 +64,7 @@ def emit_streaming_functions(
         "",
         f"int $push($STATE, const {ctype(program.dtype)} *sample, {outputs})",
         "{",
-        f"    (void)memcpy({place.row('$pushed')}, sample, {size});",
+        f"    (void)memcpy({place.row('$pushed')}, sample, {signal.tensor.width * program.bytes});",
         "    $pushed++;",
         f"    if ($pushed < {streaming.step}) {{",
         "        return 0;",

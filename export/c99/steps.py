@@ -158,12 +158,14 @@ class LstmStep(Step):
     def emit_calls(self, inputs: Sequence[Place], output: Place) -> list[str]:
         """The statements that run it over the sequence."""
         steps = inputs[0].rows
-        lines, offset = [f"int32_t t = {f'{steps - 1} - s' if self.is_backward else 's'};"], 0
+        # Of one step the only row needs no number.
+        lines = [f"int32_t t = {f'{steps - 1} - s' if self.is_backward else 's'};"] if steps > 1 else []
+        offset, row = 0, "t" if steps > 1 else "0"
         for view, place in zip(self.inputs, inputs, strict=True):
             width = view.tensor.width
-            lines.append(f"ecg_widen_s8({place.row('t')}, {width}, {self.zero_in}, $window + {offset});")
+            lines.append(f"ecg_widen_s8({place.row(row)}, {width}, {self.zero_in}, $window + {offset});")
             offset += width
-        target = "$row" if self.sums_offset is not None else output.row("s" if self.is_reversed else "t")
+        target = "$row" if self.sums_offset is not None else output.row("s" if self.is_reversed else row)
         lines.append(f"ecg_lstm_step_s8(&${self.name}, $window, $hidden, $cell, {target});")
         if self.sums_offset is not None:
             lines.append(f"ecg_mean_add_s8($row, {self.units}, $sums + {self.sums_offset});")
@@ -210,3 +212,9 @@ def for_loop(variable: str, count: int, statements: Sequence[str]) -> list[str]:
     """A C loop of `variable` from 0 to `count` - 1."""
     head = f"for (int32_t {variable} = 0; {variable} < {count}; ++{variable}) {{"
     return [head, *(f"    {statement}" for statement in statements), "}"]
+
+
+def fill(base: str, value: int, count: int) -> list[str]:
+    """Statements that write a value `count` times. gcc warns of a memset of 16-bit values whose bytes are by chance as
+    many as the values of the whole memory."""
+    return for_loop("i", count, [f"({base})[i] = {value};"])

@@ -113,6 +113,42 @@ TFLM_OPERATORS = frozenset(
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class MicroDifference:
+    """How an integer kernel of TensorFlow Lite Micro differs from LiteRT's reference kernel.
+
+    Attributes:
+        reason: Why, in a few words.
+        steps: By how many integer steps an output differs at most; None where there is no kernel, or any number.
+    """
+
+    reason: str
+    steps: int | None = None
+
+
+_NO_KERNEL = MicroDifference("has no kernel for such integers")
+_NO_KERNEL_OF_16 = {(name, 16): _NO_KERNEL for name in ("REDUCE_MAX", "REDUCE_MIN")}
+_NO_KERNEL_OF_8 = {(name, 8): _NO_KERNEL for name in ("EXP", "NEG", "SQRT")}
+_ONLY_LIMITS = MicroDifference("only limits its values: input and output have to share scale and zero point")
+
+# (operator, bits of its values) → the difference. Every other operator of both is equal in every value: the fuzz of
+# tests/operator_fuzz tries it.
+MICRO_DIFFERENCES: dict[tuple[str, int], MicroDifference] = {
+    **_NO_KERNEL_OF_16,
+    **_NO_KERNEL_OF_8,
+    ("FULLY_CONNECTED", 16): MicroDifference("rounds twice where LiteRT rounds once", 1),
+    ("RELU6", 8): _ONLY_LIMITS,
+    ("RELU6", 16): _ONLY_LIMITS,
+    ("SOFTMAX", 16): MicroDifference("divides by a table of which one entry is rounded otherwise", 1),
+    (LSTM, 8): MicroDifference("takes sigmoid and tanh from a table instead of polynomials"),
+}
+
+
+def micro_difference(name: str, bits: int) -> MicroDifference | None:
+    """How TensorFlow Lite Micro differs from LiteRT in an operator on values of 8 or 16 bits; None if it does not."""
+    return MICRO_DIFFERENCES.get((name, bits))
+
+
 def facts(name: str) -> OperatorFacts:
     """The facts of the operator `name`; those of an operator without weights that rescales, where it is not listed."""
     return FACTS.get(name, OperatorFacts())

@@ -88,14 +88,13 @@ def binary_arithmetic(function: str, operator: GraphOperator) -> tuple[str, dict
         The function with its type, and the fields.
 
     Raises:
-        InputError: The operator needs tensors of one scale, and they differ.
+        InputError: The operator needs tensors of one scale, and they differ; or its scales are too far apart.
     """
+    check_factors(operator)
     a, b, y = operator.operand(0), operator.operand(1), operator.output
     fields = {"zero_a": a.zero_point, "zero_b": b.zero_point, "zero_out": y.zero_point}
     if operator.name in ("ADD", "SUB"):
-        twice = 2 * max(a.scale, b.scale)
-        factors = [a.scale / twice, b.scale / twice, twice / (2 ** LEFT_SHIFTS[y.dtype] * y.scale)]
-        (ma, sa), (mb, sb), (my, sy) = map(quantize_multiplier, factors)
+        (ma, sa), (mb, sb), (my, sy) = map(quantize_multiplier, _factors(operator))
         mb = -mb if operator.name == "SUB" else mb
         fields |= {"multiplier_a": ma, "shift_a": sa, "multiplier_b": mb, "shift_b": sb}
         fields |= {"multiplier_out": my, "shift_out": sy}
@@ -104,9 +103,7 @@ def binary_arithmetic(function: str, operator: GraphOperator) -> tuple[str, dict
         multiplier, shift = quantize_multiplier(product)
         fields |= {"multiplier_out": multiplier, "shift_out": shift}
     elif operator.name == "SQUARED_DIFFERENCE":
-        twice = 2 * max(a.scale, b.scale)
-        factors = [a.scale / twice, b.scale / twice, twice * twice / (2 ** (2 * SQUARE_LEFT_SHIFT) * y.scale)]
-        (ma, sa), (mb, sb), (my, sy) = map(quantize_multiplier, factors)
+        (ma, sa), (mb, sb), (my, sy) = map(quantize_multiplier, _factors(operator))
         fields |= {"multiplier_a": ma, "shift_a": sa, "multiplier_b": mb, "shift_b": sb}
         fields |= {"multiplier_out": my, "shift_out": sy}
     elif operator.name == "PRELU":
@@ -120,6 +117,32 @@ def binary_arithmetic(function: str, operator: GraphOperator) -> tuple[str, dict
     if y.dtype is np.int16 and (shifts := _power_of_two_fields(fields)) is not None:
         return f"{function}_by_powers_sN", shifts
     return f"{function}_sN", fields
+
+
+def check_factors(operator: GraphOperator) -> None:
+    """Check that a sum, difference or squared difference rescales by less than 1: LiteRT ends the process otherwise.
+
+    Args:
+        operator: Any operator.
+
+    Raises:
+        InputError: Its output's scale is too fine for those of its inputs.
+    """
+    if operator.name in ("ADD", "SUB", "SQUARED_DIFFERENCE") and not _factors(operator)[2] < 1:
+        a, b, y = operator.operand(0), operator.operand(1), operator.output
+        raise InputError(
+            f"{operator.name} of scales {a.scale:g} and {b.scale:g} to {y.scale:g}: they are too far apart, calibrate "
+            "the model again"
+        )
+
+
+def _factors(operator: GraphOperator) -> list[float]:
+    """By what both operands and the result of a sum, difference or squared difference are multiplied."""
+    a, b, y = operator.operand(0), operator.operand(1), operator.output
+    twice = 2 * max(a.scale, b.scale)
+    is_square = operator.name == "SQUARED_DIFFERENCE"
+    shift = 2 * SQUARE_LEFT_SHIFT if is_square else LEFT_SHIFTS[y.dtype]
+    return [a.scale / twice, b.scale / twice, twice * (twice if is_square else 1) / (2**shift * y.scale)]
 
 
 def _power_of_two_fields(fields: dict[str, int]) -> dict[str, int] | None:

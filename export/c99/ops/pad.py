@@ -6,8 +6,7 @@ from export.c99.context import LoweringContext
 from export.c99.ir import GraphOperator
 from export.c99.ops.copy_step import copy_step
 from export.c99.ops.loops import strides
-from export.c99.steps import Step
-from firmware_bench.runtime.errors import InputError
+from export.c99.steps import Step, fill
 
 
 def lower(context: LoweringContext, operator: GraphOperator) -> list[Step]:
@@ -16,15 +15,12 @@ def lower(context: LoweringContext, operator: GraphOperator) -> list[Step]:
     x, y = operator.operand(0), output.tensor
     before = [int(n) for n in np.reshape(operator.operand(1).values, (-1, 2))[:, 0]]
     value = int(operator.operand(2).values.ravel()[0]) if len(operator.inputs) > 2 else y.zero_point
-    if value and y.dtype is not np.int8:
-        raise InputError(f"{operator.name} with {value} in 16 bits has no C99 form: pad with zeros")
     steps_in, steps_out = strides(x.shape), strides(y.shape)
     start = sum(n * step for n, step in zip(before, steps_out, strict=True))
     loops = list(zip(x.shape, steps_in, steps_out, strict=True))
     step = copy_step(name, operator, inputs, output, [loops], [(0, start)])
-    size = y.size * np.dtype(y.dtype).itemsize
     step.emit_all = lambda places, out: [
-        f"(void)memset({out.base}, {value}, {size});",
+        *fill(out.base, value, y.size),
         f"ecg_copy_sN(&${name}_0, {places[0].base}, {out.base});",
     ]
     return [step]

@@ -5,11 +5,12 @@ import numpy as np
 from export.c99.c_text import array
 from export.c99.context import LookUpTable, LoweringContext
 from export.c99.ir import GraphOperator, GraphTensor
+from export.c99.ops.binary_step import check_factors
 from export.c99.reference_kernels import INT8_VALUES, evaluate_operator
 from export.c99.steps import Step
 
 UNARY = {"LOGISTIC", "TANH", "ABS", "NEG", "RELU", "RELU6", "RSQRT", "SQRT", "EXP", "HARD_SWISH", "LEAKY_RELU",
-         "QUANTIZE", "SQUARE", "ELU"}  # fmt: skip
+         "QUANTIZE"}  # fmt: skip
 # Unary where both operands come from one value, or one is a constant.
 BINARY = {"ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE", "PRELU", "DIV"}
 
@@ -46,6 +47,7 @@ def tabulate_unary(context: LoweringContext, operator: GraphOperator) -> bool:
         arguments.append(table.values)
     if source is None:
         return False
+    check_factors(operator)
     defer_table(context, operator.output, LookUpTable(source, evaluate_operator(operator, arguments)))
     return True
 
