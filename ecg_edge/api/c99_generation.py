@@ -100,9 +100,10 @@ def choose_hop(data: bytes, sensor: Sensor | None, hop_s: float | None) -> float
         InputError: `hop_s` is no time.
     """
     from export.c99.continuous import find_default_hop
+    from firmware_bench.runtime.metadata_format import read_metadata
 
     if hop_s is None:
-        return find_default_hop(data) if sensor else None
+        return find_default_hop(data) if sensor and not read_metadata(data).window_preprocessing else None
     if not 0 <= hop_s <= LONGEST_HOP_S:
         raise InputError(f"answers every {hop_s:g} s are not possible: 0 to {LONGEST_HOP_S:g} s")
     return hop_s or None

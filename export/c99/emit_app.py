@@ -7,11 +7,26 @@ import numpy as np
 from export.c99.c_text import LICENCE, array, comment, ctype, structure, with_prefix
 from export.c99.emit_header import EXTERN_C_BEGIN, EXTERN_C_END, MARK, string_literal
 from export.c99.lower import StepProgram
-from firmware_bench.front_end.device_path import QUALITY, Decision, Sensor, plan_device, plan_quantisation
+from firmware_bench.front_end.device_path import (
+    FEED,
+    QUALITY,
+    Decision,
+    Sensor,
+    plan_device,
+    plan_quantisation,
+    scales_windows,
+)
 from firmware_bench.front_end.plan import FrontEndPlan
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata
 
+PUSH = (
+    "ECG_PROFILE(flow);",
+    "if ($push(&app->network, sample, answer->outputs) != 0) {",
+    "    $write_answer(app, answer);",
+    "    result = 2;",
+    "}",
+)
 FAULTS = ("missing", "saturated", "flat", "lost")  # in the order of their flags
 MOST_LABELS = 32  # bits of an answer
 QUEUE_S = 1.0  # of samples that wait while the network computes
@@ -35,6 +50,9 @@ def emit_app(program: StepProgram, metadata: ModelMetadata, sensor: Sensor, pref
     plan, decision = plan_device(metadata, sensor)
     if not (program.has_push or program.streaming):
         raise InputError("the network takes a window at once, not sample by sample: there is no path to it")
+    if program.continuous and scales_windows(metadata):
+        raise InputError("the model scales whole windows, which no program does every hop: --hop 0, or train with "
+                         "--set signal.normalise=running")  # fmt: skip
     if len(decision.labels) > MOST_LABELS:
         raise InputError(f"an answer has {MOST_LABELS} labels at most, the model has {len(decision.labels)}")
     texts = {
@@ -55,7 +73,7 @@ def name_classes(labels: tuple[str, ...]) -> list[str]:
 
 def _emit_header(program, metadata, sensor, plan, decision, prefix):
     macro, value = prefix.upper(), ctype(program.dtype)
-    every, _, context = _measure_answers(program)
+    every, _, context = _measure_answers(program, metadata)
     delay = plan.half_length + -(-context * plan.down // plan.up)
     queue = 1 << int(np.ceil(np.log2(max(16.0, QUEUE_S * plan.sensor_fs))))
     gains = ", ".join(f"{gain:g}" for gain in plan.counts_per_unit)
@@ -122,6 +140,14 @@ def _emit_header(program, metadata, sensor, plan, decision, prefix):
         "    uint32_t made;     /* values for the network */",
         "    uint32_t judged;   /* samples of this second */",
         f"    uint32_t faults[{len(FAULTS)}]; /* 1 + values made before the last sample with each */",
+        *(
+            [
+                f"    struct ecg_window_scale window_scales[{plan.leads}];",
+                f"    int32_t filled, fed, window[{plan.leads * program.inputs[0].storage.rows}];",
+            ]
+            if scales_windows(metadata)
+            else []
+        ),
         f"    int16_t history[{2 * plan.taps * plan.leads}];",
         f"    int16_t low[{plan.leads}], high[{plan.leads}], held[{plan.leads}];",
         f"    volatile int16_t queue[{macro}_QUEUE_SAMPLES][{plan.leads}];",
@@ -151,14 +177,15 @@ def _emit_header(program, metadata, sensor, plan, decision, prefix):
     return "\n".join(lines)
 
 
-def _measure_answers(program: StepProgram) -> tuple[int, int, int]:
+def _measure_answers(program: StepProgram, metadata: ModelMetadata) -> tuple[int, int, int]:
     """Samples from answer to answer, samples that an answer is about, and samples that it waits for behind these."""
     if loop := program.continuous:
         return loop.hop_samples, loop.span, loop.context
     if loop := program.streaming:
         return loop.step, loop.window, loop.delay * loop.step
     samples = program.inputs[0].storage.rows
-    return samples, samples, 0
+    late = -(-samples // FEED) if scales_windows(metadata) else 0
+    return samples, samples + late, late
 
 
 def _plain(text: str) -> str:
@@ -212,7 +239,10 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
     ]
     if decision.thresholds is not None:
         lines.append(array("int32_t", "thresholds", decision.thresholds))
-    _, span, _ = _measure_answers(program)
+    _, span, _ = _measure_answers(program, metadata)
+    quantised = (
+        f"({value})ecg_front_end_quantise(%s, {multiplier}, {shift}, {signal.zero_point}, {bounds.min}, {bounds.max})"
+    )
     lines += [
         "",
         "static void $begin_block(struct $app *app)",
@@ -231,6 +261,7 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         "    app->front_end.sections = app->sections;",
         *(["    app->front_end.scales = app->scales;"] if plan.scale else []),
         "    ecg_front_end_start(&$front_end, &app->front_end);",
+        *([f"    app->fed = {program.inputs[0].storage.rows};"] if scales_windows(metadata) else []),
         "    $reset(&app->network);",
         f"    for (int lead = 0; lead < {plan.leads}; ++lead) {{",
         "        app->held[lead] = (int16_t)$baselines[lead];",
@@ -324,15 +355,7 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         "    ecg_front_end_push(&$front_end, &app->front_end, counts);",
         "    while (ecg_front_end_next(&$front_end, &app->front_end, values) != 0) {",
         "        app->made++;",
-        f"        for (int lead = 0; lead < {plan.leads}; ++lead) {{",
-        f"            sample[lead] = ({value})ecg_front_end_quantise(values[lead], {multiplier}, {shift}, "
-        f"{signal.zero_point}, {bounds.min}, {bounds.max});",
-        "        }",
-        "        ECG_PROFILE(flow);",
-        "        if ($push(&app->network, sample, answer->outputs) != 0) {",
-        "            $write_answer(app, answer);",
-        "            result = 2;",
-        "        }",
+        *(_feed_window(plan, quantised, program) if scales_windows(metadata) else _feed_sample(plan, quantised)),
         "        ECG_PROFILE(front_end);",
         "    }",
         "    ECG_PROFILE(flow);",
@@ -341,6 +364,42 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         "",
     ]
     return "\n".join(lines)
+
+
+def _feed_sample(plan: FrontEndPlan, quantised: str) -> list[str]:
+    """Hand a value of each lead to the network."""
+    return [
+        f"        for (int lead = 0; lead < {plan.leads}; ++lead) {{",
+        f"            sample[lead] = {quantised % 'values[lead]'};",
+        "        }",
+        *(f"        {line}" for line in PUSH),
+    ]
+
+
+def _feed_window(plan: FrontEndPlan, quantised: str, program: StepProgram) -> list[str]:
+    """Hand some values of the last window to the network, and keep a value of each lead for the next one."""
+    samples, leads = program.inputs[0].storage.rows, plan.leads
+    scaled = quantised % f"ecg_scale_window(&app->window_scales[lead], app->window[(app->fed * {leads}) + lead])"
+    return [
+        f"        for (int n = 0; (n < {FEED}) && (app->fed < {samples}); ++n) {{",
+        f"            for (int lead = 0; lead < {leads}; ++lead) {{",
+        f"                sample[lead] = {scaled};",
+        "            }",
+        "            app->fed++;",
+        *(f"            {line}" for line in PUSH),
+        "        }",
+        f"        for (int lead = 0; lead < {leads}; ++lead) {{",
+        f"            app->window[(app->filled * {leads}) + lead] = values[lead];",
+        "        }",
+        "        app->filled++;",
+        f"        if (app->filled == {samples}) {{",
+        f"            for (int lead = 0; lead < {leads}; ++lead) {{",
+        f"                app->window_scales[lead] = ecg_find_window_scale(app->window + lead, {samples}, {leads});",
+        "            }",
+        "            app->filled = 0;",
+        "            app->fed = 0;",
+        "        }",
+    ]
 
 
 def _decide(decision: Decision) -> list[str]:

@@ -8,13 +8,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from firmware_bench.front_end.integer_front_end import IntegerFrontEnd
+from firmware_bench.front_end.integer_front_end import IntegerFrontEnd, scale_window
 from firmware_bench.front_end.plan import FRACTION_BITS, MISSING, FrontEndPlan, plan_front_end
 from firmware_bench.runtime.errors import InputError, ModelError
 from firmware_bench.runtime.metadata import ModelMetadata, Tensor
 from firmware_bench.runtime.quantisation import dequantise
 from firmware_bench.runtime.streaming_model import RawModel, StreamingModel
 
+FEED = 8  # values of a scaled window that the network takes with every new one
 QUALITY = {"missing": 1, "saturated": 2, "flat": 4, "lost": 8, "warm-up": 16}  # flags of an answer
 
 
@@ -130,10 +131,9 @@ def plan_device(metadata: ModelMetadata, sensor: Sensor) -> tuple[FrontEndPlan, 
     signals = [tensor for tensor in metadata.inputs if tensor.name not in states]
     if metadata.history or len(signals) != 1:
         raise InputError("the model takes beats, not a signal: there is no path from samples to its labels yet")
-    if metadata.window_preprocessing:
+    if scales_windows(metadata) and metadata.streaming:
         raise InputError(
-            "the model's windows are scaled as a whole, which takes a window of memory: train with "
-            "--set signal.normalise=running or none"
+            "the model is a step of a stream and scales whole windows: train with signal.normalise=running"
         )
     leads = len(metadata.leads)
     front_end = plan_front_end(
@@ -144,6 +144,18 @@ def plan_device(metadata: ModelMetadata, sensor: Sensor) -> tuple[FrontEndPlan, 
         sensor.for_leads(sensor.baselines, leads),
     )
     return front_end, _plan_decision(metadata)
+
+
+def scales_windows(metadata: ModelMetadata) -> bool:
+    """Return whether windows are scaled to zero mean and unit standard deviation.
+
+    Raises:
+        InputError: Something else is done with windows.
+    """
+    names = [step.get("step") for step in metadata.window_preprocessing]
+    if names not in ([], ["zscore"]):
+        raise InputError(f"no device computes the steps {', '.join(map(str, names))} of a window")
+    return bool(names)
 
 
 def _plan_decision(metadata: ModelMetadata) -> Decision:
@@ -235,6 +247,41 @@ class WindowFeeder:
         return self.model.run_raw([window.reshape(self.signal.shape)])[0]
 
 
+class ScaledWindowFeeder(WindowFeeder):
+    """A model for whole windows that are scaled to zero mean and unit standard deviation.
+
+    A device keeps the values of a window, finds their scale when it is complete, and then hands FEED of them to the
+    network with every new one, which takes the place of one that was handed over: the answer comes an eighth of a
+    window late.
+    """
+
+    def __init__(self, model: RawModel, quantise: Callable[[np.ndarray], np.ndarray]):
+        self._quantise = quantise
+        super().__init__(model)
+        self._length, self._late = self.span, -(-self.span // FEED)
+        self.span = self._length + self._late
+        self.reset()
+
+    def reset(self) -> None:
+        self._samples = np.zeros((0, self.signal.shape[-1]), np.int64)
+        self._complete: np.ndarray | None = None
+
+    @property
+    def remaining(self) -> int:
+        return (self._length if self._complete is None else self._late) - len(self._samples)
+
+    def push(self, samples: np.ndarray) -> np.ndarray | None:
+        """Take values of the front end, at most `remaining`, instead of the network's integers."""
+        self._samples = np.concatenate([self._samples, samples])
+        if self.remaining:
+            return None
+        if self._complete is not None:
+            window, self._complete = self._complete, None
+            return self._run(self._quantise(scale_window(window)))
+        self._complete, self._samples = self._samples, self._samples[:0]
+        return None
+
+
 class StepFeeder(WindowFeeder):
     """A streaming model as a SampleModel: it answers after each block, as soon as its delay has passed."""
 
@@ -271,7 +318,15 @@ class DevicePath:
     def __init__(self, model: RawModel, sensor: Sensor, network: SampleModel | None = None):
         self.sensor = sensor
         self.plan, self.decision = plan_device(model.metadata, sensor)
-        self.network = network or (StepFeeder(model) if model.metadata.streaming else WindowFeeder(model))
+        self._prepare = self._quantise
+        if network is not None:
+            self.network = network
+        elif model.metadata.streaming:
+            self.network = StepFeeder(model)
+        elif scales_windows(model.metadata):
+            self.network, self._prepare = ScaledWindowFeeder(model, self._quantise), lambda values: values
+        else:
+            self.network = WindowFeeder(model)
         self._multiplier, self._shift = plan_quantisation(self.network.signal)
         self.reset()
 
@@ -299,7 +354,7 @@ class DevicePath:
             part, counts = counts[: max(needed, 1)], counts[max(needed, 1) :]
             self._quality.add(part, self._taken)
             self._taken += len(part)
-            values = self._quantise(self._front_end.push(part).astype(np.int64))
+            values = self._prepare(self._front_end.push(part).astype(np.int64))
             while len(values):
                 samples, values = values[: self.network.remaining], values[self.network.remaining :]
                 outputs = self.network.push(samples)

@@ -23,6 +23,7 @@ CHUNK = 1 << 16  # resampled values at once
 POWER_BITS = 8  # a power has 2 × (20 − 8) fractional bits, and 8 more where it is averaged
 SMALLEST_DEVIATION = 3  # in 1/65,536 of the unit: a flat lead stays flat
 SCALE_SHIFT = 2 * SCALE_BITS
+POWER_SHIFT = 2 * SCALE_BITS - 2 * (FRACTION_BITS - POWER_BITS)
 
 
 class IntegerFrontEnd:
@@ -99,6 +100,22 @@ class IntegerFrontEnd:
         return np.clip(scaled, -LARGEST_SIGNAL, LARGEST_SIGNAL)
 
 
+def scale_window(values: np.ndarray) -> np.ndarray:
+    """Scale a window to zero mean and unit standard deviation.
+
+    Args:
+        values: Of the front end, int64 (samples, leads).
+
+    Returns:
+        int64 (samples, leads), 2**20 for one standard deviation.
+    """
+    centred = values - values.sum(axis=0) // len(values)
+    power = (np.square(centred >> POWER_BITS).sum(axis=0) // len(values)) << POWER_SHIFT
+    deviations = [max(math.isqrt(int(each)), SMALLEST_DEVIATION) for each in power]
+    factors = np.array([(1 << SCALE_SHIFT) // deviation for deviation in deviations], np.int64)
+    return np.clip((centred * factors) >> SCALE_BITS, LOWEST_OUTPUT, HIGHEST_OUTPUT)
+
+
 class _SectionState:
     """A section and its last values. The remainder of each rounding is added at the next sample, which keeps the noise
     of a filter whose poles lie near 1 below a µV."""
@@ -147,7 +164,7 @@ class _ScaleState:
 
     def _end_block(self):
         self.blocks = min(self.blocks + 1, self.scale.memory)
-        power = (self.total // self.count) << (2 * SCALE_BITS - 2 * (FRACTION_BITS - POWER_BITS))
+        power = (self.total // self.count) << POWER_SHIFT
         self.power += power // self.blocks - self.power // self.blocks
         self.factor = (1 << SCALE_SHIFT) // max(math.isqrt(self.power), SMALLEST_DEVIATION)
         self.total = self.count = 0

@@ -6,7 +6,7 @@ import pytest
 from ecg_edge.signals.preprocessing import STEPS, Preprocessing
 from ecg_edge.tasks import TASKS
 from ecg_edge.training.config import SignalConfig, resolve
-from firmware_bench.front_end.integer_front_end import IntegerFrontEnd
+from firmware_bench.front_end.integer_front_end import IntegerFrontEnd, scale_window
 from firmware_bench.front_end.plan import plan_front_end
 from firmware_bench.runtime.errors import InputError
 from models_keras.registry import find
@@ -49,6 +49,15 @@ def test_integers_agree_with_float64_to_60_db_on_real_records(real_data, name, s
     noise = np.square(values - expected).mean(axis=0)
     decibels = 10 * np.log10(np.square(expected).mean(axis=0) / np.maximum(noise, 1e-30))
     assert len(values) >= 900 and decibels.min() >= 60, decibels
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 100.0])  # mV
+def test_integers_scale_a_window_as_floats_do(scale):
+    signal = scale * (np.concatenate([ecg(), ecg(seed=1)], axis=1) + np.array([5.0, -0.2]))
+    expected = STEPS["zscore"](signal, 360.0)[0]
+    values = scale_window(np.round(signal * 2**20).astype(np.int64)) / 2**20
+    assert 10 * np.log10(np.square(expected).mean() / np.square(values - expected).mean()) >= 60
+    assert not scale_window(np.full((100, 2), 12345)).any()
 
 
 def test_no_step_looks_further_ahead_than_the_delay_of_resampling():

@@ -53,4 +53,9 @@ struct ecg_front_end_state {
     int32_t is_started, is_settled;     /* whether a sample, and a result, was there before */
 };
 
+/* The scale of a window, one lead of values: its mean, and the factor 2^16 / standard deviation. */
+struct ecg_window_scale {
+    int32_t mean, factor;
+};
+
 #endif

@@ -204,4 +204,30 @@ static inline int32_t ecg_front_end_quantise(
     return ecg_clamp(rounded + zero_point, low, high);
 }
 
+/* Find the scale of `samples` values, each `stride` after the one before. */
+static inline struct ecg_window_scale ecg_find_window_scale(const int32_t *values, int32_t samples, int32_t stride)
+{
+    struct ecg_window_scale scale;
+    int64_t sum = 0;
+    int64_t power = 0;
+    for (int32_t t = 0; t < samples; ++t) {
+        sum += values[t * stride];
+    }
+    const int64_t mean = sum / samples;
+    scale.mean = (int32_t)(((sum % samples) < 0) ? (mean - 1) : mean);
+    for (int32_t t = 0; t < samples; ++t) {
+        const int32_t reduced = ecg_asr(values[t * stride] - scale.mean, ECG_POWER_SHIFT);
+        power += (int64_t)reduced * reduced;
+    }
+    const int64_t deviation = ecg_front_end_root((power / samples) * 256);
+    scale.factor = (int32_t)(INT64_C(4294967296) / ((deviation > 2) ? deviation : 3));
+    return scale;
+}
+
+/* A value of the window, scaled to zero mean and unit standard deviation. */
+static inline int32_t ecg_scale_window(const struct ecg_window_scale *scale, int32_t value)
+{
+    return ecg_front_end_shift_and_limit((int64_t)(value - scale->mean) * scale->factor, ECG_SCALE_BITS);
+}
+
 #endif

@@ -111,6 +111,20 @@ def test_the_program_says_what_the_path_in_python_says(settings, sensor_fs, tmp_
     assert ("warm-up" in quality) == bool(settings)
 
 
+@pytest.mark.parametrize("sensor_fs", [50.0, 250.0])
+def test_windows_that_are_scaled_as_a_whole(sensor_fs, tmp_path):
+    data = altered(model_for({"highpass_hz": None}), window_preprocessing=[{"step": "zscore"}])
+    sensor, counts = dataclasses.replace(SENSOR, fs=sensor_fs), counts_with_faults(int(30 * sensor_fs))
+    expected = run_path(data, sensor, counts)
+    assert run_program(data, sensor, counts, tmp_path) == expected and len(expected) >= 10
+    offset = np.where(counts == -32768, counts, counts - 300).astype(np.int16)
+    assert [row[3:] for row in run_path(data, dataclasses.replace(sensor, baselines=(-293, -320)), offset)] == [
+        row[3:] for row in expected
+    ]  # a mean does not count
+    with pytest.raises(InputError, match="normalise=running"):
+        generate(data, tmp_path / "hops", sensor=sensor, hop_s=1.0)
+
+
 @pytest.mark.parametrize("sensor_fs", [50.0, 250.0, 360.0])
 def test_answers_of_every_hop_and_faults_as_long_as_their_samples_count(sensor_fs, tmp_path):
     data, sensor = model_for({"normalise": "running"}), dataclasses.replace(SENSOR, fs=sensor_fs)
@@ -136,7 +150,7 @@ def test_thresholds_decide_where_a_model_has_some(tmp_path):
     "change, words",
     [
         ({"preprocessing": [{"step": "highpass", "cutoff": 0.5}]}, "signal.mode=causal"),
-        ({"window_preprocessing": [{"step": "zscore"}]}, "normalise=running"),
+        ({"window_preprocessing": [{"step": "fill_gaps"}]}, "of a window"),
         ({"labels": ["A"]}, "no classifier"),
         ({"labels": []}, "labels"),
     ],
