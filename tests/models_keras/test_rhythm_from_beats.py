@@ -74,11 +74,11 @@ def test_without_morphology_it_reads_times_and_labels():
     assert model(windows(32, "history", 20)).shape == (4, 6)
 
 
-@pytest.mark.parametrize("preset", ["paper", "edge"])
+@pytest.mark.parametrize("preset", ["paper", "edge", "tiny"])
 def test_it_reads_the_features_of_the_beat_classifier_of_its_preset(preset):
     features = fused_features(htf_beat(**find("htf_beat").presets[preset].model)).output_shape[-1]
     sizes = find("rhythm_from_beats").presets[preset].model
-    assert rhythm_from_beats(**sizes).inputs[0].shape == (None, 32, features)
+    assert rhythm_from_beats(**{**sizes, "morphology": True}).inputs[0].shape == (None, 32, features)
 
 
 def test_more_beats_than_positions_are_refused():
