@@ -20,6 +20,7 @@ from small_models import altered, causal, convolutional
 from wfdb_files import Signal, write_record
 
 from ecg_edge.cli.live import command
+from ecg_edge.live_display import REDRAW_S, LiveDisplay
 
 PROGRAM = [sys.executable, "-m", "ecg_edge", "live"]
 STREAM = ["-", "--format", "int16", "--counts-per-unit", "200", "--sensor-rate", "250"]
@@ -157,6 +158,20 @@ def test_a_terminal_has_one_line_that_changes(folder):
     drawn = [part.rstrip() for part in text.strip().split("\r")]
     assert max(map(len, drawn)) <= 39 and len(drawn) > 5
     assert any("no answer yet" in part for part in drawn) and drawn[-1].startswith("0:00:20  ")
+
+
+def test_what_was_too_quick_to_be_drawn_is_drawn_at_the_end_and_messages_stand_alone(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    with LiveDisplay() as display:
+        for second in range(5):
+            display.progress("signal", second, 0)
+        display.message("line 3 is no sample")
+        time.sleep(REDRAW_S)
+        display.progress("signal", 5, 0)
+        display.progress("signal", 6, 0)
+    shown = capsys.readouterr()
+    assert shown.err == "line 3 is no sample\n" and shown.out.endswith("\r0:00:06  no answer yet\n")
+    assert "0:00:03" not in shown.out and "\r" + " " * len("0:00:00  no answer yet") + "\r" in shown.out
 
 
 def test_a_reader_that_leaves_ends_it_with_141(folder):
