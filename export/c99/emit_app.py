@@ -73,7 +73,7 @@ def name_classes(labels: tuple[str, ...]) -> list[str]:
 
 def _emit_header(program, metadata, sensor, plan, decision, prefix):
     macro, value = prefix.upper(), ctype(program.dtype)
-    every, _, context = _measure_answers(program, metadata)
+    every, _, context = measure_answers(program, metadata)
     delay = plan.half_length + -(-context * plan.down // plan.up)
     queue = 1 << int(np.ceil(np.log2(max(16.0, QUEUE_S * plan.sensor_fs))))
     gains = ", ".join(f"{gain:g}" for gain in plan.counts_per_unit)
@@ -177,8 +177,8 @@ def _emit_header(program, metadata, sensor, plan, decision, prefix):
     return "\n".join(lines)
 
 
-def _measure_answers(program: StepProgram, metadata: ModelMetadata) -> tuple[int, int, int]:
-    """Samples from answer to answer, samples that an answer is about, and samples that it waits for behind these."""
+def measure_answers(program: StepProgram, metadata: ModelMetadata) -> tuple[int, int, int]:
+    """Return samples from answer to answer, samples that one is about, and samples that it waits for behind these."""
     if loop := program.continuous:
         return loop.hop_samples, loop.span, loop.context
     if loop := program.streaming:
@@ -239,7 +239,7 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
     ]
     if decision.thresholds is not None:
         lines.append(array("int32_t", "thresholds", decision.thresholds))
-    _, span, _ = _measure_answers(program, metadata)
+    _, span, _ = measure_answers(program, metadata)
     quantised = (
         f"({value})ecg_front_end_quantise(%s, {multiplier}, {shift}, {signal.zero_point}, {bounds.min}, {bounds.max})"
     )

@@ -15,13 +15,14 @@ from firmware_bench.runtime.streaming_model import StreamingModel
 BOARD_TESTS = 2  # that a program on a board makes: it has less memory and time
 
 
-def emit_test_vector(data: bytes, program: StepProgram, prefix: str) -> str:
+def emit_test_vector(data: bytes, program: StepProgram, prefix: str, replays: bool = False) -> str:
     """The text of test_vector.h, by which test.c and the firmware call a model of any name.
 
     Args:
         data: The file of which the program is made.
         program: The program.
         prefix: What the names of its functions begin with.
+        replays: Whether test_replay.h tests the path around it.
 
     Returns:
         C text: macros for sizes and calls, the form of the inputs, the expected outputs and digests of steps.
@@ -60,6 +61,13 @@ def emit_test_vector(data: bytes, program: StepProgram, prefix: str) -> str:
         f"#define BEGIN() {reset}",
         f"#define PUSHES {int(program.has_push)} /* whether samples are pushed one by one */",
     ]
+    if replays:
+        lines += [
+            "#define REPLAY(app, answer) $replay(app, answer)",
+            "#define REPLAY_EXPECTED $replay_answers",
+            "#define REPLAY_APP struct $app",
+            "#define REPLAY_ANSWER struct $answer",
+        ]
     if program.has_push:
         lines += [f"#define SAMPLES {samples} /* of a test */", f"#define SAMPLE_SIZE {macro}_SAMPLE_SIZE"]
         lines.append(f"#define PUSH(sample, outputs) $push({', '.join(['&test_state', 'sample', *answers])})")

@@ -10,6 +10,7 @@ from export.c99.emit_app import emit_app
 from export.c99.emit_header import emit_header
 from export.c99.emit_pair import emit_pair, extend_makefile
 from export.c99.emit_readme import emit_makefile, emit_readme
+from export.c99.emit_replay import emit_replay
 from export.c99.emit_source import emit_source, included_kernels
 from export.c99.emit_test import emit_test_vector
 from export.c99.lower import lower
@@ -127,6 +128,7 @@ def _generate_files(
     prefix = default_prefix(program.description.architecture, bits) if prefix is None else prefix
     metadata = find_metadata(read_model_table(data)) or ModelMetadata()
     app = emit_app(program, metadata, sensor, prefix) if sensor else {}
+    replay = {"test_replay.h": emit_replay(data, program, sensor, prefix)} if sensor else {}
     names = [*included_kernels(program), *(["ecg_front_end_kernel"] if sensor else [])]
     kernels = kernel_files([for_bits(name, bits) for name in names], bits)
     check_prefix(prefix, program.names, [name.rsplit(".", 1)[0] for name in kernels])
@@ -136,7 +138,8 @@ def _generate_files(
         **app,
         f"{prefix}.h": emit_header(program, memory, prefix),
         f"{prefix}.c": emit_source(program, schedule, memory, prefix),
-        "test_vector.h": emit_test_vector(data, program, prefix),
+        **replay,
+        "test_vector.h": emit_test_vector(data, program, prefix, replays=bool(replay)),
         **{name: for_bits((KERNELS / name).read_text(), bits) for name in TEST_SOURCES},
         "Makefile": emit_makefile([source.removesuffix(".c") for source in sources]),
         "README.md": emit_readme(program, schedule, memory, prefix, title or prefix, metadata),

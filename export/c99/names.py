@@ -27,7 +27,7 @@ STANDARD_HEADERS = """
     stdio stdlib string tgmath time wchar wctype
 """
 PLACEHOLDERS = ("ecg_value", "ecg_sum")  # of c_text
-TEST_FILES = ("test", "test_signal", "test_trace", "test_vector")
+TEST_FILES = ("test", "test_replay", "test_signal", "test_trace", "test_vector")
 PREFIX_LENGTH = 24  # C99 compares the first 31 characters of external names: a prefix and "_reset"
 DEFAULT_PREFIX = "model"
 

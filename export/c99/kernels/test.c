@@ -52,6 +52,35 @@ static void run_test(int32_t test, ecg_value *outputs)
 
 #endif
 
+#ifdef REPLAY
+#include "test_replay.h"
+
+/* From counts to answers. Returns 1 where an answer differs. */
+static int test_replay(void)
+{
+    static REPLAY_APP app;
+    static REPLAY_ANSWER answer;
+    const int32_t number = REPLAY(&app, &answer);
+    if (number < 0) {
+        (void)printf("%d answers of the replay are right\n", REPLAY_ANSWERS);
+        return 0;
+    }
+    (void)printf("answer %d of the replay differs: sample %lu, classes %lx, quality %lx; expected %lu, %lx, %lx\n",
+                 (int)number, (unsigned long)answer.sample, (unsigned long)answer.classes, (unsigned long)answer.quality,
+                 (unsigned long)REPLAY_EXPECTED[number].sample, (unsigned long)REPLAY_EXPECTED[number].classes,
+                 (unsigned long)REPLAY_EXPECTED[number].quality);
+    for (uint32_t i = 0; i < (sizeof answer.outputs / sizeof answer.outputs[0]); ++i) {
+        (void)printf("  output %d; expected %d\n", (int)answer.outputs[i], (int)REPLAY_EXPECTED[number].outputs[i]);
+    }
+    return 1;
+}
+#else
+static int test_replay(void)
+{
+    return 0;
+}
+#endif
+
 int main(void)
 {
     static ecg_value outputs[OUTPUTS];
@@ -73,5 +102,6 @@ int main(void)
         (void)printf("the first step that differs is %s\n", wrong);
     }
     (void)printf("%d of %d values differ\n", differing, TESTS * OUTPUTS);
-    return ((differing != 0) || (wrong != NULL)) ? 1 : 0;
+    const int replayed = test_replay();
+    return ((differing != 0) || (wrong != NULL) || (replayed != 0)) ? 1 : 0;
 }

@@ -206,6 +206,31 @@ def test_the_header_states_what_firmware_has_to_know(tmp_path):
         assert line in header
 
 
+@pytest.mark.parametrize("hop_s", [None, 0.5])
+@pytest.mark.parametrize("sensor_fs", [50.0, 360.0])
+def test_the_folder_replays_a_record_and_names_the_first_answer_that_differs(sensor_fs, hop_s, tmp_path):
+    sensor = dataclasses.replace(SENSOR, fs=sensor_fs)
+    data = model_for({"normalise": "running"})
+    folder = generate(data, tmp_path / "program", "small", sensor=sensor, hop_s=hop_s).folder
+    flags = f"CFLAGS={SANITIZED} -Wno-unused-function"
+    done = subprocess.run(["make", "-C", str(folder), "test", flags], capture_output=True, text=True)
+    assert done.returncode == 0 and "answers of the replay are right" in done.stdout, done.stdout + done.stderr
+    replay = (folder / "test_replay.h").read_text()
+    quality = {int(row.split(",")[2].strip(" u")) for row in replay.splitlines() if row.startswith("    {")}
+    assert all(any(flags & QUALITY[name] for flags in quality) for name in ("missing", "saturated", "flat", "warm-up"))
+    for name, right, wrong in (
+        ("small_app.c", "quality |= UINT32_C(1) << n", "quality |= UINT32_C(2) << n"),
+        ("small_app.c", "answer->classes = UINT32_C(1)", "answer->classes = UINT32_C(2)"),
+        ("ecg_front_end_kernel.c", "ECG_MISSING", "12345"),
+    ):
+        text = (folder / name).read_text()
+        assert right in text, (name, right)
+        (folder / name).write_text(text.replace(right, wrong, 1))
+        done = subprocess.run(["make", "-C", str(folder), "test", flags], capture_output=True, text=True)
+        assert done.returncode != 0 and "of the replay differs: sample" in done.stdout, (name, done.stdout, done.stderr)
+        (folder / name).write_text(text)
+
+
 @pytest.mark.slow
 def test_an_lstm_and_real_records(real_data, tmp_path):
     import wfdb
