@@ -71,7 +71,7 @@ def generate_c99(
     """
     from export.c99 import generate
 
-    path = _integer_file(Path(source))
+    path = find_integer_file(Path(source))
     data = read_export(path)
     require_equal_answers(data)
     found = find_beat_file(path, data)
@@ -304,8 +304,8 @@ def estimate_time(board, instructions: int) -> dict[str, Any] | None:
     }
 
 
-def _integer_file(source: Path) -> Path:
-    """Return `source`, or the only integer file of the run `source`."""
+def find_integer_file(source: Path) -> Path:
+    """Return `source`, or the only integer file of the run `source`. Raises InputError: it has none, or several."""
     if not source.is_dir():
         return source
     exported = source / "export"

@@ -183,16 +183,18 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> F
         'nRF52840'
     """
     from export.c99.generator import generate_files
-    from firmware_bench.mcu import firmware
+    from firmware_bench.mcu import board_firmware
 
     path, target = Path(file), Path(folder)
     boards = _select_boards(board)
     data = _read_integer_file(path)
     if board is None:
-        raise InputError(f"firmware is for one board: there is firmware for {', '.join(firmware.supported_boards())}")
+        raise InputError(
+            f"firmware is for one board: there is firmware for {', '.join(board_firmware.supported_boards())}"
+        )
     require_equal_answers(data)
     model = {f"model/{name}": text.encode() for name, text in generate_files(data, title=path.stem).texts.items()}
-    kept = write_generated_folder(target, {**firmware.make_files(boards[0], _host_windows(data)), **model})
+    kept = write_generated_folder(target, {**board_firmware.make_files(boards[0], _host_windows(data)), **model})
     return Firmware(boards[0].name, kept)
 
 

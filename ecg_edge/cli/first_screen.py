@@ -11,7 +11,7 @@ COMMANDS = (
     ("a sensor", "ecg-edge live MODEL.tflite --serial PORT --counts-per-unit N"),
     ("labelled recordings", "ecg-edge train --arch cnn_att_bilstm --data DIR, then evaluate, export"),
     ("a Raspberry Pi", "ecg-edge bench MODEL.tflite --host pi@raspberrypi.local"),
-    ("a microcontroller", "ecg-edge mcu MODEL.tflite, ecg-edge export RUN --c99"),
+    ("a microcontroller", "ecg-edge mcu MODEL.tflite, ecg-edge firmware MODEL.tflite --target arduino"),
     ("a notebook", 'ecg_edge.load(MODEL).predict(signal, fs=250, leads=["I"])'),
 )
 

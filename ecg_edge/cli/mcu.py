@@ -12,7 +12,7 @@ from ecg_edge.memory_tables import print_plan
 @click.command()
 @click.argument("file", metavar="FILE.tflite", type=click.Path(path_type=Path))
 @click.option("--board", metavar="NAME", help="One board, such as nRF52840 or STM32H743. Without it: all.")
-@click.option("--firmware", type=click.Path(path_type=Path), metavar="DIR", help="Write firmware for --board instead.")
+@click.option("--firmware", type=click.Path(path_type=Path), metavar="DIR", help="Firmware that times it on --board.")
 @click.option("--hop", type=float, metavar="S", help="With a sensor: time between answers, as in export --c99.")
 @click.option("--battery", type=float, default=200.0, show_default=True, metavar="MAH", help="Charge of a battery.")
 @sensor_options

@@ -15,7 +15,7 @@ from ecg_edge.memory_tables import describe_time, print_program
 from ecg_edge.number_format import format_milliseconds
 from ecg_edge.training.config import SignalConfig
 from export.c99 import generator
-from firmware_bench.mcu import firmware, qemu, tflm, vela
+from firmware_bench.mcu import board_firmware, qemu, tflm, vela
 from firmware_bench.mcu.boards import BOARDS
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 
@@ -160,7 +160,7 @@ def test_firmware_replaces_what_was_generated_only(model, tmp_path):
     assert f"kept {out}/main.c: it was changed" in ran.stderr and (out / "main.c").read_text() == "/* mine */"
     refused = {
         ("RP2040",): "no firmware for RP2040",
-        (): f"for one board: there is firmware for {', '.join(firmware.supported_boards())}",
+        (): f"for one board: there is firmware for {', '.join(board_firmware.supported_boards())}",
     }
     for board, reason in refused.items():
         error = CliRunner().invoke(command, [*(words if board else words[:-1]), *board]).exception

@@ -221,7 +221,7 @@ def test_the_folder_replays_a_record_and_names_the_first_answer_that_differs(sen
     for name, right, wrong in (
         ("small_app.c", "quality |= UINT32_C(1) << n", "quality |= UINT32_C(2) << n"),
         ("small_app.c", "answer->classes = UINT32_C(1)", "answer->classes = UINT32_C(2)"),
-        ("ecg_front_end_kernel.c", "ECG_MISSING", "12345"),
+        ("ecg_front_end_kernel.h", "count == ECG_MISSING", "count == 12345"),
     ):
         text = (folder / name).read_text()
         assert right in text, (name, right)

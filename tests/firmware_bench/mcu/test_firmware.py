@@ -16,7 +16,7 @@ from small_models import convolutional
 
 from export.c99 import generate
 from export.c99.reference_kernels import run_reference_kernels
-from firmware_bench.mcu import firmware, qemu
+from firmware_bench.mcu import board_firmware, qemu
 from firmware_bench.mcu.boards import BOARDS
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata_format import read_metadata
@@ -48,7 +48,7 @@ def folder(model, windows, tmp_path):
     def written(board):
         shutil.copytree(model, tmp_path / "model")
         sent = b"".join(a.tobytes() for arrays in windows for a in arrays)
-        for name, content in firmware.make_files(BOARDS[board], sent).items():
+        for name, content in board_firmware.make_files(BOARDS[board], sent).items():
             (tmp_path / name).write_bytes(content)
         return tmp_path
 
@@ -84,7 +84,7 @@ def test_windows_from_a_file_by_semihosting(board, folder, windows):
 
 @needs_toolchain
 @pytest.mark.slow
-@pytest.mark.parametrize("board", firmware.supported_boards())
+@pytest.mark.parametrize("board", board_firmware.supported_boards())
 def test_every_board_s_firmware_is_made_and_begins_with_its_vectors(board, folder):
     path, layout = folder(board), BOARDS[board].firmware
     for channel in ["semihosting", *([layout.uart] if layout.uart else [])]:
@@ -160,7 +160,7 @@ def test_every_source_states_its_licence():
     assert all("SPDX-License-Identifier: Apache-2.0" in path.read_text() for path in sources)
 
 
-@pytest.mark.parametrize("board", sorted(BOARDS.keys() - set(firmware.supported_boards())))
+@pytest.mark.parametrize("board", sorted(BOARDS.keys() - set(board_firmware.supported_boards())))
 def test_a_board_without_firmware_states_the_reason(board):
     with pytest.raises(InputError, match=f"no firmware for {board}: .*--c99"):
-        firmware.make_files(BOARDS[board], b"")
+        board_firmware.make_files(BOARDS[board], b"")

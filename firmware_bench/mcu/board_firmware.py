@@ -3,6 +3,8 @@ and what links them. The sources in cortex/ are those that QEMU runs."""
 
 from __future__ import annotations
 
+import dataclasses
+
 from firmware_bench.mcu.boards import BOARDS, Board, FirmwareLayout
 from firmware_bench.mcu.qemu import COMPILER, CORTEX_SOURCES, LINK, PACKAGES, VECTORS
 from firmware_bench.runtime.errors import InputError
@@ -39,6 +41,35 @@ def make_files(board: Board, windows: bytes) -> dict[str, bytes]:
         "Makefile": _makefile(board, layout).encode(),
         "README.md": _readme(board, layout).encode(),
         "windows.bin": windows,
+    }
+
+
+def make_board_files(board: Board, program: str) -> dict[str, str]:
+    """Make what links an application for a board that has firmware: start code, semihosting, memory map, Makefile.
+
+    Args:
+        board: The board.
+        program: The folder of the program's sources; main.c is beside it.
+
+    Returns:
+        File name → text.
+    """
+    layout = board.firmware
+    assert layout is not None
+    names = [
+        "start.c",
+        "print.c",
+        "ecg_bench.h",
+        "semihosting.c",
+        "link.ld",
+        *([f"{layout.image}.c"] if layout.image else []),
+    ]
+    return {
+        **{name: (CORTEX_SOURCES / name).read_text() for name in names},
+        "memory.ld": _linker_memory(board, layout),
+        "Makefile": _makefile(board, dataclasses.replace(layout, uart=None))
+        .replace("model/", f"{program}/")
+        .replace("-Imodel", f"-I{program}"),
     }
 
 
