@@ -18,7 +18,7 @@ def command(model, target, sensor, out):
 
     An example replays a record and checks the answers. The network alone, timed: ecg-edge mcu --firmware.
 
-    Example: ecg-edge firmware runs/demo --target arduino --sensor-rate 360 --counts-per-unit 200
+    Examples: ecg-edge firmware runs/demo --target arduino --sensor-rate 360 --counts-per-unit 200
     """
     from ecg_edge.api.firmware_library import write_firmware_library
 
