@@ -30,7 +30,7 @@ def measure(data: bytes, sensor_rate: float, hop: float) -> dict:
 
     from ecg_edge.api.device_cost import measure_path
     from export.c99 import generate
-    from firmware_bench.front_end.device_path import Sensor
+    from firmware_bench.front_end.sensor import Sensor
     from firmware_bench.mcu import qemu
     from firmware_bench.runtime.errors import InputError
     from firmware_bench.runtime.metadata_format import read_metadata

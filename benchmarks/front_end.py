@@ -55,7 +55,7 @@ def measure(data: bytes, sensor_fs: float, fs: float, words: str, settings: dict
     from ecg_edge.training.config import SignalConfig
     from export.c99 import generate
     from export.tflite.flatbuffer import set_metadata
-    from firmware_bench.front_end.device_path import Sensor
+    from firmware_bench.front_end.sensor import Sensor
     from firmware_bench.mcu import qemu
     from firmware_bench.runtime.tflite_model import TFLiteModel
 

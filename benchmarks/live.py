@@ -16,7 +16,7 @@ import click
 import numpy as np
 from benchmark_result import report, result_option, run
 
-from firmware_bench.front_end.device_path import Sensor
+from firmware_bench.front_end.sensor import Sensor
 
 FS = 1000.0  # Hz, of the sensor
 SENSOR = Sensor(FS, (200.0,))

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from ecg_edge.reporter import LineReporter as LineReporter
     from ecg_edge.reporter import Reporter as Reporter
     from ecg_edge.run import Run as Run
-    from firmware_bench.front_end.device_path import Sensor as Sensor
+    from firmware_bench.front_end.sensor import Sensor as Sensor
     from firmware_bench.runtime.errors import AcceptanceError as AcceptanceError
     from firmware_bench.runtime.errors import InputError as InputError
 
@@ -65,7 +65,7 @@ _MODULES = {
     "ecg_edge.api.training_run": ("resume", "train"),
     "ecg_edge.reporter": ("LineReporter", "Reporter"),
     "ecg_edge.run": ("Run",),
-    "firmware_bench.front_end.device_path": ("Sensor",),
+    "firmware_bench.front_end.sensor": ("Sensor",),
     "firmware_bench.runtime.errors": ("AcceptanceError", "InputError"),
 }
 _SOURCES = {name: module for module, names in _MODULES.items() for name in names}

@@ -10,14 +10,6 @@ def pytest_addoption(parser):
     parser.addoption("--fuzz-seconds", type=float, default=60.0, help="Time to fuzz each target (default 60 s).")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """With --dist loadgroup the tests of a file stay together, for their fixtures, unless they have a group already."""
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-
-
 @pytest.fixture(autouse=True)
 def no_terminal_width(monkeypatch):
     """Tables are as wide as in a pipe: pytest's workers state the columns of a terminal."""

@@ -49,6 +49,8 @@ LAYERS = (
     "ecg_edge",
     "ecg_edge.console",
     "ecg_edge.memory_tables",
+    "ecg_edge.bench_tables",
+    "ecg_edge.export_tables",
     "ecg_edge.live_display",
     "ecg_edge.cli",
     "ecg_edge.__main__",

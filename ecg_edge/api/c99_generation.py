@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from firmware_bench.front_end.device_path import Sensor
-from firmware_bench.runtime.errors import AcceptanceError, InputError
+from firmware_bench.front_end.sensor import Sensor
+from firmware_bench.runtime.errors import AcceptanceError, InputError, ModelError
 
 REFERENCE_CORE = "cortex-m4"
 PLANNED = "estimated: planned, not linked"
@@ -111,7 +111,7 @@ def choose_hop(data: bytes, sensor: Sensor | None, hop_s: float | None) -> float
 
 def _explain_missing_path(data: bytes) -> str:
     """Why the program of a file holds the network alone."""
-    from firmware_bench.front_end.device_path import plan_device
+    from firmware_bench.front_end.device_plan import plan_device
     from firmware_bench.runtime.metadata_format import read_metadata
 
     try:
@@ -153,7 +153,10 @@ def find_beat_file(path: Path, data: bytes) -> Path | None:
     from firmware_bench.runtime.metadata_format import find_metadata, read_metadata
     from firmware_bench.runtime.tflite_verifier import read_model_table
 
-    metadata = find_metadata(read_model_table(data))
+    try:
+        metadata = find_metadata(read_model_table(data))
+    except ModelError as error:
+        raise InputError(f"{path}: {error}") from None
     if metadata is None or metadata.embedder is None:
         return None
     beats = path.parent / metadata.embedder.file

@@ -10,8 +10,8 @@ from ecg_edge.api.live_signal import LiveSignal
 from ecg_edge.extras import require
 from ecg_edge.records.record import standard_lead, standard_lead_names
 from ecg_edge.reporter import Reporter
-from firmware_bench.front_end.device_path import Sensor
 from firmware_bench.front_end.plan import MISSING
+from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.metadata import ModelMetadata
 

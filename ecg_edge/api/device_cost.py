@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ecg_edge.api.c99_generation import REFERENCE_CORE, choose_hop
-from firmware_bench.front_end.device_path import Sensor, plan_device
+from firmware_bench.front_end.device_plan import plan_device
+from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 
 LEAST_SECONDS = 5.0  # of signal that instructions are counted over

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ecg_edge.api.live_signal import LiveAnswer
-from firmware_bench.front_end.device_path import QUALITY
+from firmware_bench.front_end.sample_faults import QUALITY
 from firmware_bench.runtime.errors import InputError, make_printable
 from firmware_bench.runtime.files import describe_os_error
 

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from ecg_edge.api.c99_generation import choose_hop, find_integer_file, read_export, require_equal_answers
-from firmware_bench.front_end.device_path import Sensor
+from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.generated_folder import write_generated_folder
 

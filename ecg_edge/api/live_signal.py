@@ -9,7 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from ecg_edge.reporter import Reporter
-from firmware_bench.front_end.device_path import DeviceAnswer, DevicePath, SampleModel, Sensor, plan_device
+from firmware_bench.front_end.device_path import DeviceAnswer, DevicePath
+from firmware_bench.front_end.device_plan import plan_device
+from firmware_bench.front_end.sample_models import SampleModel
+from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata
 
@@ -59,7 +62,7 @@ class LiveAnswer:
         labels: The labels that are present.
         probabilities: Label → probability.
         quality: What was wrong with the samples that the answer is about: names of
-            `firmware_bench.front_end.device_path.QUALITY`. Empty: nothing.
+            `firmware_bench.front_end.sample_faults.QUALITY`. Empty: nothing.
     """
 
     seconds: float

@@ -7,7 +7,7 @@ from typing import Any
 from ecg_edge.api.c99_generation import find_beat_file, measure_program, read_export, require_equal_answers
 from ecg_edge.api.device_cost import measure_path
 from ecg_edge.extras import is_installed
-from firmware_bench.front_end.device_path import Sensor
+from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError, ModelError, unknown_name
 from firmware_bench.runtime.generated_folder import write_generated_folder
 

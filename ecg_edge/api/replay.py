@@ -17,8 +17,8 @@ from ecg_edge.records.formats.wfdb_layout import read_layout
 from ecg_edge.records.signal_description import describe_signal
 from ecg_edge.records.units import millivolts_per
 from ecg_edge.reporter import Reporter
-from firmware_bench.front_end.device_path import Sensor
 from firmware_bench.front_end.plan import MISSING
+from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ANY_UNIT, ModelMetadata
 

@@ -14,7 +14,7 @@ def sensor_options(command):
     @click.option("--adc-range", default="-32767,32767", metavar="LOW,HIGH", help="Counts at which it saturates.")
     @functools.wraps(command)
     def with_sensor(*args, sensor_rate, counts_per_unit, baseline, adc_range, **others):
-        from firmware_bench.front_end.device_path import parse_sensor
+        from firmware_bench.front_end.sensor import parse_sensor
 
         return command(*args, sensor=parse_sensor(sensor_rate, counts_per_unit, baseline, adc_range), **others)
 

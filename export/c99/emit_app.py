@@ -7,16 +7,11 @@ import numpy as np
 from export.c99.c_text import LICENCE, array, comment, ctype, structure, with_prefix
 from export.c99.emit_header import EXTERN_C_BEGIN, EXTERN_C_END, MARK, string_literal
 from export.c99.lower import StepProgram
-from firmware_bench.front_end.device_path import (
-    FEED,
-    QUALITY,
-    Decision,
-    Sensor,
-    plan_device,
-    plan_quantisation,
-    scales_windows,
-)
+from firmware_bench.front_end.device_plan import Decision, plan_device, plan_quantisation, scales_windows
 from firmware_bench.front_end.plan import FrontEndPlan
+from firmware_bench.front_end.sample_faults import QUALITY
+from firmware_bench.front_end.sample_models import FEED
+from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata
 

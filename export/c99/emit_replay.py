@@ -10,8 +10,10 @@ from export.c99.continuous_model import ContinuousModel
 from export.c99.emit_app import measure_answers
 from export.c99.lower import StepProgram
 from export.c99.reference_kernels import ReferenceModel
-from firmware_bench.front_end.device_path import QUALITY, DeviceAnswer, DevicePath, Sensor
+from firmware_bench.front_end.device_path import DeviceAnswer, DevicePath
 from firmware_bench.front_end.plan import MISSING
+from firmware_bench.front_end.sample_faults import QUALITY
+from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.metadata import ModelMetadata
 
 ANSWERS = 4  # at least, of a record

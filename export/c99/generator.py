@@ -19,7 +19,7 @@ from export.c99.names import check_prefix, default_prefix
 from export.c99.read_graph import read_graph
 from export.c99.reference_kernels import check_shapes
 from export.c99.schedule import schedule_steps
-from firmware_bench.front_end.device_path import Sensor
+from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.generated_folder import write_generated_folder
 from firmware_bench.runtime.metadata import ModelMetadata

@@ -4,7 +4,7 @@ import dataclasses
 
 from export.c99.c_text import LICENCE, with_prefix
 from export.c99.generator import generate_files
-from firmware_bench.front_end.device_path import Sensor
+from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import make_printable
 
 NOT_FIRMWARE = ("test.c", "test_signal.h", "test_trace.h", "test_vector.h", "test_replay.h", "Makefile", "README.md")

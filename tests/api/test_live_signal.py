@@ -368,7 +368,7 @@ def test_a_real_record_gives_the_answers_of_the_path(model, real_data):
     ("change", "words"),
     [
         ({"preprocessing": [{"step": "highpass", "cutoff": 0.5}]}, "train with --set signal.mode=causal"),
-        ({"window_preprocessing": [{"step": "zscore"}]}, "normalise=running"),
+        ({"window_preprocessing": [{"step": "fill_gaps"}]}, "of a window"),
         ({"labels": []}, "labels"),
         ({"leads": []}, "leads"),
     ],

@@ -8,9 +8,7 @@ TARGETS = load_targets()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.xdist_group(f"fuzz {name}")) for name in TARGETS]
-)
+@pytest.mark.parametrize("name", TARGETS)
 def test_damaged_content_is_read_truly_or_refused(name, pytestconfig):
     result = fuzz(TARGETS[name], pytestconfig.getoption("fuzz_seconds"))
     assert result.tried > 5

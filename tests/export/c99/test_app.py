@@ -14,7 +14,9 @@ from small_models import altered, convolutional, recurrent
 from ecg_edge.training.config import SignalConfig
 from export.c99 import generate
 from export.c99.continuous_model import ContinuousModel
-from firmware_bench.front_end.device_path import QUALITY, DevicePath, Sensor
+from firmware_bench.front_end.device_path import DevicePath
+from firmware_bench.front_end.sample_faults import QUALITY
+from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.tflite_model import TFLiteModel

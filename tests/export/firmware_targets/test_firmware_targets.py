@@ -11,7 +11,7 @@ from small_models import altered, convolutional
 
 from ecg_edge.training.config import SignalConfig
 from export.firmware_targets import TARGETS, make_library
-from firmware_bench.front_end.device_path import Sensor
+from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.mcu import qemu
 
 SENSOR = Sensor(250.0, (200.0, 150.0), (7, -20), -2048, 2047)

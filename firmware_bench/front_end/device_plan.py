@@ -1,0 +1,109 @@
+"""What stands before and behind the network on a device: planned from the metadata of a file and a sensor."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from firmware_bench.front_end.plan import FRACTION_BITS, FrontEndPlan, plan_front_end
+from firmware_bench.front_end.sensor import Sensor
+from firmware_bench.runtime.errors import InputError, ModelError
+from firmware_bench.runtime.metadata import ModelMetadata, Tensor
+from firmware_bench.runtime.quantisation import dequantise
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """How outputs become labels, in the integers of the output.
+
+    Attributes:
+        labels: The labels, in the order of the output.
+        thresholds: The least integer of each label that is present; None: the label with the largest output is.
+    """
+
+    labels: tuple[str, ...]
+    thresholds: tuple[int, ...] | None
+
+    def decide(self, values: np.ndarray) -> tuple[str, ...]:
+        """Return the labels that are present, of the integers of an output."""
+        flat = np.asarray(values, np.int64).ravel()
+        if self.thresholds is None:
+            return (self.labels[int(flat.argmax())],)
+        return tuple(name for name, x, low in zip(self.labels, flat, self.thresholds, strict=True) if x >= low)
+
+
+def plan_device(metadata: ModelMetadata, sensor: Sensor) -> tuple[FrontEndPlan, Decision]:
+    """Plan what stands before and behind the network of a file.
+
+    Args:
+        metadata: The file's metadata.
+        sensor: The sensor.
+
+    Returns:
+        The front end, and how outputs become labels.
+
+    Raises:
+        InputError: The model takes more than a signal, was trained with steps that look ahead, or names no labels.
+    """
+    metadata.require("leads", "fs", "labels", "inputs", "outputs")
+    states = {"valid", "share", *metadata.streaming.states} if metadata.streaming else set()
+    signals = [tensor for tensor in metadata.inputs if tensor.name not in states]
+    if metadata.history or len(signals) != 1:
+        raise InputError("the model takes beats, not a signal: there is no path from samples to its labels yet")
+    if scales_windows(metadata) and metadata.streaming:
+        raise InputError(
+            "the model is a step of a stream and scales whole windows: train with signal.normalise=running"
+        )
+    leads = len(metadata.leads)
+    front_end = plan_front_end(
+        metadata.preprocessing,
+        metadata.fs,
+        metadata.fs if sensor.fs is None else sensor.fs,
+        sensor.for_leads(sensor.counts_per_unit, leads),
+        sensor.for_leads(sensor.baselines, leads),
+    )
+    return front_end, _plan_decision(metadata)
+
+
+def scales_windows(metadata: ModelMetadata) -> bool:
+    """Return whether windows are scaled to zero mean and unit standard deviation.
+
+    Raises:
+        InputError: Something else is done with windows.
+    """
+    names = [step.get("step") for step in metadata.window_preprocessing]
+    if names not in ([], ["zscore"]):
+        raise InputError(f"no device computes the steps {', '.join(map(str, names))} of a window")
+    return bool(names)
+
+
+def _plan_decision(metadata: ModelMetadata) -> Decision:
+    (output,) = metadata.outputs[:1]
+    if np.prod(output.shape[1:]) != len(metadata.labels):
+        raise InputError(f"the model's output {output.name} has no value for each label: it is no classifier")
+    thresholds = metadata.decision.get("thresholds")
+    if not thresholds:
+        return Decision(metadata.labels, None)
+    bounds = np.iinfo(output.dtype)
+    integers = np.arange(bounds.min, bounds.max + 1)
+    values = dequantise(integers, output.scale, output.zero_point)
+    return Decision(metadata.labels, tuple(int(bounds.min + np.sum(values < low)) for low in thresholds))
+
+
+def plan_quantisation(tensor: Tensor) -> tuple[int, int]:
+    """Return the multiplier and the shift from a front end's values to a tensor's integers.
+
+    Args:
+        tensor: The input of the network.
+
+    Returns:
+        The integer is (value × multiplier) >> shift, rounded to nearest, plus the zero point.
+
+    Raises:
+        ModelError: The tensor is not quantised.
+    """
+    if not tensor.scale:
+        raise ModelError("the model takes floats: export it in integers")
+    mantissa, exponent = np.frexp(1.0 / (tensor.scale * (1 << FRACTION_BITS)))
+    return round(float(mantissa) * (1 << 30)), 30 - int(exponent)
