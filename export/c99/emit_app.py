@@ -130,7 +130,9 @@ def _emit_header(program, metadata, sensor, plan, decision, prefix):
         lines.append(f"    struct ecg_scale_state scales[{plan.leads}];")
     lines += [
         f"    struct ecg_section_state sections[{max(1, plan.leads * len(plan.sections))}];",
-        "    volatile uint32_t stored, taken, lost; /* samples */",
+        "    volatile uint32_t stored; /* samples */",
+        "    volatile uint32_t taken;",
+        "    volatile uint32_t lost;",
         "    uint32_t reported; /* of those that were lost */",
         "    uint32_t made;     /* values for the network */",
         "    uint32_t judged;   /* samples of this second */",
@@ -138,13 +140,17 @@ def _emit_header(program, metadata, sensor, plan, decision, prefix):
         *(
             [
                 f"    struct ecg_window_scale window_scales[{plan.leads}];",
-                f"    int32_t filled, fed, window[{plan.leads * program.inputs[0].storage.rows}];",
+                "    int32_t filled;",
+                "    int32_t fed;",
+                f"    int32_t window[{plan.leads * program.inputs[0].storage.rows}];",
             ]
             if scales_windows(metadata)
             else []
         ),
         f"    int16_t history[{2 * plan.taps * plan.leads}];",
-        f"    int16_t low[{plan.leads}], high[{plan.leads}], held[{plan.leads}];",
+        f"    int16_t low[{plan.leads}];",
+        f"    int16_t high[{plan.leads}];",
+        f"    int16_t held[{plan.leads}];",
         f"    volatile int16_t queue[{macro}_QUEUE_SAMPLES][{plan.leads}];",
         "};",
         "",

@@ -13,7 +13,11 @@
 
 /* A second-order section: y = (b0 x + b1 x1 + b2 x2 - a1 y1 - a2 y2) / 2^29, x1 and y1 one sample ago. */
 struct ecg_front_end_section {
-    int32_t b0, b1, b2, minus_a1, minus_a2; /* 2^29 for 1.0, within -2^30 ... 2^30 */
+    int32_t b0; /* 2^29 for 1.0, within -2^30 ... 2^30 */
+    int32_t b1;
+    int32_t b2;
+    int32_t minus_a1;
+    int32_t minus_a2;
     int32_t passes_constant;                /* 1: a constant passes unchanged; 0: it becomes 0 */
 };
 
@@ -24,7 +28,8 @@ struct ecg_front_end {
     const int32_t *baselines;   /* of each lead, counts of 0 */
     const struct ecg_front_end_section *sections;
     int32_t leads;
-    int32_t up, down;    /* the result has up samples where the sensor has down */
+    int32_t up; /* the result has up samples where the sensor has down */
+    int32_t down;
     int32_t half_length; /* samples of the sensor by which the result is late */
     int32_t taps;
     int32_t section_count;
@@ -34,13 +39,20 @@ struct ecg_front_end {
 
 /* The last values of a section. */
 struct ecg_section_state {
-    int32_t x1, x2, y1, y2, remainder;
+    int32_t x1;
+    int32_t x2;
+    int32_t y1;
+    int32_t y2;
+    int32_t remainder;
 };
 
 /* A running scale: the sum of this block, the mean power of those before, and the factor that follows from it. */
 struct ecg_scale_state {
-    int64_t total, power;
-    int32_t factor, count, blocks;
+    int64_t total;
+    int64_t power;
+    int32_t factor;
+    int32_t count;
+    int32_t blocks;
 };
 
 /* What a front end remembers. The arrays are the caller's. */
@@ -50,12 +62,14 @@ struct ecg_front_end_state {
     struct ecg_scale_state *scales;     /* one of each lead, where there is a running scale */
     int32_t position;                   /* of the newest sample in the history */
     int32_t lag;                        /* the next result is there when this is below 0 */
-    int32_t is_started, is_settled;     /* whether a sample, and a result, was there before */
+    int32_t is_started; /* whether a sample, and a result, was there before */
+    int32_t is_settled;
 };
 
 /* The scale of a window, one lead of values: its mean, and the factor 2^16 / standard deviation. */
 struct ecg_window_scale {
-    int32_t mean, factor;
+    int32_t mean;
+    int32_t factor;
 };
 
 #endif

@@ -25,7 +25,7 @@ static inline int32_t ecg_front_end_shift_and_limit(int64_t x, int32_t shift)
     if (high >= bound) {
         return ECG_LARGEST_OUTPUT;
     }
-    return (high < -bound) ? (-ECG_LARGEST_OUTPUT - 1) : (int32_t)ecg_asr64(x, shift);
+    return (high < -bound) ? (-(ECG_LARGEST_OUTPUT) - 1) : (int32_t)ecg_asr64(x, shift);
 }
 
 /* x . coefficients, n products of 16 bits. The sum fits into 32 bits. */
@@ -52,7 +52,7 @@ static inline void ecg_front_end_start(const struct ecg_front_end *plan, struct 
     state->is_started = 0;
     state->is_settled = 0;
     if (plan->block > 0) {
-        (void)memset(state->scales, 0, (size_t)plan->leads * sizeof *state->scales);
+        (void)memset(state->scales, 0, (size_t)plan->leads * sizeof(*state->scales));
     }
 }
 
@@ -61,7 +61,8 @@ static inline void ecg_front_end_push(const struct ecg_front_end *plan, struct e
 {
     const int32_t taps = plan->taps;
     const int32_t before = state->position;
-    state->position = ((before + 1) < taps) ? (before + 1) : 0;
+    const int32_t next = before + 1;
+    state->position = (next < taps) ? next : 0;
     for (int32_t lead = 0; lead < plan->leads; ++lead) {
         int16_t *history = state->history + (lead * 2 * taps);
         int16_t count = counts[lead];
@@ -214,7 +215,8 @@ static inline struct ecg_window_scale ecg_find_window_scale(const int32_t *value
         sum += values[t * stride];
     }
     const int64_t mean = sum / samples;
-    scale.mean = (int32_t)(((sum % samples) < 0) ? (mean - 1) : mean);
+    const int64_t rest = sum % samples;
+    scale.mean = (int32_t)mean - ((rest < 0) ? 1 : 0);
     for (int32_t t = 0; t < samples; ++t) {
         const int32_t reduced = ecg_asr(values[t * stride] - scale.mean, ECG_POWER_SHIFT);
         power += (int64_t)reduced * reduced;

@@ -4,6 +4,7 @@ import ctypes
 import dataclasses
 import functools
 import itertools
+import re
 import shutil
 import subprocess
 
@@ -231,6 +232,21 @@ def test_the_folder_replays_a_record_and_names_the_first_answer_that_differs(sen
         done = subprocess.run(["make", "-C", str(folder), "test", flags], capture_output=True, text=True)
         assert done.returncode != 0 and "of the replay differs: sample" in done.stdout, (name, done.stdout, done.stderr)
         (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize("form", ["every hop", "whole windows"])
+def test_misra_rules_that_are_kept(form, tmp_path):
+    """Those that tests/export/c99/test_linking.py names."""
+    if shutil.which("cppcheck") is None:
+        pytest.skip("cppcheck is not installed")
+    data, hop_s = model_for({"normalise": "running"}), 0.5
+    if form == "whole windows":
+        data, hop_s = altered(model_for({}), window_preprocessing=[{"step": "zscore"}]), None
+    folder = generate(data, tmp_path / "program", "small", sensor=SENSOR, hop_s=hop_s).folder
+    command = ["cppcheck", "--std=c99", "--addon=misra", "--enable=style", "--inline-suppr", "-q", "small_app.c"]
+    found = subprocess.run(command, cwd=folder, capture_output=True, text=True).stderr
+    assert "misra-c2012-8.9" in found, "the rules are checked"
+    assert not re.findall(r".*misra-c2012-(?:10\.1|12\.1|12\.3|17\.2|17\.7)\]", found)
 
 
 @pytest.mark.slow
