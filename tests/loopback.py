@@ -14,15 +14,13 @@ from pathlib import Path
 import pytest
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-SFTP = next((path for path in ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server",
-                               "/usr/lib/ssh/sftp-server") if Path(path).exists()), None)  # fmt: skip
 
 
 class Loopback:
     """host, port, identity: how it is reached. cache: where ecg-edge keeps things there; bin: its whole PATH."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch):
-        if not SSHD or not SFTP or not shutil.which("ssh") or not shutil.which("scp"):
+        if not SSHD or not shutil.which("ssh"):
             pytest.skip("OpenSSH's server or client is not installed: apt-get install openssh-server openssh-client")
         self.folder, self.host = folder, f"{getpass.getuser()}@127.0.0.1"
         self.bin, self.cache, self.identity = folder / "bin", folder / "cache", folder / "id"
@@ -41,7 +39,6 @@ class Loopback:
             "HostKey": folder / "host_key",
             "AuthorizedKeysFile": folder / "id.pub",
             "ForceCommand": self.session,
-            "Subsystem": f"sftp {SFTP}",
             "PidFile": "none",
             "UsePAM": "no",
             "StrictModes": "no",
@@ -54,8 +51,7 @@ class Loopback:
             "BatchMode yes\nIdentitiesOnly yes\nStrictHostKeyChecking accept-new\n"
             f"UserKnownHostsFile {folder / 'known_hosts'}\nIdentityFile {folder / 'other'}\n"
         )
-        for tool in ("ssh", "scp"):
-            script(folder / "own" / tool, f'exec {shutil.which(tool)} -F {folder / "ssh_config"} "$@"')
+        script(folder / "own" / "ssh", f'exec {shutil.which("ssh")} -F {folder / "ssh_config"} "$@"')
         patch.setenv("PATH", f"{folder / 'own'}:{os.environ['PATH']}")
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
@@ -64,11 +60,11 @@ class Loopback:
             self.sshd = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until(self.listens, "sshd does not listen: " + (folder / "sshd.log").read_text())
 
-    def environment(self, **more) -> None:
-        """What sessions there find in their environment."""
+    def environment(self, shell: str = "/bin/sh", **more) -> None:
+        """The login shell there, and what sessions find in their environment."""
         variables = {"PATH": self.bin, "XDG_CACHE_HOME": self.cache, "HOME": self.folder, **more}
         words = " ".join(f"{name}='{value}'" for name, value in variables.items())
-        script(self.session, f'exec /usr/bin/env -i {words} /bin/sh -c "$SSH_ORIGINAL_COMMAND"')
+        script(self.session, f'exec /usr/bin/env -i {words} {shell} -c "$SSH_ORIGINAL_COMMAND"')
 
     def listens(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):

@@ -24,8 +24,8 @@ STARTERS = {
     "firmware_bench/mcu/tflm.py": "from firmware_bench.mcu import tflm; tflm.measure_arena(open(model, 'rb').read())",
     "firmware_bench/rpi/remote_device.py": "import subprocess, sys; from pathlib import Path; "
     "from firmware_bench.rpi import remote_device, remote_agent; "
-    "agent = remote_device.SAFE_PATH + Path(remote_agent.__file__).read_text(); "
-    "subprocess.run([sys.executable, '-c', agent, '1'], stdin=subprocess.DEVNULL, check=True)",
+    "agent = ascii(Path(remote_agent.__file__).read_text()) + chr(10); "
+    "subprocess.run([sys.executable, '-c', remote_device.BOOTSTRAP, '1', 'x'], input=agent, text=True, check=True)",
     "export/convert/converter_process.py": "import subprocess; from export.convert.converter_process import CHILD; "
     "subprocess.run([*CHILD, '/nowhere'], stderr=subprocess.DEVNULL)",
     "ecg_edge/demo.py": "from ecg_edge.demo import run; run('--version')",

@@ -1,10 +1,12 @@
 """The program at the device's end of an ssh connection: runs commands and leaves nothing behind.
 
 remote_device.py passes its text to the device's own python3 (3.9 or later; standard library alone). It makes a private
-folder, reports it in one line of JSON, and then reads lines: a JSON list is a command to run in the folder, an object
-{"get": NAME, "limit": BYTES} asks for a file of it, an empty line is a heartbeat and is answered by {}. Every line that
-a command prints comes back as {"line": …}, its end as {"status": …}; a file as {"size": …} and, if it is no larger than
-the limit, pieces {"data": …} in base64.
+folder and prints two lines: a marker, before which the login shell may have printed anything, and a first message, in
+JSON as all that follow. Then it reads lines: a list is a command to run in the folder, {"get": NAME, "limit": BYTES}
+asks for a file of it, {"put": NAME, "start": BYTES, "data": …} brings a piece of one in base64, an empty line is a
+heartbeat and is answered by {}. Every line that a command prints comes back as {"line": …}, its end as {"status": …};
+a file as {"size": …} and, if it is no larger than the limit, pieces {"data": …}; a piece that was brought is answered
+by {"free": BYTES OF THE DISK}, with "error" where it could not be written.
 
 When the connection closes, or no heartbeat comes for too long, the running command is killed and the folder removed. A
 second process, the guardian, does so where this one is killed.
@@ -61,6 +63,19 @@ def send_file(folder, name, limit):
                 send(data=base64.b64encode(piece).decode())
     except OSError as error:
         send(error=str(error))
+
+
+def write_piece(folder, name, start, data):
+    """Appends a piece to a file of the folder; the first one makes it."""
+    failed = {}
+    try:
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "ab" if start else "wb") as file:
+            file.write(base64.b64decode(data))
+    except OSError as error:
+        failed = {"error": str(error)}
+    send(free=shutil.disk_usage(folder).free, **failed)
 
 
 def remove(folder):
@@ -120,6 +135,9 @@ def serve(folder, timeout, guardian):
                     if command is None:
                         send()
                         continue
+                    if isinstance(command, dict) and "put" in command:
+                        write_piece(folder, command["put"], command["start"], command["data"])
+                        continue
                     if isinstance(command, dict):
                         send_file(folder, command["get"], command["limit"])
                         continue
@@ -151,7 +169,8 @@ def serve(folder, timeout, guardian):
             running.wait()
 
 
-def main(timeout):
+def main(timeout, marker):
+    os.write(1, ("\n" + marker + "\n").encode())
     if sys.version_info < (3, 9):  # noqa: UP036 - the version of the device's python3 is not known
         send(error="Python 3.9 or later is needed there, python3 is " + sys.version.split()[0])
         return
@@ -174,4 +193,4 @@ def main(timeout):
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]))
+    main(float(sys.argv[1]), sys.argv[2])

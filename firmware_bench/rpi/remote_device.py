@@ -1,4 +1,4 @@
-"""Another machine as a device, by the system's own ssh and scp: keys, agents, jump hosts and ~/.ssh/config work.
+"""Another machine as a device, by the system's own ssh: keys, agents, jump hosts and ~/.ssh/config work.
 
     with RemoteDevice("pi@raspberrypi.local") as device:
         python = device.prepare_python(["ai-edge-litert==2.3.0", "numpy"])
@@ -6,8 +6,9 @@
         device.run([python, "bench_rpi.pyz", "model.tflite", "--out", "report.json"])
         device.get("report.json", Path("report.json"), 10**6)
 
-One connection carries everything. remote_agent.py runs at its other end, in a private folder, and removes the folder
-and whatever still runs when the connection ends, however it ends.
+One connection carries everything, files too. remote_agent.py runs at its other end, in a private folder, and removes
+the folder and whatever still runs when the connection ends, however it ends. Any login shell may be there, and what its
+own files print is skipped.
 """
 
 from __future__ import annotations
@@ -19,10 +20,9 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import select
-import shlex
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +30,7 @@ from pathlib import Path
 
 from firmware_bench.rpi.device_report import clean_text
 from firmware_bench.rpi.error_tail import ErrorTail
+from firmware_bench.rpi.ssh_address import parse_address
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write
 
@@ -39,19 +40,23 @@ COMMAND_TIMEOUT_S = 6 * 3600.0
 STEP_TIMEOUT_S = 1800.0  # for making an environment and installing into it
 COPY_TIMEOUT_S = 1800.0
 MESSAGE_BYTES = 1 << 20  # of a line from the other end
+NOISE_BYTES = 1 << 20  # that a login shell's own files may print
+PIECE_BYTES = 32768  # of a file; in base64 it fits into a pipe, so that writing it never waits
 OUTPUT_BYTES = 64 << 20  # of all that a command prints
 KEPT_LINES = 100  # of what a command prints, for the error message
 HEARTBEAT_S = 5.0
 HEARTBEAT_TIMEOUT_S = 30.0  # without a heartbeat the other end cleans up after that
 SHUTDOWN_TIMEOUT_S = 15.0  # for the other end to clean up when the connection is closed
-# The folder that ssh starts in may hold a json.py.
-SAFE_PATH = "import sys\nsys.path[:] = [path for path in sys.path if path]\n"
+# The agent's text follows as one line of input: a login shell would read it in its own grammar. Without ', \\, ! and
+# line breaks sh, bash, zsh, fish, csh and tcsh read this word alike. The folder that ssh starts in may hold a json.py.
+BOOTSTRAP = "import sys; sys.path[:] = [path for path in sys.path if path]; exec(eval(sys.stdin.readline()))"
+FULL_DISK = "no space left|disk quota"
 OPTIONS = (
     "ConnectTimeout=10",
     f"ServerAliveInterval={HEARTBEAT_S:.0f}",
     "ServerAliveCountMax=3",
-    "ControlMaster=yes",
-    "ControlPersist=no",
+    "ControlPath=none",  # a shared connection would outlive this one
+    "RemoteCommand=none",
     "LogLevel=ERROR",
 )
 
@@ -62,7 +67,7 @@ class RemoteDevice:
     Entering the block and every method raise InputError, in one line, where the connection cannot be made or is lost.
 
     Args:
-        host: USER@HOST, as ssh takes it.
+        host: USER@HOST or ssh://USER@HOST:PORT, as ssh takes it.
         port: ssh's port there.
         identity: ssh's private key.
         report: Called with each line that a command prints.
@@ -75,21 +80,19 @@ class RemoteDevice:
         identity: Path | None = None,
         report: Callable[[str], None] = lambda line: None,
     ):
-        self.host, self._report = host, report
+        self.host, port = parse_address(host, port)
+        self._report = report
         self._options = [] if port is None else ["-o", f"Port={port}"]
         self._options += [] if identity is None else ["-o", f"IdentityFile={identity}", "-o", "IdentitiesOnly=yes"]
 
     def __enter__(self) -> RemoteDevice:
         with contextlib.ExitStack() as stack:
-            # /tmp: a socket's path is limited to about 100 characters.
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ecg-", dir="/tmp"))
-            self._local_folder, self._stopped, self._writing = Path(folder), threading.Event(), threading.Lock()
-            agent = SAFE_PATH + Path(__file__).with_name("remote_agent.py").read_text()
-            command = f"python3 -c {shlex.quote(agent)} {HEARTBEAT_TIMEOUT_S:g}"
+            self._stopped, self._writing = threading.Event(), threading.Lock()
+            marker = secrets.token_hex(16)
+            command = f"python3 -c '{BOOTSTRAP}' {HEARTBEAT_TIMEOUT_S:g} {marker}"
             options = [word for option in OPTIONS for word in ("-o", option)]
-            self._socket = ["-o", f"ControlPath={self._local_folder / 'ssh'}"]
             self._ssh = subprocess.Popen(
-                ["ssh", "-T", *options, *self._socket, *self._options, "--", self.host, command],
+                ["ssh", "-T", *options, *self._options, "--", self.host, command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -99,7 +102,9 @@ class RemoteDevice:
             self._errors = ErrorTail(self._ssh.stderr)
             stack.callback(self._errors.close)
             stack.callback(self._close)
+            self._write(ascii(Path(__file__).with_name("remote_agent.py").read_text()).encode() + b"\n")
             threading.Thread(target=self._send_heartbeats, daemon=True).start()
+            self._skip_noise(f"\n{marker}\n".encode())
             self._read_hello()
             self._stack = stack.pop_all()
         return self
@@ -123,20 +128,32 @@ class RemoteDevice:
         while not self._stopped.wait(HEARTBEAT_S):
             self._write(b"\n")
 
+    def _send(self, message):
+        self._write((json.dumps(message) + "\n").encode())
+
     def _write(self, line):
         with self._writing, contextlib.suppress(OSError, ValueError):  # _receive reports that it is lost
             self._input.write(line)
             self._input.flush()
 
-    def _read_hello(self):
-        """Read what the other end says of itself first; what a login shell may print before is skipped."""
+    def _skip_noise(self, marker):
+        """Skip what the login shell's own files print, up to the agent's marker."""
         end = time.monotonic() + HELLO_TIMEOUT_S
-        while True:
-            hello = self._receive(end, HELLO_TIMEOUT_S)
-            if isinstance(hello.get("error"), str):
-                raise InputError(f"{self.host}: {clean_text(hello['error'])}")
-            if "folder" in hello:
-                break
+        while marker not in self._received:
+            if len(self._received) > NOISE_BYTES:
+                self._ssh.kill()
+                raise InputError(f"{self.host}: more than {NOISE_BYTES:,} bytes come before ecg-edge's program there "
+                                 "starts: its shell's own files (.bashrc, .cshrc) print them")  # fmt: skip
+            if time.monotonic() > end:
+                raise self._silence_error(HELLO_TIMEOUT_S)
+            self._read()
+        del self._received[: self._received.index(marker) + len(marker)]
+
+    def _read_hello(self):
+        """Read what the agent says of itself first."""
+        hello = self._receive(time.monotonic() + HELLO_TIMEOUT_S)
+        if isinstance(hello.get("error"), str):
+            raise InputError(f"{self.host}: {clean_text(hello['error'])}")
         folder, python, version, free = (hello.get(key) for key in ("folder", "python", "version", "free"))
         sound = all(isinstance(path, str) and path.startswith("/") and path.isprintable() and len(path) < 4096
                     for path in (folder, python))  # fmt: skip
@@ -144,23 +161,28 @@ class RemoteDevice:
             raise self._protocol_error()
         self.folder, self.python, self.version, self.free = str(folder), str(python), str(version), free
 
-    def _receive(self, end, silence=None) -> dict:
-        """The next message that says something. Raises InputError where none comes by `end` or within `silence`."""
-        heard, silence = time.monotonic(), silence or SILENCE_TIMEOUT_S
+    def _read(self) -> bool:
+        """Whether something more was received; waits for it a little."""
+        if not select.select([self._output], [], [], 0.2)[0]:
+            return False
+        piece = os.read(self._output.fileno(), 65536)
+        if not piece:
+            raise InputError(self._describe_loss())
+        self._received += piece
+        return True
+
+    def _receive(self, end) -> dict:
+        """The next message that says something. Raises InputError where none comes by `end`, or after long silence."""
+        heard = time.monotonic()
         while True:
             now = time.monotonic()
-            if now > end or now - heard > silence:
-                self._ssh.kill()
-                raise InputError(f"{self.host}: no answer for {now - heard:.0f} s: the connection was closed")
+            if now > end or now - heard > SILENCE_TIMEOUT_S:
+                raise self._silence_error(now - heard)
             newline = self._received.find(b"\n")
             if newline < 0:
                 if len(self._received) > MESSAGE_BYTES:
                     raise self._protocol_error()
-                if select.select([self._output], [], [], 0.2)[0]:
-                    piece = os.read(self._output.fileno(), 65536)
-                    if not piece:
-                        raise InputError(self._describe_loss())
-                    self._received += piece
+                if self._read():
                     heard = time.monotonic()
                 continue
             line = bytes(self._received[:newline])
@@ -169,6 +191,10 @@ class RemoteDevice:
                 message = json.loads(line)
                 if isinstance(message, dict) and message:
                     return message
+
+    def _silence_error(self, seconds):
+        self._ssh.kill()
+        return InputError(f"{self.host}: no answer for {seconds:.0f} s: the connection was closed")
 
     def _protocol_error(self):
         self._ssh.kill()
@@ -207,12 +233,24 @@ class RemoteDevice:
         size = sum(path.stat().st_size for path in files.values())
         if size > self.free:
             raise InputError(f"{self._describe_full_disk()}, the files take {size / 1e6:.1f} MB")
-        with tempfile.TemporaryDirectory(dir=self._local_folder) as staged:
-            for name, path in files.items():
-                link = Path(staged, name)
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(path.resolve())
-            self._scp(*map(str, Path(staged).iterdir()), f"{self._address()}:{self.folder}/")
+        end = time.monotonic() + COPY_TIMEOUT_S
+        for name, path in files.items():
+            with open(path, "rb") as file:
+                self._put_piece(name, 0, file.read(PIECE_BYTES), end)  # of an empty file too
+                while piece := file.read(PIECE_BYTES):
+                    self._put_piece(name, file.tell() - len(piece), piece, end)
+
+    def _put_piece(self, name, start, piece, end):
+        """Write a piece of a file there; each is answered before the next one is sent."""
+        self._send({"put": name, "start": start, "data": base64.b64encode(piece).decode()})
+        message = self._receive(end)
+        if type(message.get("free")) is not int:
+            raise self._protocol_error()
+        self.free = message["free"]
+        if "error" in message:
+            reason = clean_text(str(message["error"]))
+            full = re.search(FULL_DISK, reason, re.IGNORECASE)
+            raise InputError(f"{self._describe_full_disk()} ({reason})" if full else f"{self.host}: {name}: {reason}")
 
     def get(self, name: str, path: Path, limit: int) -> None:
         """Copy the file `name` out of the folder there to `path`.
@@ -226,7 +264,7 @@ class RemoteDevice:
             InputError: It is larger, it cannot be read there, or the connection is lost.
         """
         end = time.monotonic() + COPY_TIMEOUT_S
-        self._write((json.dumps({"get": name, "limit": limit}) + "\n").encode())
+        self._send({"get": name, "limit": limit})
         message = self._receive(end)
         if isinstance(message.get("error"), str):
             raise InputError(f"{self.host}: {name}: {clean_text(message['error'])}")
@@ -246,29 +284,6 @@ class RemoteDevice:
                     raise self._protocol_error()
                 file.write(content)
 
-    def _address(self):
-        user, at, name = self.host.rpartition("@")
-        return f"{user}{at}[{name}]" if ":" in name else self.host
-
-    def _scp(self, *words):
-        command = ["scp", "-q", "-r", *self._socket, "-o", "ControlMaster=no", *self._options, "--", *words]
-        try:
-            ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-                                 timeout=COPY_TIMEOUT_S)  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise InputError(f"{self.host}: copying did not end within {COPY_TIMEOUT_S:g} s") from None
-        if ran.returncode:
-            if self._ssh.poll() is not None:
-                raise InputError(self._describe_loss())
-            reason = clean_text((ran.stderr.strip().splitlines() or [f"status {ran.returncode}"])[-1])
-            _, printed = self._run([self.python, "-c", "import shutil; print(shutil.disk_usage('.').free)"])
-            if not printed or not re.fullmatch(r"\d{1,18}", printed[-1]):
-                raise InputError(f"{self.host}: scp failed: {reason}")
-            self.free = int(printed[-1])
-            if self.free < 1_000_000:
-                raise InputError(f"{self._describe_full_disk()} ({reason})")
-            raise InputError(f"{self.host}: scp failed: {reason}")
-
     def _describe_full_disk(self):
         return f"{self.host}: the disk is full there: {self.free / 1e6:.1f} MB left in {Path(self.folder).parent}"
 
@@ -276,7 +291,7 @@ class RemoteDevice:
 
     def _run(self, command, report=lambda line: None, seconds=STEP_TIMEOUT_S) -> tuple[int, list[str]]:
         """Run a command in the folder there; returns its exit status and the last lines that it printed."""
-        self._write((json.dumps([str(word) for word in command]) + "\n").encode())
+        self._send([str(word) for word in command])
         end, printed, size = time.monotonic() + seconds, collections.deque(maxlen=KEPT_LINES), 0
         while True:
             message = self._receive(end)
@@ -313,7 +328,7 @@ class RemoteDevice:
             self._report(line)
 
     def _describe_failure(self, status, printed):
-        full = [line for line in printed if re.search("no space left|disk quota", line, re.IGNORECASE)]
+        full = [line for line in printed if re.search(FULL_DISK, line, re.IGNORECASE)]
         if full:
             return f"the disk is full there: {full[-1].strip()}"
         ended = f"killed by signal {-status}" if status < 0 else f"ended with status {status}"

@@ -22,9 +22,10 @@ def answering(tmp_path, monkeypatch):
     for name in ("HELLO_TIMEOUT_S", "SILENCE_TIMEOUT_S", "SHUTDOWN_TIMEOUT_S"):
         monkeypatch.setattr(remote_device, name, 1.0)
 
-    def answer(*commands):
+    def answer(*commands, marker=True):
         script = tmp_path / "bin" / "ssh"
-        script.write_text("#!/bin/sh\n" + "\n".join(commands) + "\n")
+        begin = 'for word; do :; done; printf "\\n%s\\n" "${word##* }"\n' if marker else ""
+        script.write_text("#!/bin/sh\n" + begin + "\n".join(commands) + "\n")
         script.chmod(0o755)
 
     return answer
@@ -59,8 +60,9 @@ def test_a_first_message_of_another_form_is_one_line(answering, change):
      "printf '{'; sleep 100", "printf '[]\\n7\\nnull\\n\"x\"\\n'", "kill -9 $$", "yes '[[[[' | tr -d '\\n'",
      "yes error >&2 | head -c 100000000"],
 )  # fmt: skip
-def test_what_is_no_answer_is_one_line_in_time(answering, command):
-    answering(command)
+@pytest.mark.parametrize("marker", [True, False])
+def test_what_is_no_answer_is_one_line_in_time(answering, command, marker):
+    answering(command, marker=marker)
     begin = time.monotonic()
     with pytest.raises(InputError, match="^pi@device: ") as caught:
         entered()
@@ -84,6 +86,37 @@ def test_an_error_there_is_shown_without_escape_codes(answering):
     with pytest.raises(InputError) as caught:
         entered()
     assert str(caught.value).isprintable() and len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("noise", [HELLO, {"error": "no"}, {"folder": "/x"}, 7])
+def test_what_is_printed_before_the_marker_is_never_read_as_an_answer(answering, noise):
+    answering(says(noise), "sleep 5", marker=False)
+    with pytest.raises(InputError, match="no answer for 1 s"):
+        entered()
+
+
+def test_noise_without_end_names_its_cause(answering):
+    answering("yes Welcome", marker=False)
+    with pytest.raises(InputError, match=r"more than 1,048,576 bytes .*\.bashrc"):
+        entered()
+
+
+@pytest.mark.parametrize(
+    "message, said",
+    [
+        ({"free": "1"}, "not what"),
+        ({"free": None, "error": "no"}, "not what"),
+        ({"line": "x"}, "not what"),
+        ({"free": 5, "error": "\x1b[31mno"}, r"^pi@device: model.tflite: \\x1b\[31mno$"),
+        ({"free": 5, "error": "[Errno 28] No space left on device"}, "the disk is full there: 0.0 MB left"),
+        ({}, "no answer|connection was lost"),
+    ],
+)
+def test_a_file_that_is_not_taken_is_one_line(answering, tmp_path, message, said):
+    answering(says(HELLO, message), "sleep 5")
+    (tmp_path / "model.tflite").write_bytes(bytes(10**6))
+    with pytest.raises(InputError, match=said), RemoteDevice("pi@device") as device:
+        device.put({"model.tflite": tmp_path / "model.tflite"})
 
 
 def run(report=lambda line: None):

@@ -1,6 +1,7 @@
 """Another machine over ssh, by a real sshd on loopback; every test fails where something is left behind there."""
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -87,12 +88,54 @@ def test_a_python_that_is_too_old_is_one_line(device):
         RemoteDevice(**device.reached()).__enter__()
 
 
-def test_what_a_login_shell_prints_does_no_harm(device):
-    text = device.session.read_text()
-    greeting = 'case "$SSH_ORIGINAL_COMMAND" in python3*) echo Welcome;; esac'
-    device.session.write_text(text.replace("exec", f"{greeting}\nexec", 1))
+SHELLS = {  # a login shell → its own file, and what makes it print
+    "sh": None,
+    "bash": (".bashrc", "echo Welcome; printf 'no line break {\"folder\": 7}'"),
+    "tcsh": (".tcshrc", 'echo Welcome; printf \'{"error": "no"}\''),
+    "fish": (".config/fish/config.fish", "echo Welcome; printf '{'"),
+    "dash": None,
+    "zsh": (".zshenv", "echo Welcome; printf '{'"),
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_login_shell_serves_and_may_print(device, tmp_path, shell):
+    """tcsh as login shell; a .bashrc that prints."""
+    path = shutil.which(shell)
+    if path is None:
+        pytest.skip(f"{shell} is not installed: apt-get install {shell}")
+    if SHELLS[shell]:
+        name, text = SHELLS[shell]
+        (device.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (device.folder / name).write_text(text + "\n")
+    # bash reads .bashrc where it finds ssh's variables; SHLVL is 0 in a session.
+    device.environment(path, SSH_CLIENT="127.0.0.1 1 22", SSH_CONNECTION="127.0.0.1 1 127.0.0.1 22")
+    (tmp_path / "file").write_bytes(bytes(range(256)) * 1000)
+    lines = []
+    with RemoteDevice(**device.reached(), report=lines.append) as there:
+        there.put({"a/file": tmp_path / "file", "empty": Path(os.devnull)})
+        there.run(["/bin/sh", "-c", "/bin/echo it\\'s; /usr/bin/wc -c < empty"])
+        there.get("a/file", tmp_path / "back", 10**6)
+    assert lines == ["it's", "0"] and (tmp_path / "back").read_bytes() == (tmp_path / "file").read_bytes()
+
+
+def test_a_remote_command_in_ssh_config_is_left_out(device):
+    with open(device.folder / "ssh_config", "a") as file:
+        file.write("RemoteCommand /bin/false\nRequestTTY force\nControlMaster auto\n"
+                   f"ControlPath {device.folder}/shared\n")  # fmt: skip
     with RemoteDevice(**device.reached()) as there:
         there.run(["/bin/true"])
+
+
+@pytest.mark.parametrize("form", ["ssh://{user}@127.0.0.1:{port}", "ssh://{user}@[127.0.0.1]:{port}/",
+                                  "{user}@[127.0.0.1]:{port}"])  # fmt: skip
+def test_an_ssh_address_reaches_its_port(device, tmp_path, form):
+    user = device.host.partition("@")[0]
+    (tmp_path / "file").write_text("ECG")
+    with RemoteDevice(form.format(user=user, port=device.port), identity=device.identity) as there:
+        assert there.host == device.host
+        there.put({"file": tmp_path / "file"})
+        there.run(["/bin/cat", "file"])
 
 
 def test_a_lost_connection_is_one_line_and_ends_the_command(device):
@@ -148,7 +191,7 @@ def test_a_killed_agent_leaves_neither_its_command_nor_its_folder(device):
     def kill():
         until(lambda: runs(device, "sleep 1000"), "the command has not begun")
         for pid, command in device.processes().items():
-            if " -c " in command and "start_guardian" in command:
+            if " -c " in command and "readline" in command:
                 os.kill(pid, signal.SIGKILL)
                 return
 

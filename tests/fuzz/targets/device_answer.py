@@ -20,7 +20,9 @@ class DeviceAnswerTarget(FuzzTarget):
 
     def prepare(self, folder):
         remote_device.HELLO_TIMEOUT_S = remote_device.SILENCE_TIMEOUT_S = remote_device.SHUTDOWN_TIMEOUT_S = 2.0
-        (folder / "ssh").write_text('#!/bin/sh\ncat "$FUZZ_ANSWER"\n')
+        (folder / "ssh").write_text(
+            '#!/bin/sh\nfor word; do :; done\nprintf "\\n%s\\n" "${word##* }"\ncat "$FUZZ_ANSWER"\n'
+        )
         (folder / "ssh").chmod(0o755)
         os.environ["PATH"] = f"{folder}:{os.environ['PATH']}"
         return [b"".join(json.dumps(message).encode() + b"\n" for message in MESSAGES)]
