@@ -16,7 +16,6 @@ from __future__ import annotations
 import base64
 import collections
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -30,6 +29,7 @@ from pathlib import Path
 
 from firmware_bench.rpi.device_report import clean_text
 from firmware_bench.rpi.error_tail import ErrorTail
+from firmware_bench.rpi.remote_python import make_environment
 from firmware_bench.rpi.ssh_address import parse_address
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write
@@ -81,7 +81,7 @@ class RemoteDevice:
         report: Callable[[str], None] = lambda line: None,
     ):
         self.host, port = parse_address(host, port)
-        self._report = report
+        self.report = report
         self._options = [] if port is None else ["-o", f"Port={port}"]
         self._options += [] if identity is None else ["-o", f"IdentityFile={identity}", "-o", "IdentitiesOnly=yes"]
 
@@ -289,7 +289,7 @@ class RemoteDevice:
 
     # ------------------------------------------------------------------------------------------------ commands
 
-    def _run(self, command, report=lambda line: None, seconds=STEP_TIMEOUT_S) -> tuple[int, list[str]]:
+    def try_command(self, command, report=lambda line: None, seconds=STEP_TIMEOUT_S) -> tuple[int, list[str]]:
         """Run a command in the folder there; returns its exit status and the last lines that it printed."""
         self._send([str(word) for word in command])
         end, printed, size = time.monotonic() + seconds, collections.deque(maxlen=KEPT_LINES), 0
@@ -319,15 +319,16 @@ class RemoteDevice:
         def report(line):  # one line behind: the last one may be the error
             pending.append(line)
             if len(pending) > 1:
-                self._report(pending.pop(0))
+                self.report(pending.pop(0))
 
-        status, printed = self._run(command, report, COMMAND_TIMEOUT_S)
+        status, printed = self.try_command(command, report, COMMAND_TIMEOUT_S)
         if status:
-            raise InputError(f"{self.host}: {self._describe_failure(status, printed)}")
+            raise InputError(f"{self.host}: {self.describe_failure(status, printed)}")
         for line in pending:
-            self._report(line)
+            self.report(line)
 
-    def _describe_failure(self, status, printed):
+    def describe_failure(self, status: int, printed: Sequence[str]) -> str:
+        """Why a command failed, from its exit status and the last lines that it printed."""
         full = [line for line in printed if re.search(FULL_DISK, line, re.IGNORECASE)]
         if full:
             return f"the disk is full there: {full[-1].strip()}"
@@ -349,44 +350,4 @@ class RemoteDevice:
         Raises:
             InputError: The environment cannot be made, or the connection is lost.
         """
-        digests = [hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels]
-        key = hashlib.sha256(json.dumps([self.version, *requirements, *digests]).encode()).hexdigest()[:12]
-        kept = Path(self.folder).with_name(f"python-{key}")
-        python = kept / "bin" / "python"
-        status, _ = self._run([self.python, "-c", f"import os, sys; sys.exit(not os.path.exists({str(python)!r}))"])
-        if status == 0:
-            return str(python)
-        if offline and not wheels:
-            return self.python
-        self._report(f"{self.host}: making a virtual environment in {kept}")
-        if wheels:
-            self.put({f"wheels/{wheel.name}": wheel for wheel in wheels})
-        made = Path(self.folder, "python")
-        status, printed = self._run([self.python, "-m", "venv", made])
-        if status:
-            missing = any("ensurepip" in line for line in printed)
-            remedy = "sudo apt install python3-venv" if missing else self._describe_failure(status, printed)
-            raise InputError(f"{self.host}: python3 there makes no virtual environment: {remedy}")
-        install = [made / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        install += ["--no-input", "--no-cache-dir", *(["--no-index"] if offline else [])]
-        brought = [f"wheels/{wheel.name}" for wheel in wheels]
-        names = (
-            [] if offline else [name for name in requirements if not any(_is_wheel_of(wheel, name) for wheel in wheels)]
-        )
-        status, printed = self._run([*install, *brought, *names], self._report)
-        if status:
-            reason = self._describe_failure(status, printed)
-            raise InputError(
-                f"{self.host}: {' '.join([*brought, *names])} cannot be installed there: {reason}; "
-                "--wheel FILE brings a wheel along, --offline uses what is there"
-            )
-        # Where another benchmark was quicker, its environment is used, and this one is removed with the folder.
-        rename = f"import os, sys; os.path.exists({str(kept)!r}) or os.rename('python', {str(kept)!r})"
-        self._run([self.python, "-c", rename])
-        return str(python)
-
-
-def _is_wheel_of(wheel, requirement):
-    """Whether a wheel's file is of the package that a requirement names."""
-    name = re.split(r"[^\w.-]", requirement)[0]
-    return wheel.name.split("-")[0].lower() == re.sub(r"[-_.]+", "_", name).lower()
+        return make_environment(self, requirements, wheels, offline)
