@@ -88,14 +88,10 @@ def test_a_python_that_is_too_old_is_one_line(device):
         RemoteDevice(**device.reached()).__enter__()
 
 
-SHELLS = {  # a login shell → its own file, and what makes it print
-    "sh": None,
-    "bash": (".bashrc", "echo Welcome; printf 'no line break {\"folder\": 7}'"),
-    "tcsh": (".tcshrc", 'echo Welcome; printf \'{"error": "no"}\''),
-    "fish": (".config/fish/config.fish", "echo Welcome; printf '{'"),
-    "dash": None,
-    "zsh": (".zshenv", "echo Welcome; printf '{'"),
-}
+NOISE = """echo Welcome; echo '{"error": "no"}'; echo -n '{'"""
+# A login shell → its own file, which prints.
+SHELLS = {"sh": None, "bash": ".bashrc", "tcsh": ".tcshrc", "fish": ".config/fish/config.fish", "dash": None,
+          "zsh": ".zshenv"}  # fmt: skip
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -105,9 +101,9 @@ def test_every_login_shell_serves_and_may_print(device, tmp_path, shell):
     if path is None:
         pytest.skip(f"{shell} is not installed: apt-get install {shell}")
     if SHELLS[shell]:
-        name, text = SHELLS[shell]
-        (device.folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (device.folder / name).write_text(text + "\n")
+        file = device.folder / SHELLS[shell]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(NOISE + "\n")
     # bash reads .bashrc where it finds ssh's variables; SHLVL is 0 in a session.
     device.environment(path, SSH_CLIENT="127.0.0.1 1 22", SSH_CONNECTION="127.0.0.1 1 127.0.0.1 22")
     (tmp_path / "file").write_bytes(bytes(range(256)) * 1000)
