@@ -1,5 +1,6 @@
 """Whole commands, killed at random, on full and on read-only disks: all or nothing, and the next one does the same."""
 
+import errno
 import os
 import random
 import shutil
@@ -71,6 +72,18 @@ def test_an_export_of_a_run_on_a_read_only_disk_is_one_line_and_goes_elsewhere(r
         invoke(own, "--out", tmp_path / "a.tflite", "--keep-failing", tmp_path / "b.tflite")
         (file,) = tmp_path.glob("*.tflite")
         assert file.read_bytes() == exported[1] and not leftovers(tmp_path)
+
+
+@pytest.mark.slow
+def test_an_export_onto_a_full_disk_is_one_line_and_leaves_nothing(run, exported, tmp_path):
+    with small_disk(tmp_path / "disk", 1):
+        filler = tmp_path / "disk" / "filler"
+        filler.write_bytes(bytes((1 << 20) - (8 << 10)))
+        shown = invoke(run, "--out", tmp_path / "disk" / "a.tflite", "--keep-failing", tmp_path / "disk" / "b.tflite")
+        assert isinstance(shown.exception, OSError) and shown.exception.errno == errno.ENOSPC
+        line = describe_os_error(shown.exception)
+        assert str(tmp_path / "disk") in line and "\n" not in line
+        assert list((tmp_path / "disk").iterdir()) == [filler] and len(exported[1]) > 8 << 10
 
 
 @pytest.mark.slow
