@@ -141,7 +141,9 @@ def main(argv: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name != "numpy":
             raise
-        return _fail("numpy is not installed: python3 -m pip install numpy")
+        from firmware_bench.runtime.pip_command import advise_pip
+
+        return _fail(f"numpy is not installed: {advise_pip('numpy')}")
     except OSError as error:
         return _fail(f"{error.filename or 'bench_rpi'}: {error.strerror}")
     except KeyboardInterrupt:

@@ -32,6 +32,7 @@ from firmware_bench.model_trial import program_path, try_model
 from firmware_bench.runtime.errors import ModelError
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.metadata_format import read_metadata
+from firmware_bench.runtime.pip_command import advise_pip
 from firmware_bench.runtime.reference_vector import (
     FLOAT_TOLERANCE,
     make_reference_inputs,
@@ -128,9 +129,7 @@ def measure_in_subprocess(path: str, threads: int, windows: int) -> dict:
         raise ModelError(ran.stderr.strip().splitlines()[-1].replace("error: ", "", 1))
     if ran.returncode:
         how = f"signal {-ran.returncode}" if ran.returncode < 0 else f"exit status {ran.returncode}"
-        raise ModelError(
-            f"{path}: {load_runtime().version} crashes on it ({how}): python3 -m pip install ai-edge-litert"
-        )
+        raise ModelError(f"{path}: {load_runtime().version} crashes on it ({how}): {advise_pip('ai-edge-litert')}")
     return json.loads(ran.stdout)
 
 

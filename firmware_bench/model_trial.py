@@ -16,6 +16,7 @@ from pathlib import Path
 
 from firmware_bench.runtime.errors import ModelError
 from firmware_bench.runtime.paths import cache_folder
+from firmware_bench.runtime.pip_command import advise_pip
 from firmware_bench.runtime.tflite_model import TFLiteModel, load_runtime
 from firmware_bench.runtime.tflite_verifier import read_model_table
 
@@ -57,7 +58,7 @@ def try_model(data: bytes, name: str) -> None:
         how = f"signal {-ran.returncode}" if ran.returncode < 0 else f"exit status {ran.returncode}"
         raise ModelError(
             f"{name}: {load_runtime().version} crashes on it ({how}), or it takes more than {CPU_SECONDS} s or "
-            f"{ADDRESS_BYTES / 2**30:g} GiB: python3 -m pip install ai-edge-litert, or export it again"
+            f"{ADDRESS_BYTES / 2**30:g} GiB: export it again, or {advise_pip('ai-edge-litert')}"
         )
     remember_model(data)
 

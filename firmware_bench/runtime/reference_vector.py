@@ -31,6 +31,7 @@ import numpy as np
 
 from firmware_bench.runtime.errors import ModelError
 from firmware_bench.runtime.metadata import ModelMetadata, ReferenceMetadata, Tensor
+from firmware_bench.runtime.pip_command import advise_pip
 from firmware_bench.runtime.quantisation import dequantise
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
@@ -148,7 +149,7 @@ def verify_reference(model: TFLiteModel) -> str:
     package = "ai-edge-litert" + (f"=={version}" if version else "")
     raise ModelError(
         f"{model.name}: {model.runtime} does not compute the recorded reference vector, so its figures "
-        f"would be another model's: python3 -m pip install {package}, or copy a damaged file again"
+        f"would be another model's: copy a damaged file again, or {advise_pip(package)}"
     )
 
 

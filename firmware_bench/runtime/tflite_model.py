@@ -15,6 +15,7 @@ import numpy as np
 from firmware_bench.runtime.errors import ModelError
 from firmware_bench.runtime.metadata import ModelMetadata, Tensor
 from firmware_bench.runtime.metadata_format import find_metadata
+from firmware_bench.runtime.pip_command import advise_pip
 from firmware_bench.runtime.quantisation import dequantise, quantise
 from firmware_bench.runtime.tflite_reader import FlatBufferTable, read_model_file
 from firmware_bench.runtime.tflite_verifier import read_model_table
@@ -45,7 +46,7 @@ def load_runtime() -> TFLiteRuntime:
         package = name.split(".")[0]
         version = importlib.import_module(package).__version__
         return TFLiteRuntime(module.Interpreter, module.OpResolverType, f"{package.replace('_', '-')} {version}")
-    raise ModelError("no TensorFlow Lite runtime is installed: python3 -m pip install ai-edge-litert")
+    raise ModelError(f"no TensorFlow Lite runtime is installed: {advise_pip('ai-edge-litert')}")
 
 
 @contextlib.contextmanager
