@@ -17,6 +17,7 @@ from firmware_bench import model_trial
 from firmware_bench.runtime.errors import InputError, ModelError
 from firmware_bench.runtime.metadata import (
     DataMetadata,
+    EmbedderMetadata,
     HistoryMetadata,
     ModelMetadata,
     QuantisationMetadata,
@@ -55,6 +56,7 @@ FULL = ModelMetadata(
     ),
     streaming=StreamingMetadata(50, 3, 2500, ("state_0",)),
     history=HistoryMetadata(("state_rr",)),
+    embedder=EmbedderMetadata("htf_beat-int8.tflite", "ab" * 32),
     metrics={"parity": {"windows": 80, "decibels": 31.5}},
     reference=ReferenceMetadata(1, 4, 16, 0.01, {"optimised": ("00ff", "01fe")}),
     digest="0" * 64,
@@ -192,7 +194,8 @@ def test_predict_refuses_tampered_metadata_in_one_line(tmp_path, monkeypatch):
 def test_the_document_describes_every_field_with_its_type():
     text = DOCUMENT.read_text()
     assert f"format {FORMAT}" in text
-    rows = dict(re.findall(r"^\| `([\w.\[\]]+)` \| ([^|]+) \|", text, re.MULTILINE))
+    fields = text.partition("\n## Fields\n")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([\w.\[\]]+)` \| ([^|]+) \|", fields, re.MULTILINE))
     assert {name: kind.strip() for name, kind in rows.items()} == {
         "format": "integer",
         **{name: kind for name, kind in document(ModelMetadata) if not name.startswith("outputs[]")},  # as inputs[]
