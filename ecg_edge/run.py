@@ -229,8 +229,8 @@ class Run:
     @cached_property
     def embedder(self) -> "Run | None":
         """The run of the beat classifier whose features the model takes, None where it takes none."""
-        path = self.settings.task.get("embedder")
-        return Run(path) if path else None
+        path, own = self.settings.task.get("embedder"), self.path / EMBEDDER
+        return Run(own if own.is_dir() else path) if path else None
 
     def recordings(self, advance: Callable[[int, int], None] = lambda done, total: None) -> Recordings:
         """Prepare the run's data; `advance` is called with (done, total)."""
@@ -362,8 +362,9 @@ def _check_embedder(embedder: BeatEmbedder, settings: Config) -> None:
 def _copy_embedder(source: Path, folder: Path) -> None:
     """Copy what loading an embedder takes, so that a run is complete wherever it is."""
     folder.mkdir(parents=True)
-    for name in ("config.json", "split.json", "model.keras"):
-        shutil.copyfile(source / name, folder / name)
+    for name in ("config.json", "split.json", "model.keras", "identities.json"):
+        if name != "identities.json" or (source / name).exists():  # runs of 0.1.0 have none
+            shutil.copyfile(source / name, folder / name)
 
 
 def load_embedder(path: Path | str) -> BeatEmbedder:

@@ -53,9 +53,10 @@ def call(folder, *words, status=0):
 
 def start(folder, *words, **streams):
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-    return subprocess.Popen(
-        [*PROGRAM, str(folder / "model.tflite"), "--hop", "0", *map(str, words)], bufsize=0, **streams
-    )
+    # Whoever runs the tests in the background has its children ignore Ctrl-C.
+    allow = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    command = [*PROGRAM, str(folder / "model.tflite"), "--hop", "0", *map(str, words)]
+    return subprocess.Popen(command, bufsize=0, **allow, **streams)
 
 
 def read_line(stream, seconds=60):
