@@ -136,10 +136,13 @@ _ONLY_LIMITS = MicroDifference("only limits its values: input and output have to
 MICRO_DIFFERENCES: dict[tuple[str, int], MicroDifference] = {
     **_NO_KERNEL_OF_16,
     **_NO_KERNEL_OF_8,
+    ("FULLY_CONNECTED", 8): MicroDifference("rounds twice where LiteRT rounds once", 1),
     ("FULLY_CONNECTED", 16): MicroDifference("rounds twice where LiteRT rounds once", 1),
+    ("LEAKY_RELU", 16): MicroDifference("rounds the product with the slope otherwise", 1),
     ("RELU6", 8): _ONLY_LIMITS,
     ("RELU6", 16): _ONLY_LIMITS,
     ("SOFTMAX", 16): MicroDifference("divides by a table of which one entry is rounded otherwise", 1),
+    ("TANH", 8): MicroDifference("takes a table that is rounded otherwise", 1),
     (LSTM, 8): MicroDifference("takes sigmoid and tanh from a table instead of polynomials"),
 }
 

@@ -126,7 +126,8 @@ def check_factors(operator: GraphOperator) -> None:
         operator: Any operator.
 
     Raises:
-        InputError: Its output's scale is too fine for those of its inputs.
+        InputError: Its output's scale is too fine for those of its inputs, or they are of two shapes where scales are
+            stated as powers of two.
     """
     if operator.name in ("ADD", "SUB", "SQUARED_DIFFERENCE") and not _factors(operator)[2] < 1:
         a, b, y = operator.operand(0), operator.operand(1), operator.output
@@ -134,6 +135,10 @@ def check_factors(operator: GraphOperator) -> None:
             f"{operator.name} of scales {a.scale:g} and {b.scale:g} to {y.scale:g}: they are too far apart, calibrate "
             "the model again"
         )
+    is_power = getattr(operator.options, "potScaleInt16", False) and operator.output.dtype is np.int16
+    is_power = is_power and bool(operator.options.fusedActivationFunction)
+    if operator.name == "ADD" and is_power and operator.operand(0).shape != operator.operand(1).shape:
+        raise InputError("ADD of two shapes with powers of two as scales takes no activation: export again")
 
 
 def _factors(operator: GraphOperator) -> list[float]:

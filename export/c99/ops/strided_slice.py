@@ -16,7 +16,8 @@ def lower(context: LoweringContext, operator: GraphOperator) -> list[Step]:
     name, inputs, output = context.operands(operator)
     x, y = operator.operand(0), output.tensor
     step = copy_step(name, operator, inputs, output, [loops], starts=[(start, 0)])
-    if y.width == x.width and y.rows > 1 and loops[-2][1] == x.width and y.rows == loops[-2][0]:
+    in_order = loops[-1][1] == 1
+    if in_order and y.width == x.width and y.rows > 1 and loops[-2][1] == x.width and y.rows == loops[-2][0]:
         first, size = start // x.width, x.width * np.dtype(x.dtype).itemsize
         # A part of the time: its rows can be copied as they come.
         step.emit_row = lambda places, t, out: [
