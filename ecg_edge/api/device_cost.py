@@ -36,7 +36,12 @@ def measure_path(
         Plain data: "ram" (bytes of a signal's memory, and of stack), "flash", "instructions" a second of signal, of
         which "front_end", "dearest" call of poll, and for each board the share of its clock, mA and hours; "none" says
         why there is no path or no measurement.
+
+    Raises:
+        InputError: The battery holds no charge.
     """
+    if not 0 < battery_mah < math.inf:
+        raise InputError(f"a battery of {battery_mah:g} mAh holds no charge: name its mAh, above 0")
     from export.c99 import generate
     from firmware_bench.mcu import qemu
     from firmware_bench.runtime.metadata_format import read_metadata

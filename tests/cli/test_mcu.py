@@ -202,3 +202,9 @@ def test_the_path_from_a_sensor_to_labels_is_measured(tmp_path):
 def test_without_a_causal_path_the_report_says_why(model):
     ran = CliRunner().invoke(command, [model, "--counts-per-unit", "200"])
     assert ran.exit_code == 0 and "signal.mode=causal" in ran.stdout.partition("From a sensor to labels: ")[2]
+
+
+@pytest.mark.parametrize("charge", ["-1", "0", "nan", "inf"])
+def test_a_battery_without_charge_is_refused(model, charge):
+    ran = CliRunner().invoke(command, [model, "--counts-per-unit", "200", "--battery", charge])
+    assert isinstance(ran.exception, InputError) and "mAh" in str(ran.exception) and ran.stdout == ""
