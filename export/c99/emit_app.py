@@ -1,15 +1,13 @@
 """The path around a network in C, from counts of a sensor to labels; `firmware_bench.front_end` has it in Python."""
 
-import re
-
 import numpy as np
 
-from export.c99.c_text import LICENCE, array, comment, ctype, structure, with_prefix
-from export.c99.emit_header import EXTERN_C_BEGIN, EXTERN_C_END, MARK, string_literal
+from export.c99.c_text import LICENCE, array, ctype, structure, with_prefix
+from export.c99.emit_app_header import FAULTS, emit_app_header, measure_answers
+from export.c99.emit_header import MARK
 from export.c99.lower import StepProgram
 from firmware_bench.front_end.device_plan import Decision, plan_device, plan_quantisation, scales_windows
 from firmware_bench.front_end.plan import FrontEndPlan
-from firmware_bench.front_end.sample_faults import QUALITY
 from firmware_bench.front_end.sample_models import FEED
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
@@ -22,9 +20,7 @@ PUSH = (
     "    result = 2;",
     "}",
 )
-FAULTS = ("missing", "saturated", "flat", "lost")  # in the order of their flags
 MOST_LABELS = 32  # bits of an answer
-QUEUE_S = 1.0  # of samples that wait while the network computes
 
 
 def emit_app(program: StepProgram, metadata: ModelMetadata, sensor: Sensor, prefix: str) -> dict[str, str]:
@@ -51,146 +47,10 @@ def emit_app(program: StepProgram, metadata: ModelMetadata, sensor: Sensor, pref
     if len(decision.labels) > MOST_LABELS:
         raise InputError(f"an answer has {MOST_LABELS} labels at most, the model has {len(decision.labels)}")
     texts = {
-        f"{prefix}_app.h": _emit_header(program, metadata, sensor, plan, decision, prefix),
+        f"{prefix}_app.h": emit_app_header(program, metadata, plan, decision, prefix),
         f"{prefix}_app.c": _emit_source(program, metadata, sensor, plan, decision, prefix),
     }
     return {name: with_prefix(text, prefix) for name, text in texts.items()}
-
-
-def name_classes(labels: tuple[str, ...]) -> list[str]:
-    """Return a C name for each label, letters, digits and underscores: "AF" → "AF", "~" → "LABEL_3"."""
-    names: list[str] = []
-    for number, label in enumerate(labels):
-        name = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_").upper()[:40]
-        names.append(name if name and name not in names else f"LABEL_{number}")
-    return names
-
-
-def _emit_header(program, metadata, sensor, plan, decision, prefix):
-    macro, value = prefix.upper(), ctype(program.dtype)
-    every, _, context = measure_answers(program, metadata)
-    delay = plan.half_length + -(-context * plan.down // plan.up)
-    queue = 1 << int(np.ceil(np.log2(max(16.0, QUEUE_S * plan.sensor_fs))))
-    gains = ", ".join(f"{gain:g}" for gain in plan.counts_per_unit)
-    leads = ", ".join(string_literal(lead)[1:-1] for lead in metadata.leads)
-    kind = "of which the largest is the label" if decision.thresholds is None else "each with a threshold"
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(metadata.versions.items()))
-    lines = [
-        LICENCE,
-        f"{MARK} From the counts of a sensor to labels. */",
-        f"#ifndef {macro}_APP_H",
-        f"#define {macro}_APP_H",
-        "",
-        f'#include "{prefix}.h"',
-        '#include "ecg_front_end.h"',
-        "",
-        *EXTERN_C_BEGIN,
-        "",
-        f"#define {macro}_SENSOR_RATE_HZ {float(plan.sensor_fs)!r}f",
-        *comment(f"Counts in 1 {_plain(metadata.units)} of each lead: {gains}; leads: {leads}."),
-        f"#define {macro}_UNIT {string_literal(metadata.units)}",
-        f"#define {macro}_MODEL_SHA256 {string_literal(metadata.digest)}",
-        f"#define {macro}_MODEL_VERSIONS {string_literal(versions)}",
-        *comment(
-            f"An answer comes every {macro}_ANSWER_SAMPLES samples at the model's rate; the signal it is about ended "
-            f"{macro}_DELAY_SAMPLES samples of the sensor before."
-        ),
-        f"#define {macro}_ANSWER_SAMPLES {every}",
-        f"#define {macro}_DELAY_SAMPLES {delay}",
-        "",
-        f"/* The labels: {len(decision.labels)} outputs, {kind}. */",
-        f"enum {prefix}_class {{",
-        *(f"    {macro}_CLASS_{name} = {number}," for number, name in enumerate(name_classes(decision.labels))),
-        "};",
-        "",
-        "/* What was wrong with the samples that an answer is about; do not show one with a flag as sure. */",
-        *(f"#define {macro}_QUALITY_{name.upper().replace('-', '_')} {flag}u" for name, flag in QUALITY.items()),
-        "",
-        f"struct {prefix}_answer {{",
-        "    uint32_t sample;  /* samples of the sensor taken so far */",
-        "    uint32_t classes; /* bit n is set where label n is present */",
-        "    uint32_t quality;",
-        f"    {value} outputs[{len(decision.labels)}];",
-        "};",
-        "",
-        *comment(
-            f"Samples that wait until {prefix}_app_poll takes them: a power of two, more than arrive while it computes "
-            "its longest slice."
-        ),
-        f"#ifndef {macro}_QUEUE_SAMPLES",
-        f"#define {macro}_QUEUE_SAMPLES {queue}u",
-        "#endif",
-        "",
-        "/* All memory of one signal. Its members are not for the caller. */",
-        f"struct {prefix}_app {{",
-        f"    struct {prefix}_state network;",
-        "    struct ecg_front_end_state front_end;",
-    ]
-    if plan.scale:
-        lines.append(f"    struct ecg_scale_state scales[{plan.leads}];")
-    lines += [
-        f"    struct ecg_section_state sections[{max(1, plan.leads * len(plan.sections))}];",
-        "    volatile uint32_t stored; /* samples */",
-        "    volatile uint32_t taken;",
-        "    volatile uint32_t lost;",
-        "    uint32_t reported; /* of those that were lost */",
-        "    uint32_t made;     /* values for the network */",
-        "    uint32_t judged;   /* samples of this second */",
-        f"    uint32_t faults[{len(FAULTS)}]; /* 1 + values made before the last sample with each */",
-        *(
-            [
-                f"    struct ecg_window_scale window_scales[{plan.leads}];",
-                "    int32_t filled;",
-                "    int32_t fed;",
-                f"    int32_t window[{plan.leads * program.inputs[0].storage.rows}];",
-            ]
-            if scales_windows(metadata)
-            else []
-        ),
-        f"    int16_t history[{2 * plan.taps * plan.leads}];",
-        f"    int16_t low[{plan.leads}];",
-        f"    int16_t high[{plan.leads}];",
-        f"    int16_t held[{plan.leads}];",
-        f"    volatile int16_t queue[{macro}_QUEUE_SAMPLES][{plan.leads}];",
-        "};",
-        "",
-        "/* Begin a recording. */",
-        f"void {prefix}_app_init(struct {prefix}_app *app);",
-        "",
-        *comment(
-            f"Store a sample of the sensor, one count of each lead; ECG_MISSING where none was taken. It computes "
-            f"nothing: an interrupt may call it while {prefix}_app_poll runs on the same core. Returns 0 where the "
-            "queue is full and the sample is lost."
-        ),
-        f"int {prefix}_app_push(struct {prefix}_app *app, const int16_t *counts);",
-        "",
-        *comment(
-            "Compute what one stored sample asks for. Returns 0 where none is stored, 1 where one was taken, 2 where "
-            "the answer was written as well."
-        ),
-        f"int {prefix}_app_poll(struct {prefix}_app *app, struct {prefix}_answer *answer);",
-        "",
-        *EXTERN_C_END,
-        "",
-        "#endif",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def measure_answers(program: StepProgram, metadata: ModelMetadata) -> tuple[int, int, int]:
-    """Return samples from answer to answer, samples that one is about, and samples that it waits for behind these."""
-    if loop := program.continuous:
-        return loop.hop_samples, loop.span, loop.context
-    if loop := program.streaming:
-        return loop.step, loop.window, loop.delay * loop.step
-    samples = program.inputs[0].storage.rows
-    late = -(-samples // FEED) if scales_windows(metadata) else 0
-    return samples, samples + late, late
-
-
-def _plain(text: str) -> str:
-    return string_literal(text)[1:-1].replace("\\", " ")
 
 
 def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision: Decision, prefix):

@@ -7,7 +7,7 @@ import numpy as np
 
 from export.c99.c_text import LICENCE, array, ctype, with_prefix
 from export.c99.continuous_model import ContinuousModel
-from export.c99.emit_app import measure_answers
+from export.c99.emit_app_header import measure_answers
 from export.c99.lower import StepProgram
 from export.c99.reference_kernels import ReferenceModel
 from firmware_bench.front_end.device_path import DeviceAnswer, DevicePath
