@@ -119,11 +119,11 @@ def _generate_files(
     data: bytes, prefix: str | None, title: str | None, sensor: Sensor | None, hop_s: float | None
 ) -> ProgramFiles:
     program = lower(read_graph(data))
+    check_shapes(data)  # before the schedule, which takes as long as a stated shape is large
     if hop_s is not None:
         program = make_continuous(program, round(hop_s * program.description.sampling_rate))
     schedule = schedule_steps(program)
     memory = plan_memory(program, schedule)
-    check_shapes(data)
     bits = 8 * program.bytes
     prefix = default_prefix(program.description.architecture, bits) if prefix is None else prefix
     metadata = find_metadata(read_model_table(data)) or ModelMetadata()

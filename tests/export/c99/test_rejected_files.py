@@ -1,5 +1,7 @@
 """Files that no program is generated from: one line says why, and nothing is written."""
 
+import time
+
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from handmade_tflite import small_network
@@ -86,3 +88,18 @@ def test_a_shape_that_the_operator_does_not_make_is_one_line(tmp_path):
     with pytest.raises(InputError, match=r"tensor \d+ is stated as \[1, 1, 2, 4\], its operator makes"):
         generate(flatbuffer.write(model), tmp_path / "program")
     assert not (tmp_path / "program").exists()
+
+
+def test_a_huge_stated_shape_is_refused_before_anything_is_planned(tmp_path):
+    """The schedule runs row by row: a file that states half a million rows must not keep it busy for minutes."""
+    model = flatbuffer.read(small_network())
+    model.metadata = []
+    (graph,) = model.subgraphs
+    for operator in graph.operators[:-1]:
+        tensor = graph.tensors[int(operator.outputs[0])]
+        sound, tensor.shape = tensor.shape, [1, 2**19, *tensor.shape[2:]]
+        start = time.process_time()
+        with pytest.raises(InputError):
+            generate(flatbuffer.write(model), tmp_path / "program")
+        assert time.process_time() - start < 2
+        tensor.shape = sound
