@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from firmware_bench.runtime.metadata import check_temperature
 from firmware_bench.runtime.typed_json import decode_json
 
 MAX_NUMBER = 10**6  # of an argument of an architecture: none has layers as large
@@ -58,7 +59,7 @@ def check_split(split: Any) -> None:
 
 
 def check_decision(decision: Any, classes: int) -> None:
-    """Check decision.json: the threshold of a detector, or the thresholds of `classes` labels.
+    """Check decision.json: the threshold of a detector, or the thresholds of `classes` labels; the temperature.
 
     Raises:
         ValueError: It is something else.
@@ -68,6 +69,7 @@ def check_decision(decision: Any, classes: int) -> None:
         thresholds = decode_json(kind, value, name)
         if isinstance(thresholds, tuple) and len(thresholds) != classes:
             raise ValueError(f"{len(thresholds)} thresholds for {classes} labels")
+    check_temperature(decision)
 
 
 def check_keras_archive(path: Path) -> None:

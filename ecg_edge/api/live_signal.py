@@ -15,6 +15,7 @@ from firmware_bench.front_end.sample_models import SampleModel
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.temperature import ONE
 
 BATCH_S = 0.02  # of signal that is processed at once: fifty steps a second cost little, and 20 ms of delay as little
 
@@ -165,6 +166,6 @@ def _batch(blocks: Iterator[np.ndarray], least: int) -> Iterator[np.ndarray]:
 
 
 def _describe(answer: DeviceAnswer, path: DevicePath, fs: float) -> LiveAnswer:
-    values = np.asarray(answer.probabilities, np.float64).round(6).tolist()
+    values = (answer.probabilities / ONE).round(6).tolist()
     probabilities = dict(zip(path.decision.labels, values, strict=True))
     return LiveAnswer(round(answer.sample / fs, 3), answer.sample, answer.labels, probabilities, answer.quality)

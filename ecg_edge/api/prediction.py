@@ -231,6 +231,7 @@ def predict(
 def _window_predictions(task: Task, summaries: np.ndarray, examples: Examples) -> tuple[WindowPrediction, ...]:
     """Return the prediction of each window of the only recording."""
     starts = (examples.starts / examples.window.fs).round(3).tolist()
+    summaries = task.calibrate(summaries)
     if task.output == "reconstruction":
         scores = task.decide(summaries).round(6).tolist()
         return tuple(WindowPrediction(start, {}, score) for start, score in zip(starts, scores, strict=True))

@@ -12,6 +12,7 @@ from ecg_edge.extras import require
 from ecg_edge.keras_backend import import_keras
 from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run
+from ecg_edge.tasks.calibrated_probabilities import choose_decision
 from ecg_edge.tflite_predictor import TFLitePredictor
 from export.targets import MCU, find_target
 from firmware_bench.front_end.plan import find_offline_steps
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from export.verify.acceptance import AcceptanceCheck
 
 RELIABLE_CHECK_WINDOWS = 200  # with fewer, one window is half a per cent and more of the agreement
+TEMPERATURE_WINDOWS = 1000  # of the validation part, at most: one number needs no more
 QAT_STEPS = 500  # at least: what few windows do not give in an epoch, more epochs do
 
 
@@ -220,19 +222,19 @@ def _qat_epochs(windows) -> int:
     return -(-QAT_STEPS // max(1, windows.count(windows.training) // BATCH))
 
 
-def _decision_chooser(run: Run, reporter: Reporter) -> Callable[[bytes], dict] | None:
-    """Return a function that chooses the task's thresholds anew by the file's own outputs on the validation part.
+def _decision_chooser(run: Run, reporter: Reporter) -> Callable[[bytes], dict]:
+    """Return a function that chooses the task's thresholds and the temperature of its probabilities anew, by the file's
+    own outputs on the validation part.
 
-    Rounding adds to a reconstruction's error, and with it to every score. None where the task has no thresholds.
+    Rounding adds to a reconstruction's error, and with it to every score.
     """
-    task = run.task
-    if not task.decision:
-        return None
-    validation = run.examples("validation")
+    task, validation = run.task, run.examples("validation")
+    if not task.decision.keys() - {"temperature"}:
+        validation = validation.subsample(TEMPERATURE_WINDOWS)
 
     def choose(data: bytes) -> dict:
         count = reporter.counter("choosing thresholds", len(validation))
-        return task.choose_decision(task.predict(TFLitePredictor(data), validation, count), validation)
+        return choose_decision(task, task.predict(TFLitePredictor(data), validation, count), validation)
 
     return choose
 

@@ -21,6 +21,7 @@ from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run, attach_embedder, build_model
 from ecg_edge.run_folder import claim_folder, hold_folder, refuse_existing
 from ecg_edge.tasks import TASKS
+from ecg_edge.tasks.calibrated_probabilities import choose_decision
 from ecg_edge.tasks.predictor import KerasPredictor
 from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import Config, resolve
@@ -369,9 +370,9 @@ def _train_one_batch(plan: _Plan, task: Task, examples: Examples, reporter: Repo
 
 
 def _choose_decision(run: Run, validation: Examples) -> None:
-    """Choose the task's decision thresholds on the validation part, with the trained model, and store them."""
+    """Choose the task's thresholds and the temperature on the validation part, with the trained model; store them."""
     task = run.task
-    decision = task.choose_decision(task.predict(KerasPredictor(run.model()), validation), validation)
+    decision = choose_decision(task, task.predict(KerasPredictor(run.model()), validation), validation)
     if decision:
         write_json(run.path / "decision.json", decision)
 

@@ -15,6 +15,7 @@ from ecg_edge.records.challenge_score import ChallengeScore
 from ecg_edge.records.identity import Identities
 from ecg_edge.records.record import Entry
 from ecg_edge.run import Run
+from ecg_edge.tasks.calibrated_probabilities import measure_calibration
 from ecg_edge.tasks.predictor import Predictor, keeps_history
 from ecg_edge.tasks.task import Task, UnitMetrics
 from firmware_bench.runtime.errors import InputError, unknown_name
@@ -156,7 +157,8 @@ def evaluate_predictor(
     """
     results = {}
     for name, variant in applicable_variants(task, predictor).items():
-        metrics = compute_unit_metrics(variant, predictor, examples, views, advance)
+        summaries = predict_views(variant, predictor, examples, views, advance)
+        metrics = variant.compute_metrics(summaries, examples)
         one_class = variant.output == "classes" and bool(metrics.entries)
         results[name] = {
             "unit": metrics.unit,
@@ -165,9 +167,21 @@ def evaluate_predictor(
             "views": views,
             "patients": len(set(metrics.patients)),
             **_with_intervals(metrics, challenge_score if one_class else None, resampled),
+            **measure_calibration(variant, summaries, examples),
         }
     first, *others = results
     return results[first] | ({"variant": first, "variants": {name: results[name] for name in others}} if others else {})
+
+
+def predict_views(
+    task: Task,
+    predictor: Predictor,
+    examples: Examples,
+    views: int = 1,
+    advance: Callable[[int], None] = lambda windows: None,
+) -> np.ndarray:
+    """Predict the mean of the outputs for `views` windows of each example, shifted against each other: (n, k)."""
+    return np.mean([task.predict(predictor, view, advance) for view in examples.views(views)], axis=0)
 
 
 def compute_unit_metrics(
@@ -178,8 +192,7 @@ def compute_unit_metrics(
     advance: Callable[[int], None] = lambda windows: None,
 ) -> UnitMetrics:
     """Compute what is resampled for intervals, from the mean of the outputs for `views` windows of each example."""
-    summaries = [task.predict(predictor, view, advance) for view in examples.views(views)]
-    return task.compute_metrics(np.mean(summaries, axis=0), examples)
+    return task.compute_metrics(predict_views(task, predictor, examples, views, advance), examples)
 
 
 def paired_difference(

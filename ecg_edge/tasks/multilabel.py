@@ -56,6 +56,10 @@ class MultilabelTask(Task):
         _, truth, probabilities = self._by_record(summaries, examples)
         return {"thresholds": [best_threshold(truth[:, c], probabilities[:, c]) for c in range(len(self.classes))]}
 
+    def pair_with_truth(self, summaries, examples):
+        _, truth, probabilities = self._by_record(summaries, examples)
+        return probabilities, truth
+
     def compute_metrics(self, summaries, examples):
         records, truth, probabilities = self._by_record(summaries, examples)
         predicted = probabilities >= self.require_decision("thresholds")

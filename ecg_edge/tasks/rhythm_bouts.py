@@ -72,6 +72,9 @@ class RhythmBoutsTask(Task):
             "validation_score": float(np.nanmean(class_metrics(examples.targets, summaries)["f1"])),
         }
 
+    def pair_with_truth(self, summaries, examples):
+        return summaries, examples.targets[:, None] == np.arange(len(self.classes))
+
     def compute_metrics(self, summaries, examples):
         counts = np.bincount(examples.targets, minlength=len(self.classes))
         predicted = summaries.argmax(axis=1)
@@ -105,7 +108,7 @@ class RhythmBoutsTask(Task):
                 {
                     "record": examples.entries[record].name,
                     "label": self.label(shares),
-                    "probabilities": round_probabilities(self.classes, summaries[windows].mean(axis=0)),
+                    "probabilities": round_probabilities(self.classes, self.calibrate(summaries[windows]).mean(axis=0)),
                     "windows": len(windows),
                     "seconds": examples.seconds(record),
                     "rhythms": [

@@ -20,6 +20,7 @@ from ecg_edge.data.recordings import Recordings
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.tasks.predictor import Outputs, Predictor
 from firmware_bench.runtime.errors import InputError, unknown_name
+from firmware_bench.runtime.temperature import apply_temperature
 
 BATCH = 64  # examples read and predicted at a time
 LARGEST_SQRT_WEIGHT = 10.0  # of a class, under the rule "sqrt"
@@ -86,7 +87,7 @@ class Task:
         embed_beats: (recordings, labels, positions of those recordings that are asked for) → features of all beats, of
             no matter what value in the other recordings, for tasks whose model reads them.
         classes: in the order of the model's outputs.
-        decision: plain data chosen on the validation part (thresholds), or {}.
+        decision: plain data chosen on the validation part (thresholds, the temperature of probabilities), or {}.
     """
 
     name: ClassVar[str]
@@ -204,6 +205,18 @@ class Task:
         """Choose thresholds on the validation part, as plain data for `decision`; {} where the task has none."""
         return {}
 
+    def pair_with_truth(self, summaries: np.ndarray, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
+        """The probabilities (n, classes) of the metrics' units before calibration, and whether each class is present,
+        bool; empty where the task has no probabilities."""
+        return np.zeros((0, 0)), np.zeros((0, 0), bool)
+
+    def calibrate(self, probabilities: np.ndarray) -> np.ndarray:
+        """Apply the temperature to probabilities (n, classes), where training or an export has chosen one."""
+        temperature = self.decision.get("temperature")
+        if temperature is None or self.output == "reconstruction":
+            return probabilities
+        return apply_temperature(probabilities, temperature, self.output == "classes")
+
     def check_classes(self) -> None:
         """Check that `classes` are those that the task can name. Raises InputError: they are not."""
 
@@ -235,7 +248,7 @@ class Task:
             {
                 "record": examples.entries[record].name,
                 "label": self.label(mean),
-                "probabilities": round_probabilities(self.classes, mean),
+                "probabilities": round_probabilities(self.classes, self.calibrate(mean)),
                 "windows": int(windows[record]),
                 "seconds": examples.seconds(record),
             }

@@ -12,6 +12,7 @@ from firmware_bench.front_end.sample_models import FEED
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.temperature import ENTRIES, ONE
 
 PUSH = (
     "ECG_PROFILE(flow);",
@@ -100,6 +101,7 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
     ]
     if decision.thresholds is not None:
         lines.append(array("int32_t", "thresholds", decision.thresholds))
+    lines.append(array("uint16_t", "probabilities", decision.probabilities.entries))
     _, span, _ = measure_answers(program, metadata)
     quantised = (
         f"({value})ecg_front_end_quantise(%s, {multiplier}, {shift}, {signal.zero_point}, {bounds.min}, {bounds.max})"
@@ -195,6 +197,7 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         "    answer->sample = app->taken;",
         "    answer->quality = quality;",
         *_decide(decision),
+        *_calibrate(decision),
         "}",
         "",
         "int $app_poll(struct $app *app, struct $answer *answer)",
@@ -278,4 +281,29 @@ def _decide(decision: Decision) -> list[str]:
         "        largest = (answer->outputs[n] > answer->outputs[largest]) ? n : largest;",
         "    }",
         "    answer->classes = UINT32_C(1) << largest;",
+    ]
+
+
+def _calibrate(decision: Decision) -> list[str]:
+    """Write the probabilities of an answer: `ProbabilityTable.look_up`."""
+    table, count = decision.probabilities, len(decision.labels)
+    scaled = f"(uint16_t)(((weight * {ONE}u) + (whole / 2u)) / whole)"
+    return [
+        *(["    uint32_t whole = 0u;"] if table.exclusive else []),
+        f"    for (uint32_t n = 0u; n < {count}u; ++n) {{",
+        f"        const int32_t above = (int32_t)answer->outputs[n] - ({table.zero_point});",
+        f"        const uint32_t index = (above > 0) ? ((uint32_t)above >> {table.shift}) : 0u;",
+        f"        answer->probabilities[n] = $probabilities[(index < {ENTRIES}u) ? index : {ENTRIES - 1}u];",
+        *(["        whole += answer->probabilities[n];"] if table.exclusive else []),
+        "    }",
+        *(
+            [
+                f"    for (uint32_t n = 0u; n < {count}u; ++n) {{",
+                "        const uint32_t weight = answer->probabilities[n];",
+                f"        answer->probabilities[n] = {scaled};",
+                "    }",
+            ]
+            if table.exclusive
+            else []
+        ),
     ]

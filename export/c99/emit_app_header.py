@@ -12,6 +12,7 @@ from firmware_bench.front_end.plan import FrontEndPlan
 from firmware_bench.front_end.sample_faults import QUALITY
 from firmware_bench.front_end.sample_models import FEED
 from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.temperature import ONE
 
 FAULTS = ("missing", "saturated", "flat", "lost")  # in the order of their flags
 QUEUE_S = 1.0  # of samples that wait while the network computes
@@ -85,6 +86,7 @@ def emit_app_header(
         "    uint32_t classes; /* bit n is set where label n is present */",
         "    uint32_t quality;",
         f"    {value} outputs[{len(decision.labels)}];",
+        f"    uint16_t probabilities[{len(decision.labels)}]; /* calibrated; {ONE} is 1 */",
         "};",
         "",
         *comment(

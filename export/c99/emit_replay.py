@@ -131,8 +131,8 @@ def _emit(record: ReplayRecord, answers: list[DeviceAnswer], path: DevicePath, v
     for answer in answers:
         classes = sum(1 << labels.index(label) for label in answer.labels)
         quality = sum(QUALITY[name] for name in answer.quality)
-        outputs = ", ".join(str(int(output)) for output in answer.outputs)
-        rows.append(f"    {{{answer.sample}u, {classes}u, {quality}u, {{{outputs}}}}},")
+        outputs, probabilities = (", ".join(map(str, each.tolist())) for each in (answer.outputs, answer.probabilities))
+        rows.append(f"    {{{answer.sample}u, {classes}u, {quality}u, {{{outputs}}}, {{{probabilities}}}}},")
     faults = [
         f"    if ((n >= {first}u) && (n < {end}u)) {{\n        counts[0] = {count};\n    }}"
         for (first, end), count in (
@@ -155,7 +155,7 @@ def _emit(record: ReplayRecord, answers: list[DeviceAnswer], path: DevicePath, v
 {array("int32_t", "replay_baselines", record.baselines)}
 static const struct $answer $replay_answers[REPLAY_ANSWERS + 1] = {{
 {chr(10).join(rows)}
-    {{0u, 0u, 0u, {{0}}}},
+    {{0u, 0u, 0u, {{0}}, {{0}}}},
 }};
 
 static uint32_t $replay_seed, $replay_phase, $replay_length, $replay_tall;
@@ -213,6 +213,7 @@ static int32_t $replay(struct $app *app, struct $answer *answer)
             }}
             for (int32_t i = 0; i < {len(labels)}; ++i) {{
                 same &= (answer->outputs[i] == right->outputs[i]) ? 1 : 0;
+                same &= (answer->probabilities[i] == right->probabilities[i]) ? 1 : 0;
             }}
             if ((same == 0) || (answers == REPLAY_ANSWERS) || (answer->sample != right->sample) ||
                 (answer->classes != right->classes) || (answer->quality != right->quality)) {{

@@ -12,7 +12,6 @@ from firmware_bench.front_end.integer_front_end import IntegerFrontEnd
 from firmware_bench.front_end.sample_faults import SampleFaults
 from firmware_bench.front_end.sample_models import SampleModel, ScaledWindowFeeder, StepFeeder, WindowFeeder
 from firmware_bench.front_end.sensor import Sensor
-from firmware_bench.runtime.quantisation import dequantise
 from firmware_bench.runtime.streaming_model import RawModel
 
 
@@ -24,7 +23,7 @@ class DeviceAnswer:
         sample: Samples of the sensor up to the moment when it says so.
         labels: The labels that are present.
         outputs: The integers of the output.
-        probabilities: Their real values.
+        probabilities: The calibrated probabilities, of which firmware_bench.runtime.temperature.ONE is 1.
         quality: Names in QUALITY of what was wrong with the samples that the answer is about.
     """
 
@@ -100,11 +99,10 @@ class DevicePath:
         return np.clip(rounded + tensor.zero_point, bounds.min, bounds.max).astype(tensor.dtype)
 
     def _answer(self, outputs: np.ndarray) -> DeviceAnswer:
-        tensor = self.network.output
         return DeviceAnswer(
             self._taken,
             self.decision.decide(outputs),
             outputs.ravel(),
-            dequantise(outputs, tensor.scale, tensor.zero_point).ravel(),
+            self.decision.probabilities.look_up(outputs.ravel()),
             self._quality.find_faults(self._made, self.network.span),
         )

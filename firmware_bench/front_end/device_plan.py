@@ -11,6 +11,7 @@ from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError, ModelError
 from firmware_bench.runtime.metadata import ModelMetadata, Tensor
 from firmware_bench.runtime.quantisation import dequantise
+from firmware_bench.runtime.temperature import ProbabilityTable, tabulate_probabilities
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,10 +21,12 @@ class Decision:
     Attributes:
         labels: The labels, in the order of the output.
         thresholds: The least integer of each label that is present; None: the label with the largest output is.
+        probabilities: The calibrated probability of each integer.
     """
 
     labels: tuple[str, ...]
     thresholds: tuple[int, ...] | None
+    probabilities: ProbabilityTable
 
     def decide(self, values: np.ndarray) -> tuple[str, ...]:
         """Return the labels that are present, of the integers of an output."""
@@ -82,13 +85,16 @@ def _plan_decision(metadata: ModelMetadata) -> Decision:
     (output,) = metadata.outputs[:1]
     if np.prod(output.shape[1:]) != len(metadata.labels):
         raise InputError(f"the model's output {output.name} has no value for each label: it is no classifier")
+    if not output.scale:
+        raise InputError("the model gives floats: export it in integers")
     thresholds = metadata.decision.get("thresholds")
+    table = tabulate_probabilities(output, metadata.decision.get("temperature", 1.0), exclusive=not thresholds)
     if not thresholds:
-        return Decision(metadata.labels, None)
+        return Decision(metadata.labels, None, table)
     bounds = np.iinfo(output.dtype)
     integers = np.arange(bounds.min, bounds.max + 1)
     values = dequantise(integers, output.scale, output.zero_point)
-    return Decision(metadata.labels, tuple(int(bounds.min + np.sum(values < low)) for low in thresholds))
+    return Decision(metadata.labels, tuple(int(bounds.min + np.sum(values < low)) for low in thresholds), table)
 
 
 def plan_quantisation(tensor: Tensor) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from firmware_bench.runtime.typed_json import default_of, shorten
 ANY_UNIT = "any"  # of a model that was trained on recordings of several units and scales each lead itself
 MAX_WINDOW = 4_000_000  # values: an hour of two leads at 500 Hz
 MAX_LABELS, MAX_LEADS, MAX_NAME, MAX_STEPS = 1000, 64, 100, 64
+TEMPERATURES = (0.5, 10.0)  # from, to
 TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")  # of inputs and outputs, as numpy names them
 
 
@@ -229,7 +230,7 @@ class ModelMetadata:
         architecture: Name of the architecture.
         preset: Name of its preset.
         task: The task.
-        decision: The task's thresholds and the like, by name.
+        decision: What turns outputs into labels and probabilities, by name: thresholds of the task, the temperature.
         labels: The classes, in the order of the probabilities.
         leads: Names of the leads, in the order of the input's columns.
         lead_order: Leads that come first in a recording before leads are taken by position ("lead 1").
@@ -292,6 +293,7 @@ class ModelMetadata:
                 texts,
             )
             _check(len(set(texts)) == len(texts), name, "different names", texts)
+        check_temperature(self.decision)
         _check(len(self.units) <= MAX_NAME, "units", "a text of at most 100 characters", self.units)
         for name in ("preprocessing", "window_preprocessing"):
             _check(len(getattr(self, name)) <= MAX_STEPS, name, f"at most {MAX_STEPS} steps", len(getattr(self, name)))
@@ -307,6 +309,13 @@ class ModelMetadata:
         missing = [name for name in names if getattr(self, name) == default_of(type(self), name)]
         if missing:
             raise ModelError(f"its metadata do not state {', '.join(missing)}: export it with ecg-edge export")
+
+
+def check_temperature(decision: dict[str, Any]) -> None:
+    """Raise ValueError where a decision has a temperature that is no number in TEMPERATURES."""
+    value, (low, high) = decision.get("temperature", 1.0), TEMPERATURES
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    _check(is_number and low <= value <= high, "temperature", f"a number from {low:g} to {high:g}", value)
 
 
 def _check(condition, name, expected, value):

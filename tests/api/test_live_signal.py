@@ -22,6 +22,7 @@ from export.c99.continuous_model import ContinuousModel
 from firmware_bench.front_end.device_path import DevicePath
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.temperature import ONE
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 FS = 250.0  # Hz, of the sensor
@@ -64,10 +65,7 @@ def make_counts(samples=5000, leads=2, seed=0):
 def answers_of_path(model, sensor, counts, hop_s=1.0):
     """What the path of a device says of all counts at once, every hop or (0) window by window."""
     path = DevicePath(TFLiteModel(model), sensor, ContinuousModel(model.read_bytes(), hop_s) if hop_s else None)
-    return [
-        (x.sample, x.labels, x.quality, np.asarray(x.probabilities, np.float64).round(6).tolist())
-        for x in path.push(counts)
-    ]
+    return [(x.sample, x.labels, x.quality, (x.probabilities / ONE).round(6).tolist()) for x in path.push(counts)]
 
 
 def plain(answers):

@@ -20,6 +20,7 @@ from firmware_bench.front_end.sample_faults import QUALITY
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata_format import read_metadata
+from firmware_bench.runtime.temperature import ONE
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
@@ -44,6 +45,9 @@ int main(void) {
                 printf("%u %u %u", answer.sample, answer.classes, answer.quality);
                 for (unsigned i = 0; i < sizeof answer.outputs / sizeof answer.outputs[0]; ++i) {
                     printf(" %d", answer.outputs[i]);
+                }
+                for (unsigned i = 0; i < sizeof answer.probabilities / sizeof answer.probabilities[0]; ++i) {
+                    printf(" %u", answer.probabilities[i]);
                 }
                 printf("\\n");
             }
@@ -94,9 +98,8 @@ def run_path(data, sensor, counts, hop_s=None):
         length = int(random.integers(1, 800))
         for answer in path.push(counts[first : first + length]):
             classes = sum(1 << path.decision.labels.index(label) for label in answer.labels)
-            rows.append(
-                [answer.sample, classes, sum(QUALITY[name] for name in answer.quality), *answer.outputs.tolist()]
-            )
+            quality = sum(QUALITY[name] for name in answer.quality)
+            rows.append([answer.sample, classes, quality, *answer.outputs.tolist(), *answer.probabilities.tolist()])
         first += length
     return rows
 
@@ -139,11 +142,25 @@ def test_answers_of_every_hop_and_faults_as_long_as_their_samples_count(sensor_f
     assert sum(a != b for a, b in itertools.pairwise(saturated)) == 2
 
 
+@pytest.mark.parametrize("temperature", [0.6, 2.5])
+def test_the_temperature_changes_probabilities_and_no_label(temperature, tmp_path):
+    data, counts = model_for({}), counts_with_faults(3000)
+    plain = run_path(data, SENSOR, counts)
+    data = altered(data, decision={"temperature": temperature})
+    expected = run_path(data, SENSOR, counts)
+    assert run_program(data, SENSOR, counts, tmp_path) == expected and len(expected) > 3
+    labels = 3 + (len(expected[0]) - 3) // 2
+    assert [row[:labels] for row in expected] == [row[:labels] for row in plain]
+    assert all(
+        (max(row[labels:]) < max(old[labels:])) == (temperature > 1) for row, old in zip(expected, plain, strict=True)
+    )
+
+
 def test_thresholds_decide_where_a_model_has_some(tmp_path):
     data, counts = model_for({}), counts_with_faults(6000)
     path = DevicePath(TFLiteModel(data), SENSOR)
     middle = np.median([answer.probabilities for answer in path.push(counts)], axis=0)
-    data = altered(data, decision={"thresholds": middle.astype(float).tolist()})
+    data = altered(data, decision={"thresholds": (middle / ONE).tolist(), "temperature": 1.7})
     expected = run_path(data, SENSOR, counts)
     assert run_program(data, SENSOR, counts, tmp_path) == expected
     assert len({row[1] for row in expected}) > 1
