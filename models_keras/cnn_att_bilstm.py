@@ -114,12 +114,12 @@ def register_variant(name, summary, variant, parameters, published):
         # A 30 s window at 125 Hz and half the width: 8-bit weights well under a megabyte of flash.
         "edge": {
             "model": {"filters": (16, 32, 64), "lstm_units": (64, 32), "dense": 64, "dropout": 0.5},
-            "signal": {"fs": 125.0, "window_s": 30.0},
+            "signal": {"fs": 125.0, "window_s": 30.0, "mode": "causal"},
             "training": {},
         },
         "tiny": {
             "model": {"filters": (8, 16, 32), "kernel": 7, "lstm_units": (16, 8), "dense": 32, "dropout": 0.2},
-            "signal": {"fs": 100.0, "window_s": 10.0},
+            "signal": {"fs": 100.0, "window_s": 10.0, "mode": "causal"},
             "training": {"epochs": 40, "batch": 16, "learning_rate": 3e-3},
         },
     }

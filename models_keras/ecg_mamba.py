@@ -126,6 +126,8 @@ SIGNAL = {
     "filter_order": 4,
     "normalise": "record",
 }
+# What a device can compute sample by sample.
+DEVICE_SIGNAL = SIGNAL | {"mode": "causal", "normalise": "running"}
 # AdamW is the paper's; warm-up, cosine schedule and gradient clipping are usual for post-norm residual networks.
 TRAINING = {
     "epochs": 50,
@@ -167,13 +169,13 @@ register(
             # A quarter of the state in a quarter of the blocks: a sixteenth of the recurrence's work.
             "edge": Preset(
                 model={"width": 32, "states": 8, "blocks": 2},
-                signal=SIGNAL,
+                signal=DEVICE_SIGNAL,
                 training=TRAINING,
                 parameters={12: 58_373, 1: 57_141},
             ),
             "tiny": Preset(
                 model={"width": 16, "states": 4, "blocks": 1},
-                signal=SIGNAL,
+                signal=DEVICE_SIGNAL,
                 training=TRAINING | {"epochs": 10, "batch": 16, "learning_rate": 3e-3, "warmup_epochs": 1},
                 parameters={12: 9_381, 1: 8_765},
             ),

@@ -134,6 +134,7 @@ def split_model(model):
 
 
 SIGNAL = {"fs": 128.0, "window_s": 2.0, "highpass_hz": None, "normalise": "window"}
+DEVICE_SIGNAL = SIGNAL | {"mode": "causal"}
 TRAINING = {
     "epochs": 15,
     "batch": 256,
@@ -168,7 +169,7 @@ register(
                     "history": 32,
                     "dense": 64,
                 },
-                signal=SIGNAL,
+                signal=DEVICE_SIGNAL,
                 training=TRAINING,
                 parameters={2: 287_299},
             ),
@@ -180,7 +181,7 @@ register(
                     "history": 8,
                     "dense": 16,
                 },
-                signal=SIGNAL | {"fs": 64.0},
+                signal=DEVICE_SIGNAL | {"fs": 64.0},
                 training=TRAINING | {"epochs": 10, "batch": 64, "learning_rate": 3e-3},
                 parameters={2: 4_883},
             ),

@@ -104,6 +104,7 @@ def rhythm_from_beats(
 
 
 SIGNAL = {"fs": 128.0, "window_s": 10.0, "highpass_hz": None, "normalise": "window"}
+DEVICE_SIGNAL = SIGNAL | {"mode": "causal"}
 TRAINING = {
     "epochs": 30,
     "batch": 32,
@@ -131,7 +132,7 @@ register(
             # For the features of htf_beat's preset of the same name.
             "edge": Preset(
                 model={"features": 288, "history": 32, "width": 64, "blocks": 2, "mlp": 256},
-                signal=SIGNAL,
+                signal=DEVICE_SIGNAL,
                 training=TRAINING,
                 parameters={2: 127_302},
             ),
@@ -146,7 +147,7 @@ register(
                     "heads": 2,
                     "mlp": 32,
                 },
-                signal=SIGNAL | {"fs": 64.0},
+                signal=DEVICE_SIGNAL | {"fs": 64.0},
                 training=TRAINING | {"epochs": 10, "batch": 16, "learning_rate": 3e-3},
                 task={"labels": "true"},
                 parameters={2: 4_054},

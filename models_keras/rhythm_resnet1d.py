@@ -68,6 +68,7 @@ def rhythm_resnet1d(
 
 
 SIGNAL = {"fs": 128.0, "window_s": 10.0, "highpass_hz": None, "normalise": "window"}
+DEVICE_SIGNAL = SIGNAL | {"mode": "causal"}
 # The source keeps the best of 30 epochs by macro F1 on held-out records.
 TRAINING = {
     "epochs": 30,
@@ -94,10 +95,10 @@ register(
         presets={
             "paper": Preset(model={}, signal=SIGNAL, training=TRAINING, parameters={2: 8_794_246}),
             # A quarter of the width is a sixteenth of the weights.
-            "edge": Preset(model={"width": 16}, signal=SIGNAL, training=TRAINING, parameters={2: 564_934}),
+            "edge": Preset(model={"width": 16}, signal=DEVICE_SIGNAL, training=TRAINING, parameters={2: 564_934}),
             "tiny": Preset(
                 model={"width": 4, "blocks": 1, "dense": 16, "dropout": 0.1},
-                signal=SIGNAL | {"fs": 64.0},
+                signal=DEVICE_SIGNAL | {"fs": 64.0},
                 training=TRAINING | {"epochs": 10, "batch": 16, "learning_rate": 3e-3},
                 parameters={2: 16_118},
             ),

@@ -25,7 +25,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from models_keras.cae import SIGNAL, TRAINING
+from models_keras.cae import DEVICE_SIGNAL, SIGNAL, TRAINING
 from models_keras.layers.keras_ops import ops
 from models_keras.layers.lead_attention import LeadAttention
 from models_keras.layers.lstm import ClippedLSTM
@@ -164,12 +164,12 @@ def register_variant(name, summary, variant, learning_rate, parameters, publishe
         # A quarter of the rate, an eighth of the width: an epoch of 14,000 windows takes a minute on two cores.
         "edge": {
             "model": {**edge, **fewer_heads},
-            "signal": {**SIGNAL, "fs": 125.0},
+            "signal": DEVICE_SIGNAL,
             "training": {**recipe, "epochs": 50, "learning_rate": 2e-3},
         },
         "tiny": {
             "model": {**tiny, **fewer_heads},
-            "signal": {**SIGNAL, "fs": 125.0},
+            "signal": DEVICE_SIGNAL,
             "training": {**recipe, "epochs": 20, "learning_rate": 5e-3},
         },
     }

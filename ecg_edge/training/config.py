@@ -33,7 +33,8 @@ class SignalConfig:
         window_s: length of a window, s.
         stride_s: from one window's start to the next one's, s; None: one after the other.
         mode: "causal" is what a device can compute sample by sample; "offline" steps look ahead in a recording: filters
-            run forwards and backwards, gaps are lines, and normalise=record takes the whole recording.
+            run forwards and backwards, gaps are lines, and normalise=record takes the whole recording. The presets edge
+            and tiny are causal.
         highpass_hz, lowpass_hz: corners of Butterworth filters, or None.
         notch_hz: mains frequency to remove, or None.
         filter_order: of the Butterworth filters.
@@ -278,10 +279,12 @@ def _check(seed: int, signal: dict, training: dict) -> None:
         )
     if signal["mode"] == "causal" and signal["normalise"] == "record":
         raise InputError(
-            "signal.normalise=record takes a whole recording: with signal.mode=causal, set running or window"
+            "signal.normalise=record takes a whole recording: set running or window, or signal.mode=offline"
         )
     if signal["normalise"] == "running" and not (signal["mode"] == "causal" and signal["highpass_hz"]):
-        raise InputError("signal.normalise=running needs signal.mode=causal and a high-pass, signal.highpass_hz")
+        raise InputError(
+            "signal.normalise=running needs signal.mode=causal and a high-pass, signal.highpass_hz: or set it to record"
+        )
     if signal["filter_order"] > MAX_FILTER_ORDER:
         raise InputError(f"signal.filter_order is {signal['filter_order']}, at most {MAX_FILTER_ORDER}")
     for section, values, positive in (

@@ -78,7 +78,8 @@ def test_file_table_and_next_command(run, tmp_path):
     model = TFLiteModel(path)
     assert verify_reference(model)
     assert model.metadata.labels == ("LBBB", "SNR") and model.metadata.leads == ("I", "V1")
-    assert model.metadata.preprocessing[0] == {"step": "fill_gaps"} and model.metadata.fs == 100
+    assert model.metadata.preprocessing[:2] == ({"step": "hold_gaps"}, {"step": "resample_causal", "fs": 100.0})
+    assert "looks ahead" not in shown.stderr and model.metadata.fs == 100
     assert model.metadata.window == WindowMetadata(samples=1000, stride=1000, shortest=1000)
     assert model.metadata.window_preprocessing == ()
     assert model.metadata.task == TaskMetadata("rhythm") and model.metadata.decision == {}

@@ -12,7 +12,8 @@ from ecg_edge.records.record import STANDARD_LEADS
 from ecg_edge.reporter import LineReporter
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.predictor import keras_inputs
-from ecg_edge.training.config import resolve
+from ecg_edge.training.config import SignalConfig, resolve
+from firmware_bench.front_end.plan import plan_front_end
 from models_keras.registry import find, names
 
 PRESETS = ("paper", "edge", "tiny")
@@ -36,6 +37,15 @@ def test_presets_name_existing_settings(name, preset):
     settings = resolve(architecture, TASKS[architecture.task].Options, preset, "synthetic", None, 0, [])
     for section, chosen in (("model", settings.model), ("task", settings.task)):
         assert getattr(architecture.presets[preset], section).keys() - {"name"} <= chosen.keys()
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("preset", ["edge", "tiny"])
+def test_a_device_can_compute_the_preprocessing_of_small_presets(name, preset):
+    signal = SignalConfig(**find(name).presets[preset].signal)
+    leads = list(find(name).presets[preset].parameters)[0]
+    planned = plan_front_end(signal.steps(), signal.fs, 250.0, [1000.0] * leads, [0] * leads)
+    assert planned.scale or signal.normalise in ("none", "window")
 
 
 @pytest.mark.parametrize("name", names())
