@@ -14,6 +14,7 @@ from ecg_edge.data.examples import Examples
 from ecg_edge.data.recordings import Recordings
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.keras_backend import import_keras
+from ecg_edge.records.folds import split_fold
 from ecg_edge.records.identity import find_copies, merge_copies
 from ecg_edge.records.split import describe_split, split
 from ecg_edge.records.summary import describe_counts
@@ -121,6 +122,7 @@ def create_run(
     folder: str | Path | None = None,
     seed: int = 0,
     reporter: Reporter | None = None,
+    fold: tuple[int, int] | None = None,
 ) -> Run:
     """Create a run, its split and its configuration, without training it.
 
@@ -135,6 +137,8 @@ def create_run(
         folder: The run's folder.
         seed: The seed.
         reporter: Receives messages and progress.
+        fold: (number from 1, of so many) of a cross-validation, whose held-out recordings become the run's test part;
+            None: the split of the data.
 
     Returns:
         The run, for `train_run`.
@@ -150,8 +154,10 @@ def create_run(
     task_class, options = plan.task_class, plan.task_class.Options(**plan.settings.task)
     with claim_folder(named, arch, plan.settings.data) as path:
         recordings = _prepare(plan.dataset, task_class, plan.settings, reporter)
-        parts = _split(plan, recordings, reporter)
-        classes = task_class.find_classes(plan.dataset, recordings, parts["train"])
+        parts = _split(plan, recordings, reporter, fold)
+        # All folds predict the same classes, or their predictions could not be pooled.
+        learnt = itertools.chain(*parts.values()) if fold else parts["train"]
+        classes = task_class.find_classes(plan.dataset, recordings, learnt)
         configured = task_class(classes, options)
         attach_embedder(configured, plan.settings)
         run = Run.create(path, configured, plan.settings, plan.dataset, parts, recordings)
@@ -316,8 +322,10 @@ def _plan(arch, preset, data, leads, task, settings, epochs, seed, reporter: Rep
     return _Plan(architecture, task_class, config, dataset)
 
 
-def _split(plan: _Plan, recordings: Recordings | None, reporter: Reporter) -> dict[str, list[str]]:
-    """Split the data and report it.
+def _split(
+    plan: _Plan, recordings: Recordings | None, reporter: Reporter, fold: tuple[int, int] | None = None
+) -> dict[str, list[str]]:
+    """Split the data, or what a fold of a cross-validation has of them, and report it.
 
     What recordings contain and which are copies of others is known once they are `recordings`, prepared; without, the
     split may differ.
@@ -333,6 +341,11 @@ def _split(plan: _Plan, recordings: Recordings | None, reporter: Reporter) -> di
                 f"are on two sides of the split; {len(plan.dataset.entries) - len(entries)} are left out"
             )
     parts = split(entries, plan.settings.seed, strict=not plan.task_class.published_split, contents=contents)
+    if fold:
+        parts = split_fold(entries, parts, fold, plan.settings.seed, contents)
+        available = set(itertools.chain(*parts.values()))
+        entries = [entry for entry in entries if entry.name in available]
+        reporter.message(f"fold {fold[0]} of {fold[1]}: the held-out recordings are the run's test part")
     unique = dataclasses.replace(plan.dataset, entries=entries)
     _report_plan(plan.settings, unique, parts, plan.task_class.output == "labels", reporter)
     return parts

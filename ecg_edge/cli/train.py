@@ -21,8 +21,9 @@ from firmware_bench.runtime.errors import InputError
 )
 @click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Continue an interrupted run.")
 @click.option("--seed", default=0, show_default=True, help="Decides the split, the first weights and the order.")
+@click.option("--folds", type=int, help="Cross-validate: train so many folds, give the same command again to continue.")
 @click.option("--dry-run", is_flag=True, help="Show what would be trained, take one step, write nothing.")
-def command(arch, preset, task, data, leads, epochs, assignments, folder, resume, seed, dry_run):
+def command(arch, preset, task, data, leads, epochs, assignments, folder, resume, seed, folds, dry_run):
     """Train an architecture on recordings.
 
     \b
@@ -30,21 +31,30 @@ def command(arch, preset, task, data, leads, epochs, assignments, folder, resume
       ecg-edge train --arch cnn_att_bilstm --preset tiny
       ecg-edge train --arch cnn_att_bilstm --data cinc2017 --set signal.window_s=30 --set signal.normalise=record
       ecg-edge train --arch cnn_att_bilstm --data ~/recordings --leads I --dry-run
+      ecg-edge train --arch cnn_att_bilstm --data cinc2017 --folds 5
       ecg-edge train --resume runs/cnn_att_bilstm-cinc2017-20260101-120000
     """
     if bool(arch) == bool(resume):
         raise InputError("name either --arch to start a run or --resume to continue one")
     given = {"--task": task, "--data": data, "--leads": leads, "--epochs": epochs, "--set": assignments,
-             "--run": folder, "--dry-run": dry_run}  # fmt: skip
+             "--run": folder, "--folds": folds, "--dry-run": dry_run}  # fmt: skip
     if refused := [option for option, value in given.items() if value and resume]:
         raise InputError(f"--resume continues with the run's own settings: leave out {refused[0]}")
-    from ecg_edge.api import training_run
+    from ecg_edge.api import cross_validation, training_run
+    from ecg_edge.cli.evaluate import print_tables
 
     names = console.split_names(leads)
     with console.reporting() as reporter:
         if dry_run:
             training_run.try_training_step(arch, preset, data, names, task, assignments, epochs, seed, reporter)
             console.log("dry run: nothing was written; leave out --dry-run to train")
+            return
+        if folds is not None:
+            result = cross_validation.cross_validate(
+                arch, preset, data, names, task, assignments, epochs, folder, seed, folds, reporter
+            )
+            print_tables(result.values)
+            console.log(f"written to {result.path}")
             return
         if resume:
             run = training_run.resume(resume, reporter)

@@ -158,17 +158,7 @@ def evaluate_predictor(
     results = {}
     for name, variant in applicable_variants(task, predictor).items():
         summaries = predict_views(variant, predictor, examples, views, advance)
-        metrics = variant.compute_metrics(summaries, examples)
-        one_class = variant.output == "classes" and bool(metrics.entries)
-        results[name] = {
-            "unit": metrics.unit,
-            metrics.unit: len(metrics.patients),
-            "windows": len(examples),
-            "views": views,
-            "patients": len(set(metrics.patients)),
-            **_with_intervals(metrics, challenge_score if one_class else None, resampled),
-            **measure_calibration(variant, summaries, examples),
-        }
+        results[name] = evaluate_summaries(variant, summaries, examples, challenge_score, views, resampled)
     first, *others = results
     return results[first] | ({"variant": first, "variants": {name: results[name] for name in others}} if others else {})
 
@@ -182,6 +172,40 @@ def predict_views(
 ) -> np.ndarray:
     """Predict the mean of the outputs for `views` windows of each example, shifted against each other: (n, k)."""
     return np.mean([task.predict(predictor, view, advance) for view in examples.views(views)], axis=0)
+
+
+def evaluate_summaries(
+    task: Task,
+    summaries: np.ndarray,
+    examples: Examples,
+    challenge_score: ChallengeScore | None = None,
+    views: int = 1,
+    resampled: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Compute the metrics of summaries with 95 % intervals, as `evaluate_predictor` does of a predictor's.
+
+    Args:
+        task: The task, with its decision thresholds.
+        summaries: (n, k), the mean over views, as `predict_views` returns them.
+        examples: n of them.
+        challenge_score: As for `evaluate_predictor`.
+        views: As for `evaluate_predictor`.
+        resampled: Called after each bootstrap resample.
+
+    Returns:
+        Plain data.
+    """
+    metrics = task.compute_metrics(summaries, examples)
+    one_class = task.output == "classes" and bool(metrics.entries)
+    return {
+        "unit": metrics.unit,
+        metrics.unit: len(metrics.patients),
+        "windows": len(examples),
+        "views": views,
+        "patients": len(set(metrics.patients)),
+        **_with_intervals(metrics, challenge_score if one_class else None, resampled),
+        **measure_calibration(task, summaries, examples),
+    }
 
 
 def compute_unit_metrics(

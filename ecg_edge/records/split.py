@@ -45,9 +45,7 @@ def split(
         InputError: There are fewer than 3 patients, a part stays empty, or a patient is in folds of two parts.
     """
     entries = list(entries)
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for entry in entries:
-        counts[entry.patient].update(dict.fromkeys(entry.labels, 1) if contents is None else contents[entry.name])
+    counts = count_by_patient(entries, contents)
     if entries and all(entry.fold is not None for entry in entries):
         part_of_patient = _assign_official(entries)
     elif entries and all(entry.part is not None for entry in entries):
@@ -56,6 +54,16 @@ def split(
         part_of_patient = _assign_stratified(entries, seed, fractions)
         _cover_classes(part_of_patient, counts, fractions[1], seed)
     return _collect_parts(entries, lambda entry: part_of_patient[entry.patient])
+
+
+def count_by_patient(
+    entries: Iterable[Entry], contents: Mapping[str, Mapping[str, int]] | None = None
+) -> dict[str, Counter[str]]:
+    """Count what the recordings of each patient hold: patient → class → count; contents: as for `split`."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for entry in entries:
+        counts[entry.patient].update(dict.fromkeys(entry.labels, 1) if contents is None else contents[entry.name])
+    return counts
 
 
 def find_side(entry: Entry) -> str | None:
@@ -110,7 +118,7 @@ def _assign_official(entries: list[Entry]) -> dict[str, str]:
 def _split_published(entries: list[Entry], seed: int, fractions, strict: bool, counts) -> dict[str, list[str]]:
     """The published parts with validation patients drawn from the training part."""
     in_training = {entry.patient for entry in entries if entry.part == "train"}
-    train_patients = sorted(in_training, key=lambda patient: _rank(seed, patient))
+    train_patients = sorted(in_training, key=lambda patient: rank(seed, patient))
     test_patients = {entry.patient for entry in entries if entry.part == "test"}
     wanted = max(1, round(len(train_patients) * fractions[1]))
     # A patient in both published parts trains: validating with a test patient would tune for the test.
@@ -140,7 +148,7 @@ def _cover_classes(part_of: dict[str, str], counts: Mapping[str, Counter[str]], 
         seed: Of the split.
     """
     patients = [patient for patient, part in part_of.items() if part != "test"]
-    patients.sort(key=lambda patient: _rank(seed, patient))
+    patients.sort(key=lambda patient: rank(seed, patient))
     holders: dict[str, list[str]] = defaultdict(list)
     for patient in patients:
         for label in +counts[patient]:
@@ -180,7 +188,7 @@ def _assign_stratified(entries: list[Entry], seed: int, fractions: tuple[float, 
     part_of: dict[str, str] = {}
     # The rarest class first, while its patients are still free: one patient may have recordings of several classes.
     for label in sorted(patients_of, key=lambda label: (len(patients_of[label]), label)):
-        patients = sorted(patients_of[label], key=lambda patient: _rank(seed, patient))
+        patients = sorted(patients_of[label], key=lambda patient: rank(seed, patient))
         wanted = _count_wanted(len(patients), fractions)
         assigned = Counter(part_of[patient] for patient in patients if patient in part_of)
         free_places = [part for part in ("train",) if not assigned[part]]  # at least one to learn from
@@ -199,6 +207,6 @@ def _count_wanted(patients: int, fractions: tuple[float, float, float]) -> dict[
     return {"train": patients - validation - test, "validation": validation, "test": test}
 
 
-def _rank(seed: int, patient: str) -> bytes:
-    """A patient's position in the random order: of its own, so that it does not depend on the other patients."""
+def rank(seed: int, patient: str) -> bytes:
+    """Return a patient's position in the seed's random order, which does not depend on the other patients."""
     return hashlib.blake2b(f"{seed}/{patient}".encode()).digest()
