@@ -50,6 +50,7 @@ def emit_test_vector(data: bytes, program: StepProgram, prefix: str, replays: bo
         f"#define SIGNAL_SEED {inputs.seed}u",
         f"#define SIGNAL_RATE {inputs.rate} /* Hz */",
         f"#define SIGNAL_SCALE {256 if program.bytes > 1 else 1}",
+        f"#define SIGNAL_ROWS {int(inputs.form == 'rows')} /* whether every second input is random rows */",
         f"#define SIGNAL_LEADS {max(leads for _, leads, _ in inputs.signals)} /* of the input that has most */",
         f"#define SIGNAL_BEATS {inputs.most_beats} /* at most, of a signal */",
         f"#define SIGNALS {len(inputs.signals)}",

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from firmware_bench.runtime.metadata import ReferenceMetadata
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class GraphTensor:
@@ -125,16 +127,14 @@ class ModelDescription:
         labels: The class names in the order of the output.
         sampling_rate: Sampling rate of the input in Hz, 0 where it is not known.
         leads: The lead names in the order in which a sample holds them.
-        reference_seed: Seed of the reference inputs.
-        reference_vectors: How many reference inputs there are.
+        reference: The reference inputs.
     """
 
     architecture: str = ""
     labels: tuple[str, ...] = ()
     sampling_rate: float = 0.0
     leads: tuple[str, ...] = ()
-    reference_seed: int = 1
-    reference_vectors: int = 2
+    reference: ReferenceMetadata = dataclasses.field(default_factory=lambda: ReferenceMetadata(seed=1, vectors=2))
 
 
 @dataclasses.dataclass(frozen=True)

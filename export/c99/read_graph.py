@@ -141,8 +141,8 @@ def _description(metadata) -> ModelDescription:
     about = ModelDescription(metadata.architecture, tuple(metadata.labels), metadata.fs, tuple(metadata.leads))
     if (reference := metadata.reference) is None or not reference.vectors:
         return about
-    seed, vectors = reference.seed & 0xFFFFFFFF or 1, reference.vectors
-    return dataclasses.replace(about, reference_seed=seed, reference_vectors=vectors)
+    reference = dataclasses.replace(reference, seed=reference.seed & 0xFFFFFFFF or 1)
+    return dataclasses.replace(about, reference=reference)
 
 
 def _value_type(operators: Sequence[GraphOperator]) -> type:

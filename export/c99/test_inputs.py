@@ -29,6 +29,7 @@ class TestInputs:
         rate: Sampling rate, Hz.
         signals: Of every input its number of samples, its number of leads and its zero point.
         dtype: int8 or int16.
+        form: As of ReferenceMetadata.
     """
 
     __test__ = False  # for pytest
@@ -38,6 +39,7 @@ class TestInputs:
     rate: int
     signals: tuple[tuple[int, int, int], ...]
     dtype: type
+    form: str = "signal"
 
     @property
     def most_beats(self) -> int:
@@ -51,7 +53,7 @@ class TestInputs:
             Tensor(str(number), (1, samples, leads), name, 0.0, zero)
             for number, (samples, leads, zero) in enumerate(self.signals)
         )
-        reference = ReferenceMetadata(self.seed, self.vectors)
+        reference = ReferenceMetadata(self.seed, self.vectors, form=self.form)
         metadata = ModelMetadata(fs=float(self.rate), inputs=tensors, reference=reference)
         return [[array[0] for array in arrays] for arrays in make_reference_inputs(metadata)]
 
@@ -64,17 +66,17 @@ def choose_test_inputs(program: StepProgram) -> TestInputs:
         answers = max(LEAST_ANSWERS, math.ceil(STREAM_SECONDS * rate / streaming.step))
         tensor = program.inputs[0].tensor
         signals = (((streaming.delay + answers) * streaming.step, tensor.width, tensor.zero_point),)
-        return TestInputs(about.reference_seed, STREAM_VECTORS, rate, signals, program.dtype)
+        return TestInputs(about.reference.seed, STREAM_VECTORS, rate, signals, program.dtype)
     if loop := program.continuous:
         storage, zero = program.inputs[0].storage, program.inputs[0].tensor.zero_point
         samples = loop.span + HOPS * loop.hop_samples
-        return TestInputs(about.reference_seed, STREAM_VECTORS, rate, ((samples, storage.width, zero),), program.dtype)
+        return TestInputs(about.reference.seed, STREAM_VECTORS, rate, ((samples, storage.width, zero),), program.dtype)
     if program.has_push:  # row by row, as samples are pushed
         storage, zero = program.inputs[0].storage, program.inputs[0].tensor.zero_point
         signals = ((storage.rows, storage.width, zero),)
     else:
         signals = tuple(_signal(view.tensor) for view in program.inputs)
-    return TestInputs(about.reference_seed, about.reference_vectors, rate, signals, program.dtype)
+    return TestInputs(about.reference.seed, about.reference.vectors, rate, signals, program.dtype, about.reference.form)
 
 
 def _signal(tensor: GraphTensor) -> tuple[int, int, int]:

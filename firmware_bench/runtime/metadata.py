@@ -195,6 +195,9 @@ class MutationScore:
         _check(0 <= self.noticed <= self.tables <= 1_000_000, "noticed", "at most tables", self.noticed)
 
 
+REFERENCE_FORMS = ("signal", "rows")
+
+
 @dataclass(frozen=True)
 class ReferenceMetadata:
     """The reference vector: firmware_bench.runtime.reference_vector describes the inputs.
@@ -207,6 +210,7 @@ class ReferenceMetadata:
         outputs: Kind of kernels ("optimised", "reference") → per vector the outputs' bytes in order, as hex, or
             "sha256:" and their digest.
         mutation: Which damaged tables the vectors notice; None where that was not analysed.
+        form: "signal": all inputs are ECG-like; "rows": every second one is rows of random numbers, as features are.
     """
 
     seed: int
@@ -215,9 +219,11 @@ class ReferenceMetadata:
     tolerance: Optional[float] = None
     outputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     mutation: Optional[MutationScore] = None
+    form: str = "signal"
 
     def __post_init__(self):
         _check(0 <= self.vectors <= 1000, "vectors", "from 0 to 1000", self.vectors)
+        _check(self.form in REFERENCE_FORMS, "form", " or ".join(REFERENCE_FORMS), self.form)
         _check(self.values is None or self.values >= 2, "values", "2 or more", self.values)
         _check(self.tolerance is None or self.tolerance >= 0, "tolerance", "0 or more", self.tolerance)
 

@@ -16,7 +16,17 @@ new x. For every vector v = 0, 1, …, and for every input in the file's order, 
     value = sign * (|height| * shape[t] / 64) + (noise[t] >> (lead % 16)) % (2 * n + 1) - n
 
 The input is value + zero_point (int8, uint8), 256 * value + zero_point (int16), both clipped to the type's range, or
-value * scale (float32; scale 1/32 where the metadata record none). What is compared is every output, or, where the
+value * scale (float32; scale 1/32 where the metadata record none).
+
+Where the form is "rows", every even v has rows of random numbers over the whole range of the type instead, as features
+of a beat are, and as many as a window has of them:
+
+    valid = samples / 4 + draw % (samples - samples / 4 + 1)
+    for every sample: a draw, noise[sample] = that draw
+    value = (noise[t] * (2 * lead + 1) mod 2^32) >> 24, for t < valid
+
+The input is value - 128 (int8), value (uint8), 256 * (value - 128) (int16) or (value - 128) * scale (float32), and for
+t >= valid the zero point, or 0.0. What is compared is every output, or, where the
 metadata limit the number of "values", that many of each output, evenly spaced from its first to its last.
 
 Reference: G. Marsaglia, Xorshift RNGs, Journal of Statistical Software 8(14), 2003.
@@ -76,10 +86,25 @@ def make_reference_inputs(metadata: ModelMetadata) -> list[list[np.ndarray]]:
         pulses = np.sign(heights) * (abs(heights) * shape[:, None] // 64)  # (samples, leads)
         return pulses + (noise[:, None] >> np.arange(leads) % 16) % (2 * n + 1) - n
 
+    def draw_rows(samples, leads):
+        """Random rows, -128 to 127, and which of them are valid: (samples, leads), (samples,)."""
+        valid = samples // 4 + draw() % (samples - samples // 4 + 1)
+        noise = np.array([draw() for _ in range(samples)], np.uint64)
+        products = noise[:, None] * (2 * np.arange(leads, dtype=np.uint64) + 1) & 0xFFFFFFFF
+        return (products >> 24).astype(np.int64) - 128, np.arange(samples) < valid
+
     def draw_input(vector, tensor):
         shape, dtype = tensor.shape, np.dtype(tensor.dtype)
-        samples = shape[1] if len(shape) > 1 else 1
-        signal = draw_signal(vector, samples, int(np.prod(shape[2:]))).reshape(shape)
+        samples, leads = shape[1] if len(shape) > 1 else 1, int(np.prod(shape[2:]))
+        if reference.form == "rows" and vector % 2 == 0:
+            rows, valid = draw_rows(samples, leads)
+            if dtype.kind == "f":
+                rows = np.where(valid[:, None], rows * np.float32(tensor.scale or 1 / 32), 0.0)
+            else:
+                rows = rows + 128 if dtype.kind == "u" else rows * (256 if dtype.itemsize > 1 else 1)
+                rows = np.where(valid[:, None], rows, tensor.zero_point)
+            return rows.astype(dtype).reshape(shape)
+        signal = draw_signal(vector, samples, leads).reshape(shape)
         if dtype.kind == "f":
             return (signal * np.float32(tensor.scale or 1 / 32)).astype(dtype)
         limits = np.iinfo(dtype)

@@ -5,7 +5,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from small_models import convolutional
+from small_models import altered, convolutional, read_json_metadata
 
 from export.c99.emit_test import compute_expected
 from export.c99.lower import lower
@@ -39,8 +39,20 @@ def test_a_damaged_table_is_noticed_and_its_step_named(generated, table):
     assert made.returncode != 0 and f"the first step that differs is {table.split('_')[0]}\n" in made.stdout
 
 
-def test_the_inputs_are_the_file_s_reference_inputs():
-    data = convolutional()
+def rows():
+    """A file whose reference vectors are rows of random numbers."""
+    reference = read_json_metadata(convolutional())["reference"]
+    return altered(convolutional(), reference={**reference, "form": "rows"})
+
+
+def test_rows_are_drawn_in_c_as_in_python(generated):
+    made = subprocess.run(["make", "-s", "test"], cwd=generated(rows()).folder, capture_output=True, text=True)
+    assert made.returncode == 0 and "\n0 of 12 values differ\n" in f"\n{made.stdout}", made.stdout
+
+
+@pytest.mark.parametrize("made", [convolutional, rows])
+def test_the_inputs_are_the_file_s_reference_inputs(made):
+    data = made()
     inputs = choose_test_inputs(lower(read_graph(data))).make()
     for ours, theirs in zip(inputs, make_reference_inputs(read_metadata(data)), strict=True):
         np.testing.assert_array_equal(ours[0], theirs[0][0])

@@ -128,3 +128,32 @@ def test_reference_inputs_follow_their_description(dtype, factor):
             expected = np.clip(np.array(values) * factor + 5, limits.min, limits.max)
             assert array.ravel().tolist() == expected.tolist()
             assert np.mean((array == limits.min) | (array == limits.max)) < 0.01
+
+
+def row_values(seed, rows, leads):
+    """The first vector of rows as the module's docstring says it: for every valid row its numbers of 0 to 255."""
+    x, drawn = seed, []
+    for _ in range(rows + 1):
+        x = (x ^ x << 13) % 2**32
+        x = (x ^ x >> 17) % 2**32
+        x = (x ^ x << 5) % 2**32
+        drawn.append(x)
+    valid = rows // 4 + drawn[0] % (rows - rows // 4 + 1)
+    return [[noise * (2 * lead + 1) % 2**32 >> 24 for lead in range(leads)] for noise in drawn[1 : valid + 1]]
+
+
+@pytest.mark.parametrize(
+    "dtype, offset, factor", [("int8", -128, 1), ("uint8", 0, 1), ("int16", -128, 256), ("float32", -128, 0.25)]
+)
+def test_every_second_input_of_rows_is_random_and_ends_in_padding(dtype, offset, factor):
+    tensor, other = Tensor("features", (1, 40, 5), dtype, 0.25, 3), Tensor("rr", (1, 40, 1), dtype, 0.25, 3)
+    about = ModelMetadata(fs=64.0, inputs=(tensor, other), reference=ReferenceMetadata(9, 4, form="rows"))
+    made = make_reference_inputs(about)
+    expected = factor * (np.array(row_values(9, 40, 5), np.float64) + offset)
+    array = made[0][0][0]
+    assert 10 <= len(expected) < 40 and array.dtype == dtype
+    np.testing.assert_array_equal(array[: len(expected)], expected)
+    assert np.all(array[len(expected) :] == (0.0 if dtype == "float32" else 3))
+    assert [arrays[1].shape for arrays in made] == [(1, 40, 1)] * 4
+    spread = [np.ptp(arrays[0].astype(float)) / factor for arrays in made]
+    assert min(spread[0], spread[2]) > 200 > max(spread[1], spread[3])  # pulses are of 63 steps at most, and noise
