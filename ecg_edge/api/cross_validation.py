@@ -43,8 +43,8 @@ def cross_validate(
     The test part of the data is in no part of any fold. Patients of the other parts are divided into folds, stratified
     by class. Each fold is a run of its own, FOLDER/fold-1 and so on, whose test part is the held-out fold; a tenth of
     the other patients validates. An interrupted cross-validation continues when it is called again with the same
-    arguments; finished folds are not trained again. Thresholds and temperature of the pooled figures are the means of those
-    that the folds have chosen on their validation parts.
+    arguments; finished folds are not trained again. Thresholds and temperature of the pooled figures are the means of
+    those that the folds have chosen on their validation parts.
 
     Args:
         arch: As for `train`, like all arguments up to `epochs`.
