@@ -12,6 +12,8 @@ from pathlib import Path
 
 from ecg_edge.records.databases.catalogue import ON_DISK
 from ecg_edge.training.config import SignalConfig
+from ecg_edge.zoo import list_models, read_card
+from ecg_edge.zoo.card import list_card, make_sections
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -349,7 +351,7 @@ def render(name: str) -> str:
 
     Args:
         name: A key of LAYOUTS, `architectures`, `databases`, `presets-ARCHITECTURE`,
-            `published-ARCHITECTURE`, `evaluation-RUN` or `device-RUN`.
+            `published-ARCHITECTURE`, `evaluation-RUN`, `device-RUN`, `zoo` or `zoo-MODEL`.
 
     Raises:
         SystemExit: There is no table of that name, or its result file does not have the fields it needs.
@@ -361,6 +363,10 @@ def render(name: str) -> str:
         return _architectures()
     if name == "databases":
         return _databases()
+    if name == "zoo":
+        return _zoo()
+    if kind == "zoo":
+        return _card(subject)
     if kind in ("presets", "published") and subject in architectures():
         return {"presets": _presets, "published": _published}[kind](subject)
     if kind == "device" and (RESULTS / "runs" / subject).is_dir():
@@ -435,6 +441,25 @@ def _databases() -> str:
         rows.append([*cells, database.licence])
     columns = ["name", "database", "signals", "labels", "split", "tried on", "PhysioNet", "licence"]
     return table(columns, rows)
+
+
+def _zoo() -> str:
+    rows = []
+    for name, *cells in map(list_card, map(read_card, list_models())):
+        rows.append([f"[`{name}`]({name}.md)", *cells])
+    return table(["name", "says", "data", "test part, integers", "file"], rows)
+
+
+def _card(name: str) -> str:
+    """The card of a shipped model, a heading and a table for each section."""
+    return "\n\n".join(
+        f"## {title}\n\n{table(columns, [[_escape(cell) for cell in row] for row in rows])}"
+        for title, columns, rows in make_sections(read_card(name))
+    )
+
+
+def _escape(cell: str) -> str:
+    return cell.replace("~", "\\~").replace("|", "\\|")
 
 
 def _describe_leads(leads: tuple[str, ...] | None) -> str:

@@ -2,10 +2,10 @@
 
 Examples:
     >>> import ecg_edge
-    >>> model = ecg_edge.load("runs/demo/export/cnn_att_bilstm-int8.tflite")
+    >>> model = ecg_edge.load("af-single-lead-small")
     >>> result = model.predict(signal, fs=250, leads=["I"])
-    >>> result.label, result.probabilities
-    ('AF', {'AF': 0.91, 'SNR': 0.09})
+    >>> result.label, result.probabilities["A"]
+    ('A', 0.91)
 
 Names are imported when they are first used: `import ecg_edge` itself loads no other package.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from ecg_edge import zoo as zoo
     from ecg_edge.api.ablation import Study as Study
     from ecg_edge.api.ablation import ablate as ablate
     from ecg_edge.api.benchmarking import bench as bench
@@ -72,10 +73,12 @@ _MODULES = {
 }
 _SOURCES = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = sorted(_SOURCES)  # pyright: ignore[reportUnsupportedDunderAll]  the names above
+__all__ = sorted([*_SOURCES, "zoo"])  # pyright: ignore[reportUnsupportedDunderAll]  the names above
 
 
 def __getattr__(name: str):
+    if name == "zoo":
+        return importlib.import_module("ecg_edge.zoo")
     if name not in _SOURCES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(_SOURCES[name]), name)

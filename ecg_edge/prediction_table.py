@@ -36,7 +36,7 @@ def make_table(
     """
     predictions = [result for result in results if isinstance(result, Prediction)]
     names = [make_printable(prediction.record) for prediction in predictions]
-    labels = [prediction.label + (" *" if _remark_on(prediction) else "") for prediction in predictions]
+    labels = [prediction.shown_label + (" *" if _remark_on(prediction) else "") for prediction in predictions]
     notes = [f"* {name}: {_remark_on(p)}" for name, p in zip(names, predictions, strict=True) if _remark_on(p)]
     if len(notes) > SHOWN_NOTES:
         notes[SHOWN_NOTES:] = [f"* and {len(notes) - SHOWN_NOTES} more: --json or --csv has all"]
@@ -69,15 +69,27 @@ def make_csv(results: Results, labels: Sequence[str]) -> list[list[Any]]:
     rows: list[list[Any]] = [["record", "label", *titles, "remarks"]]
     for result in results:
         if isinstance(result, Prediction):
-            rows.append([result.record, result.label, *list_figures(result).values(), _remark_on(result)])
+            rows.append([result.record, result.shown_label, *list_figures(result).values(), _remark_on(result)])
         else:
             rows.append([result.record, "", *[""] * len(titles), f"error: {result.error}"])
     return rows
 
 
-def make_json(model: str, results: Results, labels: Sequence[str]) -> dict[str, Any]:
-    """Make the JSON object of predictions: "records" that were predicted, "errors" of those that were not."""
-    rows = [result.to_dict() for result in results if isinstance(result, Prediction)]
+def make_window_rows(results: Results) -> tuple[list[str], list[list[str]]]:
+    """Make a table of the windows: the titles of its columns, and a row for each window of each recording."""
+    windows = [(p.record, window) for p in results if isinstance(p, Prediction) for window in p.windows]
+    figures = [window.probabilities or {"score": window.score} for _, window in windows]
+    rows = [
+        [make_printable(record), f"{window.start_s:.2f}", *(f"{value:.3f}" for value in row.values())]
+        for (record, window), row in zip(windows, figures, strict=True)
+    ]
+    return ["record", "start (s)", *(figures[0] if figures else ())], rows
+
+
+def make_json(model: str, results: Results, labels: Sequence[str], windows: bool = False) -> dict[str, Any]:
+    """Make the JSON object of predictions: "records" that were predicted, "errors" of those that were not; with
+    `windows`, the prediction of each window as well."""
+    rows = [result.to_dict(windows) for result in results if isinstance(result, Prediction)]
     errors = [result.to_dict() for result in results if isinstance(result, FailedPrediction)]
     return {"model": model, "labels": list(labels), "records": rows, "errors": errors}
 

@@ -45,6 +45,7 @@ LAYERS = (
     "ecg_edge.run_files",
     "ecg_edge.run",
     "ecg_edge.evaluation",
+    "ecg_edge.zoo",
     "ecg_edge.api",
     "ecg_edge",
     "ecg_edge.console",

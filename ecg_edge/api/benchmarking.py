@@ -7,6 +7,7 @@ from typing import Any
 
 from ecg_edge.api.bench_reports import LATENCY, add_verdicts, write_plot
 from ecg_edge.reporter import Reporter
+from ecg_edge.zoo import find_model
 from firmware_bench.runtime.errors import InputError, ModelError
 from firmware_bench.runtime.files import write_json
 from firmware_bench.runtime.paths import make_file_name
@@ -33,7 +34,8 @@ def bench(
     that their ratios hold where a clock drifts.
 
     Args:
-        files: Exported .tflite files. The beat classifier's file of one that takes features is measured as well.
+        files: Exported .tflite files, or names of shipped models. The beat classifier's file of one that takes features
+            is measured as well.
         host: USER@HOST of a machine to measure on over ssh; None: this machine.
         port: ssh's port there.
         identity: ssh's private key.
@@ -65,7 +67,7 @@ def bench(
     from firmware_bench.rpi.remote_device import RemoteDevice
 
     reporter = reporter or Reporter()
-    paths = [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
+    paths = [find_model(file) for file in ([files] if isinstance(files, str | Path) else files)]
     for path in (*paths, *wheels):
         if not path.is_file():
             raise InputError(f"{path}: there is no such file")
@@ -118,12 +120,14 @@ def add_chains(report: dict[str, Any], paths: Sequence[Path], threads: int) -> N
             )
 
 
-def add_beat_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the files, and behind each that takes features of beats the beat classifier's file beside it."""
+def add_beat_files(files: Sequence[Path]) -> list[Path]:
+    """Return the files, those of shipped models for their names, and behind each that takes features of beats the beat
+    classifier's file beside it."""
     from ecg_edge.api.c99_generation import find_beat_file
     from firmware_bench.runtime.tflite_reader import read_model_file
 
     found: list[Path] = []
+    paths = [find_model(file) for file in files]
     for path in paths:
         found.append(path)
         beats = find_beat_file(path, read_model_file(path))

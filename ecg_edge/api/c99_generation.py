@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ecg_edge.zoo import MODELS, find_model
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import AcceptanceError, InputError, ModelError
 
@@ -49,8 +50,9 @@ def generate_c99(
     file beside it, two programs in one folder.
 
     Args:
-        source: An exported .tflite file, or a run with one integer file in its export folder.
-        out: The folder to write; None: FILE-c99 beside the file.
+        source: An exported .tflite file, the name of a shipped model, or a run with one integer file in its export
+            folder.
+        out: The folder to write; None: FILE-c99 beside the file, of a shipped model in the working directory.
         prefix: What every symbol, macro and file of the model begins with; None: the name of its architecture.
         sensor: What samples the signal: the program then goes from its counts to labels (PREFIX_app.h). None: the
             network alone.
@@ -71,14 +73,14 @@ def generate_c99(
     """
     from export.c99 import generate
 
-    path = find_integer_file(Path(source))
+    path = find_integer_file(find_model(source))
     data = read_export(path)
     require_equal_answers(data)
     found = find_beat_file(path, data)
     beats = read_export(found) if found else None
     if beats is not None:
         require_equal_answers(beats)
-    folder = Path(out) if out else path.with_name(f"{path.stem}-c99")
+    folder = Path(out) if out else name_output(path, "c99")
     try:
         hop_s = choose_hop(data, sensor, hop_s)
         program = generate(data, folder, prefix, title=path.stem, sensor=sensor, hop_s=hop_s, beats=beats)
@@ -305,6 +307,12 @@ def estimate_time(board, instructions: int) -> dict[str, Any] | None:
         "clock": board.clock,
         "label": ESTIMATED_TIME,
     }
+
+
+def name_output(path: Path, kind: str) -> Path:
+    """Return the folder FILE-kind beside a file; of a shipped model, in the working directory."""
+    name = f"{path.stem}-{kind}"
+    return Path(name) if path.parent == MODELS else path.with_name(name)
 
 
 def find_integer_file(source: Path) -> Path:

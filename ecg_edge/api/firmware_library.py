@@ -3,7 +3,14 @@
 import dataclasses
 from pathlib import Path
 
-from ecg_edge.api.c99_generation import choose_hop, find_integer_file, read_export, require_equal_answers
+from ecg_edge.api.c99_generation import (
+    choose_hop,
+    find_integer_file,
+    name_output,
+    read_export,
+    require_equal_answers,
+)
+from ecg_edge.zoo import find_model
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.generated_folder import write_generated_folder
@@ -37,10 +44,11 @@ def write_firmware_library(
     """Write a library that goes from counts of a sensor to labels, with an example that replays a record.
 
     Args:
-        source: An exported .tflite file, or a run with one integer file in its export folder.
+        source: An exported .tflite file, the name of a shipped model, or a run with one integer file in its export
+            folder.
         target: "arduino", "platformio", "esp-idf", "zephyr", "cmake", "stm32-bare" or "rp2040".
         sensor: What samples the signal.
-        out: The folder to write; None: FILE-TARGET beside the file.
+        out: The folder to write; None: FILE-TARGET beside the file, of a shipped model in the working directory.
         prefix: The name of the library, with which every name of the model begins; None: that of the architecture.
         hop_s: Time from answer to answer, s; 0: a window; None: as `generate_c99`.
 
@@ -63,7 +71,7 @@ def write_firmware_library(
         raise unknown_name("target", target, TARGETS)
     if sensor is None:
         raise InputError("firmware takes counts of a sensor: add --counts-per-unit, such as 200 for 200 counts in 1 mV")
-    path = find_integer_file(Path(source))
+    path = find_integer_file(find_model(source))
     data = read_export(path)
     require_equal_answers(data)
     version = importlib.metadata.version("ecg-edge")
@@ -71,7 +79,7 @@ def write_firmware_library(
         library = make_library(data, path.stem, version, sensor, prefix, choose_hop(data, sensor, hop_s))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    folder = Path(out) if out else path.with_name(f"{path.stem}-{target}")
+    folder = Path(out) if out else name_output(path, target)
     files = {name: text.encode() for name, text in TARGETS[target].make(library).items()}
     kept = write_generated_folder(folder, files)
     return WrittenLibrary(folder, library.prefix, TARGETS[target].tested, kept)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ecg_edge.reporter import Reporter
+from ecg_edge.zoo import find_model
 from firmware_bench.front_end.device_path import DeviceAnswer, DevicePath
 from firmware_bench.front_end.device_plan import plan_device
 from firmware_bench.front_end.sample_models import SampleModel
@@ -83,7 +84,8 @@ def watch(
     """Label a signal while it arrives, by the integers that the generated C program of the model computes.
 
     Args:
-        model: A .tflite file exported by ecg-edge in integers, of a model with causal preprocessing.
+        model: A .tflite file exported by ecg-edge in integers, of a model with causal preprocessing, or the name of a
+            shipped one.
         source: Where the signal comes from.
         reporter: Receives messages about the signal, and as progress of "signal" its seconds so far.
         hop_s: Time from answer to answer, s, as for `generate_c99`: None: 1 s where the network can keep what it made
@@ -104,7 +106,8 @@ def watch(
     from firmware_bench.runtime.tflite_model import TFLiteModel
     from firmware_bench.runtime.tflite_reader import read_model_file
 
-    if Path(model).is_dir():
+    model = find_model(model)
+    if model.is_dir():
         raise InputError(f"{model} is a folder: name an exported .tflite file, as ecg-edge export writes it")
     data, reporter = read_model_file(model), reporter or Reporter()
     try_model(data, str(model))

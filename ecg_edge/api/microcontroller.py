@@ -7,6 +7,7 @@ from typing import Any
 from ecg_edge.api.c99_generation import find_beat_file, measure_program, read_export, require_equal_answers
 from ecg_edge.api.device_cost import measure_path
 from ecg_edge.extras import is_installed
+from ecg_edge.zoo import find_model
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError, ModelError, unknown_name
 from firmware_bench.runtime.generated_folder import write_generated_folder
@@ -42,7 +43,7 @@ def plan_microcontroller(
     Where ethos-u-vela is installed, it estimates two Ethos-U.
 
     Args:
-        file: The exported .tflite file.
+        file: The exported .tflite file, or the name of a shipped model.
         board: One board by name, in any case; None: all.
         sensor: What samples the signal: then the path from its counts to labels is measured as well.
         hop_s: Time from answer to answer on that path, s, as for `generate_c99`.
@@ -65,7 +66,7 @@ def plan_microcontroller(
     """
     from firmware_bench.mcu import tflm
 
-    path = Path(file)
+    path = find_model(file)
     boards = _select_boards(board)
     data = _read_integer_file(path)
     try:
@@ -167,7 +168,7 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> F
     """Write firmware of an exported file for a board: model, application, memory map, Makefile.
 
     Args:
-        file: The exported .tflite file.
+        file: The exported .tflite file, or the name of a shipped model.
         board: Name of the board, in any case.
         folder: The folder to write; earlier firmware there is replaced, but for files that were changed since.
 
@@ -185,7 +186,7 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> F
     from export.c99.generator import generate_files
     from firmware_bench.mcu import board_firmware
 
-    path, target = Path(file), Path(folder)
+    path, target = find_model(file), Path(folder)
     boards = _select_boards(board)
     data = _read_integer_file(path)
     if board is None:

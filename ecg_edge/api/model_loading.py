@@ -22,7 +22,7 @@ def load_predictor(path: Path) -> tuple[Predictor, ModelMetadata]:
     """Load an exported file or a run.
 
     Args:
-        path: The file or the folder.
+        path: The file or the folder, as `ecg_edge.zoo.find_model` found it.
 
     Returns:
         The model as a function of windows (see ecg_edge.tasks.predictor), and what describes its input.
@@ -33,8 +33,6 @@ def load_predictor(path: Path) -> tuple[Predictor, ModelMetadata]:
     if path.is_dir():
         run = Run(path)
         return KerasPredictor(run.model()), run.describe_model()
-    if not path.exists() and not path.suffix and len(path.parts) == 1:
-        raise InputError(f"no model {str(path)!r}: name a .tflite file or the folder of a run")
     predictor = TFLitePredictor(path)
     return predictor, predictor.metadata
 

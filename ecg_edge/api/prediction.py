@@ -18,6 +18,7 @@ from ecg_edge.records.record import Record
 from ecg_edge.records.record_error import describe_error
 from ecg_edge.tasks.predictor import Predictor
 from ecg_edge.tasks.task import Task
+from ecg_edge.zoo import find_model
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata
 
@@ -63,6 +64,8 @@ class EcgModel:
         name: str = "signal",
         localise: bool = True,
         force: bool = False,
+        tta: int = 1,
+        unsure_below: float | None = None,
     ) -> Prediction:
         """Label a recording in memory.
 
@@ -76,6 +79,10 @@ class EcgModel:
             name: What the result and errors call the recording.
             localise: Whether an anomaly detector also computes where; that takes as long as the prediction.
             force: Predict also what the model cannot judge; the result's `quality` says why it cannot.
+            tta: Test-time augmentation: the outputs for so many windows, shifted against each other by at most half a
+                stride, are averaged. A recording no longer than a window has one.
+            unsure_below: The result is `unsure` where its largest probability is below this, of a model with one label
+                for a recording; its `label` stays. None: no result is.
 
         Returns:
             The label, the probabilities behind it, and the prediction of every window.
@@ -89,7 +96,10 @@ class EcgModel:
             'NSR'
         """
         return self._predict(
-            *self._prepare(record_from_array(signal, fs, leads, units, name, self.leads, force), force), localise
+            *self._prepare(record_from_array(signal, fs, leads, units, name, self.leads, force), force),
+            localise,
+            tta,
+            unsure_below,
         )
 
     def predict_record(
@@ -101,6 +111,8 @@ class EcgModel:
         leads: Sequence[str] | str | None = None,
         rename_leads: Mapping[str, str] | Sequence[str] | None = None,
         force: bool = False,
+        tta: int = 1,
+        unsure_below: float | None = None,
     ) -> Prediction:
         """Label a recording in any format that ecg_edge.records reads.
 
@@ -112,6 +124,8 @@ class EcgModel:
             leads: Names of the columns of a file that does not state them.
             rename_leads: Lead in the file → name to use, for example {"Lead A": "V1"}.
             force: As for `predict`.
+            tta: As for `predict`.
+            unsure_below: As for `predict`.
 
         Returns:
             As `predict`; the name of the recording is its path without suffix.
@@ -128,7 +142,8 @@ class EcgModel:
         from ecg_edge.records.signal_description import describe_signal
 
         stated = describe_signal(fs, units, leads, rename_leads)
-        return self._predict(*self._prepare(read_record(Path(path), stated=stated), force), localise)
+        prepared = self._prepare(read_record(Path(path), stated=stated), force)
+        return self._predict(*prepared, localise, tta, unsure_below)
 
     def predict_each(self, paths: Iterable[Path | str], **options: Any) -> Iterator[Prediction | FailedPrediction]:
         """Label recordings one after the other; one that fails does not keep the others from being labelled.
@@ -158,9 +173,15 @@ class EcgModel:
             quality = refuse_problems(record.name, dataclasses.replace(quality, problems=problems), force)
         return prepare_records([record], self.leads, self.window.steps, self.fs, [quality]), quality
 
-    def _predict(self, recordings: Recordings, quality: SignalQuality, localise: bool) -> Prediction:
+    def _predict(
+        self, recordings: Recordings, quality: SignalQuality, localise: bool, tta: int, unsure_below: float | None
+    ) -> Prediction:
+        if tta < 1:
+            raise InputError(f"the mean of {tta} windows: tta is 1 or more")
+        if unsure_below is not None:
+            self._require_one_label(unsure_below)
         examples = self.task.inference_examples(recordings, self.window)
-        summaries = self.task.predict(self._predictor, examples)
+        summaries = self.task.predict_views(self._predictor, examples, tta)
         (row,) = self.task.report(summaries, examples)
         errors = self.task.localise(self._predictor, examples) if localise else {}
         where = _average_steps(errors[0], self.leads, self.fs) if errors else None
@@ -176,14 +197,23 @@ class EcgModel:
             beats=row.get("beats"),
             localisation=where,
             quality=quality,
+            unsure=None if unsure_below is None else max(row["probabilities"].values()) < unsure_below,
         )
+
+    def _require_one_label(self, unsure_below: float) -> None:
+        """Refuse a limit that is no probability, and one for a model whose recordings have no one label."""
+        if not 0 <= unsure_below <= 1:
+            raise InputError(f"unsure below {unsure_below:g}: a probability is from 0 to 1")
+        if self.task.output != "classes" or self.task.name == "beats":
+            raise InputError(f"{self.source} has no one label with a probability for a recording: it cannot be unsure")
 
 
 def load(path: Path | str, embedder: Path | str | None = None) -> EcgModel:
     """Load a trained model.
 
     Args:
-        path: A .tflite file exported by ecg-edge, or the folder of a run; a run needs Keras.
+        path: The name of a shipped model (`ecg_edge.zoo`), a .tflite file exported by ecg-edge, or the folder of a run;
+            a run needs Keras.
         embedder: The file or the run of the beat classifier whose features the model takes, where it takes some and
             neither the classifier's file lies beside `path` nor a run around `path` holds the classifier.
 
@@ -194,12 +224,13 @@ def load(path: Path | str, embedder: Path | str | None = None) -> EcgModel:
         InputError: There is no such file or run, the file does not describe its input, or it needs an embedder.
 
     Examples:
-        >>> model = ecg_edge.load("runs/demo/export/cnn_att_bilstm-int8.tflite")
+        >>> model = ecg_edge.load("af-single-lead-small")
         >>> model.labels, model.leads, model.fs
-        (['AF', 'SNR'], ['I'], 250.0)
+        (['N', 'A', 'O', '~'], ['I'], 125.0)
     """
-    predictor, metadata = load_predictor(Path(path))
-    beats = Path(embedder) if embedder else find_embedder(Path(path), metadata)
+    found = find_model(path)
+    predictor, metadata = load_predictor(found)
+    beats = find_model(embedder) if embedder else find_embedder(found, metadata)
     return EcgModel(predictor, metadata, str(path), beats)
 
 

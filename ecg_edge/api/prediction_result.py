@@ -5,6 +5,8 @@ from typing import Any
 
 from ecg_edge.records.quality import SignalQuality
 
+UNSURE = "unsure"
+
 
 @dataclasses.dataclass(frozen=True)
 class WindowPrediction:
@@ -50,6 +52,7 @@ class Prediction:
         beats: Per beat its time in s and its label, from a model that classifies beats.
         localisation: Where an anomaly detector finds what is abnormal; None for a classifier.
         quality: What is known of the signal without a model; with `forced`, the model cannot judge it.
+        unsure: Whether the largest probability is below the limit that was asked for; None where none was.
     """
 
     record: str
@@ -63,10 +66,22 @@ class Prediction:
     beats: list[dict] | None = None
     localisation: Localisation | None = None
     quality: SignalQuality | None = None
+    unsure: bool | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the prediction as plain data, as `ecg-edge predict --json` prints it."""
+    @property
+    def shown_label(self) -> str:
+        """The label to show: "unsure" where the model may say so and is, otherwise `label`."""
+        return UNSURE if self.unsure else self.label
+
+    def to_dict(self, windows: bool = False) -> dict[str, Any]:
+        """Return the prediction as plain data, as `ecg-edge predict --json` prints it.
+
+        Args:
+            windows: Whether to add "window_predictions", the prediction of each window.
+        """
         plain: dict[str, Any] = {"record": self.record, "label": self.label, "probabilities": self.probabilities}
+        if self.unsure is not None:
+            plain |= {"shown_label": self.shown_label, "unsure": self.unsure}
         if self.score is not None:
             plain |= {"score": self.score, "threshold": self.threshold}
         if self.quality is not None:
@@ -75,6 +90,8 @@ class Prediction:
         plain |= {name: getattr(self, name) for name in ("rhythms", "beats") if getattr(self, name) is not None}
         if self.localisation:
             plain["localisation"] = dataclasses.asdict(self.localisation)
+        if windows:
+            plain["window_predictions"] = [dataclasses.asdict(window) for window in self.windows]
         return plain
 
 

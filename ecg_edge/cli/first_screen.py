@@ -6,24 +6,28 @@ from pathlib import Path
 from ecg_edge import console
 from ecg_edge.extras import EXTRAS, install_hint, is_installed
 
+MODEL = "af-single-lead-small"
 COMMANDS = (
-    ("a recording", "ecg-edge predict MODEL RECORD"),
-    ("a sensor", "ecg-edge live MODEL.tflite --serial PORT --counts-per-unit N"),
+    ("a recording", f"ecg-edge predict {MODEL} my.csv --fs 250 --units mV"),
+    ("a sensor", f"ecg-edge live {MODEL} --serial PORT --sensor-rate 300 --counts-per-unit 200"),
+    ("a board", f"ecg-edge firmware {MODEL} --target arduino --sensor-rate 300 --counts-per-unit 200"),
+    ("a Raspberry Pi", f"ecg-edge bench {MODEL} --host pi@raspberrypi.local"),
     ("labelled recordings", "ecg-edge train --arch cnn_att_bilstm --data DIR, then evaluate, export"),
-    ("a Raspberry Pi", "ecg-edge bench MODEL.tflite --host pi@raspberrypi.local"),
-    ("a microcontroller", "ecg-edge mcu MODEL.tflite, ecg-edge firmware MODEL.tflite --target arduino"),
-    ("a notebook", 'ecg_edge.load(MODEL).predict(signal, fs=250, leads=["I"])'),
+    ("a notebook", f'ecg_edge.load("{MODEL}").predict(x, fs=250, leads=["I"])'),
 )
 
 
 def print_first_screen() -> None:
     """Print commands by what one has, then what is installed."""
     from ecg_edge.records.databases.catalogue import list_data_roots
+    from ecg_edge.zoo import list_models
 
     width = max(len(owned) for owned, _ in COMMANDS)
     print("ECG recordings in, models that run on a Raspberry Pi or a microcontroller out.\n\nI have …")
     for owned, command in COMMANDS:
         print(f"  {owned:<{width}}  {command}")
+    print("\nModels that ship, for every MODEL:")
+    print("\n".join(f"  {name}" for name in list_models()))
     print("\nInstalled:")
     parts = {extra: all(map(is_installed, packages)) for extra, packages in EXTRAS.items()}
     for extra, is_here in parts.items():

@@ -14,11 +14,14 @@ from firmware_bench.runtime.errors import InputError
 @click.argument("records", metavar="RECORD...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values instead of a table.")
+@click.option("--windows", is_flag=True, help="Also what each window says; not with --csv.")
+@click.option("--tta", type=click.IntRange(1), default=1, metavar="N", help="Mean of N windows, shifted, for each one.")
+@click.option("--unsure-below", type=float, metavar="P", help='Show "unsure" where no probability reaches P.')
 @click.option("--force", is_flag=True, help="Predict also what the model cannot judge, and mark it.")
 @click.option("--embedder", metavar="RUN|FILE", help="The beat classifier whose features the model takes.")
 @signal_options
-def command(model, records, as_json, as_csv, force, embedder, stated):
-    """Label recordings with an exported .tflite file or a run.
+def command(model, records, as_json, as_csv, windows, tta, unsure_below, force, embedder, stated):
+    """Label recordings with a model: a name of the zoo, an exported .tflite file or a run.
 
     A RECORD is a file, or its path without suffix: WFDB, EDF, SCP-ECG, DICOM, CSV and others. Leads by name,
     resampling, filters and windows are those that the model was trained with. A record that cannot be read is named;
@@ -28,7 +31,7 @@ def command(model, records, as_json, as_csv, force, embedder, stated):
 
     \b
     Examples:
-      ecg-edge predict model.tflite data/cinc2017/A00001
+      ecg-edge predict af-single-lead-small data/cinc2017/A00001
       ecg-edge predict model.tflite recordings/*.hea --csv > labels.csv
       ecg-edge predict model.tflite A00001 A00002 --json
       ecg-edge predict model.tflite holter.csv --fs 250 --units uV --leads I
@@ -37,18 +40,21 @@ def command(model, records, as_json, as_csv, force, embedder, stated):
     from ecg_edge import prediction_table
     from ecg_edge.api.prediction import load
 
-    if as_json and as_csv:
-        raise InputError("--json or --csv, not both")
+    if as_csv and (as_json or windows):
+        raise InputError("--csv has one row for a recording: leave --json and --windows out")
     loaded = load(model, embedder)
-    results = list(loaded.predict_each(records, localise=as_json, force=force, **stated))
+    results = list(loaded.predict_each(records, localise=as_json, force=force, tta=tta,
+                                       unsure_below=unsure_below, **stated))  # fmt: skip
     errors = [result.error for result in results if isinstance(result, prediction_table.FailedPrediction)]
     if as_json:
-        console.print_json(prediction_table.make_json(str(model), results, loaded.labels))
+        console.print_json(prediction_table.make_json(str(model), results, loaded.labels, windows))
     elif as_csv:
         console.print_csv(prediction_table.make_csv(results, loaded.labels))
     elif len(errors) < len(results):
         title = f"{loaded.metadata.architecture}, {model.name}"
         console.table(title, *prediction_table.make_table(results, console.find_width(), console.find_ellipsis()))
+        if windows:
+            console.table("Windows", *prediction_table.make_window_rows(results))
     if len(records) == len(errors) == 1:
         raise InputError(errors[0])
     for message in errors:

@@ -157,21 +157,10 @@ def evaluate_predictor(
     """
     results = {}
     for name, variant in applicable_variants(task, predictor).items():
-        summaries = predict_views(variant, predictor, examples, views, advance)
+        summaries = variant.predict_views(predictor, examples, views, advance)
         results[name] = evaluate_summaries(variant, summaries, examples, challenge_score, views, resampled)
     first, *others = results
     return results[first] | ({"variant": first, "variants": {name: results[name] for name in others}} if others else {})
-
-
-def predict_views(
-    task: Task,
-    predictor: Predictor,
-    examples: Examples,
-    views: int = 1,
-    advance: Callable[[int], None] = lambda windows: None,
-) -> np.ndarray:
-    """Predict the mean of the outputs for `views` windows of each example, shifted against each other: (n, k)."""
-    return np.mean([task.predict(predictor, view, advance) for view in examples.views(views)], axis=0)
 
 
 def evaluate_summaries(
@@ -186,7 +175,7 @@ def evaluate_summaries(
 
     Args:
         task: The task, with its decision thresholds.
-        summaries: (n, k), the mean over views, as `predict_views` returns them.
+        summaries: (n, k), the mean over views, as `Task.predict_views` returns them.
         examples: n of them.
         challenge_score: As for `evaluate_predictor`.
         views: As for `evaluate_predictor`.
@@ -216,7 +205,7 @@ def compute_unit_metrics(
     advance: Callable[[int], None] = lambda windows: None,
 ) -> UnitMetrics:
     """Compute what is resampled for intervals, from the mean of the outputs for `views` windows of each example."""
-    return task.compute_metrics(predict_views(task, predictor, examples, views, advance), examples)
+    return task.compute_metrics(task.predict_views(predictor, examples, views, advance), examples)
 
 
 def paired_difference(

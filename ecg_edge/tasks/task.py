@@ -184,6 +184,16 @@ class Task:
             advance(len(positions))
         return np.concatenate(summaries)
 
+    def predict_views(
+        self,
+        predictor: Predictor,
+        examples: Examples,
+        views: int,
+        advance: Callable[[int], None] = lambda examples: None,
+    ) -> np.ndarray:
+        """Predict the mean of the outputs for `views` windows of each example, shifted against each other: (n, k)."""
+        return np.mean([self.predict(predictor, view, advance) for view in examples.views(views)], axis=0)
+
     def variants(self) -> Mapping[str, "Task"]:
         """The same task with other sources for the autoregressive inputs, by description; the main one first."""
         return {"": self}
