@@ -101,7 +101,7 @@ def build(name: str, recipe: Mapping[str, Any], folder: Path | None = None, mode
     with atomic_write(models / f"{name}.tflite") as temporary:
         temporary.write_bytes(file.read_bytes())
     with atomic_write(models / f"{name}.npz") as temporary, open(temporary, "wb") as opened:
-        np.savez_compressed(opened, **golden)
+        np.savez_compressed(opened, **golden)  # pyright: ignore[reportArgumentType]  taken for allow_pickle
     write_json(models / f"{name}.json", dataclasses.asdict(card))
     reporter.message(f"{models}: {name}.tflite, {name}.npz, {name}.json; next: python docs/render.py")
     return card
@@ -178,6 +178,7 @@ def predict_fixed_set(trained: "Run", file: Path) -> FixedSet:
     for entry in dataset.entries:
         if entry.name in chosen:
             record = dataset.database.read(dataset.folder, entry)
+            assert record.signal is not None
             predicted[entry.name] = model.predict(record.signal, record.fs, record.leads, record.units).label
             right += predicted[entry.name] == entry.labels[0]
     return FixedSet(dataset.database.name, predicted, round(right / len(predicted), 4))
