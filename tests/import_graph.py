@@ -52,6 +52,7 @@ LAYERS = (
     "ecg_edge.memory_tables",
     "ecg_edge.bench_tables",
     "ecg_edge.export_tables",
+    "ecg_edge.evaluation_tables",
     "ecg_edge.live_display",
     "ecg_edge.cli",
     "ecg_edge.__main__",

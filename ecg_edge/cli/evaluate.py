@@ -37,6 +37,7 @@ def command(run, model, data, overlap, views, as_json):
       ecg-edge evaluate RUN --data cpsc2018 --overlap leave-out --json
     """
     from ecg_edge.api.run_evaluation import evaluate
+    from ecg_edge.evaluation_tables import print_tables
 
     with console.reporting() as reporter:
         result = evaluate(run, model, data, views, overlap, reporter)
@@ -46,35 +47,3 @@ def command(run, model, data, overlap, views, as_json):
         print_tables(result.values)
     console.log(f"written to {result.path}")
     console.log(f"next: ecg-edge bench {model}" if model else f"next: ecg-edge export {run}")
-
-
-def print_tables(values: dict) -> None:
-    """Print the overall metrics, those of the classes and the confusion matrix; of each variant the overall ones."""
-    from ecg_edge.number_format import format_estimate, format_interval, format_number
-    from ecg_edge.tasks.metrics import display_name
-
-    unit = values["unit"]
-    title = f"{values['model']} on {values['data']}: {values[unit]} {unit} of {values['patients']} patients"
-    if values["views"] > 1:
-        title += f", {values['views']} windows each"
-    for name, metrics in {values.get("variant", ""): values, **values.get("variants", {})}.items():
-        rows = [
-            [metrics.get("score_name", key) if key == "score" else display_name(key),
-             format_number(estimate["value"]), format_interval(estimate)]
-            for key, estimate in metrics.items() if isinstance(estimate, dict) and "value" in estimate
-        ]  # fmt: skip
-        console.table(f"{title}; {name}" if name else title, ["metric", "value", "95 % interval"], rows)
-    classes = values.get("classes", {})
-    names = [key for key, estimate in next(iter(classes.values()), {}).items() if isinstance(estimate, dict)]
-    if classes:
-        rows = [
-            [name, metrics.get(unit, ""), *(format_estimate(metrics[key]) for key in names)]
-            for name, metrics in classes.items()
-        ]
-        console.table("Classes", ["class", unit, *names], rows)
-    if "confusion_matrix" in values:
-        console.table(
-            "Confusion matrix: true class by row",
-            ["", *classes],
-            [[name, *row] for name, row in zip(classes, values["confusion_matrix"], strict=True)],
-        )

@@ -41,7 +41,7 @@ def command(arch, preset, task, data, leads, epochs, assignments, folder, resume
     if refused := [option for option, value in given.items() if value and resume]:
         raise InputError(f"--resume continues with the run's own settings: leave out {refused[0]}")
     from ecg_edge.api import cross_validation, training_run
-    from ecg_edge.cli.evaluate import print_tables
+    from ecg_edge.evaluation_tables import print_tables
 
     names = console.split_names(leads)
     with console.reporting() as reporter:

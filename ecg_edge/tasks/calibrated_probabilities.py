@@ -76,7 +76,7 @@ def measure_calibration(task: Task, summaries: np.ndarray, examples: Examples) -
     exclusive, after = task.output == "classes", task.calibrate(probabilities)
     figures = {
         name: {
-            "calibration_error": round(calibration_error(values, truth, exclusive), 4),
+            "expected_calibration_error": round(calibration_error(values, truth, exclusive), 4),
             "brier_score": round(float(np.mean(((values - truth) ** 2).sum(axis=1))), 4),
         }
         for name, values in (("before", probabilities), ("after", after))

@@ -40,6 +40,7 @@ def test_tables_and_the_next_command(run):
     text = " ".join(shown.stdout.split())
     assert "3 recordings of 1 patients" in text and "macro F1" in text
     assert "Classes" in text and "Confusion matrix" in text
+    assert "expected calibration error" in text and 'Saying "unsure"' in text
     assert shown.stderr.splitlines()[-1] == f"next: ecg-edge export {run}"
 
 
