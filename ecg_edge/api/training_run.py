@@ -21,6 +21,7 @@ from ecg_edge.records.summary import describe_counts
 from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run, attach_embedder, build_model
 from ecg_edge.run_folder import claim_folder, hold_folder, refuse_existing
+from ecg_edge.signals.augmentation import Augmentation, load_noise
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.calibrated_probabilities import choose_decision
 from ecg_edge.tasks.predictor import KerasPredictor
@@ -262,6 +263,7 @@ def _train_to_the_end(run: Run, reporter: Reporter) -> None:
         run.path,
         epochs.finish_step,
         epochs.finish_epoch,
+        make_augmentation(run.settings),
     )
     best = min(history, key=lambda row: row["validation_loss"])
     reporter.message(
@@ -270,6 +272,13 @@ def _train_to_the_end(run: Run, reporter: Reporter) -> None:
     kept = "the last epoch" if recipe.keep == "last" else f"the best epoch by validation {recipe.monitor}"
     reporter.message(f"model.keras: {kept}")
     _choose_decision(run, validation)
+
+
+def make_augmentation(settings: Config) -> Augmentation:
+    """Make the augmentation of a run. Raises InputError: it needs noise, and nstdb is not there."""
+    window, config = settings.signal.window_spec(), settings.augmentation
+    noise = load_noise(window.steps) if config.noise else ()
+    return Augmentation(config, noise, window.window_steps, window.fs)
 
 
 def count_targets(classes: Sequence[str], targets: np.ndarray) -> dict[str, int]:
@@ -319,6 +328,10 @@ def _plan(arch, preset, data, leads, task, settings, epochs, seed, reporter: Rep
             "no data are named: training on the embedded synthetic ECG, whose results say nothing about patients"
         )
     dataset = Dataset.open(config.data, task_class, config.leads)
+    if make_augmentation(config).changes_windows and not dataset.leads:
+        raise InputError(f"augmentation changes signals, and the task {task_class.name} reads none")
+    if config.augmentation.mixup and task_class.loss is None:
+        raise InputError(f"augmentation.mixup mixes labels, and the task {task_class.name} has none")
     return _Plan(architecture, task_class, config, dataset)
 
 
@@ -363,17 +376,19 @@ def _report_plan(config: Config, dataset: Dataset, parts, every_label: bool, rep
 
 def _train_one_batch(plan: _Plan, task: Task, examples: Examples, reporter: Reporter) -> None:
     """Build the model, train it on one batch and report its loss."""
-    from ecg_edge.tasks.predictor import keras_inputs
+    from ecg_edge.training.batches import Batches
     from ecg_edge.training.optimization import compile_model
     from export.convert.layer_forms import describe_forms
     from models_keras.layers.variational import start_epoch
 
     settings, recipe = plan.settings, plan.settings.training
     model = build_model(plan.architecture, settings, task, plan.dataset.leads)
-    compile_model(model, task, recipe)
+    augmentation = make_augmentation(settings)
+    compile_model(model, task, recipe, mixed=bool(augmentation.config.mixup))
     start_epoch(model, 1)
-    batch = examples.draw_epoch(settings.seed, 0).subsample(recipe.batch)
-    value = model.train_on_batch(keras_inputs(batch.batch(slice(None))), batch.targets)
+    batches = Batches(task, examples, recipe.class_weights, recipe.batch, augmentation)
+    batches.shuffle(settings.seed, 0)
+    value = model.train_on_batch(*batches[0])
     trainable = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
     value = value[0] if isinstance(value, list) else value
     reporter.message(f"classes {' '.join(task.classes)}")

@@ -1,4 +1,5 @@
-"""The configuration of a run, typed: windows and preprocessing, the training recipe, arguments of model and task.
+"""The configuration of a run, typed: windows and preprocessing, augmentation, the training recipe, arguments of model
+and task.
 
 Every value can be set on the command line by its dotted name (`training.batch=16`, `signal.window_s=30`,
 `model.kernel=7`); an unknown name or a value of another type is an error.
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from ecg_edge.data.examples import WindowSpec
+from ecg_edge.signals.augmentation import AugmentationConfig
 from ecg_edge.signals.causal_steps import design_filters
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.typed_json import decode_json
@@ -145,7 +147,7 @@ class Config:
         seed: of the split, the first weights and the order of examples.
         model: arguments of the architecture's `build`.
         task: settings of the task.
-        signal, training: see their classes.
+        signal, training, augmentation: see their classes.
     """
 
     arch: str
@@ -157,6 +159,7 @@ class Config:
     task: dict[str, Any]
     signal: SignalConfig
     training: TrainingConfig
+    augmentation: AugmentationConfig = dataclasses.field(default_factory=AugmentationConfig)
 
     def to_dict(self) -> dict:
         """Plain data for config.json."""
@@ -172,12 +175,18 @@ class Config:
         # Runs of version 0.1 call the monitored value "judge".
         training = {"monitor" if key == "judge" else key: value for key, value in values["training"].items()}
         task = {key: value for key, value in values["task"].items() if key != "name"}
-        for kind, section in ((SignalConfig, values["signal"]), (TrainingConfig, training)):
+        augmentation = values.get("augmentation", {})  # runs before version 0.2 have none
+        for kind, section in (
+            (SignalConfig, values["signal"]),
+            (TrainingConfig, training),
+            (AugmentationConfig, augmentation),
+        ):
             unknown = set(section) - {field.name for field in dataclasses.fields(kind)}
             if unknown:
                 raise ValueError(f"there is no setting {', '.join(sorted(unknown))}")
         known = decode_json(cls, {**values, "training": training, "task": task, "leads": values["leads"] or None})
         _check(known.seed, dataclasses.asdict(known.signal), dataclasses.asdict(known.training))
+        known.augmentation.check()
         return known
 
 
@@ -212,12 +221,14 @@ def resolve(
         "task": dataclasses.asdict(options(**settings.task)),
         "signal": dataclasses.asdict(SignalConfig(**settings.signal)),
         "training": dataclasses.asdict(TrainingConfig(**settings.training)),
+        "augmentation": dataclasses.asdict(AugmentationConfig()),
     }
     kinds = {
         "model": {key: type(value) for key, value in model.items()},
         "task": typing.get_type_hints(options),
         "signal": typing.get_type_hints(SignalConfig),
         "training": typing.get_type_hints(TrainingConfig),
+        "augmentation": typing.get_type_hints(AugmentationConfig),
     }
     keys = {f"{section}.{key}": (section, key) for section in kinds for key in kinds[section]}
     for assignment in assignments:
@@ -229,6 +240,8 @@ def resolve(
         section, key = keys[name]
         sections[section][key] = parse(text, kinds[section][key], name)
     _check(seed, sections["signal"], sections["training"])
+    augmentation = AugmentationConfig(**sections["augmentation"])
+    augmentation.check()
     return Config(
         arch=architecture.name,
         preset=preset,
@@ -239,6 +252,7 @@ def resolve(
         task=sections["task"],
         signal=SignalConfig(**sections["signal"]),
         training=TrainingConfig(**sections["training"]),
+        augmentation=augmentation,
     )
 
 

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from ecg_edge.data.examples import Examples
+from ecg_edge.signals.augmentation import Augmentation
 from ecg_edge.tasks.predictor import KerasPredictor
 from ecg_edge.tasks.task import Task
 from ecg_edge.training import checkpoint
@@ -40,6 +41,7 @@ def train(
     folder: Path,
     batch_done: Callable[[], None] = lambda: None,
     epoch_done: Callable[[dict], None] = lambda row: None,
+    augmentation: Augmentation | None = None,
 ) -> list[dict]:
     """Train `model` by the recipe.
 
@@ -55,6 +57,7 @@ def train(
         folder: of the run.
         batch_done: called after every batch.
         epoch_done: called with every new row of the history.
+        augmentation: changes the training examples.
 
     Returns:
         One row per epoch: the loss (with regularisation and class weights), the validation loss (without), the
@@ -64,11 +67,11 @@ def train(
         InputError: the checkpoint in `folder` belongs to another model or is damaged.
     """
     state = folder / "checkpoint" / "last.npz"
-    compile_model(model, task, recipe)
+    compile_model(model, task, recipe, mixed=bool(augmentation and augmentation.config.mixup))
     progress = checkpoint.restore(state, model) if state.exists() else Progress()
     if progress.history:  # what ended the training may have come between the checkpoint and the history
         _write_history(folder / "history.csv", progress.history)
-    batches = Batches(task, training, recipe.class_weights, recipe.batch)
+    batches = Batches(task, training, recipe.class_weights, recipe.batch, augmentation)
 
     while progress.epoch < recipe.epochs and not _is_stopped(progress, recipe):
         start = time.perf_counter()

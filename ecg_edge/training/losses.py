@@ -11,12 +11,15 @@ from firmware_bench.runtime.errors import unknown_name
 from models_keras.layers.keras_ops import ops
 
 
-def cross_entropy(label_smoothing: float):
-    """For one class per example: targets int (n,), probabilities (n, classes).
+def cross_entropy(label_smoothing: float, mixed: bool = False):
+    """For one class per example: targets int (n,), or shares of the classes (n, classes) where they are `mixed`;
+    probabilities (n, classes).
 
     The target is 1 - label_smoothing for the true class, and label_smoothing is spread evenly over all classes
     (Szegedy et al., arXiv 1512.00567).
     """
+    if mixed:
+        return keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
     if not label_smoothing:
         return "sparse_categorical_crossentropy"
 
@@ -29,19 +32,20 @@ def cross_entropy(label_smoothing: float):
     return smoothed
 
 
-def binary_cross_entropy(label_smoothing: float):
-    """For any number of labels per example: targets 0 or 1 and probabilities, both (n, labels)."""
+def binary_cross_entropy(label_smoothing: float, mixed: bool = False):
+    """For any number of labels per example: targets 0 or 1, between them where they are `mixed`, and probabilities,
+    both (n, labels)."""
     return keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing)
 
 
-# name → a function of the label smoothing that returns what keras.Model.compile takes
+# name → a function of the label smoothing and of whether targets are mixed: what keras.Model.compile takes
 LOSSES: dict[str, Callable] = {
     "cross_entropy": cross_entropy,
     "binary_cross_entropy": binary_cross_entropy,
 }
 
 
-def find_loss(name: str | None, label_smoothing: float = 0.0):
+def find_loss(name: str | None, label_smoothing: float = 0.0, mixed: bool = False):
     """The loss called `name`, for keras.Model.compile; None for None: the model adds its own.
 
     Raises:
@@ -51,4 +55,4 @@ def find_loss(name: str | None, label_smoothing: float = 0.0):
         return None
     if name not in LOSSES:
         raise unknown_name("loss", name, LOSSES)
-    return LOSSES[name](label_smoothing)
+    return LOSSES[name](label_smoothing, mixed)

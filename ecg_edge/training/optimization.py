@@ -10,15 +10,16 @@ from ecg_edge.training.losses import find_loss
 from firmware_bench.runtime.errors import InputError
 
 
-def compile_model(model: keras.Model, task: Task, recipe: TrainingConfig) -> None:
-    """Compile `model` with the recipe's optimizer and the task's loss, or the recipe's where it names one.
+def compile_model(model: keras.Model, task: Task, recipe: TrainingConfig, mixed: bool = False) -> None:
+    """Compile `model` with the recipe's optimizer and the task's loss, or the recipe's where it names one; `mixed`:
+    for targets that are mixed.
 
     Raises:
         InputError: the recipe names a loss that does not exist, or the model adds its own.
     """
     if recipe.loss and task.loss is None:
         raise InputError(f"training.loss={recipe.loss}: a model of the task {task.name} adds its own loss")
-    loss = find_loss(recipe.loss or task.loss, recipe.label_smoothing)
+    loss = find_loss(recipe.loss or task.loss, recipe.label_smoothing, mixed)
     model.compile(make_optimizer(recipe), loss=loss)
 
 

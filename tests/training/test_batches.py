@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_recordings import record, recordings, window_spec
 
+from ecg_edge.signals.augmentation import Augmentation, AugmentationConfig
 from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
@@ -72,3 +73,28 @@ def test_several_inputs_come_by_name():
         "labels": (5, 5, 3),
     }
     assert dict(zip(inputs["ecg"][:, 0, 0], targets, strict=True)) == {90: 0, 190: 1, 300: 2, 390: 0, 510: 1}
+
+
+def test_augmentation_is_of_the_seed_the_epoch_and_the_batch_whoever_asks_first(batches):
+    batches.augmentation = Augmentation(AugmentationConfig(gain=0.5))
+    first = epoch(batches, 3, 5)
+    batches.shuffle(3, 5)
+    for index in reversed(range(len(batches))):
+        np.testing.assert_array_equal(batches[index][0], first[index][0])
+    assert (epoch(batches, 3, 6)[0][0] != first[0][0]).any()
+
+
+def test_cropped_windows_start_anew_in_every_epoch():
+    task = RhythmTask(("N", "A"))
+    examples = task.examples(MADE, NAMES, window_spec(10))
+    cropped = Batches(task, examples, "none", 8, Augmentation(AugmentationConfig(crop=True)))
+    epochs = [sorted(starts(epoch(cropped, 0, number))) for number in range(4)]
+    assert epochs[0] != epochs[1] and max(max(own) for own in epochs) <= 50 and min(min(own) for own in epochs) >= 0
+
+
+def test_mixed_labels_are_shares_of_the_classes(batches):
+    batches.augmentation = Augmentation(AugmentationConfig(mixup=1.0))
+    targets = np.concatenate([targets for _, targets, _ in epoch(batches, 0, 0)])
+    assert targets.shape == (11, 2)
+    np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
+    assert ((targets > 0.01) & (targets < 0.99)).any()

@@ -13,6 +13,7 @@ import pytest
 from small_recordings import record, recordings, window_spec
 
 from ecg_edge.data.examples import consecutive_windows
+from ecg_edge.signals.augmentation import Augmentation, AugmentationConfig
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
 from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import TrainingConfig
@@ -176,7 +177,9 @@ class Interrupted(Exception):
     {"halve_after": 1, "averaging": 0.8, "label_smoothing": 0.1, "gradient_norm": 0.5},
 ])  # fmt: skip
 def test_interrupted_and_resumed_it_ends_with_the_same_weights(tmp_path, recipe):
-    """With windows that are drawn anew in every epoch, and dropout, whose random state goes on too."""
+    """With windows that are drawn anew in every epoch, augmentation, and dropout, whose random state goes on too."""
+    changes = AugmentationConfig(gain=0.2, stretch=0.1, noise=0.5, mixup=0.3)
+    noise = [np.random.default_rng(3).normal(size=(500, 1)).astype(np.float32)]
     task = RhythmBoutsTask(("NSR", "AFIB"))
     made = recordings(*(record(f"r{i}", samples=400, bouts=((0, 200, "N"), (200, 400, "AFIB"))) for i in range(4)))
     made.signals[:] = np.random.default_rng(0).normal(size=made.signals.shape) + np.arange(1600)[:, None] % 400 / 200
@@ -190,7 +193,8 @@ def test_interrupted_and_resumed_it_ends_with_the_same_weights(tmp_path, recipe)
         x = keras.layers.Dropout(0.3)(keras.layers.Conv1D(4, 7, activation="relu")(ecg))
         x = keras.layers.BatchNormalization()(keras.layers.GlobalAveragePooling1D()(x))
         model = keras.Model(ecg, keras.layers.Dense(2, activation="softmax")(x))
-        history = train(model, task, training, validation, recipe, 5, folder, batch_done)
+        augmentation = Augmentation(changes, noise)
+        history = train(model, task, training, validation, recipe, 5, folder, batch_done, augmentation=augmentation)
         return history, keras.models.load_model(folder / "model.keras", compile=False).get_weights()
 
     def interrupt():

@@ -108,7 +108,7 @@ class Classifier(Task):
 def compiled_loss(monkeypatch, task, **recipe):
     """The loss that `compile_model` passes to Keras."""
     passed = []
-    monkeypatch.setitem(LOSSES, "squared", lambda label_smoothing: "mean_squared_error")
+    monkeypatch.setitem(LOSSES, "squared", lambda label_smoothing, mixed: "mean_squared_error")
     monkeypatch.setattr(keras.Model, "compile", lambda self, optimizer, loss: passed.append(loss))
     compile_model(keras.Sequential([keras.Input((3,)), keras.layers.Softmax()]), task, TrainingConfig(**recipe))
     return passed[0]
@@ -128,3 +128,10 @@ def test_a_loss_that_cannot_be_used_is_named(monkeypatch):
     assert compiled_loss(monkeypatch, task) is None
     with pytest.raises(InputError, match="adds its own loss"):
         compiled_loss(monkeypatch, task, loss="squared")
+
+
+def test_shares_of_the_classes_as_targets():
+    shares, probabilities = np.float32([[0.25, 0.75]]), np.float32([[0.5, 0.5]])
+    for name in ("cross_entropy", "binary_cross_entropy"):
+        loss = find_loss(name, mixed=True)
+        assert float(loss(shares, probabilities)) == pytest.approx(np.log(2), rel=1e-5)
