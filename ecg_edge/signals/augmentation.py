@@ -107,7 +107,7 @@ class Augmentation:
         count, samples, leads = windows.shape
         for number in np.flatnonzero(random.random(count) < self.config.noise):
             snr_db = random.uniform(self.config.lowest_snr_db, self.config.highest_snr_db)
-            source = self._noise[random.integers(len(self._noise))]
+            source = self._noise[int(random.integers(len(self._noise)))]
             for lead in range(leads):
                 start = random.integers(max(len(source) - samples, 0) + 1)
                 piece = np.resize(source[start : start + samples, random.integers(source.shape[1])], samples)
@@ -198,6 +198,7 @@ def load_noise(steps: Sequence[dict]) -> list[np.ndarray]:
     noise = []
     for name in NOISE_RECORDS:
         record = read_record(folder / name)
-        signal, _ = preprocess(record.signal[: len(record.signal) // 2], record.fs)
+        signal = record.select_leads(record.leads)
+        signal, _ = preprocess(signal[: len(signal) // 2], record.fs)
         noise.append(np.ascontiguousarray(signal, np.float32))
     return noise
