@@ -10,7 +10,10 @@ from small_models import LABELS, altered, convolutional, reconstructing
 import ecg_edge
 from ecg_edge.cli.predict import command
 from ecg_edge.demo import write_wfdb
+from ecg_edge.records.array_record import record_from_array
 from ecg_edge.records.record import Record
+from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.temperature import apply_temperature
 
 FS = 250
 
@@ -55,6 +58,46 @@ def test_probabilities_of_a_recording_are_the_mean_over_its_windows(file, signal
     mean = {name: np.mean([window.probabilities[name] for window in found.windows]) for name in LABELS}
     assert found.probabilities == pytest.approx(mean, abs=1e-5)
     assert found.seconds == 10.0 and found.score is None and found.localisation is None
+
+
+def test_the_temperature_changes_probabilities_of_recordings_and_windows_and_no_label(file, signal):
+    plain = ecg_edge.load(file).predict(signal, FS, ["I", "II"])
+    file.write_bytes(altered(file.read_bytes(), decision={"temperature": 3.0}))
+    found = ecg_edge.load(file).predict(signal, FS, ["I", "II"])
+    assert found.label == plain.label and max(found.probabilities.values()) < max(plain.probabilities.values())
+    expected = apply_temperature(np.array([*plain.probabilities.values()]), 3.0, exclusive=True)
+    assert [*found.probabilities.values()] == pytest.approx(expected, abs=1e-4)
+    for softer, window in zip(found.windows, plain.windows, strict=True):
+        assert max(softer.probabilities.values()) < max(window.probabilities.values())
+
+
+def test_test_time_augmentation_is_the_mean_of_shifted_windows(file, signal):
+    model = ecg_edge.load(file)
+    cut = [model.predict(signal, FS, ["I", "II"], tta=n) for n in (1, 7)]
+    assert [window.start_s for window in cut[0].windows] == [window.start_s for window in cut[1].windows]
+    assert cut[0].probabilities != cut[1].probabilities
+    prepared = model._prepare(record_from_array(signal, FS, ["I", "II"], "mV", "x", ["I", "II"], False), False)[0]
+    views = model.task.inference_examples(prepared, model.window).views(7)
+    mean = np.mean([model.task.predict(model._predictor, view) for view in views], axis=(0, 1))
+    assert [*cut[1].probabilities.values()] == pytest.approx(mean, abs=1e-5)
+    with pytest.raises(InputError, match="tta"):
+        model.predict(signal, FS, ["I", "II"], tta=0)
+
+
+def test_unsure_is_shown_and_the_label_stays(file, signal):
+    model = ecg_edge.load(file)
+    plain = model.predict(signal, FS, ["I", "II"])
+    largest = max(plain.probabilities.values())
+    for limit, shown in ((largest + 1e-3, "unsure"), (largest - 1e-3, plain.label)):
+        found = model.predict(signal, FS, ["I", "II"], unsure_below=limit)
+        assert (found.label, found.shown_label, found.unsure) == (plain.label, shown, shown == "unsure")
+        assert found.to_dict()["shown_label"] == shown
+    assert plain.unsure is None and "unsure" not in plain.to_dict() and plain.shown_label == plain.label
+    with pytest.raises(InputError, match="from 0 to 1"):
+        model.predict(signal, FS, ["I", "II"], unsure_below=50)
+    file.write_bytes(altered(file.read_bytes(), task={"name": "multilabel"}, decision={"thresholds": [0.5] * 3}))
+    with pytest.raises(InputError, match="cannot be unsure"):
+        ecg_edge.load(file).predict(signal, FS, ["I", "II"], unsure_below=0.5)
 
 
 @pytest.mark.parametrize(("units", "factor"), [("mV", 1), ("uV", 1000), ("µV", 1000), ("V", 0.001)])

@@ -158,6 +158,15 @@ def test_the_installed_wheel_predicts(runtime, folder):
     assert found["label"] in ("N", "A", "O")
 
 
+def test_the_installed_wheel_predicts_a_csv_by_name(runtime, folder):
+    signal = synthesise("AF", seed=0, seconds=30, fs=250, leads=("I",)).signal
+    folder.joinpath("my.csv").write_text("I\n" + "\n".join(f"{value:.3f}" for value in signal[:, 0]), encoding="utf-8")
+    ran = run(runtime, folder, "predict", "af-single-lead-small", "my.csv", "--fs", 250, "--units", "mV", "--json")
+    assert ran.returncode == 0, ran.stderr
+    (found,) = json.loads(ran.stdout)["records"]
+    assert found["label"] in ("N", "A", "O", "~") and found["seconds"] == 30
+
+
 def test_the_installed_wheel_benches(runtime, folder):
     ran = run(runtime, folder, "bench", "model.tflite", "--json")
     assert ran.returncode == 0, ran.stderr

@@ -1,6 +1,7 @@
 """A model is found by its name wherever one is asked for; what lies in the working directory comes first."""
 
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,15 @@ def test_a_recording_is_predicted_by_name(folder):
     assert found["label"] in ("N", "A", "O", "~") and found["unsure"] and found["shown_label"] == "unsure"
     assert [set(window["probabilities"]) for window in found["window_predictions"]] == [set(found["probabilities"])]
     assert "unsure" in invoke("predict", NAME, record, "--unsure-below", "1")
+
+
+def test_a_prediction_by_name_takes_less_than_a_second_and_a_half(folder):
+    """Of processor time: on a busy machine, not somebody else's."""
+    record = write_wfdb(synthesise("AF", seed=0, seconds=30, leads=("I",)), folder)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "ecg_edge", "predict", NAME, record], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.5
 
 
 @pytest.mark.parametrize("name", ["af-singel-lead-small", "nothing"])
