@@ -1,19 +1,22 @@
 """Adds reference vectors to an exported file: any device can compute them again (firmware_bench.runtime)."""
 
 import dataclasses
+import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from export.tflite import flatbuffer
-from export.verify.table_mutation import ConstantTable, Inputs, MutationAnalysis
+from export.verify.table_mutation import Inputs, MutationAnalysis
 from firmware_bench.runtime.metadata import ModelMetadata, MutationScore, ReferenceMetadata
 from firmware_bench.runtime.metadata_format import DIGEST_PLACEHOLDER, insert_digest
 from firmware_bench.runtime.reference_vector import compute_reference_outputs, digest_outputs, make_reference_inputs
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 VECTORS = 4
-MOST_VECTORS = 32
+MOST_VECTORS = 64
+ENOUGH_TRIES = 4  # of seeds and forms, once some vectors notice every table
 SEEDS = range(1, 9)
 FLOAT_VALUES = 16  # recorded of each float output: as numbers, since there is no digest of values with a tolerance
 MAX_HEX_DIGITS = 128  # of an integer output; a longer one is recorded as its digest
@@ -77,10 +80,10 @@ def choose_vectors(
     draw: Callable[[ReferenceMetadata], Inputs],
     windows: Inputs = (),
 ) -> ReferenceMetadata:
-    """Chooses the reference vectors that notice most damaged tables.
+    """Chooses the reference vectors that notice every damaged table which can change an answer, or most of them.
 
-    Where a table that can change an answer is not noticed by ECG-like vectors, as features of beats are none, random
-    rows are tried, and then more vectors.
+    A table can change an answer where the vectors of any seed, random rows or real windows notice its damage. ECG-like
+    vectors and random rows, as features of beats are, are tried in turn, and more vectors where some do not suffice.
 
     Args:
         data: An integer TFLite file without a digest.
@@ -91,50 +94,34 @@ def choose_vectors(
     Returns:
         The vectors, of equals the first ones, with their score.
     """
-    analysis = MutationAnalysis(data, ANALYSIS_SECONDS, references[0].vectors)
+    least = references[0].vectors
+    analysis = MutationAnalysis(data, ANALYSIS_SECONDS, least)
     rows = [dataclasses.replace(reference, form="rows") for reference in references]
+    others = [inputs for inputs in (windows, *(draw(each) for each in (*references, *rows[:2]))) if inputs]
+    answers = [analysis.run(inputs) for inputs in others]
+    can_change = functools.cache(
+        lambda table: any(analysis.notices(table, *each) for each in zip(others, answers, strict=True))
+    )
 
-    others = [windows, *(draw(each) for each in (*references, *rows[:2]))]
-    tried = [(inputs, analysis.run(inputs)) for inputs in others if inputs]
-
-    def find(candidates):
-        """The best vectors, with more of them where that helps, the tables that they do not notice, and those of these
-        that can change an answer."""
-        best, silent = _find_best(analysis, candidates, draw)
-        effective = {table for table in silent if any(analysis.notices(table, *each) for each in tried)}
-        while effective and best.vectors < MOST_VECTORS:
-            more = dataclasses.replace(best, vectors=2 * best.vectors)
-            added = draw(more)[best.vectors :]
-            expected = analysis.run(added)
-            silent = {table for table in silent if not analysis.notices(table, added, expected)}
-            best, effective = more, effective & silent
-        return best, silent, effective
-
-    reference, silent, effective = found = find(references)
-    if reference.vectors > references[0].vectors:
-        reference, silent, effective = min(found, find(rows), key=lambda each: (len(each[2]), each[0].vectors))
-    noticed = len(analysis.tables) - len(silent)
-    names = tuple(sorted(table.name for table in effective))
-    return dataclasses.replace(reference, mutation=MutationScore(noticed, noticed + len(names), names))
-
-
-def _find_best(
-    analysis: MutationAnalysis,
-    references: Sequence[ReferenceMetadata],
-    draw: Callable[[ReferenceMetadata], Inputs],
-) -> tuple[ReferenceMetadata, set[ConstantTable]]:
-    """Finds the vectors that notice most damaged tables, and the tables that they do not notice."""
-    silent: list[set[ConstantTable]] = []
-    best = 0
-    for reference in references:
-        inputs = draw(reference)
+    def find_silent(tables, inputs):
         expected = analysis.run(inputs)
-        silent.append({table for table in analysis.tables if not analysis.notices(table, inputs, expected)})
-        best = min(range(len(silent)), key=lambda n: len(silent[n]))
-        # What none of several seeds notices can hardly change an answer.
-        if not silent[best] or (len(silent) > 1 and silent[best] == set.intersection(*silent)):
+        return {table for table in tables if not analysis.notices(table, inputs, expected)}
+
+    best, least_key = references[0], (len(analysis.tables) + 1, 0)
+    for number, reference in enumerate(itertools.chain(*zip(references, rows, strict=True))):
+        silent = find_silent(analysis.tables, draw(reference))
+        while (effective := set(filter(can_change, silent))) and reference.vectors < MOST_VECTORS:
+            more = dataclasses.replace(reference, vectors=2 * reference.vectors)
+            silent = find_silent(silent, draw(more)[reference.vectors :])
+            reference = more
+        key = len(effective), reference.vectors
+        if key < least_key:
+            noticed, names = len(analysis.tables) - len(silent), tuple(sorted(table.name for table in effective))
+            score = MutationScore(noticed, noticed + len(names), names)
+            best, least_key = dataclasses.replace(reference, mutation=score), key
+        if least_key == (0, least) or (least_key[0] == 0 and number + 1 >= ENOUGH_TRIES):
             break
-    return references[best], silent[best]
+    return best
 
 
 def _tolerance(outputs: Mapping[str, Sequence[str]]) -> float:

@@ -1,10 +1,10 @@
 """Checks that TensorFlow Lite Micro computes the same as LiteRT's reference kernels.
 
-Both are the same integer arithmetic, except inside the LSTM: LiteRT takes sigmoid and tanh from polynomials, TensorFlow
-Lite Micro from a table (github.com/tensorflow/tflite-micro, issue 1455). One to three per cent of an LSTM's outputs
-therefore differ by one step, and what comes after differs with them. So do some outputs in a hundred thousand of a
-softmax in 16 bits, by one step of these: it divides by a table, of which one entry is rounded otherwise (of 65,536
-differences between two scores 62 give another answer).
+Both are the same integer arithmetic, except in the operators of export.tflite.operator_facts.MICRO_DIFFERENCES, the
+LSTM first of all: LiteRT takes sigmoid and tanh from polynomials, TensorFlow Lite Micro from a table
+(github.com/tensorflow/tflite-micro, issue 1455). One to three per cent of an LSTM's outputs therefore differ by one
+step, and what comes after differs with them. So do some outputs in a hundred thousand of a softmax in 16 bits, by one
+step of these: of 65,536 differences between two scores 62 give another answer.
 """
 
 import importlib.util
@@ -15,7 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from export.tflite import flatbuffer
-from export.tflite.operator_facts import LSTM
+from export.tflite.operator_facts import MicroDifference, facts, micro_difference
 from export.verify.acceptance import AcceptanceCheck
 from export.verify.sqnr import sqnr_db
 from firmware_bench.mcu import tflm
@@ -58,16 +58,14 @@ def run_micro(data: bytes, windows: RawWindows) -> list[list[np.ndarray]]:
 
 
 def check_tensors(data: bytes, windows: RawWindows, unit: str = "windows") -> AcceptanceCheck:
-    """Compares every tensor that is not computed from an LSTM's output: both runtimes must give equal values.
+    """Compares what every operator makes of equal inputs: equal values, or values within its accepted difference.
 
     Args:
         data: An integer TFLite file.
         windows: Raw inputs.
         unit: What the windows are called.
     """
-    tensors, has_downstream = _comparable_tensors(data)
-    where = "upstream of any LSTM or 16-bit softmax" if has_downstream else "of all tensors"
-    name = f"values {where} in which TFLite Micro and LiteRT differ, {len(windows)} {unit}"
+    name = f"values that TFLite Micro and LiteRT make otherwise of equal inputs, {len(windows)} {unit}"
     if not micro_installed():
         return AcceptanceCheck(name, NOT_INSTALLED, "0", None, PINNED_VERSIONS_REMEDY)
     from tflite_micro.python.tflite_micro import runtime
@@ -83,6 +81,7 @@ def check_tensors(data: bytes, windows: RawWindows, unit: str = "windows") -> Ac
     arena = tflm.ARENA_LIMIT + int(everything)
     micro = runtime.Interpreter.from_bytes(data, arena_size=arena, intrepreter_config=preserve)
     inputs = [detail["index"] for detail in litert.get_input_details()]
+    operators = list(flatbuffer.operators(flatbuffer.read(data)))
     differing = compared = 0
     for arrays in windows:
         litert.reset_all_variables()  # an LSTM's state outlives the call, in either runtime
@@ -92,42 +91,45 @@ def check_tensors(data: bytes, windows: RawWindows, unit: str = "windows") -> Ac
             micro.set_input(array, number)
         litert.invoke()
         micro.invoke()
-        for tensor in tensors:
-            ours, theirs = litert.get_tensor(tensor).ravel(), micro.GetTensor(tensor, 0)["tensor_data"].ravel()
-            differing += int(np.count_nonzero(ours != theirs))
-            compared += ours.size
+        unequal = set()
+        for operator_name, operator, graph in operators:
+            has_equal_inputs = unequal.isdisjoint(map(int, operator.inputs))
+            accepted = _accepted_difference(operator_name, operator, graph)
+            steps = accepted.steps if accepted else 0
+            for tensor in map(int, operator.outputs):
+                ours, theirs = litert.get_tensor(tensor).ravel(), micro.GetTensor(tensor, 0)["tensor_data"].ravel()
+                away = np.abs(np.subtract(ours, theirs, dtype=np.int64))
+                if away.any():
+                    unequal.add(tensor)
+                if has_equal_inputs and steps is not None:
+                    differing += int(np.count_nonzero(away > steps))
+                    compared += ours.size
     return AcceptanceCheck(name, f"{differing:,} of {compared:,}", "0", differing == 0, PINNED_VERSIONS_REMEDY)
 
 
 def allowed_steps(data: bytes) -> list[int]:
-    """By how many integer steps the runtimes may differ, of every output: 1 of a 16-bit softmax, 0 of others."""
-    model, soft = flatbuffer.read(data), set()
+    """By how many integer steps the runtimes may differ, of every output: as many as the operator that makes it."""
+    model, steps = flatbuffer.read(data), {}
     for name, operator, graph in flatbuffer.operators(model):
-        reshaped = name == "RESHAPE" and int(operator.inputs[0]) in soft
-        if reshaped or _is_wide_softmax(name, operator, graph):
-            soft.add(int(operator.outputs[0]))
-    (graph,) = model.subgraphs
-    return [int(tensor in soft) for tensor in graph.outputs]
-
-
-def _is_wide_softmax(name, operator, graph) -> bool:
-    return name == "SOFTMAX" and graph.tensors[operator.outputs[0]].type == schema.TensorType.INT16
-
-
-def _comparable_tensors(data):
-    """([tensors computed from no LSTM and no 16-bit softmax], whether there is one)."""
-    tensors, downstream = [], set()
-    for name, operator, graph in flatbuffer.operators(flatbuffer.read(data)):
-        outputs = [int(tensor) for tensor in operator.outputs]
-        if (
-            name == LSTM
-            or _is_wide_softmax(name, operator, graph)
-            or downstream.intersection(int(tensor) for tensor in operator.inputs)
-        ):
-            downstream.update(outputs)
+        if facts(name).same_scale:
+            found = max(steps.get(int(tensor), 0) for tensor in operator.inputs)
         else:
-            tensors += outputs
-    return tensors, bool(downstream)
+            difference = _accepted_difference(name, operator, graph)
+            found = (difference.steps if difference else 0) or 0
+        steps.update((int(tensor), found) for tensor in operator.outputs)
+    (graph,) = model.subgraphs
+    return [steps.get(int(tensor), 0) for tensor in graph.outputs]
+
+
+def _accepted_difference(name, operator, graph) -> MicroDifference | None:
+    bits = {schema.TensorType.INT8: 8, schema.TensorType.INT16: 16}.get(graph.tensors[operator.outputs[0]].type, 0)
+    difference = micro_difference(name, bits)
+    return difference if difference and difference.accepted else None
+
+
+def _may_differ(data: bytes) -> bool:
+    """Whether an operator of the file has an accepted difference."""
+    return any(_accepted_difference(*found) for found in flatbuffer.operators(flatbuffer.read(data)))
 
 
 def check_outputs(
@@ -137,22 +139,22 @@ def check_outputs(
     zero_points: Sequence[int],
     sqnr_with_keras: float = MIN_SQNR_DOWNSTREAM_DB,
 ) -> AcceptanceCheck:
-    """Compares the outputs of both runtimes: bit-identical, or downstream of LSTMs within an SQNR.
+    """Compares the outputs of both runtimes: bit-identical, or downstream of accepted differences within an SQNR.
 
     Args:
         data: An integer TFLite file.
         litert: Raw outputs of LiteRT's reference kernels, per window.
         micro: Raw outputs of TensorFlow Lite Micro, per window.
         zero_points: Of every output.
-        sqnr_with_keras: Agreement of LiteRT with Keras, dB: downstream of LSTMs the runtimes must agree to this or to
-            MIN_SQNR_DOWNSTREAM_DB, whichever is less.
+        sqnr_with_keras: Agreement of LiteRT with Keras, dB: downstream of accepted differences the runtimes must agree
+            to this or to MIN_SQNR_DOWNSTREAM_DB, whichever is less.
     """
     pairs = [
         (np.stack(ours).astype(np.int32) - zero, np.stack(theirs).astype(np.int32) - zero)
         for ours, theirs, zero in zip(zip(*litert, strict=True), zip(*micro, strict=True), zero_points, strict=True)
     ]
     steps = max(int(np.abs(ours - theirs).max()) for ours, theirs in pairs)
-    if _comparable_tensors(data)[1]:
+    if _may_differ(data):
         agreement = min(sqnr_db(ours, theirs) for ours, theirs in pairs)
         equal = np.mean(np.concatenate([np.ravel(ours == theirs) for ours, theirs in pairs]))
         least = min(MIN_SQNR_DOWNSTREAM_DB, sqnr_with_keras)

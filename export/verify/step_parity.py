@@ -160,7 +160,7 @@ def compare_step_runtimes(data: bytes, recorder: "RunRecorder") -> tuple[list[bo
     )
     wrong, equal = (differences > allowed_steps(data)).any(axis=1), (differences == 0).all(axis=1)
     rounded = int((~equal & ~wrong).sum())
-    measured = f"{wrong.sum()}" + (f"; {rounded} by one step of a 16-bit softmax" if rounded else "")
+    measured = f"{wrong.sum()}" + (f"; {rounded} by steps that are known" if rounded else "")
     return equal.tolist(), [
         check_tensors(data, few, "steps"),
         AcceptanceCheck(name, measured, "0", not wrong.any(), PINNED_VERSIONS_REMEDY),

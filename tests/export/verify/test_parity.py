@@ -107,7 +107,7 @@ def test_sqnr():
 
 @pytest.mark.parametrize(("with_keras", "passed"), [(40.0, False), (27.0, False), (25.0, True)])
 def test_downstream_of_lstms_the_runtimes_may_differ_by_no_more_than_from_keras(monkeypatch, with_keras, passed):
-    monkeypatch.setattr(runtimes, "_comparable_tensors", lambda data: ([], True))
+    monkeypatch.setattr(runtimes, "_may_differ", lambda data: True)
     ours = np.full((1, 1000), 20)
     theirs = ours + 32 * np.eye(1, 1000, dtype=int)  # 26 dB
     assert runtimes.check_outputs(b"", [[ours]], [[theirs]], [0], with_keras).passed == passed

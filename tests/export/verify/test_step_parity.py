@@ -1,4 +1,4 @@
-"""A step in TensorFlow Lite Micro: equal to the bit, but for one step of a 16-bit softmax that is an output."""
+"""A step in TensorFlow Lite Micro: equal to the bit, but for the steps of an operator that is known to differ."""
 
 import types
 
@@ -52,4 +52,4 @@ def test_a_step_that_differs_by_more_is_counted(output, steps, passes, monkeypat
     monkeypatch.setattr(step_parity, "run_micro", run_micro)
     equal, (_, check) = compare_step_runtimes(data, recorder)
     assert equal == [True, steps == 0, True] and check.passed == passes
-    assert check.measured == ("1" if not passes else "0; 1 by one step of a 16-bit softmax" if steps else "0")
+    assert check.measured == ("1" if not passes else "0; 1 by steps that are known" if steps else "0")
