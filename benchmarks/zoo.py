@@ -18,10 +18,14 @@ import click
 import numpy as np
 from benchmark_result import run
 
+from ecg_edge.records.databases.union import DatabaseUnion
+from ecg_edge.tasks.metrics import display_name
 from ecg_edge.zoo import MODELS
 from ecg_edge.zoo.card import Card, CardData, CardDevice, CardEstimate, CardFigure, FixedSet
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.files import atomic_write, write_json
+from firmware_bench.runtime.metadata_format import read_metadata
+from firmware_bench.runtime.sampling import evenly_spaced
 
 if TYPE_CHECKING:
     from ecg_edge import Run
@@ -30,7 +34,8 @@ RECIPES = Path(__file__).parent / "recipes"
 BOARD = "nRF52840"
 FIXED_RECORDINGS = 60  # of the validation part
 GOLDEN = (("SNR", 1), ("AF", 2), ("PVC", 3), ("SBR", 4), ("SVTA", 5), ("LBBB", 6))  # rhythms and seeds
-METRICS = {"score": "", "macro_f1": "macro F1", "macro_auroc": "macro AUROC", "accuracy": "accuracy"}
+FIXED_SECONDS = 2000.0  # of signal, about
+HEADLINES = ("score", "macro_f1", "macro_auroc", "auroc")  # the first that an evaluation has
 
 
 @click.command()
@@ -65,37 +70,10 @@ def build(name: str, recipe: Mapping[str, Any], folder: Path | None = None, mode
         trained = ecg_edge.Run(folder)
         require_settings(trained, recipe["train"])
     file = trained.path / "export" / f"{name}.tflite"
-    exported = ecg_edge.export(trained, out=file, reporter=reporter)
+    ecg_edge.export(trained, out=file, **recipe.get("export", {}), reporter=reporter)
     real = ecg_edge.evaluate(trained, reporter=reporter).values
     integers = ecg_edge.evaluate(trained, model=file, reporter=reporter).values
-    device = measure_device(file, recipe["sensor"])
-    metadata, labels = exported.metadata, recipe["labels"]
-    unit, calibration = integers["unit"], integers["calibration"]
-    card = Card(
-        name=name,
-        summary=recipe["summary"],
-        architecture=metadata.architecture,
-        preset=metadata.preset,
-        parameters=metadata.parameters or 0,
-        labels={label: labels[label] for label in metadata.labels},
-        leads=metadata.leads,
-        fs=metadata.fs,
-        window_s=metadata.window.samples / metadata.fs,
-        data=(describe_data(trained),),
-        split=f"by patient, drawn with seed {trained.settings.seed}; everything was chosen on the validation part",
-        test_units=f"{integers[unit]:,} {unit} of {integers['patients']:,} patients",
-        figures=list_figures(real, integers, labels),
-        temperature=calibration["temperature"],
-        calibration_error={when: calibration[when]["expected_calibration_error"] for when in ("before", "after")},
-        other_data={},
-        device=device,
-        limits=tuple(recipe["limits"]),
-        fixed_set=predict_fixed_set(trained, file),
-        command=f"python benchmarks/zoo.py {name}",
-        date=datetime.date.today().isoformat(),
-        digest=metadata.digest,
-        versions=trained.config["versions"],
-    )
+    card = make_card(name, recipe, trained, file, real, integers)
     golden = make_golden(file)
     models.mkdir(exist_ok=True)
     with atomic_write(models / f"{name}.tflite") as temporary:
@@ -105,6 +83,38 @@ def build(name: str, recipe: Mapping[str, Any], folder: Path | None = None, mode
     write_json(models / f"{name}.json", dataclasses.asdict(card))
     reporter.message(f"{models}: {name}.tflite, {name}.npz, {name}.json; next: python docs/render.py")
     return card
+
+
+def make_card(name: str, recipe: Mapping, trained: "Run", file: Path, real: Mapping, integers: Mapping) -> Card:
+    """Make the card of an exported run from the evaluations of its Keras model and of the file."""
+    metadata = read_metadata(file.read_bytes())
+    unit, labels = integers["unit"], recipe["labels"]
+    errors = {when: figures for when, figures in integers.get("calibration", {}).items() if when in ("before", "after")}
+    return Card(
+        name=name,
+        summary=recipe["summary"],
+        architecture=metadata.architecture,
+        preset=metadata.preset,
+        parameters=metadata.parameters or 0,
+        labels={label: labels[label] for label in metadata.labels},
+        leads=metadata.leads,
+        fs=metadata.fs,
+        window_s=metadata.window.samples / metadata.fs,
+        data=describe_data(trained),
+        split=f"by patient, seed {trained.settings.seed}; everything was chosen on the validation part",
+        test_units=f"{integers[unit]:,} {unit} of {integers['patients']:,} patients",
+        figures=list_figures(real, integers, labels),
+        temperature=metadata.decision.get("temperature"),
+        calibration_error={when: figures["expected_calibration_error"] for when, figures in errors.items()},
+        other_data={},
+        device=measure_device(file, recipe.get("sensor")),
+        limits=tuple(recipe["limits"]),
+        fixed_set=predict_fixed_set(trained, file),
+        command=f"python benchmarks/zoo.py {name}",
+        date=datetime.date.today().isoformat(),
+        digest=metadata.digest,
+        versions=trained.config["versions"],
+    )
 
 
 def require_settings(trained: "Run", wanted: Mapping[str, Any]) -> None:
@@ -118,70 +128,86 @@ def require_settings(trained: "Run", wanted: Mapping[str, Any]) -> None:
         raise InputError(f"{trained.path} was trained with another {', '.join(differing)} than the recipe says")
 
 
-def describe_data(trained: "Run") -> CardData:
-    """Describe the recordings of a run."""
+def describe_data(trained: "Run") -> tuple[CardData, ...]:
+    """Describe the recordings of a run, database by database."""
     database = trained.dataset.database
+    joined = isinstance(database, DatabaseUnion)
+    members = {name: each for name, (each, _) in database.members.items()} if joined else {database.name: database}
     patients = {entry.name: entry.patient for entry in trained.dataset.entries}
-    return CardData(
-        name=database.name,
-        title=database.title,
-        licence=database.licence,
-        source=f"https://physionet.org/content/{database.physionet}/",
-        recordings={part: len(names) for part, names in trained.split.items()},
-        patients={part: len({patients[name] for name in names}) for part, names in trained.split.items()},
-        fingerprint=trained.config["fingerprint"],
-    )
+    described = []
+    for name, member in members.items():
+        own = {
+            part: [each for each in names if not joined or each.startswith(f"{name}/")]
+            for part, names in trained.split.items()
+        }
+        described.append(
+            CardData(
+                name=name,
+                title=member.title,
+                licence=member.licence,
+                source=f"https://physionet.org/content/{member.physionet}/",
+                recordings={part: len(names) for part, names in own.items()},
+                patients={part: len({patients[each] for each in names}) for part, names in own.items()},
+            )
+        )
+    return tuple(described)
 
 
 def list_figures(real: Mapping, integers: Mapping, labels: Mapping[str, str]) -> tuple[CardFigure, ...]:
-    """List the metrics of two evaluations, the headline first."""
-    titles = {**METRICS, "score": integers.get("score_name", "")}
-    pairs = [(titles[key], real[key], integers[key]) for key in METRICS if key in integers]
+    """List the metrics of two evaluations, the headline first, then those of all classes."""
+    overall = [key for key, estimate in integers.items() if isinstance(estimate, dict) and "value" in estimate]
+    overall.sort(key=lambda key: HEADLINES.index(key) if key in HEADLINES else len(HEADLINES))
+    pairs = [
+        (integers["score_name"] if key == "score" else display_name(key), real[key], integers[key]) for key in overall
+    ]
     unit = integers["unit"]
-    for label, values in integers["classes"].items():
-        title = f"F1 of {label}, {labels[label]} ({values[unit]:,} {unit})"
-        pairs.append((title, real["classes"][label]["f1"], values["f1"]))
+    for label, values in integers.get("classes", {}).items():
+        if "f1" in values:
+            title = f"F1 of {label}, {labels[label]} ({values[unit]:,} {unit})"
+            pairs.append((title, real["classes"][label]["f1"], values["f1"]))
     return tuple(CardFigure(title, CardEstimate(**a), CardEstimate(**b)) for title, a, b in pairs)
 
 
-def measure_device(file: Path, sensor: Mapping[str, float]) -> CardDevice:
-    """Measure memory, and instructions in QEMU, of a file and of its path from the counts of a sensor."""
+def measure_device(file: Path, sensor: Mapping[str, float] | None) -> CardDevice:
+    """Measure memory of a file, and instructions in QEMU: with a sensor of the path from its counts, else of a run."""
     import ecg_edge
 
-    counts = ecg_edge.Sensor(sensor["fs"], (sensor["counts_per_unit"],))
+    counts = ecg_edge.Sensor(sensor["fs"], (sensor["counts_per_unit"],)) if sensor else None
     plan = ecg_edge.plan_microcontroller(file, BOARD, counts)
-    path = plan["path"]
-    if "none" in path:
-        raise InputError(f"{file}: {path['none']}")
+    program = plan["path"] if counts else plan["c99"]
+    if "none" in program:
+        raise InputError(f"{file}: {program['none']}")
+    per = f"a {program['run']}" if "run" in program else (
+        f"a second of signal, a sensor of {program['sensor_fs']:g} Hz, an answer every {program['answer_s']:.3f} s"
+    )  # fmt: skip
     return CardDevice(
         file_bytes=plan["flash"]["file"],
         arena_bytes=plan["arena"]["total"],
-        ram_bytes=path["ram"]["signal"] + path["ram"]["stack"],
-        flash_bytes=sum(path["flash"].values()),
-        sensor_fs=path["sensor_fs"],
-        answer_s=round(path["answer_s"], 3),
-        instructions_per_second=path["instructions"],
-        core=path["core"],
-        label=f"file and arena measured; C program emulated: {path['label']}",
+        ram_bytes=sum(program["ram"].values()),
+        flash_bytes=sum(program["flash"].values()),
+        instructions=program["instructions"],
+        per=per,
+        label=f"file and arena measured; C program on {program['core']} emulated in QEMU",
     )
 
 
 def predict_fixed_set(trained: "Run", file: Path) -> FixedSet:
     """Predict recordings of the validation part, evenly spread, with the exported file."""
     import ecg_edge
-    from firmware_bench.runtime.sampling import evenly_spaced
 
     model, dataset = ecg_edge.load(file), trained.dataset
     names = sorted(trained.split["validation"])
     chosen = {names[n] for n in evenly_spaced(len(names), FIXED_RECORDINGS)}
-    predicted, right = {}, 0
+    predicted, right, seconds = {}, 0, 0.0
     for entry in dataset.entries:
-        if entry.name in chosen:
+        if entry.name in chosen and seconds < FIXED_SECONDS:
             record = dataset.database.read(dataset.folder, entry)
             assert record.signal is not None
+            seconds += len(record.signal) / record.fs
             predicted[entry.name] = model.predict(record.signal, record.fs, record.leads, record.units).label
-            right += predicted[entry.name] == entry.labels[0]
-    return FixedSet(dataset.database.name, predicted, round(right / len(predicted), 4))
+            right += entry.labels[:1] == (predicted[entry.name],)
+    accuracy = round(right / len(predicted), 4) if model.task.name == "rhythm" else None
+    return FixedSet(dataset.database.name, predicted, accuracy)
 
 
 def make_golden(file: Path) -> dict[str, np.ndarray]:

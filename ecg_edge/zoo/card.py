@@ -20,7 +20,6 @@ class CardData:
         source: Where they come from.
         recordings: Part ("train", "validation", "test") → number of recordings.
         patients: Part → number of patients.
-        fingerprint: Digest of the recordings.
     """
 
     name: str
@@ -29,7 +28,6 @@ class CardData:
     source: str
     recordings: dict[str, int]
     patients: dict[str, int]
-    fingerprint: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,21 +63,17 @@ class CardDevice:
         arena_bytes: Tensor arena of TensorFlow Lite Micro.
         ram_bytes: RAM of the generated C program for a signal, with its stack.
         flash_bytes: Flash of the generated C program, code and constants.
-        sensor_fs: Rate of the sensor, Hz.
-        answer_s: Time from answer to answer, s.
-        instructions_per_second: Instructions for a second of signal, from counts to labels.
-        core: The core that executed them.
-        label: Measured, emulated or estimated.
+        instructions: Instructions of the generated C program.
+        per: What they are for: a second of signal from counts to labels, a window, a step.
+        label: What is measured and what emulated.
     """
 
     file_bytes: int
     arena_bytes: int
     ram_bytes: int
     flash_bytes: int
-    sensor_fs: float
-    answer_s: float
-    instructions_per_second: int
-    core: str
+    instructions: int
+    per: str
     label: str
 
 
@@ -90,12 +84,12 @@ class FixedSet:
     Attributes:
         data: Name of their database.
         predicted: Recording → the label that the shipped file gives it.
-        accuracy: Share of these labels that are right.
+        accuracy: Share of these labels that are right; None where a recording has no one label.
     """
 
     data: str
     predicted: dict[str, str]
-    accuracy: float
+    accuracy: float | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +110,7 @@ class Card:
         split: How they were divided.
         test_units: What was counted in the test part, such as "753 recordings".
         figures: Metrics of the test part.
-        temperature: Of the probabilities.
+        temperature: Of the probabilities; None where it gives none.
         calibration_error: Of the shipped file on the test part, "before" and "after" the temperature.
         other_data: Databases that it was tried on without retraining → what was found.
         device: What it takes on a microcontroller.
@@ -141,7 +135,7 @@ class Card:
     split: str
     test_units: str
     figures: tuple[CardFigure, ...]
-    temperature: float
+    temperature: float | None
     calibration_error: dict[str, float]
     other_data: dict[str, str]
     device: CardDevice
@@ -199,15 +193,15 @@ def make_sections(card: Card) -> list[CardSection]:
     ]
     figures = [[each.metric, _estimate(each.real), _estimate(each.integers)] for each in card.figures]
     error = card.calibration_error
-    figures.append(["expected calibration error before the temperature", "", f"{error['before']:.3f}"])
-    figures.append([f"the same after it, T = {card.temperature:g}", "", f"{error['after']:.3f}"])
-    per_second = f"instructions a second, a sensor of {device.sensor_fs:g} Hz, an answer every {device.answer_s:g} s"
+    if error:
+        figures.append(["expected calibration error before the temperature", "", f"{error['before']:.3f}"])
+        figures.append([f"the same after it, T = {card.temperature:g}", "", f"{error['after']:.3f}"])
     memory = [
         ["file", f"{device.file_bytes:,} bytes"],
         ["tensor arena, TensorFlow Lite Micro", f"{device.arena_bytes:,} bytes"],
         ["C program: RAM of a signal, with stack", f"{device.ram_bytes:,} bytes"],
         ["C program: flash", f"{device.flash_bytes:,} bytes"],
-        [per_second, f"{device.instructions_per_second / 1e6:.1f} million"],
+        [f"C program: instructions of {device.per}", f"{device.instructions / 1e6:.1f} million"],
         ["how", device.label],
     ]
     others = [[name, found] for name, found in card.other_data.items()] or [["none", "not tried on other databases"]]

@@ -45,7 +45,7 @@ def test_the_card_is_of_the_file(name):
     metadata = model.metadata
     assert card.digest == metadata.digest and card.device.file_bytes == zoo.find_model(name).stat().st_size
     assert (tuple(card.labels), card.leads, card.fs) == (metadata.labels, metadata.leads, metadata.fs)
-    assert card.temperature == metadata.decision["temperature"] and card.limits and card.data[0].licence
+    assert card.temperature == metadata.decision.get("temperature") and card.limits and card.data[0].licence
     assert all(each.integers.low <= each.integers.value <= each.integers.high for each in card.figures)
 
 
@@ -85,11 +85,11 @@ def test_labels_of_real_recordings_stay(name):
         pytest.skip("no recordings here")
     database, folder = locate(fixed.data)
     model, found, right = ecg_edge.load(name), {}, 0
-    for entry in database.list_entries(folder):
+    for entry in database.index(folder):
         if entry.name in fixed.predicted:
             record = database.read(folder, entry)
             found[entry.name] = model.predict(record.signal, record.fs, record.leads, record.units).label
-            right += found[entry.name] == entry.labels[0]
+            right += entry.labels[:1] == (found[entry.name],)
     moved = [record for record, label in fixed.predicted.items() if found[record] != label]
     assert len(moved) <= 0.02 * len(found), moved
-    assert right / len(found) == pytest.approx(fixed.accuracy, abs=0.02)
+    assert fixed.accuracy is None or right / len(found) == pytest.approx(fixed.accuracy, abs=0.02)
