@@ -18,8 +18,10 @@ import click
 import numpy as np
 from benchmark_result import run
 
+from ecg_edge.evaluation.bootstrap import bootstrap_intervals
+from ecg_edge.records.databases.catalogue import locate
 from ecg_edge.records.databases.union import DatabaseUnion
-from ecg_edge.tasks.metrics import display_name
+from ecg_edge.tasks.metrics import auroc_auprc, display_name
 from ecg_edge.zoo import MODELS
 from ecg_edge.zoo.card import Card, CardData, CardDevice, CardEstimate, CardFigure, FixedSet
 from firmware_bench.runtime.errors import InputError, unknown_name
@@ -106,7 +108,7 @@ def make_card(name: str, recipe: Mapping, trained: "Run", file: Path, real: Mapp
         figures=list_figures(real, integers, labels),
         temperature=metadata.decision.get("temperature"),
         calibration_error={when: figures["expected_calibration_error"] for when, figures in errors.items()},
-        other_data={},
+        other_data={other["data"]: try_other_data(file, **other) for other in recipe.get("other", [])},
         device=measure_device(file, recipe.get("sensor")),
         limits=tuple(recipe["limits"]),
         fixed_set=predict_fixed_set(trained, file),
@@ -166,6 +168,46 @@ def list_figures(real: Mapping, integers: Mapping, labels: Mapping[str, str]) ->
             title = f"F1 of {label}, {labels[label]} ({values[unit]:,} {unit})"
             pairs.append((title, real["classes"][label]["f1"], values["f1"]))
     return tuple(CardFigure(title, CardEstimate(**a), CardEstimate(**b)) for title, a, b in pairs)
+
+
+def try_other_data(file: Path, data: str, label: str, theirs: str) -> str:
+    """Measure how well a label is told from all others on a database that the model has never seen.
+
+    Args:
+        file: The exported file.
+        data: The database, whose recordings have the leads of the model.
+        label: The label of the model.
+        theirs: What the database calls it.
+
+    Returns:
+        AUROC of the label's probability with its 95 % interval by bootstrap over patients, and the numbers, in words.
+    """
+    import ecg_edge
+
+    model, (database, folder) = ecg_edge.load(file), locate(data)
+    scores, present, patients, refused = [], [], [], 0
+    for entry in database.index(folder):
+        record = database.read(folder, entry)
+        assert record.signal is not None
+        try:
+            found = model.predict(record.signal, record.fs, record.leads, record.units)
+        except InputError:  # it has gaps, or the model cannot judge it
+            refused += 1
+            continue
+        scores.append(found.probabilities[label])
+        present.append(theirs in entry.labels)
+        patients.append(entry.patient)
+    said, held = np.array(scores)[:, None], np.array(present)[:, None]
+
+    def area(positions: np.ndarray) -> np.ndarray:
+        return auroc_auprc(held[positions], said[positions])["auroc"]
+
+    (low, high), value = bootstrap_intervals(area, patients)[0], area(np.arange(len(held)))[0]
+    left_out = f", {refused} that cannot be judged left out" if refused else ""
+    return (
+        f"{label} against the rest: AUROC {value:.3f} [{low:.3f}, {high:.3f}]; {held.sum()} of {len(held)} recordings "
+        f"are {theirs}{left_out}"
+    )
 
 
 def measure_device(file: Path, sensor: Mapping[str, float] | None) -> CardDevice:
