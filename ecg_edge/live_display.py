@@ -80,11 +80,14 @@ def describe_answer(seconds: float, answer: LiveAnswer | None) -> str:
     clock = f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
     if answer is None:
         return f"{clock}  no answer yet"
-    others = sorted(answer.probabilities, key=lambda name: -answer.probabilities[name])
-    others = [name for name in others if name not in answer.labels][:MOST_LABELS]
-    present, absent = (
-        ", ".join(f"{make_printable(name)} {answer.probabilities[name]:.2f}" for name in names)
-        for names in (answer.labels, others)
-    )
+    if answer.score is not None:
+        present, absent = ", ".join(answer.labels), f"score {answer.score:.3g}, threshold {answer.threshold:.3g}"
+    else:
+        others = sorted(answer.probabilities, key=lambda name: -answer.probabilities[name])
+        others = [name for name in others if name not in answer.labels][:MOST_LABELS]
+        present, absent = (
+            ", ".join(f"{make_printable(name)} {answer.probabilities[name]:.2f}" for name in names)
+            for names in (answer.labels, others)
+        )
     parts = [clock, present or "no label", *([f"({absent})"] if absent else [])]
     return "  ".join([*parts, f"signal: {', '.join(answer.quality) or 'good'}"])

@@ -99,13 +99,18 @@ def choose_hop(data: bytes, sensor: Sensor | None, hop_s: float | None) -> float
         hop_s: What the user wants; None: nothing special.
 
     Raises:
-        InputError: `hop_s` is no time.
+        InputError: `hop_s` is no time, or the model answers for whole windows alone.
     """
     from export.c99.continuous import find_default_hop
+    from firmware_bench.front_end.window_score import is_reconstructing
     from firmware_bench.runtime.metadata_format import read_metadata
 
+    metadata = read_metadata(data)
     if hop_s is None:
-        return find_default_hop(data) if sensor and not read_metadata(data).window_preprocessing else None
+        whole = not sensor or metadata.window_preprocessing or is_reconstructing(metadata)
+        return None if whole else find_default_hop(data)
+    if hop_s and is_reconstructing(metadata):
+        raise InputError("the model scores whole windows, not every hop: leave out --hop")
     if not 0 <= hop_s <= LONGEST_HOP_S:
         raise InputError(f"answers every {hop_s:g} s are not possible: 0 to {LONGEST_HOP_S:g} s")
     return hop_s or None

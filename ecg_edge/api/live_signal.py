@@ -14,6 +14,7 @@ from firmware_bench.front_end.device_path import DeviceAnswer, DevicePath
 from firmware_bench.front_end.device_plan import plan_device
 from firmware_bench.front_end.sample_models import SampleModel
 from firmware_bench.front_end.sensor import Sensor
+from firmware_bench.front_end.window_score import SCORE_BITS
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.temperature import ONE
@@ -62,9 +63,10 @@ class LiveAnswer:
         seconds: The moment, s of signal since the beginning.
         sample: The same in samples of the sensor.
         labels: The labels that are present.
-        probabilities: Label → probability.
+        probabilities: Label → probability; empty for a detector of anomalies.
         quality: What was wrong with the samples that the answer is about: names of
             `firmware_bench.front_end.sample_faults.QUALITY`. Empty: nothing.
+        score, threshold: Of a detector of anomalies: the window's score, and the threshold that runs with the signal.
     """
 
     seconds: float
@@ -72,10 +74,12 @@ class LiveAnswer:
     labels: tuple[str, ...]
     probabilities: dict[str, float]
     quality: tuple[str, ...]
+    score: float | None = None
+    threshold: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain data."""
-        return dataclasses.asdict(self)
+        """Return the answer as plain data; score and threshold where it has them."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
 
 
 def watch(
@@ -169,6 +173,9 @@ def _batch(blocks: Iterator[np.ndarray], least: int) -> Iterator[np.ndarray]:
 
 
 def _describe(answer: DeviceAnswer, path: DevicePath, fs: float) -> LiveAnswer:
+    about = (round(answer.sample / fs, 3), answer.sample, answer.labels)
+    if path.decision.probabilities is None:
+        threshold, score = (answer.outputs / (1 << SCORE_BITS)).round(6).tolist()
+        return LiveAnswer(*about, {}, answer.quality, score, threshold)
     values = (answer.probabilities / ONE).round(6).tolist()
-    probabilities = dict(zip(path.decision.labels, values, strict=True))
-    return LiveAnswer(round(answer.sample / fs, 3), answer.sample, answer.labels, probabilities, answer.quality)
+    return LiveAnswer(*about, dict(zip(path.decision.labels, values, strict=True)), answer.quality)

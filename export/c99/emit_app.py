@@ -3,16 +3,18 @@
 import numpy as np
 
 from export.c99.c_text import LICENCE, array, ctype, structure, with_prefix
+from export.c99.emit_answer import calibrate, decide
 from export.c99.emit_app_header import FAULTS, emit_app_header, measure_answers
 from export.c99.emit_header import MARK
+from export.c99.emit_score import define_score, push_scored
 from export.c99.lower import StepProgram
 from firmware_bench.front_end.device_plan import Decision, plan_device, plan_quantisation, scales_windows
 from firmware_bench.front_end.plan import FrontEndPlan
 from firmware_bench.front_end.sample_models import FEED
 from firmware_bench.front_end.sensor import Sensor
+from firmware_bench.front_end.window_score import is_reconstructing, plan_window_score
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata
-from firmware_bench.runtime.temperature import ENTRIES, ONE
 
 PUSH = (
     "ECG_PROFILE(flow);",
@@ -42,6 +44,8 @@ def emit_app(program: StepProgram, metadata: ModelMetadata, sensor: Sensor, pref
     plan, decision = plan_device(metadata, sensor)
     if not (program.has_push or program.streaming):
         raise InputError("the network takes a window at once, not sample by sample: there is no path to it")
+    if program.continuous and is_reconstructing(metadata):
+        raise InputError("the model scores whole windows, not every hop: leave out --hop")
     if program.continuous and scales_windows(metadata):
         raise InputError("the model scales whole windows, which no program does every hop: --hop 0, or train with "
                          "--set signal.normalise=running")  # fmt: skip
@@ -87,6 +91,7 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         "#include <string.h>",
         "",
         '#include "ecg_front_end_kernel.h"',
+        *([f'#include "ecg_window_score_s{8 * program.bytes}.h"'] if is_reconstructing(metadata) else []),
         "",
         "#ifndef ECG_PROFILE /* called with the name of every part that begins, for profiling */",
         "#define ECG_PROFILE(step) ((void)0)",
@@ -101,7 +106,13 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
     ]
     if decision.thresholds is not None:
         lines.append(array("int32_t", "thresholds", decision.thresholds))
-    lines.append(array("uint16_t", "probabilities", decision.probabilities.entries))
+    if decision.probabilities is not None:
+        lines.append(array("uint16_t", "probabilities", decision.probabilities.entries))
+    push = PUSH
+    if is_reconstructing(metadata):
+        score = plan_window_score(metadata)
+        lines += define_score(score)
+        push = push_scored(program, metadata, score)
     _, span, _ = measure_answers(program, metadata)
     quantised = (
         f"({value})ecg_front_end_quantise(%s, {multiplier}, {shift}, {signal.zero_point}, {bounds.min}, {bounds.max})"
@@ -196,8 +207,8 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         ),
         "    answer->sample = app->taken;",
         "    answer->quality = quality;",
-        *_decide(decision),
-        *_calibrate(decision),
+        *decide(decision),
+        *calibrate(decision),
         "}",
         "",
         "int $app_poll(struct $app *app, struct $answer *answer)",
@@ -219,7 +230,7 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         "    ecg_front_end_push(&$front_end, &app->front_end, counts);",
         "    while (ecg_front_end_next(&$front_end, &app->front_end, values) != 0) {",
         "        app->made++;",
-        *(_feed_window(plan, quantised, program) if scales_windows(metadata) else _feed_sample(plan, quantised)),
+        *(_feed_window(plan, quantised, program) if scales_windows(metadata) else _feed_sample(plan, quantised, push)),
         "        ECG_PROFILE(front_end);",
         "    }",
         "    ECG_PROFILE(flow);",
@@ -230,13 +241,13 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
     return "\n".join(lines)
 
 
-def _feed_sample(plan: FrontEndPlan, quantised: str) -> list[str]:
+def _feed_sample(plan: FrontEndPlan, quantised: str, push: tuple[str, ...]) -> list[str]:
     """Hand a value of each lead to the network."""
     return [
         f"        for (int lead = 0; lead < {plan.leads}; ++lead) {{",
         f"            sample[lead] = {quantised % 'values[lead]'};",
         "        }",
-        *(f"        {line}" for line in PUSH),
+        *(f"        {line}" for line in push),
     ]
 
 
@@ -263,47 +274,4 @@ def _feed_window(plan: FrontEndPlan, quantised: str, program: StepProgram) -> li
         "            app->filled = 0;",
         "            app->fed = 0;",
         "        }",
-    ]
-
-
-def _decide(decision: Decision) -> list[str]:
-    count = len(decision.labels)
-    if decision.thresholds is not None:
-        return [
-            "    answer->classes = 0u;",
-            f"    for (uint32_t n = 0; n < {count}u; ++n) {{",
-            "        answer->classes |= (answer->outputs[n] >= $thresholds[n]) ? (UINT32_C(1) << n) : 0u;",
-            "    }",
-        ]
-    return [
-        "    uint32_t largest = 0u;",
-        f"    for (uint32_t n = 1u; n < {count}u; ++n) {{",
-        "        largest = (answer->outputs[n] > answer->outputs[largest]) ? n : largest;",
-        "    }",
-        "    answer->classes = UINT32_C(1) << largest;",
-    ]
-
-
-def _calibrate(decision: Decision) -> list[str]:
-    """Write the probabilities of an answer: `ProbabilityTable.look_up`."""
-    table, count = decision.probabilities, len(decision.labels)
-    scaled = f"(uint16_t)(((weight * {ONE}u) + (whole / 2u)) / whole)"
-    return [
-        *(["    uint32_t whole = 0u;"] if table.exclusive else []),
-        f"    for (uint32_t n = 0u; n < {count}u; ++n) {{",
-        f"        const int32_t above = (int32_t)answer->outputs[n] - ({table.zero_point});",
-        f"        const uint32_t index = (above > 0) ? ((uint32_t)above >> {table.shift}) : 0u;",
-        f"        answer->probabilities[n] = $probabilities[(index < {ENTRIES}u) ? index : {ENTRIES - 1}u];",
-        *(["        whole += answer->probabilities[n];"] if table.exclusive else []),
-        "    }",
-        *(
-            [
-                f"    for (uint32_t n = 0u; n < {count}u; ++n) {{",
-                "        const uint32_t weight = answer->probabilities[n];",
-                f"        answer->probabilities[n] = {scaled};",
-                "    }",
-            ]
-            if table.exclusive
-            else []
-        ),
     ]

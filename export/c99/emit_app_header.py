@@ -6,11 +6,13 @@ import numpy as np
 
 from export.c99.c_text import LICENCE, comment, ctype
 from export.c99.emit_header import EXTERN_C_BEGIN, EXTERN_C_END, MARK, string_literal
+from export.c99.emit_score import declare_score
 from export.c99.lower import StepProgram
 from firmware_bench.front_end.device_plan import Decision, scales_windows
 from firmware_bench.front_end.plan import FrontEndPlan
 from firmware_bench.front_end.sample_faults import QUALITY
 from firmware_bench.front_end.sample_models import FEED
+from firmware_bench.front_end.window_score import SCORE_BITS, is_reconstructing
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.temperature import ONE
 
@@ -42,7 +44,7 @@ def emit_app_header(
     Returns:
         C text, which is C++ as well, with `$` for the prefix.
     """
-    macro, value = prefix.upper(), ctype(program.dtype)
+    macro, value, scored = prefix.upper(), ctype(program.dtype), is_reconstructing(metadata)
     every, _, context = measure_answers(program, metadata)
     delay = plan.half_length + -(-context * plan.down // plan.up)
     queue = 1 << int(np.ceil(np.log2(max(16.0, QUEUE_S * plan.sensor_fs))))
@@ -58,6 +60,7 @@ def emit_app_header(
         "",
         f'#include "{prefix}.h"',
         '#include "ecg_front_end.h"',
+        *(['#include "ecg_window_score.h"'] if scored else []),
         "",
         *EXTERN_C_BEGIN,
         "",
@@ -85,8 +88,14 @@ def emit_app_header(
         "    uint32_t sample;  /* samples of the sensor taken so far */",
         "    uint32_t classes; /* bit n is set where label n is present */",
         "    uint32_t quality;",
-        f"    {value} outputs[{len(decision.labels)}];",
-        f"    uint16_t probabilities[{len(decision.labels)}]; /* calibrated; {ONE} is 1 */",
+        *(
+            [f"    int32_t outputs[2]; /* the threshold, and the score of the window; {1 << SCORE_BITS} is 1 */"]
+            if scored
+            else [
+                f"    {value} outputs[{len(decision.labels)}];",
+                f"    uint16_t probabilities[{len(decision.labels)}]; /* calibrated; {ONE} is 1 */",
+            ]
+        ),
         "};",
         "",
         *comment(
@@ -123,6 +132,7 @@ def emit_app_header(
             if scales_windows(metadata)
             else []
         ),
+        *(declare_score(program, prefix) if scored else []),
         f"    int16_t history[{2 * plan.taps * plan.leads}];",
         f"    int16_t low[{plan.leads}];",
         f"    int16_t high[{plan.leads}];",

@@ -127,12 +127,14 @@ def emit_replay(data: bytes, program: StepProgram, sensor: Sensor, prefix: str) 
 
 def _emit(record: ReplayRecord, answers: list[DeviceAnswer], path: DevicePath, value: str, prefix: str) -> str:
     leads, labels = len(record.amplitudes), path.decision.labels
+    calibrated = path.decision.probabilities is not None
     rows = []
     for answer in answers:
         classes = sum(1 << labels.index(label) for label in answer.labels)
         quality = sum(QUALITY[name] for name in answer.quality)
-        outputs, probabilities = (", ".join(map(str, each.tolist())) for each in (answer.outputs, answer.probabilities))
-        rows.append(f"    {{{answer.sample}u, {classes}u, {quality}u, {{{outputs}}}, {{{probabilities}}}}},")
+        values = [each.tolist() for each in (answer.outputs, answer.probabilities) if len(each)]
+        arrays = ", ".join(f"{{{', '.join(map(str, each))}}}" for each in values)
+        rows.append(f"    {{{answer.sample}u, {classes}u, {quality}u, {arrays}}},")
     faults = [
         f"    if ((n >= {first}u) && (n < {end}u)) {{\n        counts[0] = {count};\n    }}"
         for (first, end), count in (
@@ -155,7 +157,7 @@ def _emit(record: ReplayRecord, answers: list[DeviceAnswer], path: DevicePath, v
 {array("int32_t", "replay_baselines", record.baselines)}
 static const struct $answer $replay_answers[REPLAY_ANSWERS + 1] = {{
 {chr(10).join(rows)}
-    {{0u, 0u, 0u, {{0}}, {{0}}}},
+    {{0u, 0u, 0u, {{0}}{", {0}" if calibrated else ""}}},
 }};
 
 static uint32_t $replay_seed, $replay_phase, $replay_length, $replay_tall;
@@ -213,7 +215,7 @@ static int32_t $replay(struct $app *app, struct $answer *answer)
             }}
             for (int32_t i = 0; i < {len(labels)}; ++i) {{
                 same &= (answer->outputs[i] == right->outputs[i]) ? 1 : 0;
-                same &= (answer->probabilities[i] == right->probabilities[i]) ? 1 : 0;
+{"                same &= (answer->probabilities[i] == right->probabilities[i]) ? 1 : 0;" if calibrated else ""}
             }}
             if ((same == 0) || (answers == REPLAY_ANSWERS) || (answer->sample != right->sample) ||
                 (answer->classes != right->classes) || (answer->quality != right->quality)) {{

@@ -11,6 +11,7 @@ from export.c99.emit_header import emit_header
 from export.c99.emit_pair import emit_pair, extend_makefile
 from export.c99.emit_readme import emit_makefile, emit_readme
 from export.c99.emit_replay import emit_replay
+from export.c99.emit_score import KERNEL as SCORE_KERNEL
 from export.c99.emit_source import emit_source, included_kernels
 from export.c99.emit_test import emit_test_vector
 from export.c99.lower import lower
@@ -20,6 +21,7 @@ from export.c99.read_graph import read_graph
 from export.c99.reference_kernels import check_shapes
 from export.c99.schedule import schedule_steps
 from firmware_bench.front_end.sensor import Sensor
+from firmware_bench.front_end.window_score import is_reconstructing
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.generated_folder import write_generated_folder
 from firmware_bench.runtime.metadata import ModelMetadata
@@ -130,6 +132,7 @@ def _generate_files(
     app = emit_app(program, metadata, sensor, prefix) if sensor else {}
     replay = {"test_replay.h": emit_replay(data, program, sensor, prefix)} if sensor else {}
     names = [*included_kernels(program), *(["ecg_front_end_kernel"] if sensor else [])]
+    names += [SCORE_KERNEL] if sensor and is_reconstructing(metadata) else []
     kernels = kernel_files([for_bits(name, bits) for name in names], bits)
     check_prefix(prefix, program.names, [name.rsplit(".", 1)[0] for name in kernels])
     sources = [f"{prefix}.c", *(name for name in (*app, *kernels) if name.endswith(".c"))]

@@ -10,8 +10,15 @@ import numpy as np
 from firmware_bench.front_end.device_plan import plan_device, plan_quantisation, scales_windows
 from firmware_bench.front_end.integer_front_end import IntegerFrontEnd
 from firmware_bench.front_end.sample_faults import SampleFaults
-from firmware_bench.front_end.sample_models import SampleModel, ScaledWindowFeeder, StepFeeder, WindowFeeder
+from firmware_bench.front_end.sample_models import (
+    SampleModel,
+    ScaledWindowFeeder,
+    ScoredWindowFeeder,
+    StepFeeder,
+    WindowFeeder,
+)
 from firmware_bench.front_end.sensor import Sensor
+from firmware_bench.front_end.window_score import is_reconstructing
 from firmware_bench.runtime.streaming_model import RawModel
 
 
@@ -22,8 +29,10 @@ class DeviceAnswer:
     Attributes:
         sample: Samples of the sensor up to the moment when it says so.
         labels: The labels that are present.
-        outputs: The integers of the output.
-        probabilities: The calibrated probabilities, of which firmware_bench.runtime.temperature.ONE is 1.
+        outputs: The integers of the output; of a model that reconstructs its input, the threshold and the score of the
+            window, see `firmware_bench.front_end.window_score`.
+        probabilities: The calibrated probabilities, of which firmware_bench.runtime.temperature.ONE is 1; empty for a
+            model that reconstructs its input.
         quality: Names in QUALITY of what was wrong with the samples that the answer is about.
     """
 
@@ -56,6 +65,8 @@ class DevicePath:
             self.network = StepFeeder(model)
         elif scales_windows(model.metadata):
             self.network, self._prepare = ScaledWindowFeeder(model, self._quantise), lambda values: values
+        elif is_reconstructing(model.metadata):
+            self.network = ScoredWindowFeeder(model)
         else:
             self.network = WindowFeeder(model)
         self._multiplier, self._shift = plan_quantisation(self.network.signal)
@@ -99,10 +110,11 @@ class DevicePath:
         return np.clip(rounded + tensor.zero_point, bounds.min, bounds.max).astype(tensor.dtype)
 
     def _answer(self, outputs: np.ndarray) -> DeviceAnswer:
+        table = self.decision.probabilities
         return DeviceAnswer(
             self._taken,
             self.decision.decide(outputs),
             outputs.ravel(),
-            self.decision.probabilities.look_up(outputs.ravel()),
+            table.look_up(outputs.ravel()) if table else np.zeros(0, np.int64),
             self._quality.find_faults(self._made, self.network.span),
         )

@@ -8,6 +8,7 @@ import numpy as np
 
 from firmware_bench.front_end.plan import FRACTION_BITS, FrontEndPlan, plan_front_end
 from firmware_bench.front_end.sensor import Sensor
+from firmware_bench.front_end.window_score import is_reconstructing, plan_window_score
 from firmware_bench.runtime.errors import InputError, ModelError
 from firmware_bench.runtime.metadata import ModelMetadata, Tensor
 from firmware_bench.runtime.quantisation import dequantise
@@ -21,12 +22,13 @@ class Decision:
     Attributes:
         labels: The labels, in the order of the output.
         thresholds: The least integer of each label that is present; None: the label with the largest output is.
-        probabilities: The calibrated probability of each integer.
+        probabilities: The calibrated probability of each integer; None: the outputs are the threshold and the score of
+            a window, see `firmware_bench.front_end.window_score`.
     """
 
     labels: tuple[str, ...]
     thresholds: tuple[int, ...] | None
-    probabilities: ProbabilityTable
+    probabilities: ProbabilityTable | None
 
     def decide(self, values: np.ndarray) -> tuple[str, ...]:
         """Return the labels that are present, of the integers of an output."""
@@ -58,6 +60,8 @@ def plan_device(metadata: ModelMetadata, sensor: Sensor) -> tuple[FrontEndPlan, 
         raise InputError(
             "the model is a step of a stream and scales whole windows: train with signal.normalise=running"
         )
+    if is_reconstructing(metadata) and (metadata.streaming or scales_windows(metadata)):
+        raise InputError("the score of a window is of one that is not scaled: train with signal.normalise=running")
     leads = len(metadata.leads)
     front_end = plan_front_end(
         metadata.preprocessing,
@@ -82,6 +86,9 @@ def scales_windows(metadata: ModelMetadata) -> bool:
 
 
 def _plan_decision(metadata: ModelMetadata) -> Decision:
+    if is_reconstructing(metadata):
+        plan_window_score(metadata)
+        return Decision(metadata.labels, None, None)
     (output,) = metadata.outputs[:1]
     if np.prod(output.shape[1:]) != len(metadata.labels):
         raise InputError(f"the model's output {output.name} has no value for each label: it is no classifier")

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from firmware_bench.front_end.integer_front_end import scale_window
+from firmware_bench.front_end.window_score import RunningThreshold, plan_window_score
 from firmware_bench.runtime.metadata import Tensor
 from firmware_bench.runtime.quantisation import dequantise
 from firmware_bench.runtime.streaming_model import RawModel, StreamingModel
@@ -106,6 +107,24 @@ class ScaledWindowFeeder(WindowFeeder):
             return self._run(self._quantise(scale_window(window)))
         self._complete, self._samples = self._samples, self._samples[:0]
         return None
+
+
+class ScoredWindowFeeder(WindowFeeder):
+    """A model that reconstructs windows as a SampleModel: it answers with the threshold and the score of each."""
+
+    def __init__(self, model: RawModel):
+        self._plan = plan_window_score(model.metadata)
+        super().__init__(model)
+
+    def reset(self) -> None:
+        super().reset()
+        self._threshold = RunningThreshold(self._plan.threshold)
+
+    def _run(self, window):
+        made = self.model.run_raw([window.reshape(self.signal.shape)])
+        names = [tensor.name for tensor in self.model.metadata.outputs]
+        score = self._plan.compute(window, dict(zip(names, made, strict=True)))
+        return np.array([self._threshold.judge(score), score])
 
 
 class StepFeeder(WindowFeeder):

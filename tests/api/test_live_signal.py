@@ -9,7 +9,7 @@ import tty
 
 import numpy as np
 import pytest
-from small_models import LABELS, altered, causal, convolutional
+from small_models import LABELS, altered, causal, convolutional, reconstructing
 from wfdb_files import RANGES, Signal, write_record
 
 import ecg_edge
@@ -17,6 +17,7 @@ from ecg_edge.api import count_stream, replay
 from ecg_edge.api.count_stream import CountDecoder
 from ecg_edge.api.episode_file import EpisodeFile
 from ecg_edge.api.live_signal import LiveAnswer
+from ecg_edge.live_display import describe_answer
 from ecg_edge.reporter import Reporter
 from export.c99.continuous_model import ContinuousModel
 from firmware_bench.front_end.device_path import DevicePath
@@ -94,6 +95,21 @@ def cut(content, longest=700, seed=5):
 def blocks_of(source, leads=("I", "II"), reporter=None, **metadata):
     signal = source.open(ModelMetadata(leads=leads, fs=100.0, **metadata), reporter or Reporter())
     return signal, np.concatenate(list(signal.blocks))
+
+
+def test_a_detector_of_anomalies_gives_a_score_and_its_threshold(tmp_path):
+    path = tmp_path / "detector.tflite"
+    described = {"labels": ["normal", "abnormal"], "decision": {"threshold": 0.2}, "task": {"name": "anomaly"}}
+    path.write_bytes(altered(causal(reconstructing(), normalise="running"), **described))
+    counts = make_counts(12_000)
+    answers = list(ecg_edge.watch(path, ecg_edge.CountStream(cut(encode(counts, "int16")), SENSOR, "int16")))
+    expected = answers_of_path(path, SENSOR, counts, 0)
+    assert [(x.sample, x.labels, x.quality) for x in answers] == [row[:3] for row in expected] and len(answers) > 15
+    assert {x.labels for x in answers} == {("normal",), ("abnormal",)}
+    assert all((x.labels == ("abnormal",)) == (x.score > x.threshold) for x in answers)
+    assert {"score", "threshold"} < answers[0].to_dict().keys() and "(score " in describe_answer(1.0, answers[-1])
+    with pytest.raises(InputError, match="leave out --hop"):
+        ecg_edge.watch(path, ecg_edge.CountStream([], SENSOR, "int16"), hop_s=1.0)
 
 
 # --------------------------------------------------------------------------------------------------- streams of bytes
