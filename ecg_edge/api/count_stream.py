@@ -147,15 +147,25 @@ class CountDecoder:
             raise ValueError(f"it has more than {LONGEST_LINE:,} bytes")
         if len(fields) != self._width:
             raise ValueError(f"number of values: {len(fields)}, not {self._width}")
-        values = [float(field) if field.strip() else math.nan for field in fields]
+        values = [_parse_number(field) if field.strip() else math.nan for field in fields]
         if any(map(math.isinf, values)):
             raise ValueError("it has an infinite value")
         return values
 
 
+def _parse_number(field: bytes) -> float:
+    """Raises ValueError, in a few words: the field is no number."""
+    try:
+        if b"_" not in field:  # which Python's numbers may have
+            return float(field)
+    except ValueError:
+        pass
+    raise ValueError(f"{field[:20].decode(errors='backslashreplace').strip()!r} is no number")
+
+
 def _is_number(field: bytes) -> bool:
     try:
-        float(field)
+        _parse_number(field)
     except ValueError:
         return False
     return True

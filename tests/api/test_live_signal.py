@@ -182,6 +182,8 @@ BROKEN = {
     "one lead too few": b"12",
     "one lead too many": b"1,2,3",
     "no number": b"1,x",
+    "a long word": b"1," + b"x" * 4000,
+    "a number of Python's": b"1,1_000",
     "infinite": b"1,inf",
     "beyond all numbers": b"1," + b"9" * 400,
     "nothing": b"",
