@@ -4,6 +4,7 @@ config.json       the resolved configuration, classes, leads, versions, Keras' b
 split.json        part → names of its recordings
 identities.json   hashes of the people, recordings and signals of the train and validation part
 embedder/         the run of the beat classifier whose features the model takes, where it takes some
+teachers.json     the runs that the model is distilled from and their hashes; teachers-*.npy what they said
 decision.json     thresholds that the task chose on the validation part, where it has some
 history.csv       one row per epoch          checkpoint/      what resuming starts from
 model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*.json
@@ -11,6 +12,7 @@ model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*
 
 import dataclasses
 import datetime
+import functools
 import platform
 import shutil
 import subprocess
@@ -84,6 +86,7 @@ class Run:
         dataset: Dataset,
         split: dict[str, list[str]],
         recordings: Recordings | None = None,
+        inherited: Sequence[Identities] = (),
     ) -> "Run":
         """Write config.json, split.json and identities.json into a new folder.
 
@@ -94,6 +97,7 @@ class Run:
             dataset: The data to train on.
             split: Part → names of its recordings.
             recordings: The prepared data set, whose signals, units and shortest recording the run states.
+            inherited: What the models have learnt from from which this one learns.
 
         Returns:
             The run.
@@ -123,10 +127,9 @@ class Run:
         }
         _describe_model(config, settings, {}, path)
         write_json(path / "split.json", split)
-        write_json(
-            path / "identities.json",
-            _collect_identities(dataset, split, recordings.digests if recordings else None).to_dict(),
-        )
+        learnt = _collect_identities(dataset, split, recordings.digests if recordings else None)
+        learnt = functools.reduce(Identities.join, inherited, learnt)
+        write_json(path / "identities.json", learnt.to_dict())
         if settings.task.get("embedder"):
             _copy_embedder(Path(settings.task["embedder"]), path / EMBEDDER)
         write_json(path / "config.json", config)

@@ -114,6 +114,6 @@ def test_recordings_of_several_units_need_scaling(make):
         describe_recordings(mixed, run.settings, parts)
     assert "\n" not in str(error.value)
     for normalise in ("record", "window"):
-        signal = dataclasses.replace(run.settings.signal, normalise=normalise)
+        signal = dataclasses.replace(run.settings.signal, normalise=normalise, mode="offline")
         scaled = dataclasses.replace(run.settings, signal=signal)
         assert describe_recordings(mixed, scaled, parts)["units"] == "any"

@@ -9,6 +9,13 @@ from typing import Any
 import numpy as np
 
 from ecg_edge import interrupts
+from ecg_edge.api.distillation_teachers import (
+    add_teaching,
+    average_teachers,
+    check_teachers,
+    keep_teachers,
+    open_teachers,
+)
 from ecg_edge.data.dataset import SYNTHETIC, Dataset
 from ecg_edge.data.examples import Examples
 from ecg_edge.data.recordings import Recordings
@@ -161,7 +168,11 @@ def create_run(
         classes = task_class.find_classes(plan.dataset, recordings, learnt)
         configured = task_class(classes, options)
         attach_embedder(configured, plan.settings)
-        run = Run.create(path, configured, plan.settings, plan.dataset, parts, recordings)
+        teachers = open_teachers(plan.settings.training.teachers)
+        check_teachers(teachers, configured, plan.settings, plan.dataset.leads, recordings, parts["test"])
+        keep_teachers(path, teachers)
+        inherited = [teacher.identities for teacher in teachers]
+        run = Run.create(path, configured, plan.settings, plan.dataset, parts, recordings, inherited)
     reporter.message(f"run folder: {run.path}")
     return run
 
@@ -203,6 +214,9 @@ def try_training_step(
     configured = task_class(classes, task_class.Options(**plan.settings.task))
     attach_embedder(configured, plan.settings, dry_run=True)
     examples = configured.examples(recordings, names_of_batch, window, training=True)
+    if teachers := open_teachers(recipe.teachers):
+        check_teachers(teachers, configured, plan.settings, plan.dataset.leads, recordings, ())
+        examples = dataclasses.replace(examples, teaching=average_teachers(configured, teachers, examples, reporter))
     _train_one_batch(plan, configured, examples, reporter)
 
 
@@ -244,6 +258,7 @@ def _train_to_the_end(run: Run, reporter: Reporter) -> None:
     validation = task.examples(recordings, run.split["validation"], window)
     if not len(training) or not len(validation):
         raise InputError(f"{len(training)} training and {len(validation)} validation examples: both need some")
+    training = add_teaching(run, training, reporter)
     model = run.build()
     if task.annotated:
         for part, examples in (("train", training), ("validation", validation)):

@@ -65,6 +65,7 @@ class Examples:
         targets: (n, …), as the task defines them.
         earliest, latest: int64 (n,), the starts between which the same target holds.
         random: training draws starts from these anew in every epoch.
+        teaching: float32 (n, classes), what teachers say of each window, where a model is distilled from them.
     """
 
     recordings: Recordings
@@ -75,6 +76,7 @@ class Examples:
     earliest: np.ndarray
     latest: np.ndarray
     random: bool = False
+    teaching: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.records)
@@ -108,7 +110,8 @@ class Examples:
 
     def take(self, positions: Positions) -> Self:
         """Those at `positions`, in that order."""
-        per_example = ("records", "starts", "targets", "earliest", "latest")
+        per_example = ["records", "starts", "targets", "earliest", "latest"]
+        per_example += ["teaching"] if self.teaching is not None else []
         return dataclasses.replace(self, **{name: getattr(self, name)[positions] for name in per_example})
 
     def subsample(self, count: int) -> Self:

@@ -9,6 +9,7 @@ from ecg_edge.data.examples import Examples
 from ecg_edge.signals.augmentation import Augmentation, AugmentationConfig, mix_examples
 from ecg_edge.tasks.predictor import keras_inputs
 from ecg_edge.tasks.task import Task
+from ecg_edge.training.distillation import join_targets
 
 
 class Batches(keras.utils.PyDataset):
@@ -50,6 +51,8 @@ class Batches(keras.utils.PyDataset):
         if "ecg" in batch:
             batch["ecg"] = self.augmentation.augment(batch["ecg"], random)
         inputs = keras_inputs(batch)
+        if self.epoch.teaching is not None:
+            targets = join_targets(targets, self.epoch.teaching[positions])
         if not self.augmentation.config.mixup:
             return inputs, targets, weights
         if targets.ndim == 1:

@@ -115,6 +115,9 @@ class TrainingConfig:
             1992) and steadies the validation loss; 0 for none, as in the paper.
         monitor: the validation value that decides which epoch is better, "loss" or "score".
         keep: the "best" epoch, or the "last".
+        teachers: folders of trained runs to distil from, with commas between them, or None.
+        teacher_share: of the loss towards the teachers' mean probabilities; the rest is the loss of the labels.
+        teacher_temperature: that softens both.
     """
 
     epochs: int = 100
@@ -133,6 +136,9 @@ class TrainingConfig:
     averaging: float = 0.0
     monitor: Literal["loss", "score"] = "loss"
     keep: Literal["best", "last"] = "best"
+    teachers: str | None = None
+    teacher_share: float = 0.5
+    teacher_temperature: float = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -303,7 +309,11 @@ def _check(seed: int, signal: dict, training: dict) -> None:
         raise InputError(f"signal.filter_order is {signal['filter_order']}, at most {MAX_FILTER_ORDER}")
     for section, values, positive in (
         ("signal", signal, ("fs", "window_s", "stride_s", "highpass_hz", "lowpass_hz", "notch_hz", "filter_order")),
-        ("training", training, ("epochs", "batch", "learning_rate", "halve_after", "stop_after", "gradient_norm")),
+        (
+            "training",
+            training,
+            ("epochs", "batch", "learning_rate", "halve_after", "stop_after", "gradient_norm", "teacher_temperature"),
+        ),
     ):
         for key in positive:
             if values[key] is not None and not values[key] > 0:
@@ -311,6 +321,8 @@ def _check(seed: int, signal: dict, training: dict) -> None:
     for key in ("averaging", "label_smoothing"):
         if not 0 <= training[key] < 1:
             raise InputError(f"training.{key} must be at least 0 and below 1, not {training[key]}")
+    if not 0 < training["teacher_share"] <= 1:
+        raise InputError(f"training.teacher_share must be above 0 and at most 1, not {training['teacher_share']}")
     for key in ("weight_decay", "warmup_epochs"):
         if training[key] < 0:
             raise InputError(f"training.{key} must be at least 0, not {training[key]}")

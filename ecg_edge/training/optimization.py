@@ -6,6 +6,7 @@ import keras
 
 from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import TrainingConfig
+from ecg_edge.training.distillation import distil
 from ecg_edge.training.losses import find_loss
 from firmware_bench.runtime.errors import InputError
 
@@ -19,7 +20,9 @@ def compile_model(model: keras.Model, task: Task, recipe: TrainingConfig, mixed:
     """
     if recipe.loss and task.loss is None:
         raise InputError(f"training.loss={recipe.loss}: a model of the task {task.name} adds its own loss")
-    loss = find_loss(recipe.loss or task.loss, recipe.label_smoothing, mixed)
+    loss = find_loss(recipe.loss or task.loss, recipe.label_smoothing, mixed or bool(recipe.teachers))
+    if recipe.teachers:
+        loss = distil(loss, task.output, recipe.teacher_share, recipe.teacher_temperature)
     model.compile(make_optimizer(recipe), loss=loss)
 
 

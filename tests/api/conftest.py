@@ -45,7 +45,7 @@ def training(recordings, cache, tmp_path_factory):
     reporter, folder = ListReporter(), tmp_path_factory.mktemp("runs") / "own"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ECG_EDGE_CACHE", str(cache))
-        settings = {"training.batch": 8, "signal.normalise": "record"}
+        settings = {"training.batch": 8, "signal.mode": "offline", "signal.normalise": "record"}
         run = ecg_edge.train("cnn", "tiny", recordings, ["II"], None, settings, 2, folder, 0, reporter)
     return run, reporter
 

@@ -16,7 +16,7 @@ FOLDS = 3
 
 
 def cross_validate(recordings, folder, reporter=None, **changes):
-    settings = {"training.batch": 8, "signal.normalise": "record"}
+    settings = {"training.batch": 8, "signal.normalise": "running"}
     return ecg_edge.cross_validate(
         "cnn", "tiny", recordings, ["II"], None, settings, changes.get("epochs", 1), folder, 0, FOLDS, reporter
     )
@@ -77,7 +77,7 @@ def test_the_folder_of_a_run_is_refused(run, recordings):
 def test_the_command_continues_and_prints_pooled_figures(validated, recordings):
     folder, result = validated
     words = ["--arch", "cnn", "--preset", "tiny", "--leads", "II", "--epochs", "1", "--data", str(recordings),
-             "--set", "training.batch=8", "--set", "signal.normalise=record", "--run", str(folder)]  # fmt: skip
+             "--set", "training.batch=8", "--set", "signal.normalise=running", "--run", str(folder)]  # fmt: skip
     shown = CliRunner().invoke(train, [*words, "--folds", str(FOLDS)], catch_exceptions=False)
     assert f"{result.values['recordings']} recordings of {result.values['patients']} patients" in shown.stdout
     assert str(folder / "cross-validation.json") in shown.stderr

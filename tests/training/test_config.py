@@ -74,6 +74,8 @@ def test_values_are_parsed_by_type():
         ("training.label_smoothing=-0.1", "at least 0"),
         ("training.weight_decay=-1", "at least 0"),
         ("training.warmup_epochs=-1", "at least 0"),
+        ("training.teacher_share=0", "above 0 and at most 1"),
+        ("training.teacher_temperature=0", "must be above 0"),
         ("training.class_weights=square", "sqrt"),
         ("training.optimizer=adm", "did you mean adam"),
         ("training.monitor=accuracy", "no value of training.monitor 'accuracy'"),
