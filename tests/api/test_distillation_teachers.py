@@ -31,9 +31,9 @@ def folds(recordings, cache, tmp_path_factory):
 def create(recordings, folds, tmp_path):
     """create(teachers, more settings) → a student, not trained."""
 
-    def student(teachers=folds, name="student", **more):
+    def student(teachers=folds, name="student", seed=0, **more):
         settings = SETTINGS | {"training.teachers": ",".join(map(str, teachers)) or "none"} | more
-        return create_run("cnn", "tiny", recordings, ["II"], None, settings, 2, tmp_path / name)
+        return create_run("cnn", "tiny", recordings, ["II"], None, settings, 2, tmp_path / name, seed)
 
     return student
 
@@ -63,6 +63,7 @@ def test_teachers_that_know_everything_are_averaged(create, run):
     np.testing.assert_allclose(examples.teaching, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_student_learns_from_its_teachers_and_resumes_to_the_same_weights(create, folds, monkeypatch):
     whole = train_run(create())
     asked = []
@@ -124,10 +125,9 @@ def test_other_leads_and_labels_are_refused(folds, recordings, tmp_path, create)
         )
 
 
-def test_a_teacher_that_knows_the_test_part_is_refused(create, recordings, tmp_path):
-    other = ecg_edge.train("cnn", "tiny", recordings, ["II"], None, SETTINGS, 1, tmp_path / "other seed", seed=3)
+def test_a_teacher_that_knows_the_test_part_is_refused(create, run):
     with pytest.raises(InputError, match="of the student's test part"):
-        create([other.path])
+        create([run.path], seed=3)
 
 
 def test_a_teacher_without_a_model_or_with_another_one_is_refused(create, folds, tmp_path):
