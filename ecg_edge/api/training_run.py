@@ -401,7 +401,7 @@ def _train_one_batch(plan: _Plan, task: Task, examples: Examples, reporter: Repo
     augmentation = make_augmentation(settings)
     compile_model(model, task, recipe, mixed=bool(augmentation.config.mixup))
     start_epoch(model, 1)
-    batches = Batches(task, examples, recipe.class_weights, recipe.batch, augmentation)
+    batches = Batches(task, examples, None, recipe.batch, augmentation)  # a batch may lack a class
     batches.shuffle(settings.seed, 0)
     value = model.train_on_batch(*batches[0])
     trainable = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)

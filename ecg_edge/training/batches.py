@@ -18,13 +18,14 @@ class Batches(keras.utils.PyDataset):
     Args:
         task: weighs the examples.
         examples: of the training part.
-        weights: the rule by which they are weighed, see ecg_edge.tasks.task.class_weights.
+        weights: the rule by which they are weighed, see ecg_edge.tasks.task.class_weights; None: all alike, whichever
+            classes there are.
         batch: examples in a batch; the last one may be smaller.
         augmentation: changes them.
     """
 
     def __init__(
-        self, task: Task, examples: Examples, weights: str, batch: int, augmentation: Augmentation | None = None
+        self, task: Task, examples: Examples, weights: str | None, batch: int, augmentation: Augmentation | None = None
     ):
         super().__init__(workers=2, max_queue_size=4)  # batches are read while a step runs; their order stays
         self.task = task
@@ -37,7 +38,8 @@ class Batches(keras.utils.PyDataset):
         """Draw the examples of `epoch`, and their order."""
         self.seed = seed, epoch
         self.epoch = self.examples.draw_epoch(seed, epoch)
-        self.weights = self.task.example_weights(self.epoch, self.rule)
+        alike = np.ones(len(self.epoch), np.float32)
+        self.weights = self.task.example_weights(self.epoch, self.rule) if self.rule else alike
         self.order = np.random.default_rng([seed, epoch]).permutation(len(self.epoch))
 
     def __len__(self) -> int:
