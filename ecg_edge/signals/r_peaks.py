@@ -1,4 +1,4 @@
-"""R peaks: detection by XQRS, and the AAMI classes of annotated beats.
+"""R peaks: detection by XQRS, or as a device detects them, and the AAMI classes of annotated beats.
 
 Beats are given by the sample indices of their R peaks, int (n,) in time order.
 """
@@ -8,6 +8,9 @@ import numpy as np
 from ecg_edge.records.record import Beats, Record
 from ecg_edge.signals.preprocessing import fill_gaps, find_flat_leads
 from ecg_edge.signals.scipy_signal import import_scipy_signal
+from firmware_bench.front_end import qrs_detector
+from firmware_bench.front_end.integer_front_end import IntegerFrontEnd
+from firmware_bench.front_end.plan import MISSING
 from firmware_bench.runtime.errors import InputError
 
 # The classes of ANSI/AAMI EC57 for the WFDB beat codes, as in de Chazal et al. 2004: escape beats (e, j, n) are N. A
@@ -19,6 +22,7 @@ AAMI = {code: name for name, codes in CODES.items() for code in codes}
 LOWEST_RATE = 40.0  # Hz; XQRS looks at 5 to 20 Hz
 SHORTEST = 1.0  # s; XQRS's filters need 0.3 s of signal, an RR interval more
 USUAL_RANGE = 1.5  # mV from the lowest to the highest value of an ECG
+COUNTS_PER_MV = 1000.0  # of the sensor that stands before a device's detector; 16 bits hold ±32 mV
 BEST_LEADS = ("ii", "mlii", "i")  # where R waves are tall and upright in most people
 
 
@@ -50,6 +54,26 @@ def detect_r_peaks(lead: np.ndarray, fs: float) -> np.ndarray:
     detector = XQRS(signal * (USUAL_RANGE / (high - low) if high > low else 1.0), fs)
     detector.detect(verbose=False)
     return np.asarray(detector.qrs_inds, np.int64)
+
+
+def detect_r_peaks_causal(lead: np.ndarray, fs: float) -> np.ndarray:
+    """Detect the R peaks of one lead as a device does, sample by sample in integers.
+
+    Args:
+        lead: (samples,) in mV, NaN where no sample was taken; beyond ±32 mV it is clipped.
+        fs: Sampling rate in Hz.
+
+    Returns:
+        Sample indices, int64 (n,).
+
+    Raises:
+        InputError: The rate and 128 Hz have no ratio of small integers.
+    """
+    counts = np.rint(np.asarray(lead, np.float64) * COUNTS_PER_MV)
+    counts = np.where(np.isnan(counts), MISSING, counts.clip(-32767, 32767)).astype(np.int16)
+    front_end = IntegerFrontEnd(qrs_detector.plan_detector(fs, COUNTS_PER_MV))
+    samples = qrs_detector.to_counts(front_end.push(counts[:, None]))[:, 0]
+    return np.rint(qrs_detector.QrsDetector().detect(samples) * fs / qrs_detector.FS).astype(np.int64)
 
 
 def find_beats(record: Record) -> Beats:

@@ -3,8 +3,8 @@
     sample → slope and curvature over 8 and 12 samples → their envelope → its peaks → complex, T wave or noise
 
 The rules are those of Pan & Tompkins, "A real-time QRS detection algorithm", IEEE Trans. Biomed. Eng. 32(3), 1985, as
-Hamilton, "Open source ECG analysis", Computers in Cardiology 2002, states them: a threshold between the usual heights of
-complexes and of noise, 200 ms without a second complex, low peaks soon after a complex as T waves, and a search back
+Hamilton, "Open source ECG analysis", Computers in Cardiology 2002, states them: a threshold between the usual heights
+of complexes and of noise, 200 ms without a second complex, low peaks soon after a complex as T waves, and a search back
 with a lower threshold after one and a half RR intervals. The filters are sums and differences of samples.
 """
 
@@ -46,8 +46,8 @@ class Peak(NamedTuple):
 class QrsDetector:
     """A detector for one lead of 128 samples a second.
 
-    An R peak is reported 25 to 43 samples, 195 to 336 ms, after its moment; one that the search back finds, and those of
-    the two seconds in which the levels are learnt, at most LONGEST_AGE samples, 2.5 s, after it.
+    An R peak is reported 25 to 43 samples, 195 to 336 ms, after its moment; one that the search back finds, and
+    those of the two seconds in which the levels are learnt, at most LONGEST_AGE samples, 2.5 s, after it.
     """
 
     def __init__(self):
@@ -175,8 +175,8 @@ class QrsDetector:
         return age
 
     def _search_back(self):
-        """After one and a half RR intervals without an R peak: take the missed peak if it is high enough, otherwise lower
-        the levels, for the signal may have become smaller; learn them anew after 8 s."""
+        """After one and a half RR intervals without an R peak: take the missed peak if it is high enough, otherwise
+        lower the levels, for the signal may have become smaller; learn them anew after 8 s."""
         if self._count - self._missed.sample > LONGEST_AGE:
             self._missed = Peak(0, 0)
         if self._missed.height > max(9 * self._threshold() >> 4, SMALLEST):

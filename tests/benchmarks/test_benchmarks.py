@@ -181,3 +181,17 @@ def test_device_path(benchmark, tmp_path):
     (row,) = benchmark("device_path", file, "--hop", 0.5)["rows"]
     assert row["answer_s"] == pytest.approx(0.48, abs=0.01) and 0 < row["share"] < 1
     assert row["front_end_per_second"] > 0 and row["ram_bytes"] > 500
+
+
+@needs_qemu
+def test_qrs_detector(benchmark, monkeypatch, tmp_path):
+    monkeypatch.setenv("ECG_EDGE_DATA", str(tmp_path))  # no recordings
+    (row,) = benchmark("qrs_detector")["rows"]
+    assert row["beats"] == 75 and 5_000 < row["instructions_per_second"] < 30_000 and row["ram_bytes"] < 500
+
+
+def test_qrs_detector_on_recordings(benchmark, real_data):
+    real_data("mitdb")
+    rows = benchmark("qrs_detector", "--records", 1, "--processes", 1)["rows"]
+    assert rows[0]["database"] == "mitdb, 1 record" and rows[1]["record"] == "mitdb/100"
+    assert rows[0]["sensitivity"] > 99.9 and rows[0]["positive_predictivity"] > 99.9

@@ -6,10 +6,11 @@ import warnings
 import numpy as np
 import pytest
 
+from ecg_edge.evaluation.beat_detection import match_beats
 from ecg_edge.records.formats.wfdb_annotations import BEAT_CODES
 from ecg_edge.records.record import Beats, Record
 from ecg_edge.records.synthetic_ecg import synthesise
-from ecg_edge.signals.r_peaks import AAMI, detect_r_peaks, find_beats
+from ecg_edge.signals.r_peaks import AAMI, detect_r_peaks, detect_r_peaks_causal, find_beats
 from firmware_bench.runtime.errors import InputError
 
 
@@ -135,3 +136,23 @@ def test_low_voltages_are_found_in_ten_seconds(real_data):
         record = database.read(folder, entries[name])
         assert np.ptp(record.select_leads(("II",))) < 1.0
         assert 8 <= len(find_beats(record).samples) <= 20
+
+
+@pytest.mark.parametrize("fs", [128.0, 250.0, 360.0])
+def test_a_device_finds_the_beats_of_synthetic_ecg(fs):
+    record = synthesise("SNR", seed=3, seconds=30.0, fs=fs, leads=("II",))
+    signal = record.signal[:, 0].copy()
+    signal[100:103] = np.nan
+    found = detect_r_peaks_causal(signal, fs)
+    annotated = record.beats.samples[record.beats.samples < len(signal) - 0.5 * fs]
+    assert len(match_beats(annotated, found, 0.05 * fs)) >= len(annotated) - 1 and len(found) <= len(annotated) + 1
+
+
+def test_a_device_finds_nothing_in_a_flat_lead():
+    for value in (0.0, 3.0, 1e9, np.nan):
+        assert not len(detect_r_peaks_causal(np.full(3000, value), 250.0))
+
+
+def test_a_rate_that_does_not_divide_is_refused():
+    with pytest.raises(InputError, match="ratio"):
+        detect_r_peaks_causal(np.zeros(3000), 127.95)
