@@ -53,7 +53,7 @@ def main(records, processes, result):
         raise click.UsageError("neither recordings (ECG_EDGE_DATA) nor the toolchain for Cortex-M are here")
     conditions = (
         "integers, one lead, MLII where it is there; a detection within 150 ms of a beat; without "
-        f"ventricular flutter; 'learnt': without the first 5 minutes; instructions: {CORE} in QEMU, gcc -O2"
+        f"ventricular flutter; 'learnt': without the first 5 minutes; instructions emulated: {CORE} in QEMU, gcc -O2"
     )
     report(result, "R peaks found by a device's detector", "measured", conditions, rows)
 

@@ -264,6 +264,30 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "integers against float64, lowest (dB)": "{lowest_sqnr_db}",
         },
     ),
+    "qrs-detector": (
+        "qrs-detector",
+        {
+            "database": "{database}",
+            "beats": "{beats:,}",
+            "missed": "{missed:,}",
+            "extra": "{extra:,}",
+            "sensitivity (%)": "{sensitivity:.2f}",
+            "positive predictivity (%)": "{positive_predictivity:.2f}",
+            "both without the first 5 minutes (%)": "{sensitivity_learnt:.2f}, {positive_predictivity_learnt:.2f}",
+            "distance from the annotation, 95 % (ms)": "{distance_ms_95:.1f}",
+        },
+    ),
+    "qrs-detector-cost": (
+        "qrs-detector",
+        {
+            "core": "{core}",
+            "instructions a second": "{instructions_per_second:,}",
+            "of a sample, at most": "{instructions_of_a_sample:,}",
+            "RAM (bytes)": "{ram_bytes:,}",
+            "flash (bytes)": "{flash_bytes:,}",
+            "longest delay (s)": "{longest_delay_s:g}",
+        },
+    ),
     "device-path": (
         "device-path",
         {
@@ -385,7 +409,9 @@ def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def _result(name: str, file: str, columns: Mapping[str, str]) -> str:
     result = _read(RESULTS / f"{file}.json")
-    cells = {title: [_cell(template, row) for row in result["rows"]] for title, template in columns.items()}
+    rows = [[_cell(template, row) for template in columns.values()] for row in result["rows"]]
+    # A file may hold the rows of two tables: those of the other one lack the first column.
+    cells = dict(zip(columns, zip(*(row for row in rows if row[0]), strict=True), strict=False))
     filled = {title: column for title, column in cells.items() if any(column)}
     if len(filled) < 2:
         sys.exit(f"benchmarks/results/{file}.json does not have the columns of the table {name}")

@@ -74,7 +74,7 @@ def describe_answer(seconds: float, answer: LiveAnswer | None) -> str:
         answer: The last answer; None: there is none yet.
 
     Returns:
-        Time, labels with their probabilities, the most probable others, and the quality of the signal.
+        Time, labels with their probabilities, the most probable others, heart rate, and the quality of the signal.
     """
     whole = int(seconds)
     clock = f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
@@ -90,4 +90,5 @@ def describe_answer(seconds: float, answer: LiveAnswer | None) -> str:
             for names in (answer.labels, others)
         )
     parts = [clock, present or "no label", *([f"({absent})"] if absent else [])]
+    parts += [f"{answer.heart_rate_bpm:.0f} bpm"] if answer.heart_rate_bpm is not None else []
     return "  ".join([*parts, f"signal: {', '.join(answer.quality) or 'good'}"])

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ecg_edge.reporter import Reporter
+from ecg_edge.signals.heart_rate import RunningHeartRate
 from ecg_edge.zoo import find_model
 from firmware_bench.front_end.device_path import DeviceAnswer, DevicePath
 from firmware_bench.front_end.device_plan import plan_device
@@ -66,6 +67,7 @@ class LiveAnswer:
         probabilities: Label → probability; empty for a detector of anomalies.
         quality: What was wrong with the samples that the answer is about: names of
             `firmware_bench.front_end.sample_faults.QUALITY`. Empty: nothing.
+        heart_rate_bpm: Beats a minute, the median of the last ten seconds; None where too few beats are certain.
         score, threshold: Of a detector of anomalies: the window's score, and the threshold that runs with the signal.
     """
 
@@ -74,12 +76,14 @@ class LiveAnswer:
     labels: tuple[str, ...]
     probabilities: dict[str, float]
     quality: tuple[str, ...]
+    heart_rate_bpm: float | None = None
     score: float | None = None
     threshold: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data; score and threshold where it has them."""
-        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
+        plain = dataclasses.asdict(self)
+        return {key: plain[key] for key in plain if plain[key] is not None or key == "heart_rate_bpm"}
 
 
 def watch(
@@ -122,7 +126,12 @@ def watch(
     signal = source.open(loaded.metadata, reporter)
     with _naming(model):
         path = DevicePath(loaded, signal.sensor, network)
-    return _answer(path, signal, reporter)
+    try:
+        heart_rate = RunningHeartRate(signal.sensor, signal.fs, loaded.metadata.leads)
+    except InputError as error:  # the rate suits the model, but not the detector
+        reporter.message(f"no heart rate: {error}")
+        heart_rate = None
+    return _answer(path, heart_rate, signal, reporter)
 
 
 def _answer_every_hop(data: bytes, hop_s: float | None, sensor: Sensor) -> SampleModel | None:
@@ -147,12 +156,20 @@ def _naming(model):
         raise InputError(f"{model}: {error}") from None
 
 
-def _answer(path: DevicePath, signal: LiveSignal, reporter: Reporter) -> Iterator[LiveAnswer]:
+def _answer(
+    path: DevicePath, heart_rate: RunningHeartRate | None, signal: LiveSignal, reporter: Reporter
+) -> Iterator[LiveAnswer]:
     total, done, answers = round(signal.seconds or 0), 0, 0
     for block in _batch(signal.blocks, max(1, round(BATCH_S * signal.fs))):
+        counted = 0  # samples of the block that the heart rate knows: at an answer those up to its moment
         for answer in path.push(block):
             answers += 1
-            yield _describe(answer, path, signal.fs)
+            if heart_rate:
+                heart_rate.push(block[counted : answer.sample - done])
+            counted = answer.sample - done
+            yield _describe(answer, path, signal.fs, heart_rate.bpm if heart_rate else None)
+        if heart_rate:
+            heart_rate.push(block[counted:])
         done += len(block)
         reporter.progress("signal", int(done / signal.fs), total)
     if not answers:
@@ -172,10 +189,10 @@ def _batch(blocks: Iterator[np.ndarray], least: int) -> Iterator[np.ndarray]:
         yield np.concatenate(waiting)
 
 
-def _describe(answer: DeviceAnswer, path: DevicePath, fs: float) -> LiveAnswer:
+def _describe(answer: DeviceAnswer, path: DevicePath, fs: float, bpm: float | None) -> LiveAnswer:
     about = (round(answer.sample / fs, 3), answer.sample, answer.labels)
     if path.decision.probabilities is None:
         threshold, score = (answer.outputs / (1 << SCORE_BITS)).round(6).tolist()
-        return LiveAnswer(*about, {}, answer.quality, score, threshold)
+        return LiveAnswer(*about, {}, answer.quality, bpm, score, threshold)
     values = (answer.probabilities / ONE).round(6).tolist()
-    return LiveAnswer(*about, dict(zip(path.decision.labels, values, strict=True)), answer.quality)
+    return LiveAnswer(*about, dict(zip(path.decision.labels, values, strict=True)), answer.quality, bpm)

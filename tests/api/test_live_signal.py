@@ -125,9 +125,29 @@ def test_bytes_in_any_pieces_give_the_answers_of_the_path(model, form, hop_s):
     assert plain(answers) == expected and len(expected) > 6 and reporter.texts == []
     assert {"missing", "saturated", "flat"} <= {name for answer in answers for name in answer.quality}
     assert all(answer.seconds == round(answer.sample / FS, 3) for answer in answers)
-    assert answers[0].to_dict().keys() == {"seconds", "sample", "labels", "probabilities", "quality"}
+    assert answers[0].to_dict().keys() == {"seconds", "sample", "labels", "probabilities", "quality", "heart_rate_bpm"}
     assert tuple(answers[0].probabilities) == LABELS
     assert reporter.seconds[-1] == ("signal", 20, 0)
+
+
+def test_answers_have_the_heart_rate_of_the_signal_so_far(model):
+    counts = make_counts()
+    counts[:] = np.where(np.arange(len(counts))[:, None] % 250 < 15, 400, 0)  # 60 beats a minute
+    pieces = ([counts.tobytes()], [row.tobytes() for row in counts])
+    once, singly = (
+        [x.heart_rate_bpm for x in ecg_edge.watch(model, ecg_edge.CountStream(part, SENSOR, "int16"))]
+        for part in pieces
+    )
+    assert once == singly and once[0] is None and once[-1] == pytest.approx(60, abs=1)
+
+
+def test_a_rate_that_the_detector_cannot_take_has_answers_without_a_heart_rate(tmp_path):
+    path, reporter = tmp_path / "model.tflite", Messages()
+    path.write_bytes(altered(causal(convolutional(), 1001.0), fs=1001.0))
+    source = ecg_edge.CountStream([make_counts().tobytes()], ecg_edge.Sensor(1001.0, (200.0,)), "int16")
+    answers = list(ecg_edge.watch(path, source, reporter))
+    assert answers and {answer.heart_rate_bpm for answer in answers} == {None}
+    assert len(reporter.texts) == 1 and reporter.texts[0].startswith("no heart rate: ")
 
 
 def test_samples_that_come_one_by_one_are_answered_as_soon_as_20_ms_are_there(model):
