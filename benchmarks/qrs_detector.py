@@ -10,6 +10,7 @@ import dataclasses
 import shutil
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import click
 import numpy as np
@@ -113,7 +114,7 @@ def measure_instructions() -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("ecg_qrs.h", "ecg_fixed.h", "ecg_platform.h"):
             shutil.copy(KERNELS / name, folder)
-        with qemu.CortexDetector(folder, CORE, round(SECONDS * FS)) as program:
+        with qemu.CortexDetector(Path(folder), CORE, round(SECONDS * FS)) as program:
             figures = program.measure()
     return [
         {
