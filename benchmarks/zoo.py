@@ -20,7 +20,9 @@ from benchmark_result import run
 
 from ecg_edge.evaluation.bootstrap import bootstrap_intervals
 from ecg_edge.records.databases.catalogue import locate
+from ecg_edge.records.databases.nstdb import Nstdb
 from ecg_edge.records.databases.union import DatabaseUnion
+from ecg_edge.signals.augmentation import AugmentationConfig
 from ecg_edge.tasks.metrics import auroc_auprc, display_name
 from ecg_edge.zoo import MODELS
 from ecg_edge.zoo.card import Card, CardData, CardDevice, CardEstimate, CardFigure, FixedSet
@@ -104,6 +106,7 @@ def make_card(name: str, recipe: Mapping, trained: "Run", file: Path, real: Mapp
         window_s=metadata.window.samples / metadata.fs,
         data=describe_data(trained),
         split=f"by patient, seed {trained.settings.seed}; everything was chosen on the validation part",
+        augmentation=describe_augmentation(trained),
         test_units=f"{integers[unit]:,} {unit} of {integers['patients']:,} patients",
         figures=list_figures(real, integers, labels),
         temperature=metadata.decision.get("temperature"),
@@ -155,8 +158,18 @@ def describe_data(trained: "Run") -> tuple[CardData, ...]:
     return tuple(described)
 
 
+def describe_augmentation(trained: "Run") -> str:
+    """Describe how training windows were changed, and whose noise they got."""
+    chosen, default = trained.settings.augmentation, AugmentationConfig()
+    changed = {
+        name: value for name, value in dataclasses.asdict(chosen).items() if value != getattr(default, name)
+    }  # fmt: skip
+    source = f"; noise of {Nstdb.title} ({Nstdb.licence})" if chosen.noise else ""
+    return ", ".join(f"{name} {value}" for name, value in changed.items()) + source if changed else "none"
+
+
 def list_figures(real: Mapping, integers: Mapping, labels: Mapping[str, str]) -> tuple[CardFigure, ...]:
-    """List the metrics of two evaluations, the headline first, then those of all classes."""
+    """List the metrics of two evaluations that are defined in both, the headline first, then those of all classes."""
     overall = [key for key, estimate in integers.items() if isinstance(estimate, dict) and "value" in estimate]
     overall.sort(key=lambda key: HEADLINES.index(key) if key in HEADLINES else len(HEADLINES))
     pairs = [
@@ -167,7 +180,8 @@ def list_figures(real: Mapping, integers: Mapping, labels: Mapping[str, str]) ->
         if "f1" in values:
             title = f"F1 of {label}, {labels[label]} ({values[unit]:,} {unit})"
             pairs.append((title, real["classes"][label]["f1"], values["f1"]))
-    return tuple(CardFigure(title, CardEstimate(**a), CardEstimate(**b)) for title, a, b in pairs)
+    defined = [pair for pair in pairs if None not in (*pair[1].values(), *pair[2].values())]
+    return tuple(CardFigure(title, CardEstimate(**a), CardEstimate(**b)) for title, a, b in defined)
 
 
 def try_other_data(file: Path, data: str, label: str, theirs: str) -> str:

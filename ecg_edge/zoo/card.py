@@ -108,6 +108,7 @@ class Card:
         window_s: Length of its window, s.
         data: The recordings.
         split: How they were divided.
+        augmentation: How training windows were changed.
         test_units: What was counted in the test part, such as "753 recordings".
         figures: Metrics of the test part.
         temperature: Of the probabilities; None where it gives none.
@@ -133,6 +134,7 @@ class Card:
     window_s: float
     data: tuple[CardData, ...]
     split: str
+    augmentation: str
     test_units: str
     figures: tuple[CardFigure, ...]
     temperature: float | None
@@ -182,6 +184,7 @@ def make_sections(card: Card) -> list[CardSection]:
         ["input", f"{', '.join(card.leads)}; {card.window_s:g} s at {card.fs:g} Hz"],
         ["labels", ", ".join(f"{label}: {meaning}" for label, meaning in card.labels.items())],
         ["split", card.split],
+        ["augmentation in training", card.augmentation],
         ["rebuild", card.command],
         ["built", f"{card.date}, with {', '.join(f'{name} {text}' for name, text in card.versions.items())}"],
         ["digest", card.digest],
