@@ -46,7 +46,8 @@ def write_firmware_library(
     Args:
         source: An exported .tflite file, the name of a shipped model, or a run with one integer file in its export
             folder.
-        target: "arduino", "platformio", "esp-idf", "zephyr", "cmake", "stm32-bare" or "rp2040".
+        target: "arduino", "platformio", "esp-idf", "zephyr", "cmake", "stm32-bare", "rp2040" or
+            "cmsis-pack".
         sensor: What samples the signal.
         out: The folder to write; None: FILE-TARGET beside the file, of a shipped model in the working directory.
         prefix: The name of the library, with which every name of the model begins; None: that of the architecture.

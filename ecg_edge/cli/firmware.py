@@ -10,7 +10,9 @@ from ecg_edge.cli.sensor_options import sensor_options
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--target", required=True, help="arduino, platformio, esp-idf, zephyr, cmake, stm32-bare or rp2040.")
+@click.option(
+    "--target", required=True, help="arduino, platformio, esp-idf, zephyr, cmake, stm32-bare, rp2040, cmsis-pack."
+)
 @click.option("--prefix", metavar="NAME", help="Name of the library. Default: the architecture.")
 @click.option("--hop", type=float, metavar="S", help="Time between answers, 0 for a window. Default: 1 s.")
 @sensor_options

@@ -1,10 +1,11 @@
 """An Arduino library. Arduino CLI, "Library specification"."""
 
 from export.firmware_targets.library import FirmwareLibrary
+from export.firmware_targets.sensor_example import DRIVERS, make_sensor_sketch
 
 
 def make_arduino_library(library: FirmwareLibrary) -> dict[str, str]:
-    """Return {path: text} of a folder for Arduino's libraries, with an example sketch."""
+    """Return {path: text} of a folder for Arduino's libraries, with two example sketches."""
     name = library.prefix
     properties = {
         "name": name,
@@ -23,6 +24,8 @@ def make_arduino_library(library: FirmwareLibrary) -> dict[str, str]:
         **{f"src/{file}": text for file, text in library.sources.items()},
         **{f"{sketch}/{file}": text for file, text in library.replay.items()},
         f"{sketch}/replay.ino": make_sketch(name),
+        **{f"examples/sensor/{file}": text for file, text in DRIVERS.items()},
+        "examples/sensor/sensor.ino": make_sensor_sketch(name),
     }
 
 

@@ -10,6 +10,7 @@ from export.firmware_targets.cmake_project import (
     make_pico_project,
     make_zephyr_module,
 )
+from export.firmware_targets.cmsis_pack import make_cmsis_pack
 from export.firmware_targets.library import FirmwareLibrary
 from export.firmware_targets.platformio import make_platformio_library
 from export.firmware_targets.stm32_bare import make_stm32_project
@@ -35,7 +36,7 @@ NOT_BUILT = "not built here, form checked"
 TARGETS = {
     target.name: target
     for target in (
-        FirmwareTarget("arduino", make_arduino_library, SKETCH),
+        FirmwareTarget("arduino", make_arduino_library, f"{SKETCH}; drivers run against a stand-in of their chips"),
         FirmwareTarget(
             "platformio",
             make_platformio_library,
@@ -45,6 +46,7 @@ TARGETS = {
         FirmwareTarget("zephyr", make_zephyr_module, NOT_BUILT),
         FirmwareTarget("cmake", make_cmake_project, "built on the host, replay run by ctest"),
         FirmwareTarget("stm32-bare", make_stm32_project, "built for Cortex-M4, replay run in QEMU"),
-        FirmwareTarget("rp2040", make_pico_project, "sources compiled for Cortex-M0+; the project not built here"),
+        FirmwareTarget("rp2040", make_pico_project, "sources linked for Cortex-M0+; the project not built here"),
+        FirmwareTarget("cmsis-pack", make_cmsis_pack, NOT_BUILT),
     )
 }
