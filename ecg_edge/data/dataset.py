@@ -9,7 +9,9 @@ from ecg_edge.data.examples import WindowSpec
 from ecg_edge.data.recordings import Recordings, load_recordings, prepare_records
 from ecg_edge.records.database import Database
 from ecg_edge.records.databases.catalogue import locate
+from ecg_edge.records.databases.mapped_database import map_database
 from ecg_edge.records.fingerprint import compute_cache_stamp, fingerprint
+from ecg_edge.records.label_maps import take_by_position
 from ecg_edge.records.record import Entry, Record
 from ecg_edge.records.record_error import RecordError, describe_unreadable
 from ecg_edge.records.split import find_unassigned
@@ -50,18 +52,29 @@ class Dataset:
     left_out: Mapping[str, Sequence[str]]
 
     @classmethod
-    def open(cls, data: str, task: RecordReader, leads: Sequence[str] | None = None) -> "Dataset":
+    def open(
+        cls,
+        data: str,
+        task: RecordReader,
+        leads: Sequence[str] | None = None,
+        learnt: Sequence[str] | None = None,
+    ) -> "Dataset":
         """Open a data set.
 
         Args:
             data: name of a database, or a folder.
             task: the class of the task, which chooses the recordings.
             leads: names in any case, or None for all.
+            learnt: the classes of a model to evaluate; the labels of another database are mapped to them and its leads
+                taken by position, where ecg_edge.records.label_maps says how. None: of a data set to learn from.
 
         Raises:
             InputError: there is no such data set, no usable recording in it, or no such lead.
         """
         database, folder = locate(data)
+        name = database.name
+        if learnt is not None:
+            database = map_database(database, learnt)
         if task.annotated and not database.annotated:
             raise InputError(
                 f"{data}: its recordings carry no beats and rhythm marks, which the task {task.name} needs: there is "
@@ -72,7 +85,10 @@ class Dataset:
         if not entries:
             raise InputError(f"{data}: no recording carries a label of its own, so there is nothing to classify")
         own = _read_leads(database, folder, entries)
-        spelling = {name.lower(): name for name in own}
+        spelling = {lead.lower(): lead for lead in own}
+        absent = [lead for lead in leads or () if lead.lower() not in spelling]
+        if leads and absent and learnt is not None and take_by_position(name, leads):
+            leads = own[: len(leads)]
         for lead in leads or ():
             if lead.lower() not in spelling:
                 raise unknown_name(f"lead in {data}", lead, own)

@@ -67,11 +67,12 @@ def select_examples(
         raise unknown_name("way to treat an overlap", overlap, OVERLAP)
     task, window = run.task, run.settings.signal.window_spec()
     name = run.config["data"] if data is None else data
-    dataset = run.dataset if data is None else Dataset.open(data, type(task), run.config["leads"])
+    dataset = run.dataset if data is None else Dataset.open(data, type(task), run.config["leads"], task.classes)
     known = [entry for entry in dataset.entries if task.is_usable(entry, task.classes)]
     if not known:
         raise InputError(f"no recording of {name} carries one of the run's classes {run.config['classes']}")
-    left_out = {"of other classes": len(dataset.entries) - len(known)}
+    unlabelled = [len(names) for reason, names in dataset.left_out.items() if reason.startswith("no label")]
+    left_out = {"of other classes": len(dataset.entries) - len(known) + sum(unlabelled)}
     learnt: Identities | None = run.identities
     if data is None:
         tested, left_out = set(run.split["test"]), {}

@@ -42,7 +42,7 @@ def test_recordings_are_read_as_their_own_database_does(make):
     for number in ("1", "2"):
         import_wfdb().wrann(number, "atr", np.array([50]), symbol=["N"], write_dir=str(first[1]))
     union, alone = DatabaseUnion([first, second]), DatabaseUnion([first])
-    assert (union.fs, union.annotated, alone.fs, alone.annotated) == (None, False, 500.0, True)
+    assert (union.fs, union.annotated, alone.fs, alone.annotated) == (None, True, 500.0, True)
     for entry, (database, folder) in zip(union.index(union.folder)[1:3], (first, second), strict=True):
         record = union.read(union.folder, entry)
         own = database.read(folder, {e.name: e for e in database.index(folder)}[entry.name[2:]])
@@ -108,7 +108,7 @@ def test_a_member_without_a_published_split_trains(make_form, tmp_path, write_re
     entries = union.index(union.folder)
     parts = {entry.name: entry.part for entry in entries}
     assert parts == {"mitdb/100": "test", "mitdb/101": "train", "mitdb/102": None, "svdb/800": "train"}
-    assert union.leads is None  # by position: the names differ from recording to recording
+    assert union.leads is None  # by position: the names differ from recording to recording, and none is common
     assert union.read(union.folder, entries[0]).leads == ("MLII", "V5")
     assert union.read(union.folder, entries[-1]).leads == ("ECG1", "ECG2")
 
@@ -155,3 +155,45 @@ def test_each_member_says_which_of_its_recordings_are_annotated_and_how_its_tabl
     assert [entry.name for entry in entries if union.is_annotated(union.folder, entry)] == ["a/2", "b/2"]
     assert union.annotated and union.read(union.folder, entries[1]).beats.samples.tolist() == [50]
     assert "b: labels.csv: columns that are not understood and not used: 'age'" in union.list_notes(union.folder)
+
+
+def test_labels_are_mapped_to_the_first_members_and_what_has_no_counterpart_is_named(real_data, monkeypatch):
+    monkeypatch.setenv("ECG_EDGE_DATA", str(real_data("cpsc2018").parent))
+    for name in ("ludb", "cpsc2021"):
+        real_data(name)
+    union, folder = locate("ptbxl+cpsc2018")
+    entries = {entry.name: entry for entry in union.index(folder)}
+    assert union.classes == ("NORM", "MI", "STTC", "CD", "HYP") and len(union.leads) == 12
+    helpers = [entry for entry in entries.values() if entry.name.startswith("cpsc2018/")]
+    assert {entry.fold for entry in helpers} == {1} and {label for e in helpers for label in e.labels} == {
+        "NORM",
+        "CD",
+        "STTC",
+    }
+    note = next(note for note in union.list_notes(folder) if "counterpart" in note)
+    assert note == (
+        f"cpsc2018: labels without a counterpart: AF 21, PVC 16, STE 11, PAC 13; "
+        f"{sum(not entry.labels for entry in helpers)} recordings have no other"
+    )
+    with pytest.raises(InputError, match="ptbxl and ludb cannot be joined, they label differently"):
+        locate("ptbxl+ludb")
+    with pytest.raises(InputError, match=r"those of cpsc2018 may be taken by position"):
+        locate("cpsc2018+aftdb")
+
+
+def test_a_label_of_a_whole_recording_is_its_rhythm_beside_annotated_ones(real_data, monkeypatch):
+    monkeypatch.setenv("ECG_EDGE_DATA", str(real_data("cinc2017").parent))
+    for name in ("cpsc2021", "aftdb", "mitdb"):
+        real_data(name)
+    union, folder = locate("cinc2017+cpsc2021+aftdb+mitdb")
+    entries = union.index(folder)
+    first = {label: next(entry for entry in entries if entry.labels == (label,)) for label in "NAO"}
+    for label, rhythms in {"N": ["N"], "A": ["AFIB"], "O": []}.items():
+        record = union.read(folder, first[label])
+        assert [(bout.start, bout.stop, bout.rhythm) for bout in record.rhythms] == [
+            (0, record.samples, rhythm) for rhythm in rhythms
+        ]
+        assert union.is_annotated(folder, first[label]) == bool(rhythms)
+    last = union.read(folder, entries[-1])
+    assert last.name.startswith("mitdb/") and len(last.leads) == 1 and len(last.rhythms) > 0
+    assert {entry.part for entry in entries if entry.name.startswith("cinc2017/")} == {"train"}
