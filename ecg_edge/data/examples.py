@@ -120,6 +120,10 @@ class Examples:
 
     def draw_epoch(self, *seed: int) -> Self:
         """The examples of one epoch of training: with `random`, every start is drawn anew."""
+        return self.draw_starts(*seed)
+
+    def draw_starts(self, *seed: int) -> Self:
+        """The same examples, with `random` at starts drawn anew."""
         if not self.random:
             return self
         starts = np.random.default_rng(seed).integers(self.earliest, self.latest + 1)

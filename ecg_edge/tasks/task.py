@@ -276,7 +276,7 @@ def class_weights(targets: np.ndarray, classes: Sequence[str], rule: str) -> np.
     Args:
         targets: int (n,), of the training examples.
         classes: names.
-        rule: "balanced": n / (classes · n_class); "sqrt": its square root, at most 10; "none": ones.
+        rule: "balanced": n / (classes · n_class); "sqrt": its square root, at most 10; "none" and "sampled": ones.
 
     Returns:
         float32 (classes,).
@@ -292,7 +292,7 @@ def class_weights(targets: np.ndarray, classes: Sequence[str], rule: str) -> np.
     rules = {
         "balanced": balanced,
         "sqrt": np.minimum(np.sqrt(balanced), LARGEST_SQRT_WEIGHT),
-        "none": np.ones(len(counts)),
+        **dict.fromkeys(("none", "sampled"), np.ones(len(counts))),
     }
     return rules[rule].astype(np.float32)
 

@@ -38,6 +38,9 @@ class Batches(keras.utils.PyDataset):
         """Draw the examples of `epoch`, and their order."""
         self.seed = seed, epoch
         self.epoch = self.examples.draw_epoch(seed, epoch)
+        if self.rule == "sampled":
+            drawn = sample_balanced(self.epoch.targets, np.random.default_rng([seed, epoch, len(self.epoch)]))
+            self.epoch = self.epoch.take(drawn).draw_starts(seed, epoch)  # an example that repeats, at other starts
         alike = np.ones(len(self.epoch), np.float32)
         self.weights = self.task.example_weights(self.epoch, self.rule) if self.rule else alike
         self.order = np.random.default_rng([seed, epoch]).permutation(len(self.epoch))
@@ -60,3 +63,27 @@ class Batches(keras.utils.PyDataset):
         if targets.ndim == 1:
             targets = np.eye(len(self.task.classes), dtype=np.float32)[targets]
         return mix_examples(inputs, targets, weights, self.augmentation.config.mixup, random)
+
+
+def sample_balanced(targets: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Sample examples such that each class is as frequent.
+
+    An example's chance is inverse to the count of its class, or of the rarest of its labels. It comes its expected
+    number of times, rounded up or down at random (systematic sampling).
+
+    Args:
+        targets: int (n,) classes, or float (n, labels).
+        random: source of the order and of what is rounded up.
+
+    Returns:
+        n positions, int64.
+    """
+    if targets.ndim == 1:
+        chances = 1 / np.bincount(targets)[targets]
+    else:
+        labels = np.column_stack([targets > 0.5, ~(targets > 0.5).any(axis=1)])  # the last: without any label
+        chances = (labels / np.maximum(labels.sum(axis=0), 1)).max(axis=1)
+    order = random.permutation(len(targets))
+    ends = np.cumsum(chances[order])
+    points = (np.arange(len(targets)) + random.random()) / len(targets) * ends[-1]
+    return order[np.searchsorted(ends, points)]

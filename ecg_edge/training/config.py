@@ -101,7 +101,8 @@ class TrainingConfig:
         epochs: at most.
         batch: examples per step.
         learning_rate: at the start of the schedule.
-        class_weights: "balanced" is inverse frequency, "sqrt" its square root and at most 10, "none" equal weights.
+        class_weights: "balanced" is inverse frequency, "sqrt" its square root and at most 10, "none" equal weights;
+            "sampled" draws as many examples of each class into an epoch instead, those of rare classes repeatedly.
         loss: a name in ecg_edge.training.losses, or None for the task's.
         optimizer: "adam", or "adamw" with `weight_decay`.
         weight_decay: share of the weights that AdamW subtracts per step, times the learning rate.
@@ -123,7 +124,7 @@ class TrainingConfig:
     epochs: int = 100
     batch: int = 32
     learning_rate: float = 1e-3
-    class_weights: Literal["balanced", "sqrt", "none"] = "balanced"
+    class_weights: Literal["balanced", "sqrt", "none", "sampled"] = "balanced"
     loss: str | None = None
     optimizer: Literal["adam", "adamw"] = "adam"
     weight_decay: float = 0.0

@@ -10,7 +10,7 @@ from ecg_edge.signals.augmentation import Augmentation, AugmentationConfig
 from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
-from ecg_edge.training.batches import Batches
+from ecg_edge.training.batches import Batches, sample_balanced
 
 MADE = recordings(
     record("r0", samples=60, labels=("N",), bouts=((0, 30, "N"), (30, 60, "AFIB"))),
@@ -98,3 +98,28 @@ def test_mixed_labels_are_shares_of_the_classes(batches):
     assert targets.shape == (11, 2)
     np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
     assert ((targets > 0.01) & (targets < 0.99)).any()
+
+
+def test_sampling_makes_each_class_as_frequent_and_repeats_as_expected():
+    targets = np.repeat([0, 1, 2], [900, 90, 10])
+    drawn = sample_balanced(targets, np.random.default_rng(1))
+    counts = np.bincount(targets[drawn])
+    assert len(drawn) == 1000 and counts == pytest.approx([333, 333, 333], abs=35)
+    assert np.bincount(drawn)[targets == 2] == pytest.approx(33.3, abs=1)
+    assert np.bincount(drawn, minlength=1000)[targets == 0].max() == 1
+    assert not np.array_equal(drawn, sample_balanced(targets, np.random.default_rng(2)))
+    many = np.eye(3)[targets] + np.eye(3)[[2] * 5 + [0] * 995]  # some of the first have the rarest label too
+    rare = np.bincount(sample_balanced(np.minimum(many, 1), np.random.default_rng(1)), minlength=1000)
+    assert rare[:5].min() >= 10 > 1 >= rare[5:900].max()
+
+
+def test_a_sampled_epoch_has_no_weights_and_depends_on_the_seed_and_the_epoch():
+    task = RhythmBoutsTask(("NSR", "AFIB"))
+    examples = task.examples(MADE, NAMES, window_spec(10), training=True)
+    targets = np.repeat([0, 1], [27, 3])
+    many = dataclasses.replace(examples.take(np.arange(30) % len(examples)), targets=targets)
+    sampled = Batches(task, many, "sampled", batch=30)
+    ((_, drawn, weights),) = epoch(sampled, 0, 0)
+    assert np.bincount(drawn) == pytest.approx([15, 15], abs=4) and set(weights) == {1.0}
+    first, again, second = (starts(epoch(sampled, 0, number)) for number in (1, 1, 2))
+    assert first == again != second
