@@ -4,7 +4,7 @@ Source: "LTAF ECG Rhythm Classifier, RhythmFromBeats v2" model card (rmxjck/ltaf
 beat embedder. Its 576 fused features are what models_keras.rhythm_from_beats reads.
 
 Input   ecg            (samples, leads) float32: 256 samples are 2 s at 128 Hz around the R peak, each lead z-scored
-        rr             (5,) float32: the RR intervals before the beat in s, 0 where unknown or outside (0, 3]
+        rr             (5,) float32: the RR intervals before the beat in s, at most 3; 0 where unknown
         labels         (5, classes) float32: those of the five beats before, one-hot, zeros where unknown
 Output  probabilities  (classes,) float32, softmax; N, A, V
 

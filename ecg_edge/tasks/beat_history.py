@@ -10,7 +10,7 @@ from ecg_edge.signals.r_peaks import AAMI
 CLASSES = ("N", "A", "V")  # ANSI/AAMI EC57: normal or bundle branch block, supraventricular, ventricular
 FUSION, UNKNOWN = 3, -1  # beside the positions in CLASSES
 BEFORE = 5  # beats of history
-LONGEST_RR = 3.0  # s; a longer one is a gap in the annotations
+LONGEST_RR = 3.0  # s; a longer one, a pause or a gap in the annotations, counts as this
 
 
 def aami_classes(symbols: np.ndarray) -> np.ndarray:
@@ -38,7 +38,8 @@ def history(
         known: int8, the class of each of all recordings' beats, UNKNOWN where the model may not know it.
 
     Returns:
-        RR intervals, float32 (n, BEFORE), s, 0 where there is none in (0, 3]; the last ends with the beat itself.
+        RR intervals, float32 (n, BEFORE), s, at most LONGEST_RR, 0 where there is none; the last ends with the beat
+        itself.
         Classes of the beats before it, one-hot float32 (n, BEFORE, classes), zeros where unknown.
     """
     first = recordings.beat_starts[records][:, None]
@@ -46,7 +47,7 @@ def history(
     exists = positions >= first
     times = recordings.beat_times[np.maximum(positions, first)]
     rr = np.diff(times, axis=1)
-    rr[(rr <= 0) | (rr > LONGEST_RR) | ~exists[:, :-1]] = 0.0
+    rr = np.where(exists[:, :-1], np.clip(rr, 0.0, LONGEST_RR), 0.0)
     labels = np.where(exists, known[np.maximum(positions, first)], UNKNOWN)[:, :-1]
     return rr.astype(np.float32), (labels[..., None] == np.arange(len(CLASSES))).astype(np.float32)
 

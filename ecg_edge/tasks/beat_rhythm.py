@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from ecg_edge.data.examples import Examples
-from ecg_edge.tasks.beat_history import LONGEST_RR, aami_classes, history, unknown_classes
+from ecg_edge.tasks.beat_history import aami_classes, history, unknown_classes
 from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
 from ecg_edge.tasks.task import TaskOptions
@@ -44,7 +44,7 @@ class BeatSequences(Examples):
         rr[valid, 0] = before[:, -1]
         rr[:, 0] = 0.0
         weights = valid / np.maximum(valid.sum(axis=1, keepdims=True), 1)
-        inputs = {"rr": np.clip(rr, 0.0, LONGEST_RR), "weights": weights.astype(np.float32)}
+        inputs = {"rr": rr, "weights": weights.astype(np.float32)}
         if self.features is None:
             flat_labels = labels.reshape(len(flat), np.prod(labels.shape[1:]))  # (beats, 15)
             return {"history": _pad(np.concatenate([before, flat_labels], axis=1), valid), **inputs}

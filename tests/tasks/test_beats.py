@@ -63,10 +63,10 @@ def test_unclassified_and_fusion_beats_are_unknown_labels():
     assert [int(row.argmax()) if row.any() else None for row in labels] == [0, 1, 0, None, None]
 
 
-def test_a_gap_is_no_rr_interval():
+def test_a_long_rr_interval_counts_as_three_seconds():
     made = recordings(record("slow", "NNN", every=301), record("just", "NNN", every=300))
     rr, _ = history(made, np.array([0, 1]), np.array([2, 5]), np.zeros(6, np.int8))
-    np.testing.assert_allclose(rr[:, -1], [0.0, 3.0])
+    np.testing.assert_allclose(rr[:, -1], [3.0, 3.0])
 
 
 def test_an_epoch_sees_all_ectopic_beats_and_twice_as_many_normal_ones_of_each_recording():
