@@ -5,6 +5,7 @@ split.json        part → names of its recordings
 identities.json   hashes of the people, recordings and signals of the train and validation part
 embedder/         the run of the beat classifier whose features the model takes, where it takes some
 teachers.json     the runs that the model is distilled from and their hashes; teachers-*.npy what they said
+initial/          the run whose weights training started from, where it did not start from fresh ones
 decision.json     thresholds that the task chose on the validation part, where it has some
 history.csv       one row per epoch          checkpoint/      what resuming starts from
 model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*.json
@@ -18,7 +19,6 @@ import shutil
 import subprocess
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("ecg-edge", "tensorflow", "keras", "jax", "ai-edge-litert", "tflite-micro", "numpy", "scipy", "wfdb")
 
-EMBEDDER = "embedder"
+EMBEDDER, INITIAL = "embedder", "initial"
 
 
 class Run:
@@ -131,11 +131,13 @@ class Run:
         learnt = functools.reduce(Identities.join, inherited, learnt)
         write_json(path / "identities.json", learnt.to_dict())
         if settings.task.get("embedder"):
-            _copy_embedder(Path(settings.task["embedder"]), path / EMBEDDER)
+            _copy_run(Path(settings.task["embedder"]), path / EMBEDDER)
+        if settings.training.init:
+            _copy_run(Path(settings.training.init), path / INITIAL)
         write_json(path / "config.json", config)
         return cls(path)
 
-    @cached_property
+    @functools.cached_property
     def architecture(self) -> Architecture:
         """The architecture; Keras is imported."""
         import_keras()
@@ -162,7 +164,7 @@ class Run:
             ) from None
         return decision
 
-    @cached_property
+    @functools.cached_property
     def task(self) -> Task:
         """The task, with its classes and its decision thresholds."""
         name = self.config["task"]["name"]
@@ -202,7 +204,7 @@ class Run:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
             raise InputError(f"{path} cannot be read ({reason}): copy it again, or train again") from None
 
-    @cached_property
+    @functools.cached_property
     def dataset(self) -> Dataset:
         """The data that the run was trained on. Raises InputError where they have changed since."""
         dataset = Dataset.open(self.config["data"], type(self.task), self.config["leads"])
@@ -213,9 +215,9 @@ class Run:
             )
         return dataset
 
-    @cached_property
+    @functools.cached_property
     def identities(self) -> Identities:
-        """The people, recordings and signals that the model has learnt from, and those of its beat embedder.
+        """The people, recordings and signals that the model has learnt from, and those of its `sources`.
 
         Runs of 0.1.0 do not state them: people and recordings are found by their names in the data then, the signals
         are not known. Raises InputError: the file is damaged, or those data are not here.
@@ -227,13 +229,23 @@ class Run:
             own = _collect_identities(self.dataset, self.split, None)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is damaged: {error!r}") from None
-        return own.join(self.embedder.identities) if self.embedder else own
+        return functools.reduce(Identities.join, [source.identities for source in self.sources], own)
 
-    @cached_property
+    @property
+    def sources(self) -> "list[Run]":
+        """The runs that the model builds on: the beat embedder and that of its first weights, where it has them."""
+        return [run for run in (self.embedder, self.initial) if run]
+
+    @functools.cached_property
     def embedder(self) -> "Run | None":
         """The run of the beat classifier whose features the model takes, None where it takes none."""
         path, own = self.settings.task.get("embedder"), self.path / EMBEDDER
         return Run(own if own.is_dir() else path) if path else None
+
+    @functools.cached_property
+    def initial(self) -> "Run | None":
+        """The run whose weights training started from, None where it started from fresh ones."""
+        return Run(self.path / INITIAL) if self.settings.training.init else None
 
     def recordings(self, advance: Callable[[int, int], None] = lambda done, total: None) -> Recordings:
         """Prepare the run's data; `advance` is called with (done, total)."""
@@ -362,8 +374,8 @@ def _check_embedder(embedder: BeatEmbedder, settings: Config) -> None:
         raise InputError(f"{embedder.name} takes {leads} leads, the model {len(settings.leads)}: name the same leads")
 
 
-def _copy_embedder(source: Path, folder: Path) -> None:
-    """Copy what loading an embedder takes, so that a run is complete wherever it is."""
+def _copy_run(source: Path, folder: Path) -> None:
+    """Copy what loading a run's model takes, so that a run that needs it is complete wherever it is."""
     folder.mkdir(parents=True)
     for name in ("config.json", "split.json", "model.keras", "identities.json"):
         if name != "identities.json" or (source / name).exists():  # runs of 0.1.0 have none

@@ -39,6 +39,7 @@ from firmware_bench.runtime.files import write_json
 from models_keras.registry import Architecture, find, names
 
 SHOWN_WARNINGS = 10
+LEAST_COPIED_SHARE = 0.1  # of the parameters: biases alone happen to fit
 
 
 class TrainingInterrupted(Exception):
@@ -172,6 +173,9 @@ def create_run(
         check_teachers(teachers, configured, plan.settings, plan.dataset.leads, recordings, parts["test"])
         keep_teachers(path, teachers)
         inherited = [teacher.identities for teacher in teachers]
+        if plan.settings.training.init:
+            model = build_model(plan.architecture, plan.settings, configured, plan.dataset.leads)
+            _copy_initial_weights(Run(plan.settings.training.init), model, reporter)
         run = Run.create(path, configured, plan.settings, plan.dataset, parts, recordings, inherited)
     reporter.message(f"run folder: {run.path}")
     return run
@@ -260,6 +264,8 @@ def _train_to_the_end(run: Run, reporter: Reporter) -> None:
         raise InputError(f"{len(training)} training and {len(validation)} validation examples: both need some")
     training = add_teaching(run, training, reporter)
     model = run.build()
+    if run.initial:
+        _copy_initial_weights(run.initial, model, Reporter())
     if task.annotated:
         for part, examples in (("train", training), ("validation", validation)):
             reporter.message(f"{part} examples: {describe_counts(count_targets(task.classes, examples.targets))}")
@@ -294,6 +300,16 @@ def make_augmentation(settings: Config) -> Augmentation:
     window, config = settings.signal.window_spec(), settings.augmentation
     noise = load_noise(window.steps) if config.noise else ()
     return Augmentation(config, noise, window.window_steps, window.fs)
+
+
+def _copy_initial_weights(source: Run, model, reporter: Reporter) -> None:
+    """Start `model` from the weights of a run. Raises InputError: hardly any of them fits."""
+    from ecg_edge.training.initial_weights import copy_weights
+
+    copied = copy_weights(source.model(), model)
+    if copied.share < LEAST_COPIED_SHARE:
+        raise InputError(f"the weights of {source.path} do not fit: {copied.describe()}")
+    reporter.message(f"initial weights of {source.path}: {copied.describe()}")
 
 
 def count_targets(classes: Sequence[str], targets: np.ndarray) -> dict[str, int]:

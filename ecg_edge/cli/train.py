@@ -15,6 +15,7 @@ from firmware_bench.runtime.errors import InputError
 @click.option("--data", metavar="DB|DIR", help="A database's name or a folder. Without it: the embedded synthetic ECG.")
 @click.option("--leads", metavar="I,II,…", help="The leads to use, by name. Without it: all that the recordings have.")
 @click.option("--epochs", type=int, help="At most so many epochs: the same as --set training.epochs=N.")
+@click.option("--init", metavar="RUN", help="Start from its weights where they fit: --set training.init=RUN.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a setting; may be repeated.")
 @click.option(
     "--run", "folder", type=click.Path(path_type=Path), help="The run's folder. Default: runs/NAME-DATA-TIME."
@@ -23,7 +24,7 @@ from firmware_bench.runtime.errors import InputError
 @click.option("--seed", default=0, show_default=True, help="Decides the split, the first weights and the order.")
 @click.option("--folds", type=int, help="Cross-validate: train so many folds, give the same command again to continue.")
 @click.option("--dry-run", is_flag=True, help="Show what would be trained, take one step, write nothing.")
-def command(arch, preset, task, data, leads, epochs, assignments, folder, resume, seed, folds, dry_run):
+def command(arch, preset, task, data, leads, epochs, init, assignments, folder, resume, seed, folds, dry_run):
     """Train an architecture on recordings.
 
     \b
@@ -32,18 +33,19 @@ def command(arch, preset, task, data, leads, epochs, assignments, folder, resume
       ecg-edge train --arch cnn_att_bilstm --data cinc2017 --set signal.window_s=30 --set signal.normalise=record
       ecg-edge train --arch cnn_att_bilstm --data ~/recordings --leads I --dry-run
       ecg-edge train --arch cnn_att_bilstm --data cinc2017 --folds 5
+      ecg-edge train --arch cnn_att_bilstm --data ~/recordings --init runs/cinc2017
       ecg-edge train --resume runs/cnn_att_bilstm-cinc2017-20260101-120000
     """
     if bool(arch) == bool(resume):
         raise InputError("name either --arch to start a run or --resume to continue one")
-    given = {"--task": task, "--data": data, "--leads": leads, "--epochs": epochs, "--set": assignments,
+    given = {"--task": task, "--data": data, "--leads": leads, "--epochs": epochs, "--init": init, "--set": assignments,
              "--run": folder, "--folds": folds, "--dry-run": dry_run}  # fmt: skip
     if refused := [option for option, value in given.items() if value and resume]:
         raise InputError(f"--resume continues with the run's own settings: leave out {refused[0]}")
     from ecg_edge.api import cross_validation, training_run
     from ecg_edge.evaluation_tables import print_tables
 
-    names = console.split_names(leads)
+    names, assignments = console.split_names(leads), [*assignments, *([f"training.init={init}"] if init else [])]
     with console.reporting() as reporter:
         if dry_run:
             training_run.try_training_step(arch, preset, data, names, task, assignments, epochs, seed, reporter)

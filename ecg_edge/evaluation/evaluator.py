@@ -1,6 +1,7 @@
 """Metrics of a predictor with confidence intervals: the same for a Keras model and for an exported file."""
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -77,7 +78,7 @@ def select_examples(
     if data is None:
         tested, left_out = set(run.split["test"]), {}
         known = [entry for entry in known if entry.name in tested]
-        learnt = run.embedder.identities if run.embedder else None
+        learnt = functools.reduce(Identities.join, [r.identities for r in run.sources]) if run.sources else None
     recordings = dataset.recordings(type(task), window, advance)
     if data is not None:
         _refuse_other_units(data, recordings, run)

@@ -119,6 +119,7 @@ class TrainingConfig:
         teachers: folders of trained runs to distil from, with commas between them, or None.
         teacher_share: of the loss towards the teachers' mean probabilities; the rest is the loss of the labels.
         teacher_temperature: that softens both.
+        init: folder of the run whose weights training starts from, where they fit; None: fresh ones.
     """
 
     epochs: int = 100
@@ -140,6 +141,7 @@ class TrainingConfig:
     teachers: str | None = None
     teacher_share: float = 0.5
     teacher_temperature: float = 2.0
+    init: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,11 +1,15 @@
 """ecg_edge.train, resume, evaluate, export: from recordings to a file."""
 
 import keras
+import numpy as np
 import pytest
 
 import ecg_edge
+from ecg_edge import InputError
 from ecg_edge.api.training_run import create_run
 from firmware_bench.runtime.files import read_json
+
+OFFLINE = {"signal.mode": "offline", "signal.normalise": "record"}
 
 
 def test_a_trained_run_has_its_settings_its_backend_and_its_messages(training):
@@ -92,3 +96,41 @@ def test_a_rejected_export_holds_its_report_and_writes_nothing(run, tmp_path, mo
         ecg_edge.export(run, out=tmp_path / "model.tflite")
     assert isinstance(error.value, ecg_edge.AcceptanceError) and error.value.report.path is None
     assert not all(check.passed for check in error.value.report.checks) and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_training_starts_from_the_weights_of_a_run(run, recordings, training, cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("ECG_EDGE_CACHE", str(cache))
+    reporter = type(training[1])()
+    settings = {"training.init": run.path, "training.learning_rate": 1e-9, **OFFLINE}
+    started = ecg_edge.train("cnn", "tiny", recordings, ["II"], None, settings, 1, tmp_path / "on", 1, reporter)
+    (line,) = [message for message in reporter.messages if message.startswith(f"initial weights of {run.path}: ")]
+    assert line.endswith(" weights")  # all of them
+    for ours, theirs in zip(started.model().trainable_variables, run.model().trainable_variables, strict=True):
+        np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), atol=1e-6)
+    assert [source.path for source in started.sources] == [tmp_path / "on" / "initial"]
+    assert started.identities.signals == started.identities.signals | run.identities.signals
+    # With another seed, patients of the test part were learnt from by the run before.
+    with pytest.raises(InputError, match="known from training|train"):
+        ecg_edge.evaluate(started)
+
+
+def test_initial_weights_of_which_none_fits_are_refused_and_nothing_is_written(
+    run, recordings, cache, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("ECG_EDGE_CACHE", str(cache))
+    settings = {"training.init": run.path}
+    with pytest.raises(InputError, match="do not fit: . of"):
+        ecg_edge.train("rhythm_resnet1d", "tiny", recordings, ["II"], "rhythm", settings, 1, tmp_path / "other")
+    with pytest.raises(InputError, match="nowhere is not the folder of a run"):
+        ecg_edge.train(
+            "cnn",
+            "tiny",
+            recordings,
+            ["II"],
+            None,
+            {"training.init": "nowhere"},
+            1,
+            tmp_path / "other",
+        )
+    assert not (tmp_path / "other").exists()
