@@ -148,6 +148,7 @@ STUDIES = {
         Variant("1 block", {"model.blocks": 1}),
     ),
     "directions": (Variant("both directions"), Variant("forwards only", {"model.bidirectional": False})),
+    "leads": (Variant("all leads"), Variant("lead I", leads="I")),
     "components": (
         Variant("whole"),
         Variant("without encoder", {"model.encoder": False}),

@@ -6,13 +6,15 @@ from typing import Any
 
 from ecg_edge.api.model_loading import find_embedder, task_from_metadata
 from ecg_edge.evaluation.bootstrap import RESAMPLES
+from ecg_edge.evaluation.detected_beats import DetectedBeatsTask
 from ecg_edge.evaluation.evaluator import applicable_variants, evaluate_predictor, select_examples
 from ecg_edge.records.challenge_score import ChallengeScore
 from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run
+from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.predictor import KerasPredictor, Predictor
 from ecg_edge.tflite_predictor import TFLitePredictor
-from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.files import write_json
 
 
@@ -65,6 +67,7 @@ def evaluate(
     tta: int = 1,
     overlap: str = "refuse",
     reporter: Reporter | None = None,
+    peaks: str = "annotated",
 ) -> EvaluationResult:
     """Evaluate a trained run, or the file exported from it, on recordings it has not seen.
 
@@ -78,6 +81,7 @@ def evaluate(
         overlap: Where `data` holds recordings or people of the run's train or validation part: "refuse", "leave-out"
             those, or "keep" them. The result says how many.
         reporter: Receives progress.
+        peaks: Of the task beats: R peaks and RR intervals are the "annotated" ones, or those "detected" in the signal.
 
     Returns:
         Every metric with its 95 % interval by bootstrap over patients.
@@ -92,6 +96,8 @@ def evaluate(
         MetricEstimate(value=0.71, low=0.66, high=0.75)
     """
     reporter, run = reporter or Reporter(), run if isinstance(run, Run) else Run(run)
+    if peaks != "annotated":
+        run = _with_detected_peaks(run, peaks)
     predictor, name = _predictor_of(run, model)
     selection = select_examples(
         run, None if data is None else str(data), overlap, reporter.advance("preparing recordings")
@@ -116,9 +122,22 @@ def evaluate(
     if selection.overlap:
         values["overlap"] = selection.overlap
     suffix = ("" if data is None else f"-{Path(data).name}") + (f"-tta{tta}" if tta > 1 else "")
+    if peaks != "annotated":
+        values, suffix = values | {"r_peaks": peaks}, f"{suffix}-{peaks}"
     path = run.path / f"evaluation-{name}{suffix}.json"
     write_json(path, values)
     return EvaluationResult(values, path)
+
+
+def _with_detected_peaks(run: Run, peaks: str) -> Run:
+    """The same run, opened anew, whose task detects the R peaks."""
+    if peaks != "detected":
+        raise unknown_name("kind of R peaks", peaks, ("annotated", "detected"))
+    if type(run.task) is not BeatsTask:
+        raise InputError(f"{run.path} has the task {run.task.name}: R peaks can be chosen for the task beats alone")
+    task, opened = run.task, Run(run.path)
+    opened.task = DetectedBeatsTask(task.classes, task.options, task.decision, leads=tuple(run.config["leads"]))
+    return opened
 
 
 def _find_challenge_score(run: Run, on_own_data: bool) -> ChallengeScore | None:

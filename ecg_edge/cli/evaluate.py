@@ -23,8 +23,10 @@ from ecg_edge import console
     metavar="N",
     help="Test-time augmentation: mean of the outputs for N windows, shifted against each other.",
 )
+@click.option("--peaks", type=click.Choice(["annotated", "detected"]), default="annotated", show_default=True,
+              help="R peaks that a beat classifier gets.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
-def command(run, model, data, overlap, views, as_json):
+def command(run, model, data, overlap, views, peaks, as_json):
     """Evaluate a trained run, or its exported file, on recordings it has not seen.
 
     Every metric comes with its 95 % interval by bootstrap over patients. The result is stored in the run's folder.
@@ -40,7 +42,7 @@ def command(run, model, data, overlap, views, as_json):
     from ecg_edge.evaluation_tables import print_tables
 
     with console.reporting() as reporter:
-        result = evaluate(run, model, data, views, overlap, reporter)
+        result = evaluate(run, model, data, views, overlap, reporter, peaks)
     if as_json:
         console.print_json(result.values)
     else:

@@ -3,6 +3,8 @@
 Beats are given by the sample indices of their R peaks, int (n,) in time order.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ecg_edge.records.record import Beats, Record
@@ -94,9 +96,20 @@ def find_beats(record: Record) -> Beats:
     if record.beats is not None:
         return record.beats
     signal = record.select_leads(record.leads)
-    names = [lead.lower() for lead in record.leads]
-    order = [names.index(name) for name in BEST_LEADS if name in names] + list(range(len(names)))
-    flat = find_flat_leads(signal)
-    best = next((column for column in order if not flat[column]), 0)
-    samples = detect_r_peaks(signal[:, best], record.fs)
+    samples = detect_r_peaks(signal[:, choose_lead(record.leads, find_flat_leads(signal))], record.fs)
     return Beats(samples, np.full(len(samples), "?"))
+
+
+def choose_lead(leads: Sequence[str], flat: np.ndarray) -> int:
+    """Choose the lead to detect R peaks in: lead II, MLII or I, the first that is there, else the first; none flat.
+
+    Args:
+        leads: Names.
+        flat: Whether each lead is flat, bool (leads,).
+
+    Returns:
+        Its position; 0 where all are flat.
+    """
+    names = [lead.lower() for lead in leads]
+    order = [names.index(name) for name in BEST_LEADS if name in names] + list(range(len(names)))
+    return next((column for column in order if not flat[column]), 0)

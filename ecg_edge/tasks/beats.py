@@ -23,11 +23,21 @@ from ecg_edge.tasks.beat_history import (
     predict_autoregressively,
     unknown_classes,
 )
-from ecg_edge.tasks.metrics import by_class, confusion_matrix, cross_entropy, macro_average, precision_recall_f1
+from ecg_edge.tasks.metrics import (
+    by_class,
+    confusion_matrix,
+    cross_entropy,
+    find_largest_share,
+    macro_average,
+    precision_recall_f1,
+)
 from ecg_edge.tasks.predictor import StatefulPredictor, keeps_history
 from ecg_edge.tasks.task import BATCH, Task, TaskOptions, UnitMetrics, round_probabilities
 from firmware_bench.runtime.errors import InputError
 
+MISSED = len(CLASSES)  # beside the predicted classes: a beat that was not detected
+NO_BEAT = FUSION + 1  # beside the true classes: a detection where no beat is
+SVEB = ("SVEB_sensitivity", "SVEB_positive_predictivity", "SVEB_F1")
 NORMALS = 2  # normal beats per ectopic one in an epoch of training, of each recording
 
 
@@ -158,7 +168,11 @@ class BeatsTask(Task):
             "annotated labels of the beats before": "true",
             "no labels of the beats before": "none",
         }
-        return {text: BeatsTask(self.classes, self.options, self.decision, labels) for text, labels in sources.items()}
+        return {text: self._with_labels(labels) for text, labels in sources.items()}
+
+    def _with_labels(self, labels: str) -> "BeatsTask":
+        """The same task with another source of the labels before a beat."""
+        return BeatsTask(self.classes, self.options, self.decision, labels)
 
     def predict(self, predictor, examples: BeatExamples, advance=lambda examples: None):
         if not len(examples):
@@ -200,20 +214,33 @@ class BeatsTask(Task):
         return {"validation_loss": cross_entropy(targets, probabilities), "validation_score": metrics["macro_f1",]}
 
     def pair_with_truth(self, summaries, examples):
-        known = examples.targets != FUSION
+        known = (examples.targets < len(CLASSES)) & summaries.any(axis=1)
         return summaries[known], examples.targets[known][:, None] == np.arange(len(CLASSES))
 
     def compute_metrics(self, summaries, examples):
-        predicted = summaries.argmax(axis=1)
+        predicted = np.where(summaries.any(axis=1), summaries.argmax(axis=1), MISSED)
         table = count_beats(examples.targets, predicted)
+        patients = np.array([examples.entries[record].patient for record in examples.records])
+        largest = find_largest_share(patients[examples.targets == CLASSES.index("A")])
+
+        def statistic(positions):
+            values = beat_metrics(count_beats(examples.targets[positions], predicted[positions]))
+            if largest:
+                others = positions[patients[positions] != largest]
+                without = beat_metrics(count_beats(examples.targets[others], predicted[others]))
+                values |= {(f"{key}_without_{largest}",): without[key,] for key in SVEB}
+            return values
+
         return UnitMetrics(
             unit="beats",
-            patients=[examples.entries[record].patient for record in examples.records],
-            statistic=lambda positions: beat_metrics(count_beats(examples.targets[positions], predicted[positions])),
+            patients=patients.tolist(),
+            statistic=statistic,
             details={
                 "classes": {name: {"beats": int(n)} for name, n in zip(CLASSES, table.sum(axis=1), strict=False)},
-                "confusion_matrix": table[: len(CLASSES)].tolist(),
-                "fusion_beats_as": dict(zip(CLASSES, table[FUSION].tolist(), strict=True)),
+                "confusion_matrix": table[: len(CLASSES), : len(CLASSES)].tolist(),
+                "fusion_beats_as": dict(zip(CLASSES, table[FUSION].tolist(), strict=False)),
+                "missed_beats": dict(zip(CLASSES, table[:, MISSED].tolist(), strict=False)),
+                "false_detections_as": dict(zip(CLASSES, table[NO_BEAT].tolist(), strict=False)),
             },
             predicted=predicted,
         )
@@ -243,16 +270,17 @@ class BeatsTask(Task):
 
 
 def count_beats(targets: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Beats (4, 3): true class N, A, V or F by row, predicted class by column."""
-    return confusion_matrix(targets, predicted, len(CLASSES) + 1)[:, : len(CLASSES)]
+    """Beats (5, 4): true class N, A, V, F, or no beat, by row; predicted class N, A, V, or missed, by column."""
+    return confusion_matrix(targets, predicted, NO_BEAT + 1)[:, : MISSED + 1]
 
 
 def beat_metrics(table: np.ndarray) -> dict[tuple[str, ...], float]:
-    """Accuracy and macro F1 of N, A and V; sensitivity and positive predictivity of supraventricular (SVEB) and
-    ventricular ectopic beats (VEB), as EC57 asks.
+    """Accuracy and macro F1 of N, A and V; sensitivity, positive predictivity and their harmonic mean, F1, of SVEB and
+    VEB (supraventricular and ventricular ectopic beats), as EC57 asks.
 
     A fusion beat predicted as A is a false SVEB, one predicted as V is no false VEB (de Chazal, O'Dwyer & Reilly, IEEE
-    Trans. Biomed. Eng. 51(7), 2004, section III).
+    Trans. Biomed. Eng. 51(7), 2004, section III). A missed beat is a false negative, a detection without one a false
+    positive.
 
     Args:
         table: as `count_beats` returns it.
@@ -260,18 +288,17 @@ def beat_metrics(table: np.ndarray) -> dict[tuple[str, ...], float]:
     Returns:
         name or ("classes", class, name) → value, NaN where undefined.
     """
-    own = table[: len(CLASSES)]
-    per_class = precision_recall_f1(np.diag(own), own.sum(axis=1), own.sum(axis=0))
+    own, false = table[: len(CLASSES)], table[NO_BEAT, : len(CLASSES)]
+    hits, called = np.diag(own), own[:, : len(CLASSES)].sum(axis=0) + false
+    per_class = precision_recall_f1(hits, own.sum(axis=1), called)
+    values = macro_average(per_class, ("f1",))
     with np.errstate(invalid="ignore"):
-        sveb, veb = own[1, 1] / own[1].sum(), own[2, 2] / own[2].sum()
-        sveb_predictivity, veb_predictivity = own[1, 1] / table[:, 1].sum(), own[2, 2] / own[:, 2].sum()
-        accuracy = np.trace(own) / own.sum()
-    return {
-        **macro_average(per_class, ("f1",)),
-        ("accuracy",): float(accuracy),
-        ("SVEB_sensitivity",): float(sveb),
-        ("SVEB_positive_predictivity",): float(sveb_predictivity),
-        ("VEB_sensitivity",): float(veb),
-        ("VEB_positive_predictivity",): float(veb_predictivity),
-        **by_class(per_class, CLASSES),
-    }
+        values["accuracy",] = float(hits.sum() / own.sum())
+        fusion = table[FUSION, : len(CLASSES)] * [0, 1, 0]  # as A a false SVEB, as V no false VEB
+        sensitivity, predictivity = hits / own.sum(axis=1), hits / (called + fusion)
+        f1 = 2 * hits / (own.sum(axis=1) + called + fusion)
+    for name, position in (("SVEB", 1), ("VEB", 2)):
+        values[f"{name}_sensitivity",] = float(sensitivity[position])
+        values[f"{name}_positive_predictivity",] = float(predictivity[position])
+        values[f"{name}_F1",] = float(f1[position])
+    return {**values, **by_class(per_class, CLASSES)}

@@ -158,3 +158,10 @@ def best_threshold(positive: np.ndarray, scores: np.ndarray) -> float:
     f1[np.diff(ranked) == 0] = -1.0  # equal scores fall on the same side
     best = int(np.argmax(f1))
     return float((ranked[best] + ranked[best + 1]) / 2)
+
+
+def find_largest_share(patients: np.ndarray) -> str | None:
+    """Find the patient who has more than half of what several have. patients: of each unit; None: there is none."""
+    names, counts = np.unique(patients, return_counts=True)
+    is_one_person = len(names) > 1 and counts.max() > counts.sum() / 2
+    return str(names[counts.argmax()]) if is_one_person else None

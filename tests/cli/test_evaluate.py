@@ -35,6 +35,11 @@ def test_an_evaluation_has_intervals_and_is_written_to_the_run(run):
     assert np.sum(result["confusion_matrix"]) == 3
 
 
+def test_r_peaks_are_detected_for_beats_alone(run):
+    with pytest.raises(InputError, match="has the task rhythm: R peaks can be chosen for the task beats alone"):
+        evaluate(run, "--peaks", "detected")
+
+
 def test_tables_and_the_next_command(run):
     shown = evaluate(run)
     text = " ".join(shown.stdout.split())

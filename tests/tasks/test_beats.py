@@ -159,21 +159,46 @@ def test_autoregressive_prediction_predicts_every_beat_once():
 
 
 def test_metrics_by_hand():
-    #        as N  A  V
-    table = [[90, 6, 4], [3, 5, 2], [1, 2, 17], [0, 4, 6]]  # true N, A, V, F
+    #        as N  A  V  missed
+    table = [[90, 6, 4, 0], [3, 5, 2, 0], [1, 2, 17, 0], [0, 4, 6, 0], [0, 0, 0, 0]]  # true N, A, V, F, no beat
     figures = beat_metrics(np.array(table))
     assert figures["SVEB_sensitivity",] == 5 / 10
     assert figures["SVEB_positive_predictivity",] == 5 / (6 + 5 + 2 + 4), "a fusion beat called A is a false SVEB"
     assert figures["VEB_sensitivity",] == 17 / 20
     assert figures["VEB_positive_predictivity",] == 17 / (4 + 2 + 17), "a fusion beat called V is no false VEB"
+    assert figures["SVEB_F1",] == pytest.approx(2 * 5 / (10 + 17))
+    assert figures["VEB_F1",] == pytest.approx(2 * 17 / (20 + 23))
     assert figures["accuracy",] == (90 + 5 + 17) / 130
     assert figures["classes", "N", "f1"] == pytest.approx(2 * 90 / (100 + 94))
 
 
+def test_missed_beats_and_false_detections_count():
+    table = [[90, 6, 4, 1], [3, 5, 2, 10], [1, 2, 17, 5], [0, 0, 0, 2], [7, 1, 3, 0]]
+    figures = beat_metrics(np.array(table))
+    assert figures["SVEB_sensitivity",] == 5 / 20 and figures["VEB_sensitivity",] == 17 / 25
+    assert figures["SVEB_positive_predictivity",] == 5 / (6 + 5 + 2 + 1)
+    assert figures["VEB_positive_predictivity",] == 17 / (4 + 2 + 17 + 3)
+    assert figures["classes", "N", "f1"] == pytest.approx(2 * 90 / (101 + 94 + 7))
+
+
 def test_fusion_beats_have_their_own_row():
-    assert count_beats(np.array([0, 3, 3, 2]), np.array([0, 2, 0, 1])).tolist() == [
-        [1, 0, 0], [0, 0, 0], [0, 1, 0], [1, 0, 1],
+    assert count_beats(np.array([0, 3, 3, 2]), np.array([0, 2, 0, 1]))[:, :3].tolist() == [
+        [1, 0, 0], [0, 0, 0], [0, 1, 0], [1, 0, 1], [0, 0, 0],
     ]  # fmt: skip
+
+
+def test_supraventricular_figures_are_given_without_the_patient_who_has_most():
+    made = recordings(record("r0", "NAAAN"), record("r1", "NNA"), record("r2", "NNNNV"))
+    given = examples(names=("r0", "r1", "r2"), made=made)
+    said = given.targets.copy()
+    said[given.records == 1] = 0  # the other patient's A is overlooked
+    measured = TASK.compute_metrics(np.eye(3)[said], given).statistic(np.arange(len(given)))
+    assert measured["SVEB_sensitivity",] == 3 / 4
+    assert measured["SVEB_sensitivity_without_patient of r0",] == 0
+    shared = recordings(record("r0", "NA"), record("r1", "NA"))
+    given = examples(made=shared)
+    keys = TASK.compute_metrics(np.eye(3)[given.targets], given).statistic(np.arange(len(given)))
+    assert not any("without" in key[0] for key in keys), "nobody has more than half"
 
 
 def test_metrics_are_over_beats_by_patient():
