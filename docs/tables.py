@@ -297,6 +297,7 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "instructions of a window": "{window_instructions:,}",
             "of an answer, with the front end": "{answer_instructions:,}",
             "share": "{share:.3f}",
+            "dearest call of `poll`": "{dearest_poll:,}",
             "RAM with stack (bytes)": "{ram_bytes:,}",
             "flash (bytes)": "{flash_bytes:,}",
         },

@@ -18,7 +18,7 @@ import numpy as np
 
 LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */"
 LINE = 115
-STATE = ("arena", "window", "hidden", "cell", "row", "sums", "pushed", "blocks", "made", r"input_\w+")
+STATE = ("arena", "window", "hidden", "cell", "row", "sums", "pushed", "blocks", "made", "slice", "turn", r"input_\w+")
 
 
 def ctype(dtype) -> str:

@@ -6,23 +6,16 @@ from export.c99.c_text import LICENCE, array, ctype, structure, with_prefix
 from export.c99.emit_answer import calibrate, decide
 from export.c99.emit_app_header import FAULTS, emit_app_header, measure_answers
 from export.c99.emit_header import MARK
-from export.c99.emit_score import define_score, push_scored
+from export.c99.emit_poll import DIRECT, emit_poll
+from export.c99.emit_score import define_score, score_answers
 from export.c99.lower import StepProgram
 from firmware_bench.front_end.device_plan import Decision, plan_device, plan_quantisation, scales_windows
 from firmware_bench.front_end.plan import FrontEndPlan
-from firmware_bench.front_end.sample_models import FEED
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.front_end.window_score import is_reconstructing, plan_window_score
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import ModelMetadata
 
-PUSH = (
-    "ECG_PROFILE(flow);",
-    "if ($push(&app->network, sample, answer->outputs) != 0) {",
-    "    $write_answer(app, answer);",
-    "    result = 2;",
-    "}",
-)
 MOST_LABELS = 32  # bits of an answer
 
 
@@ -108,11 +101,11 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         lines.append(array("int32_t", "thresholds", decision.thresholds))
     if decision.probabilities is not None:
         lines.append(array("uint16_t", "probabilities", decision.probabilities.entries))
-    push = PUSH
+    network = DIRECT
     if is_reconstructing(metadata):
         score = plan_window_score(metadata)
         lines += define_score(score)
-        push = push_scored(program, metadata, score)
+        network = score_answers(program, metadata, score)
     _, span, _ = measure_answers(program, metadata)
     quantised = (
         f"({value})ecg_front_end_quantise(%s, {multiplier}, {shift}, {signal.zero_point}, {bounds.min}, {bounds.max})"
@@ -211,67 +204,6 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         *calibrate(decision),
         "}",
         "",
-        "int $app_poll(struct $app *app, struct $answer *answer)",
-        "{",
-        f"    int16_t counts[{plan.leads}];",
-        f"    int32_t values[{plan.leads}];",
-        f"    {value} sample[{plan.leads}];",
-        "    int result = 1;",
-        "    const uint32_t taken = app->taken;",
-        "    if (taken == app->stored) {",
-        "        return 0;",
-        "    }",
-        f"    for (int lead = 0; lead < {plan.leads}; ++lead) {{",
-        f"        counts[lead] = app->queue[taken % {macro}_QUEUE_SAMPLES][lead];",
-        "    }",
-        "    app->taken = taken + 1u;",
-        "    $judge_sample(app, counts);",
-        "    ECG_PROFILE(front_end);",
-        "    ecg_front_end_push(&$front_end, &app->front_end, counts);",
-        "    while (ecg_front_end_next(&$front_end, &app->front_end, values) != 0) {",
-        "        app->made++;",
-        *(_feed_window(plan, quantised, program) if scales_windows(metadata) else _feed_sample(plan, quantised, push)),
-        "        ECG_PROFILE(front_end);",
-        "    }",
-        "    ECG_PROFILE(flow);",
-        "    return result;",
-        "}",
-        "",
+        *emit_poll(program, plan, quantised, macro, network, scales_windows(metadata)),
     ]
     return "\n".join(lines)
-
-
-def _feed_sample(plan: FrontEndPlan, quantised: str, push: tuple[str, ...]) -> list[str]:
-    """Hand a value of each lead to the network."""
-    return [
-        f"        for (int lead = 0; lead < {plan.leads}; ++lead) {{",
-        f"            sample[lead] = {quantised % 'values[lead]'};",
-        "        }",
-        *(f"        {line}" for line in push),
-    ]
-
-
-def _feed_window(plan: FrontEndPlan, quantised: str, program: StepProgram) -> list[str]:
-    """Hand some values of the last window to the network, and keep a value of each lead for the next one."""
-    samples, leads = program.inputs[0].storage.rows, plan.leads
-    scaled = quantised % f"ecg_scale_window(&app->window_scales[lead], app->window[(app->fed * {leads}) + lead])"
-    return [
-        f"        for (int n = 0; (n < {FEED}) && (app->fed < {samples}); ++n) {{",
-        f"            for (int lead = 0; lead < {leads}; ++lead) {{",
-        f"                sample[lead] = {scaled};",
-        "            }",
-        "            app->fed++;",
-        *(f"            {line}" for line in PUSH),
-        "        }",
-        f"        for (int lead = 0; lead < {leads}; ++lead) {{",
-        f"            app->window[(app->filled * {leads}) + lead] = values[lead];",
-        "        }",
-        "        app->filled++;",
-        f"        if (app->filled == {samples}) {{",
-        f"            for (int lead = 0; lead < {leads}; ++lead) {{",
-        f"                app->window_scales[lead] = ecg_find_window_scale(app->window + lead, {samples}, {leads});",
-        "            }",
-        "            app->filled = 0;",
-        "            app->fed = 0;",
-        "        }",
-    ]

@@ -121,6 +121,7 @@ def emit_app_header(
         "    uint32_t reported; /* of those that were lost */",
         "    uint32_t made;     /* values for the network */",
         "    uint32_t judged;   /* samples of this second */",
+        *(["    int is_due;        /* whether an answer is being computed */"] if program.is_sliced else []),
         f"    uint32_t faults[{len(FAULTS)}]; /* 1 + values made before the last sample with each */",
         *(
             [
@@ -151,8 +152,8 @@ def emit_app_header(
         f"int {prefix}_app_push(struct {prefix}_app *app, const int16_t *counts);",
         "",
         *comment(
-            "Compute what one stored sample asks for. Returns 0 where none is stored, 1 where one was taken, 2 where "
-            "the answer was written as well."
+            "Compute a slice: take one stored sample, or go on with the answer that is due. Call it until it returns "
+            "0: nothing is left. 1: there may be more; 2: the answer was written."
         ),
         f"int {prefix}_app_poll(struct {prefix}_app *app, struct {prefix}_answer *answer);",
         "",

@@ -3,6 +3,7 @@
 from export.c99.c_text import ctype
 from export.c99.continuous import ContinuousLoop
 from export.c99.emit_header import output_parameters
+from export.c99.emit_slices import emit_sliced_push
 from export.c99.lower import StepProgram
 from export.c99.memory_plan import MemoryPlan
 from export.c99.schedule import Schedule
@@ -28,15 +29,7 @@ def emit_continuous_functions(
     counters = [f"$made[{producers[feature]}]" for feature in loop.features]
     ready = " && ".join(f"({counter} >= ($blocks + {loop.hop}))" for counter in counters)
     clear = ["    (void)memset($sums, 0, sizeof $sums);"] if memory.sums else []
-    return [
-        "void $reset($STATE)",
-        "{",
-        "    (void)memset($made, 0, sizeof $made);",
-        f"    $blocks = {loop.rows - loop.hop};",
-        "}",
-        "",
-        f"int $push($STATE, const {ctype(program.dtype)} *sample, {output_parameters(program)})",
-        "{",
+    taking = [
         f"    if ($made[0] == {UNBOUNDED}) {{",
         "        $reset(state); /* the counters end: begin anew */",
         "    }",
@@ -48,7 +41,25 @@ def emit_continuous_functions(
         "    }",
         f"    $blocks += {loop.hop};",
         *clear,
+    ]
+    sample = f"const {ctype(program.dtype)} *sample"
+    push = [
+        f"int $push($STATE, {sample}, {output_parameters(program)})",
+        "{",
+        *taking,
         f"    $compute_outputs(state, {names});",
         "    return 1;",
         "}",
+    ]
+    if program.is_sliced:
+        push = [f"int $take($STATE, {sample})", "{", *taking, "    return 1;", "}", "", *emit_sliced_push(program)]
+    return [
+        "void $reset($STATE)",
+        "{",
+        "    (void)memset($made, 0, sizeof $made);",
+        f"    $blocks = {loop.rows - loop.hop};",
+        *(["    $slice = 0;", "    $turn = 0;"] if program.is_sliced else []),
+        "}",
+        "",
+        *push,
     ]

@@ -51,6 +51,8 @@ def emit_header(program: StepProgram, memory: MemoryPlan, prefix: str) -> str:
         lines += _continuous_functions(program, program.continuous, prefix)
     else:
         lines += _window_functions(program, prefix)
+    if program.is_sliced:
+        lines += _slice_functions(program, prefix)
     return "\n".join([*lines, *EXTERN_C_END, "", "#endif", ""])
 
 
@@ -127,10 +129,13 @@ def _state(program: StepProgram, memory: MemoryPlan, prefix: str) -> list[str]:
         members.append(("int32_t ", "pushed", 0, "samples of this block"))
         members.append(("int32_t ", "blocks", 0, "blocks so far, up to the length of the running mean"))
     elif memory.counters:
-        rows = memory.counters // 4 - (program.continuous is not None)
+        rows = memory.counters // 4 - (program.continuous is not None) - 2 * program.is_sliced
         members.append(("int32_t ", "made", rows, "rows of the input, then of each row step"))
     if program.continuous:
         members.append(("int32_t ", "blocks", 0, "rows at the last answer"))
+    if program.is_sliced:
+        members.append(("int32_t ", "slice", 0, "the step that computes the next slice of an answer"))
+        members.append(("int32_t ", "turn", 0, "of that step"))
     members += [
         ("int16_t ", "window", memory.window // 2, "scratch values"),
         *((("int16_t ", "hidden", units, "of an LSTM"), ("int16_t ", "cell", units, "of an LSTM")) if units else ()),
@@ -241,3 +246,15 @@ def _streaming_functions(program: StepProgram, streaming: StreamingLoop, prefix:
             "",
         ]
     return [*lines, "/* Begin a recording. */", f"void {prefix}_reset(struct {prefix}_state *state);", ""]
+
+
+def _slice_functions(program: StepProgram, prefix: str) -> list[str]:
+    """The declarations of `take` and `compute_slice` in the header."""
+    return [
+        f"/* {prefix}_push in parts. Take a sample; returns 1 where an answer is due, otherwise 0. */",
+        f"int {prefix}_take(struct {prefix}_state *state, const {ctype(program.dtype)} *sample);",
+        "",
+        "/* Compute a slice of the answer that is due; the next sample waits. Returns 1 where outputs are written. */",
+        f"int {prefix}_compute_slice(struct {prefix}_state *state, {output_parameters(program)});",
+        "",
+    ]

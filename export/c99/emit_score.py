@@ -1,6 +1,7 @@
 """The score of a window in C, of a model that reconstructs its input: see `firmware_bench.front_end.window_score`."""
 
 from export.c99.c_text import array, ctype, structure
+from export.c99.emit_poll import AnswerCalls
 from export.c99.lower import StepProgram
 from firmware_bench.front_end.window_score import ScorePlan, ValueScale
 from firmware_bench.runtime.metadata import ModelMetadata
@@ -47,23 +48,20 @@ def define_score(plan: ScorePlan) -> list[str]:
     ]
 
 
-def push_scored(program: StepProgram, metadata: ModelMetadata, plan: ScorePlan) -> tuple[str, ...]:
-    """Return the statements that hand a sample to the network, and score the window that it completes."""
+def score_answers(program: StepProgram, metadata: ModelMetadata, plan: ScorePlan) -> AnswerCalls:
+    """Return what goes around the network: the window is kept, and scored when the network has reconstructed it."""
     arrays = {
         tensor.name: f"app->output_{name}" for tensor, name in zip(metadata.outputs, program.output_names, strict=True)
     }
     used = (plan.reconstruction, plan.lead_weight, plan.sequence_weight, plan.latent_mean, plan.log_variance)
     arguments = ", ".join(arrays[scale.output] if scale else "NULL" for scale in used)
     bits = 8 * program.bytes
-    return (
-        f"(void)memcpy(&app->input[app->samples * {plan.leads}], sample, sizeof sample);",
-        "app->samples++;",
-        "ECG_PROFILE(flow);",
-        f"if ($push(&app->network, sample, {', '.join(arrays.values())}) != 0) {{",
-        f"    answer->outputs[1] = ecg_score_window_s{bits}(&$window_score, app->input, {arguments});",
-        "    answer->outputs[0] = ecg_judge_score(&$window_score, &app->scores, answer->outputs[1]);",
-        "    app->samples = 0;",
-        "    $write_answer(app, answer);",
-        "    result = 2;",
-        "}",
+    return AnswerCalls(
+        (f"(void)memcpy(&app->input[app->samples * {plan.leads}], sample, sizeof sample);", "app->samples++;"),
+        ", ".join(arrays.values()),
+        (
+            f"answer->outputs[1] = ecg_score_window_s{bits}(&$window_score, app->input, {arguments});",
+            "answer->outputs[0] = ecg_judge_score(&$window_score, &app->scores, answer->outputs[1]);",
+            "app->samples = 0;",
+        ),
     )

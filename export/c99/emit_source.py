@@ -5,11 +5,12 @@ import re
 from export.c99.c_text import LICENCE, ctype, for_bits, with_prefix, with_state
 from export.c99.emit_continuous import emit_continuous_functions
 from export.c99.emit_header import MARK, input_parameters, output_parameters
+from export.c99.emit_slices import emit_sliced_push, emit_slices
 from export.c99.emit_streaming import emit_state_moves, emit_streaming_functions
 from export.c99.lower import StepProgram
 from export.c99.memory_plan import MemoryPlan
 from export.c99.schedule import Schedule
-from export.c99.steps import UNBOUNDED, LstmStep, Step, TimeMeanStep, for_loop
+from export.c99.steps import UNBOUNDED, Calls, LstmStep, Step, TimeMeanStep, for_loop
 from export.c99.trace import list_traced_steps
 
 ROWS = re.compile(r"^(    \.rows = )\d+,$", re.MULTILINE)  # of a kernel's whole input
@@ -124,59 +125,62 @@ def _profile(step: Step) -> str:
 
 
 def _compute_outputs(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
-    what = "Compute a step, and move the states' next values to the states" if program.streaming else ""
-    lines = [f"/* {what or 'Compute the steps that need all samples, and the outputs'}. */"]
-    lines += [f"static void $compute_outputs($STATE, {output_parameters(program)})", "{"]
     traced = list_traced_steps(program)
 
     def trace(step: Step) -> list[str]:
         place, storage = memory.place(step.output), step.output.storage
         about = f"0, {storage.rows}, {storage.width}, {place.stride}"
-        return [f"    ECG_TRACE({traced.index(step)}, {about}, {place.base});"] if step in traced else []
+        return [f"ECG_TRACE({traced.index(step)}, {about}, {place.base});"] if step in traced else []
 
-    for step in schedule.row_steps:
-        if isinstance(step, TimeMeanStep):
-            lines += [f"    {_profile(step)}", f"    {step.emit_mean(memory.place(step.output))}", *trace(step)]
+    parts = [
+        (step.name, Calls([], [step.emit_mean(memory.place(step.output))]), trace(step))
+        for step in schedule.row_steps
+        if isinstance(step, TimeMeanStep)
+    ]
     for step in schedule.final_steps:
         places = [memory.place(view) for view in step.inputs]
-        lines.append(f"    {_profile(step)}")
-        lines += [f"    {line}" for line in step.emit_calls(places, memory.place(step.output))]
-        lines += trace(step)
-    lines.append("    ECG_PROFILE(flow);")
+        parts.append((step.name, step.plan_calls(places, memory.place(step.output)), trace(step)))
     copies = [
         f"(void)memcpy({name}, {memory.place(view).base}, {view.tensor.size * program.bytes});"
         for view, name in zip(program.outputs, program.output_names, strict=True)
     ]
+    if program.is_sliced:
+        begin_window = [] if program.continuous else _clear(program, memory)
+        return emit_slices(program, parts, [*copies, *begin_window])
     if program.streaming:
-        lines += [f"    {line}" for line in emit_state_moves(program, program.streaming, memory)]
         copies = [f"if ($blocks > {program.streaming.delay}) {{", *(f"    {copy}" for copy in copies), "}"]
-    return [*lines, *(f"    {copy}" for copy in copies), "}", ""]
+        copies = [*emit_state_moves(program, program.streaming, memory), *copies]
+    what = "Compute a step, and move the states' next values to the states" if program.streaming else ""
+    lines = [f"/* {what or 'Compute the steps that need all samples, and the outputs'}. */"]
+    lines += [f"static void $compute_outputs($STATE, {output_parameters(program)})", "{"]
+    for name, calls, behind in parts:
+        lines += [f"    {line}" for line in (f"ECG_PROFILE({name});", *calls.emit(), *behind)]
+    return [*lines, "    ECG_PROFILE(flow);", *(f"    {copy}" for copy in copies), "}", ""]
 
 
 def _clear(program, memory) -> list[str]:
     """Statements that set the counters and sums to zero."""
     counters = 0 if program.streaming else memory.counters
     named = {"$made": counters, "$sums": memory.sums}
-    return [f"(void)memset({name}, 0, sizeof {name});" for name, size in named.items() if size]
+    cleared = [f"(void)memset({name}, 0, sizeof {name});" for name, size in named.items() if size]
+    return [*cleared, *(["$slice = 0;", "$turn = 0;"] if program.is_sliced else [])]
 
 
 def _push_functions(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
     """`reset`, `push`, and `run` by these."""
     place, names = memory.place(program.inputs[0]), ", ".join(program.output_names)
-    storage = program.inputs[0].storage
+    storage, value = program.inputs[0].storage, ctype(program.dtype)
     sample = f"{program.input_names[0]} + (t * {storage.width})"
     loop = for_loop("t", storage.rows, [f"(void)$push(state, {sample}, {names});"])
-    return [
-        "void $reset($STATE)",
-        "{",
-        *(f"    {statement}" for statement in _clear(program, memory)),
-        "}",
-        "",
-        f"int $push($STATE, const {ctype(program.dtype)} *sample, {output_parameters(program)})",
-        "{",
+    taking = [
         f"    (void)memcpy({place.row('$made[0]')}, sample, {storage.width * program.bytes});",
         "    $made[0]++;",
         *(["    $compute_rows(state);"] if schedule.row_steps else []),
+    ]
+    push = [
+        f"int $push($STATE, const {value} *sample, {output_parameters(program)})",
+        "{",
+        *taking,
         f"    if ($made[0] < {storage.rows}) {{",
         "        return 0;",
         "    }",
@@ -184,6 +188,17 @@ def _push_functions(program: StepProgram, schedule: Schedule, memory: MemoryPlan
         "    $reset(state);",
         "    return 1;",
         "}",
+    ]
+    if program.is_sliced:
+        due = f"    return ($made[0] < {storage.rows}) ? 0 : 1;"
+        push = [f"int $take($STATE, const {value} *sample)", "{", *taking, due, "}", "", *emit_sliced_push(program)]
+    return [
+        "void $reset($STATE)",
+        "{",
+        *(f"    {statement}" for statement in _clear(program, memory)),
+        "}",
+        "",
+        *push,
         "",
         f"void $run($STATE, {input_parameters(program)}, {output_parameters(program)})",
         "{",

@@ -124,6 +124,7 @@ def _generate_files(
     check_shapes(data)  # before the schedule, which takes as long as a stated shape is large
     if hop_s is not None:
         program = make_continuous(program, round(hop_s * program.description.sampling_rate))
+    program = dataclasses.replace(program, is_sliced=sensor is not None and program.streaming is None)
     schedule = schedule_steps(program)
     memory = plan_memory(program, schedule)
     bits = 8 * program.bytes

@@ -60,6 +60,7 @@ class StepProgram:
         description: The model according to the metadata.
         streaming: Of a program that takes a recording block by block, else None.
         continuous: Of a program that answers every hop of a recording, else None.
+        is_sliced: Whether the steps that need all samples run in slices, for a caller that must not wait.
     """
 
     steps: list[Step]
@@ -71,6 +72,7 @@ class StepProgram:
     description: ModelDescription
     streaming: StreamingLoop | None = None
     continuous: "ContinuousLoop | None" = None
+    is_sliced: bool = False
 
     @property
     def bytes(self) -> int:

@@ -106,7 +106,7 @@ def _count_counters(program: StepProgram, schedule: Schedule) -> int:
     if program.streaming:
         return 2  # samples of the block, blocks
     rows = len(schedule.row_steps) + 1 if schedule.source else 0
-    return rows + (program.continuous is not None)  # rows at the last answer
+    return rows + (program.continuous is not None) + 2 * program.is_sliced  # rows at the last answer; slice and turn
 
 
 def _root(storage: Storage, reused) -> tuple[Storage, int]:

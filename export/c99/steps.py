@@ -86,6 +86,27 @@ EmitRow = Callable[[Sequence[Place], str, Place], list[str]]
 EmitAll = Callable[[Sequence[Place], Place], list[str]]
 
 
+@dataclasses.dataclass(frozen=True)
+class Calls:
+    """The statements that compute a step: those before all turns of a loop, and those of a turn.
+
+    Attributes:
+        first: Statements before the loop.
+        turn: Statements of a turn.
+        count: How many turns; 1: no loop.
+        variable: The loop's variable.
+    """
+
+    first: list[str]
+    turn: list[str]
+    count: int = 1
+    variable: str = "t"
+
+    def emit(self) -> list[str]:
+        """The statements of all turns."""
+        return [*self.first, *(self.turn if self.count == 1 else for_loop(self.variable, self.count, self.turn))]
+
+
 @dataclasses.dataclass(eq=False)
 class Step:
     """A call of a kernel.
@@ -125,16 +146,14 @@ class Step:
     scratch: int = 0
     in_place: Sequence[int] = ()
 
-    def emit_calls(self, inputs: Sequence[Place], output: Place) -> list[str]:
+    def plan_calls(self, inputs: Sequence[Place], output: Place) -> Calls:
         """The statements that compute all of it, row by row where there is no `emit_all`."""
         if self.emit_all is not None:
-            return self.emit_all(inputs, output)
+            return Calls([], self.emit_all(inputs, output))
         emit_row = self.emit_row_contiguous or self.emit_row
         if emit_row is None:
             raise ValueError(f"step {self.name} has neither emit_all nor emit_row")
-        if self.rows == 1:
-            return emit_row(inputs, "0", output)
-        return for_loop("t", self.rows, emit_row(inputs, "t", output))
+        return Calls([], emit_row(inputs, "0" if self.rows == 1 else "t", output), self.rows)
 
 
 @dataclasses.dataclass(eq=False)
@@ -155,7 +174,7 @@ class LstmStep(Step):
     zero_in: int = 0
     sums_offset: int | None = None
 
-    def emit_calls(self, inputs: Sequence[Place], output: Place) -> list[str]:
+    def plan_calls(self, inputs: Sequence[Place], output: Place) -> Calls:
         """The statements that run it over the sequence."""
         steps = inputs[0].rows
         # Of one step the only row needs no number.
@@ -169,7 +188,7 @@ class LstmStep(Step):
         lines.append(f"ecg_lstm_step_s8(&${self.name}, $window, $hidden, $cell, {target});")
         if self.sums_offset is not None:
             lines.append(f"ecg_mean_add_s8($row, {self.units}, $sums + {self.sums_offset});")
-        return [f"ecg_lstm_start_s8(&${self.name}, $hidden, $cell);", *for_loop("s", steps, lines)]
+        return Calls([f"ecg_lstm_start_s8(&${self.name}, $hidden, $cell);"], lines, steps, "s")
 
 
 @dataclasses.dataclass(eq=False)
@@ -202,10 +221,10 @@ class TimeMeanStep(Step):
         width = sum(view.tensor.width for view in self.inputs)
         return f"ecg_mean_of_sums_sN(&${self.name}, $sums + {self.sums_offset}, {width}, {output.base});"
 
-    def emit_calls(self, inputs: Sequence[Place], output: Place) -> list[str]:
+    def plan_calls(self, inputs: Sequence[Place], output: Place) -> Calls:
         """The statements that compute all of it."""
         adding = self.emit_accumulate(inputs, "t")
-        return [*(for_loop("t", self.rows, adding) if adding else []), self.emit_mean(output)]
+        return Calls([], [*(for_loop("t", self.rows, adding) if adding else []), self.emit_mean(output)])
 
 
 def for_loop(variable: str, count: int, statements: Sequence[str]) -> list[str]:

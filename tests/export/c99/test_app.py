@@ -147,6 +147,27 @@ def test_the_queue_takes_what_arrives_during_a_computation_and_counts_what_it_lo
     assert int.from_bytes(answer.raw[8:12], "little") & QUALITY["lost"]
 
 
+def test_an_answer_is_computed_in_slices_that_take_no_sample(tmp_path):
+    """As many as there are turns of the steps that need all samples; the samples wait in the queue."""
+    program = generate(model_for({}), tmp_path / "program", "small", sensor=SENSOR, hop_s=0.5)
+    source = (program.folder / "small.c").read_text()
+    slices = source.partition("int small_compute_slice(")[2]
+    turns = sum(map(int, re.findall(r"turn < (\d+)\)", slices)))
+    count = len(re.findall(r"case \d+:", slices)) - slices.count("turn < ") + turns + 1  # and one that writes outputs
+    sources = [str(path) for path in program.folder.glob("*.c") if path.name != "test.c"]
+    subprocess.run(["gcc", "-std=c99", "-O2", "-shared", "-fPIC", "-o", str(tmp_path / "app.so"), *sources], check=True)
+    library = ctypes.CDLL(str(tmp_path / "app.so"))
+    app, answer = ctypes.create_string_buffer(1 << 20), ctypes.create_string_buffer(1 << 10)
+    library.small_app_init(app)
+    polls = []  # of every sample
+    for row in np.ascontiguousarray(counts_with_faults(1500)):
+        library.small_app_push(app, row.ctypes.data_as(ctypes.c_void_p))
+        results = list(iter(lambda: library.small_app_poll(app, answer), 0))
+        polls.append(len(results))
+        assert results[0] == 1 and set(results) <= {1, 2}
+    assert count >= 3 and set(polls) == {1, 1 + count} and polls.count(1 + count) >= 5
+
+
 def test_the_header_states_what_firmware_has_to_know(tmp_path):
     data = model_for({}, labels=["AF", "~", "é/x"])
     program = generate(data, tmp_path / "program", "small", sensor=SENSOR)
