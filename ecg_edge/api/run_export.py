@@ -17,6 +17,7 @@ from ecg_edge.tflite_predictor import TFLitePredictor
 from export.targets import MCU, find_target
 from firmware_bench.front_end.plan import find_offline_steps
 from firmware_bench.runtime.errors import AcceptanceError, InputError
+from firmware_bench.runtime.files import check_writable
 from firmware_bench.runtime.metadata import ModelMetadata
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ def export(
         raise InputError("a step is exported in integers and by calibration alone: leave out qat and target")
     if path.is_dir():
         raise InputError(f"{path} is a folder: out takes the name of a file")
+    for place in (path, keep_failing) if keep_failing else (path,):
+        check_writable(place)
     require("export", "the export")
     import_keras("the export")
     model, examples = run.model(), select_examples(run, qat, reporter)

@@ -47,6 +47,7 @@ def print_forms(as_json: bool) -> None:
     forms = next(iter(found.values()))
     rows = [[name, *(obstacle or "yes" for obstacle in each.values())] for name, each in found.items()]
     console.table("Forms of the export", ["name", *forms], rows)
+    console.log("a stream computes in 16 bits (one of beats in 8); for 8 bits: ecg-edge export FILE --c99 --hop 1")
     console.log("next: ecg-edge train --arch NAME --dry-run says it of your settings")
 
 

@@ -81,14 +81,15 @@ def command(files, host, port, identity, offline, wheels, threads, windows, roun
         raise InputError("--port, --identity, --offline and --wheel are for another machine: name it with --host")
 
     files = benchmarking.add_beat_files(files)
+    benchmarking.check_places(files, out)
     with console.reporting() as reporter:
         report = benchmarking.bench(files, host, port, identity, offline, wheels, threads, windows, rounds, records,
                                     budget_ms, budget_mb, reporter)  # fmt: skip
-    benchmarking.write_reports(files, report, len(threads), out, reporter)
-    if as_json:
+    if as_json:  # before it is written: a disk that has become full loses no figure
         console.print_json(report)
     else:
         print_report(report)
+    benchmarking.write_reports(files, report, len(threads), out, reporter)
     failures = bench_reports.list_failures(report)
     if failures:
         raise AcceptanceError("; ".join(failures))

@@ -26,7 +26,9 @@ from firmware_bench.runtime.errors import InputError
     show_default=True,
     help=" ".join(f"{target.name}: {target.description}." for target in TARGETS.values()),
 )
-@click.option("--streaming", is_flag=True, help="One step with its states as inputs and outputs, for a live signal.")
+@click.option(
+    "--streaming", is_flag=True, help="One step with its states as inputs and outputs, in 16 bits, for a live signal."
+)
 @click.option("--c99", is_flag=True, help="A folder of plain C99 from the run's integer file, or from a .tflite file.")
 @click.option("--prefix", metavar="NAME", help="With --c99: what its C names begin with. Default: the architecture.")
 @click.option("--hop", type=float, metavar="S", help="With --c99: time between answers, 0 for a window. Default: 1 s.")

@@ -46,6 +46,24 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         yield temporary
 
 
+def check_writable(path: str | os.PathLike) -> None:
+    """Check that a file could be written, before the work whose result it is to hold. It leaves nothing.
+
+    Args:
+        path: The file; its parent folders need not exist.
+
+    Raises:
+        OSError: It cannot be written; names `path`.
+    """
+    folder = Path(path).absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from None
+
+
 @contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     """Write a folder atomically.

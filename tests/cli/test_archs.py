@@ -33,6 +33,8 @@ def test_the_table_names_each():
 
 @pytest.mark.slow
 def test_what_the_export_makes_of_each_is_told():
+    said = CliRunner().invoke(command, ["--exportable"], catch_exceptions=False).stderr
+    assert "a stream computes in 16 bits" in said and "--c99 --hop 1" in said
     found = json.loads(CliRunner().invoke(command, ["--exportable", "--json"], catch_exceptions=False).stdout)
     assert list(found) == names() and {form for forms in found.values() for form in forms} == {"integers", "stream"}
     assert [forms["integers"] for forms in found.values()] == [None] * len(found)

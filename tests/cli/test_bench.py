@@ -1,11 +1,13 @@
 """ecg-edge bench."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,11 @@ from click.testing import CliRunner
 from loopback import Loopback, until
 from small_models import altered, convolutional, read_json_metadata
 
-from ecg_edge.api import device_agreement
+from ecg_edge.api import benchmarking, device_agreement
 from ecg_edge.cli.bench import command
 from ecg_edge.reporter import Reporter
 from firmware_bench.rpi import device_bench
+from firmware_bench.runtime import files
 from firmware_bench.runtime.errors import AcceptanceError, InputError
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +90,32 @@ def test_each_run_gets_the_report_on_its_own_files(tmp_path):
     for file in files:
         (kept,) = file.parents[1].glob("bench-*.json")
         assert {one["file"] for one in json.loads(kept.read_text())["results"]} == {str(file)}
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmarking, "bench", lambda *arguments: pytest.fail("measured"))
+    (tmp_path / "file").write_text("")
+    for place in ("--out", tmp_path / "file" / "bench.json"), ():
+        run = tmp_path / "run" / "export"
+        run.mkdir(parents=True, exist_ok=True)
+        (run / model.name).write_bytes(model.read_bytes())
+        (run.parent / "config.json").write_text("{}")
+        if not place:
+            failing = types.SimpleNamespace(TemporaryFile=lambda dir: open(tmp_path / "file" / "x", "w"))
+            monkeypatch.setattr(files, "tempfile", failing)
+        ran = bench(run / model.name, *place)
+        assert isinstance(ran.exception, OSError) and str(place[1] if place else run.parent) in str(ran.exception)
+    assert sorted(path.name for path in run.parent.iterdir()) == ["config.json", "export"]
+
+
+def test_a_disk_that_becomes_full_loses_no_figure(model, tmp_path, monkeypatch):
+    def fail(path, value):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(benchmarking, "write_json", fail)
+    ran = bench(model, "--json", "--out", tmp_path / "bench.json")
+    assert isinstance(ran.exception, OSError) and not (tmp_path / "bench.json").exists()
+    assert json.loads(ran.stdout)["results"][0]["figures"]
 
 
 def test_only_the_size_has_a_verdict_on_this_machine(model):

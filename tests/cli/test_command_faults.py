@@ -69,6 +69,7 @@ def test_an_export_of_a_run_on_a_read_only_disk_is_one_line_and_goes_elsewhere(r
         assert isinstance(refused.exception, OSError)
         line = describe_os_error(refused.exception)
         assert line.startswith(f"{own}") and "read-only" in line.lower() and "\n" not in line
+        assert "calibrate" not in refused.stderr  # refused before minutes of work
         invoke(own, "--out", tmp_path / "a.tflite", "--keep-failing", tmp_path / "b.tflite")
         (file,) = tmp_path.glob("*.tflite")
         assert file.read_bytes() == exported[1] and not leftovers(tmp_path)

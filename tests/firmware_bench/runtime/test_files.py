@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import types
@@ -15,7 +16,7 @@ import pytest
 from firmware_bench.runtime import file_lock, files
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.file_lock import hold
-from firmware_bench.runtime.files import atomic_folder, atomic_write, describe_os_error
+from firmware_bench.runtime.files import atomic_folder, atomic_write, check_writable, describe_os_error
 
 
 @pytest.fixture(autouse=True)
@@ -238,3 +239,20 @@ def test_a_lock_whose_file_its_last_holder_removed_meanwhile_is_taken_anew(tmp_p
         assert path.exists()
         with pytest.raises(InputError), hold(path, "held"):
             pass
+
+
+def test_a_place_that_cannot_be_written_is_found_before_and_nothing_is_left(tmp_path, monkeypatch):
+    check_writable(tmp_path / "new" / "folder" / "file")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError) as caught:
+        check_writable(tmp_path / "file" / "below")
+    assert caught.value.filename == str(tmp_path / "file" / "below")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+    def fail(dir):
+        raise PermissionError(errno.EROFS, os.strerror(errno.EROFS), str(dir))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+    with pytest.raises(OSError) as failed:
+        check_writable(tmp_path / "new" / "model.tflite")
+    assert describe_os_error(failed.value) == f"{tmp_path / 'new' / 'model.tflite'}: Read-only file system"
