@@ -101,7 +101,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(m
         (run / model.name).write_bytes(model.read_bytes())
         (run.parent / "config.json").write_text("{}")
         if not place:
-            failing = types.SimpleNamespace(TemporaryFile=lambda dir: open(tmp_path / "file" / "x", "w"))
+            failing = types.SimpleNamespace(TemporaryFile=lambda dir: (tmp_path / "file" / "x").write_text(""))
             monkeypatch.setattr(files, "tempfile", failing)
         ran = bench(run / model.name, *place)
         assert isinstance(ran.exception, OSError) and str(place[1] if place else run.parent) in str(ran.exception)
