@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ecg_edge.api.run_evaluation import evaluate as evaluate
     from ecg_edge.api.run_export import ExportReport as ExportReport
     from ecg_edge.api.run_export import export as export
+    from ecg_edge.api.staged_training import train_stages as train_stages
     from ecg_edge.api.training_run import resume as resume
     from ecg_edge.api.training_run import train as train
     from ecg_edge.reporter import LineReporter as LineReporter
@@ -65,6 +66,7 @@ _MODULES = {
     "ecg_edge.api.replay": ("Replay",),
     "ecg_edge.api.run_evaluation": ("EvaluationResult", "evaluate"),
     "ecg_edge.api.run_export": ("ExportReport", "export"),
+    "ecg_edge.api.staged_training": ("train_stages",),
     "ecg_edge.api.training_run": ("resume", "train"),
     "ecg_edge.reporter": ("LineReporter", "Reporter"),
     "ecg_edge.run": ("Run",),

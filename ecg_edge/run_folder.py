@@ -3,11 +3,14 @@
 import contextlib
 import datetime
 import itertools
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from firmware_bench.runtime import file_lock
 from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.files import read_json, write_json
 
 
 def refuse_existing(path: Path) -> None:
@@ -50,6 +53,23 @@ def claim_folder(path: Path | None, arch: str, data: str) -> Iterator[Path]:
         for one in made:
             with contextlib.suppress(OSError):
                 one.rmdir()
+
+
+def keep_arguments(path: Path, arguments: Any) -> None:
+    """Keep the arguments of several trainings, so that the same call can continue them.
+
+    Args:
+        path: The folder of the runs.
+        arguments: Plain data; other objects are kept as text.
+
+    Raises:
+        InputError: The folder holds runs of other arguments.
+    """
+    file, plain = path / "arguments.json", json.loads(json.dumps(arguments, default=str))
+    if not file.exists():
+        write_json(file, plain)
+    elif read_json(file) != plain:
+        raise InputError(f"{path} holds runs of other data or settings: name another folder")
 
 
 def hold_folder(path: Path) -> contextlib.AbstractContextManager[None]:

@@ -1,7 +1,6 @@
 """k-fold cross-validation: every patient outside the test part is predicted by a model that has not seen them."""
 
 import functools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,12 @@ from ecg_edge.evaluation.bootstrap import RESAMPLES
 from ecg_edge.evaluation.evaluator import evaluate_summaries
 from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run
-from ecg_edge.run_folder import hold_folder, refuse_existing
+from ecg_edge.run_folder import hold_folder, keep_arguments, refuse_existing
 from ecg_edge.tasks.predictor import KerasPredictor
 from ecg_edge.tasks.task import Task
-from firmware_bench.runtime.errors import InputError
-from firmware_bench.runtime.files import atomic_write, read_json, write_json
+from firmware_bench.runtime.files import atomic_write, write_json
 
 HELD_OUT = "held-out.npy"  # in the folder of a fold: the summaries of its held-out examples
-ARGUMENTS = "arguments.json"
 
 
 def cross_validate(
@@ -81,21 +78,12 @@ def cross_validate(
     refuse_existing(path)
     path.mkdir(parents=True, exist_ok=True)
     with hold_folder(path):
-        _keep_arguments(path, json.loads(json.dumps([create.args, seed, folds], default=str)))
+        keep_arguments(path, [create.args, seed, folds])
         try:
             runs = [_train_fold(path, create, (number, folds), reporter) for number in range(1, folds + 1)]
         except TrainingInterrupted:
             raise TrainingInterrupted("interrupted; give the same command again to continue") from None
         return _pool(path, runs, reporter)
-
-
-def _keep_arguments(path: Path, arguments: Sequence[Any]) -> None:
-    """Keep the arguments. Raises InputError where the folder holds a cross-validation with others."""
-    file = path / ARGUMENTS
-    if not file.exists():
-        write_json(file, arguments)
-    elif read_json(file) != arguments:
-        raise InputError(f"{path} holds folds of other data or settings: name another folder")
 
 
 def _train_fold(path: Path, create: Callable[..., Run], fold: tuple[int, int], reporter: Reporter) -> Run:

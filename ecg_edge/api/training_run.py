@@ -174,11 +174,41 @@ def create_run(
         keep_teachers(path, teachers)
         inherited = [teacher.identities for teacher in teachers]
         if plan.settings.training.init:
+            source = Run(plan.settings.training.init)
             model = build_model(plan.architecture, plan.settings, configured, plan.dataset.leads)
-            _copy_initial_weights(Run(plan.settings.training.init), model, reporter)
+            _warn_of_learnt_tests(source, plan.dataset, recordings, parts["test"], reporter)
+            _copy_initial_weights(source, model, reporter)
         run = Run.create(path, configured, plan.settings, plan.dataset, parts, recordings, inherited)
     reporter.message(f"run folder: {run.path}")
     return run
+
+
+def check_settings(
+    arch: str,
+    preset: str = "paper",
+    data: str | Path | None = None,
+    leads: Sequence[str] | None = None,
+    task: str | None = None,
+    settings: Mapping[str, Any] | Sequence[str] = (),
+    epochs: int | None = None,
+    seed: int = 0,
+) -> None:
+    """Check the arguments of `train`, which these are, against the data; a run of initial weights may be absent.
+
+    Args:
+        arch: The architecture.
+        preset: Its preset.
+        data: The recordings.
+        leads: The leads to use.
+        task: The task.
+        settings: Settings by their dotted names.
+        epochs: At most so many epochs.
+        seed: The seed.
+
+    Raises:
+        InputError: One of them is wrong.
+    """
+    _plan(arch, preset, data, leads, task, settings, epochs, seed, Reporter())
 
 
 def try_training_step(
@@ -310,6 +340,20 @@ def _copy_initial_weights(source: Run, model, reporter: Reporter) -> None:
     if copied.share < LEAST_COPIED_SHARE:
         raise InputError(f"the weights of {source.path} do not fit: {copied.describe()}")
     reporter.message(f"initial weights of {source.path}: {copied.describe()}")
+
+
+def _warn_of_learnt_tests(
+    source: Run, dataset: Dataset, recordings: Recordings, names: Sequence[str], reporter: Reporter
+) -> None:
+    """Warn where recordings of the test part took part in training the run of the initial weights."""
+    tested = set(names)
+    entries = [entry for entry in dataset.entries if entry.name in tested]
+    if shared := source.identities.find_shared(entries, recordings.digests):
+        reporter.message(
+            f"warning: {len(shared)} of {len(entries)} test recordings (first: {next(iter(shared))}) or their patients "
+            f"took part in training {source.path}: an evaluation has to leave them out. Other databases there, or the "
+            "same split, keep the test part whole"
+        )
 
 
 def count_targets(classes: Sequence[str], targets: np.ndarray) -> dict[str, int]:

@@ -20,11 +20,12 @@ from firmware_bench.runtime.errors import InputError
 @click.option(
     "--run", "folder", type=click.Path(path_type=Path), help="The run's folder. Default: runs/NAME-DATA-TIME."
 )
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE.toml", help="Train the stages that it states.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Continue an interrupted run.")
 @click.option("--seed", default=0, show_default=True, help="Decides the split, the first weights and the order.")
 @click.option("--folds", type=int, help="Cross-validate: train so many folds, give the same command again to continue.")
 @click.option("--dry-run", is_flag=True, help="Show what would be trained, take one step, write nothing.")
-def command(arch, preset, task, data, leads, epochs, init, assignments, folder, resume, seed, folds, dry_run):
+def command(arch, preset, task, data, leads, epochs, init, assignments, folder, config, resume, seed, folds, dry_run):
     """Train an architecture on recordings.
 
     \b
@@ -34,15 +35,18 @@ def command(arch, preset, task, data, leads, epochs, init, assignments, folder, 
       ecg-edge train --arch cnn_att_bilstm --data ~/recordings --leads I --dry-run
       ecg-edge train --arch cnn_att_bilstm --data cinc2017 --folds 5
       ecg-edge train --arch cnn_att_bilstm --data ~/recordings --init runs/cinc2017
+      ecg-edge train --config af.toml
       ecg-edge train --resume runs/cnn_att_bilstm-cinc2017-20260101-120000
     """
-    if bool(arch) == bool(resume):
-        raise InputError("name either --arch to start a run or --resume to continue one")
+    if [bool(arch), bool(resume), bool(config)].count(True) != 1:
+        raise InputError("name either --arch to start a run, --config to train stages, or --resume to continue a run")
     given = {"--task": task, "--data": data, "--leads": leads, "--epochs": epochs, "--init": init, "--set": assignments,
              "--run": folder, "--folds": folds, "--dry-run": dry_run}  # fmt: skip
-    if refused := [option for option, value in given.items() if value and resume]:
-        raise InputError(f"--resume continues with the run's own settings: leave out {refused[0]}")
-    from ecg_edge.api import cross_validation, training_run
+    if refused := [name for name, value in given.items() if value and (resume or (config and name != "--run"))]:
+        raise InputError(
+            f"{'--resume' if resume else '--config'} takes the settings stated there: leave out {refused[0]}"
+        )
+    from ecg_edge.api import cross_validation, staged_training, training_run
     from ecg_edge.evaluation_tables import print_tables
 
     names, assignments = console.split_names(leads), [*assignments, *([f"training.init={init}"] if init else [])]
@@ -58,7 +62,9 @@ def command(arch, preset, task, data, leads, epochs, init, assignments, folder, 
             print_tables(result.values)
             console.log(f"written to {result.path}")
             return
-        if resume:
+        if config:
+            run = staged_training.train_stages(config, folder, reporter)[-1]
+        elif resume:
             run = training_run.resume(resume, reporter)
         else:
             run = training_run.train(arch, preset, data, names, task, assignments, epochs, folder, seed, reporter)

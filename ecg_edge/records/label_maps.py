@@ -57,6 +57,7 @@ LABEL_MAPS: dict[str, dict[str, dict[str, str | None]]] = {
         },
     },
     "cpsc2018": {
+        "ludb": {"NSR": "SNR", "AF": "AF", **dict.fromkeys(("SB", "STach", "SA", "irregular SR", "AFL"))},
         "challenge2021": {
             "NSR": "SNR",
             "IAVB": "I-AVB",

@@ -65,7 +65,7 @@ def test_finished_folds_are_skipped_and_a_lost_one_comes_out_the_same(validated,
 
 
 def test_a_folder_of_other_settings_is_refused(validated, recordings):
-    with pytest.raises(InputError, match="holds folds of other data or settings"):
+    with pytest.raises(InputError, match="holds runs of other data or settings"):
         cross_validate(recordings, validated[0], epochs=2)
 
 
