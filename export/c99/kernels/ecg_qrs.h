@@ -150,7 +150,7 @@ static inline void ecg_qrs_learn(struct ecg_qrs *qrs)
 {
     int32_t highest = 0;
     for (uint32_t n = 0u; n < qrs->waiting; ++n) {
-        highest = ecg_larger(highest, qrs->queue[n].height);
+        highest = ecg_larger(highest, qrs->queue[(qrs->first + n) % ECG_QRS_QUEUE].height);
     }
     qrs->complex_level = ecg_larger(ecg_asr(highest * 3, 2), ECG_QRS_SMALLEST);
     qrs->noise_level = ecg_asr(qrs->complex_level, 3);

@@ -16,6 +16,11 @@ from firmware_bench.front_end.qrs_detector import LONGEST_AGE, QrsDetector, plan
 SOURCE = """
 #include "ecg_qrs.h"
 void run(const int16_t *samples, int n, int32_t *ages);
+int to_count(int32_t value);
+int to_count(int32_t value)
+{
+    return ecg_qrs_to_count(value);
+}
 void run(const int16_t *samples, int n, int32_t *ages)
 {
     struct ecg_qrs qrs;
@@ -30,6 +35,18 @@ SANITIZED = "-fsanitize=undefined -fno-sanitize-recover=all -static-libubsan"
 LENGTH = 7680  # a minute
 TIME = np.arange(LENGTH)
 RANDOM = np.random.default_rng(0)
+
+
+def draw_beats(seed):
+    """Complexes and T waves of any height at any distance, with noise."""
+    random, samples = np.random.default_rng(seed), np.zeros(LENGTH)
+    for start in np.cumsum(random.choice([32, 60, 100, 180, 300], 150) + random.integers(0, 12, 150)):
+        width, height = random.integers(2, 9), random.choice([80, 300, 900, 1500, 2500]) * random.uniform(0.7, 1.4)
+        samples[start : start + width] += height
+        samples[start + 28 : start + 44] += height * random.uniform(0, 0.8)
+    return (samples + random.normal(0, 6, LENGTH)).round()
+
+
 EXTREMES = {
     "constant": np.full(LENGTH, 123),
     "lowest": np.full(LENGTH, -32768),
@@ -45,15 +62,20 @@ EXTREMES = {
 
 
 @pytest.fixture(scope="module")
-def run_c(tmp_path_factory):
-    """int16 (n,) → the ages, (n,), that C returns, under the undefined-behaviour sanitizer."""
+def library(tmp_path_factory):
+    """The kernel, under the undefined-behaviour sanitizer."""
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
     folder = tmp_path_factory.mktemp("qrs")
     (folder / "qrs.c").write_text(SOURCE)
     words = [*FLAGS.split(), *SANITIZED.split(), f"-I{KERNELS}"]
     subprocess.run(["gcc", *words, "qrs.c", "-o", "qrs.so"], cwd=folder, check=True)
-    library = ctypes.CDLL(str(folder / "qrs.so"))
+    return ctypes.CDLL(str(folder / "qrs.so"))
+
+
+@pytest.fixture(scope="module")
+def run_c(library):
+    """int16 (n,) → the ages, (n,), that C returns."""
 
     def run(samples):
         samples, ages = np.ascontiguousarray(samples, np.int16), np.zeros(len(samples), np.int32)
@@ -83,6 +105,17 @@ def test_a_minute_of_recordings(run_c, real_data, name):
     front_end = IntegerFrontEnd(plan_detector(record.fs, record.adc_gain[0], record.baseline[0]))
     counts = record.d_signal[:, :1].astype(np.int16)
     assert np.count_nonzero(verify_equal(run_c, to_counts(front_end.push(counts))[:, 0])) > 40
+
+
+@pytest.mark.parametrize("scale", [0.07, 1.0, 10.0])
+def test_beats_of_all_kinds(run_c, scale):
+    for seed in range(20):
+        verify_equal(run_c, (scale * draw_beats(seed)).clip(-32768, 32767).astype(np.int16))
+
+
+def test_values_of_the_front_end(library):
+    for value in (-(1 << 29), -(1 << 25), -1025, -1024, -1, 0, 1023, 1024, 123456, (1 << 25) - 1, 1 << 29):
+        assert library.to_count(value) == to_counts(np.array([value], np.int32))[0]
 
 
 def test_synthetic_ecg(run_c):
