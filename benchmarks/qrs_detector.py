@@ -44,7 +44,8 @@ def main(records, processes, result):
     with ProcessPoolExecutor(processes) as pool:
         for database in DATABASES:
             listed = list_records(database, records)
-            scores = list(pool.map(score_record, *zip(*listed, strict=True))) if listed else []
+            score = map if processes == 1 else pool.map
+            scores = list(score(score_record, *zip(*listed, strict=True))) if listed else []
             if scores:
                 number = f"{len(scores)} record{'s' if len(scores) > 1 else ''}"
                 rows += [{"database": f"{database}, {number}", **summarise(scores)}]
