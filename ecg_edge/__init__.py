@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ecg_edge.api.count_stream import CountStream as CountStream
     from ecg_edge.api.count_stream import open_serial as open_serial
     from ecg_edge.api.cross_validation import cross_validate as cross_validate
+    from ecg_edge.api.device_prediction import DevicePrediction as DevicePrediction
+    from ecg_edge.api.device_prediction import RhythmEpisode as RhythmEpisode
+    from ecg_edge.api.device_prediction import predict_on_device as predict_on_device
     from ecg_edge.api.firmware_library import WrittenLibrary as WrittenLibrary
     from ecg_edge.api.firmware_library import write_firmware_library as write_firmware_library
     from ecg_edge.api.live_signal import LiveAnswer as LiveAnswer
@@ -58,6 +61,7 @@ _MODULES = {
     "ecg_edge.api.c99_generation": ("C99Program", "generate_c99"),
     "ecg_edge.api.count_stream": ("CountStream", "open_serial"),
     "ecg_edge.api.cross_validation": ("cross_validate",),
+    "ecg_edge.api.device_prediction": ("DevicePrediction", "RhythmEpisode", "predict_on_device"),
     "ecg_edge.api.live_signal": ("LiveAnswer", "watch"),
     "ecg_edge.api.firmware_library": ("WrittenLibrary", "write_firmware_library"),
     "ecg_edge.api.microcontroller": ("plan_microcontroller", "write_firmware"),

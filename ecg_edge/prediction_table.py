@@ -125,3 +125,18 @@ def _measure(columns: dict[str, list[str]]) -> int:
 
 def _measure_text(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def make_episode_table(found: Sequence[dict]) -> tuple[str, list[str], list[list[str]]]:
+    """Make the table of what a device would say of recordings, as `predict_records_on_device` returns it.
+
+    Returns:
+        Title, columns and rows: one for each rhythm.
+    """
+    rows = [
+        [each["record"], f"{one['onset_s']:.1f}", f"{one['end_s']:.1f}", one["label"] or "-", " ".join(one["quality"])]
+        for each in found
+        for one in each["episodes"]
+    ]
+    beats = sum(len(each["beats"]) for each in found)
+    return f"Rhythms, of {beats:,} beats", ["record", "onset s", "end s", "rhythm", "signal"], rows

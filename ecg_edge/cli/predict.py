@@ -19,8 +19,9 @@ from firmware_bench.runtime.errors import InputError
 @click.option("--unsure-below", type=float, metavar="P", help='Show "unsure" where no probability reaches P.')
 @click.option("--force", is_flag=True, help="Predict also what the model cannot judge, and mark it.")
 @click.option("--embedder", metavar="RUN|FILE", help="The beat classifier whose features the model takes.")
+@click.option("--device", is_flag=True, help="What a device would say: of a beat classifier with its rhythm model.")
 @signal_options
-def command(model, records, as_json, as_csv, windows, tta, unsure_below, force, embedder, stated):
+def command(model, records, as_json, as_csv, windows, tta, unsure_below, force, embedder, device, stated):
     """Label recordings with a model: a name of the zoo, an exported .tflite file or a run.
 
     A RECORD is a file, or its path without suffix: WFDB, EDF, SCP-ECG, DICOM, CSV and others. Leads by name,
@@ -38,8 +39,15 @@ def command(model, records, as_json, as_csv, windows, tta, unsure_below, force, 
       ecg-edge predict runs/vae_bilstm_mha-ptbxl-20260101-120000 00009_hr --json
     """
     from ecg_edge import prediction_table
+    from ecg_edge.api.device_prediction import predict_records_on_device
     from ecg_edge.api.prediction import load
 
+    if device:
+        if as_csv or windows or force or embedder or tta > 1 or unsure_below is not None:
+            raise InputError("--device goes with --json and what states a recording, not with other options")
+        with console.reporting() as reporter:
+            found = predict_records_on_device(model, records, reporter, **stated)
+        return console.print_json(found) if as_json else console.table(*prediction_table.make_episode_table(found))
     if as_csv and (as_json or windows):
         raise InputError("--csv has one row for a recording: leave --json and --windows out")
     loaded = load(model, embedder)

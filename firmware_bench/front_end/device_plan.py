@@ -70,7 +70,7 @@ def plan_device(metadata: ModelMetadata, sensor: Sensor) -> tuple[FrontEndPlan, 
         sensor.for_leads(sensor.counts_per_unit, leads),
         sensor.for_leads(sensor.baselines, leads),
     )
-    return front_end, _plan_decision(metadata)
+    return front_end, plan_decision(metadata)
 
 
 def scales_windows(metadata: ModelMetadata) -> bool:
@@ -85,7 +85,15 @@ def scales_windows(metadata: ModelMetadata) -> bool:
     return bool(names)
 
 
-def _plan_decision(metadata: ModelMetadata) -> Decision:
+def plan_decision(metadata: ModelMetadata) -> Decision:
+    """Plan how the first output of a file becomes labels.
+
+    Args:
+        metadata: The file's metadata.
+
+    Raises:
+        InputError: The output is of floats, or has no value for each label.
+    """
     if is_reconstructing(metadata):
         plan_window_score(metadata)
         return Decision(metadata.labels, None, None)
