@@ -216,3 +216,18 @@ def test_recordings_in_no_part_of_a_split_are_left_out_by_name(folder):
         "validation": {"SNR": 1},
         "test": {"AF": 1},
     }
+
+
+def test_labels_and_leads_of_another_database_are_those_that_a_model_has_learnt(real_data, monkeypatch):
+    monkeypatch.setenv("ECG_EDGE_DATA", str(real_data("cpsc2018").parent))
+    real_data("svdb")
+    dataset = Dataset.open("cpsc2018", RhythmTask, ["I"], learnt=("N", "A", "O"))
+    labels = {entry.labels[0] for entry in dataset.entries}
+    assert labels == {"N", "A", "O"} and dataset.leads == ("I",)
+    assert len(dataset.entries) + len(dataset.left_out["no label"]) == 133
+    beats = Dataset.open("svdb", BeatsTask, ["lead 1", "lead 2"], learnt=("N", "A", "V"))
+    assert beats.leads == ("ECG1", "ECG2")
+    with pytest.raises(InputError, match="no lead in svdb 'lead 1'"):
+        Dataset.open("svdb", BeatsTask, ["lead 1", "lead 2"])
+    with pytest.raises(InputError, match="no lead in svdb 'V5'"):
+        Dataset.open("svdb", BeatsTask, ["V5"], learnt=("N", "A", "V"))
