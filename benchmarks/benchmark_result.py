@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ecg_edge.console import log, table
-from ecg_edge.run import git_commit, installed_versions
+from ecg_edge.software_versions import git_commit, installed_versions
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import write_json
 

@@ -106,7 +106,7 @@ def time_in_alternation(runners, rounds):
 
 def add_metadata(data: bytes, part, arch: str, preset: str) -> bytes:
     """Return the file with metadata and reference vectors, with which a device proves that it computes the same."""
-    from ecg_edge.run import installed_versions
+    from ecg_edge.software_versions import installed_versions
     from ecg_edge.training.config import SignalConfig
     from export.convert.keras_model import output_names
     from export.reference_vectors import add_reference_vectors

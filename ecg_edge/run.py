@@ -11,15 +11,12 @@ history.csv       one row per epoch          checkpoint/      what resuming star
 model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*.json
 """
 
-import dataclasses
 import datetime
 import functools
 import platform
 import shutil
-import subprocess
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,20 +26,20 @@ from ecg_edge.data.recordings import Recordings
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.keras_backend import import_keras
 from ecg_edge.records.identity import Identities
+from ecg_edge.run_description import describe_model, describe_recordings
 from ecg_edge.run_files import check_config, check_decision, check_keras_archive, check_split
 from ecg_edge.run_folder import refuse_existing
+from ecg_edge.software_versions import git_commit, installed_versions
 from ecg_edge.tasks import TASKS
 from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import Config
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.files import read_json, write_json
-from firmware_bench.runtime.metadata import ANY_UNIT, DataMetadata, ModelMetadata, TaskMetadata
+from firmware_bench.runtime.metadata import ModelMetadata
 from models_keras.registry import Architecture, find
 
 if TYPE_CHECKING:
     import keras
-
-PACKAGES = ("ecg-edge", "tensorflow", "keras", "jax", "ai-edge-litert", "tflite-micro", "numpy", "scipy", "wfdb")
 
 EMBEDDER, INITIAL = "embedder", "initial"
 
@@ -125,7 +122,7 @@ class Run:
             "git_commit": git_commit(),
             "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         }
-        _describe_model(config, settings, {}, path)
+        describe_model(config, settings, {}, path)
         write_json(path / "split.json", split)
         learnt = _collect_identities(dataset, split, recordings.digests if recordings else None)
         learnt = functools.reduce(Identities.join, inherited, learnt)
@@ -266,30 +263,7 @@ class Run:
 
     def describe_model(self) -> ModelMetadata:
         """Return what the run knows about its model and a device has to know to use it."""
-        return _describe_model(self.config, self.settings, self.decision, self.path)
-
-
-def _describe_model(config: Mapping[str, Any], settings: Config, decision: dict[str, Any], path: Path) -> ModelMetadata:
-    """The metadata of a run's model. Raises InputError: an exported file cannot state a value, such as a label."""
-    try:
-        task = dict(config["task"])
-        window = dataclasses.replace(settings.signal.window_spec(), shortest=config.get("shortest", 0))
-        return ModelMetadata(
-            architecture=settings.arch,
-            preset=settings.preset,
-            task=TaskMetadata(task.pop("name"), task),
-            decision=decision,
-            labels=tuple(config["classes"]),
-            leads=tuple(config["leads"]),
-            lead_order=tuple(config.get("lead_order", ())),
-            units=config.get("units", "mV"),
-            **window.to_metadata(),
-            data=DataMetadata(Path(settings.data).name, config["fingerprint"]),
-            seed=settings.seed,
-            versions=installed_versions(),
-        )
-    except ValueError as error:
-        raise InputError(f"{path}: no model file could state this: {error}") from None
+        return describe_model(self.config, self.settings, self.decision, self.path)
 
 
 def _collect_identities(
@@ -298,32 +272,6 @@ def _collect_identities(
     """The identities of the train and the validation part."""
     names = {*split["train"], *split["validation"]}
     return Identities.of([entry for entry in dataset.entries if entry.name in names], digests)
-
-
-def describe_recordings(recordings: Recordings, settings: Config, split: dict[str, list[str]]) -> dict[str, Any]:
-    """Describe the recordings that a model learns from, for predictions: their unit, and the length of the shortest.
-
-    Args:
-        recordings: The prepared data set.
-        settings: The run's settings.
-        split: Part → names of its recordings.
-
-    Returns:
-        {"units": …, "shortest": samples}, as in the metadata of an exported file.
-
-    Raises:
-        InputError: They have several units, and no step of the preprocessing scales every lead.
-    """
-    lengths = recordings.lengths[recordings.positions(split["train"])]
-    window = settings.signal.window_spec()
-    scaled = any(step["step"] in ("zscore", "scale_running") for step in [*window.steps, *window.window_steps])
-    units = recordings.units or ("mV",)
-    if len(units) > 1 and not scaled:
-        raise InputError(
-            f"the recordings of {settings.data} have several units ({', '.join(units)}): scale every lead with the "
-            "setting signal.normalise=record or window, or leave out those of one unit"
-        )
-    return {"units": units[0] if len(units) == 1 else ANY_UNIT, "shortest": int(lengths.min()) if len(lengths) else 0}
 
 
 def attach_embedder(task: Task, settings: Config, own: Path | None = None, dry_run: bool = False) -> None:
@@ -412,25 +360,3 @@ def build_model(architecture: Architecture, settings: Config, task: Task, leads:
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise InputError(f"{architecture.name} cannot be built with these settings: {reason}") from error
-
-
-def installed_versions() -> dict[str, str]:
-    """Return the installed versions of the packages that a result depends on."""
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return versions
-
-
-def git_commit() -> str | None:
-    """Return the commit of the code's checkout, with "+" where files differ from it; None outside one."""
-    folder = Path(__file__).parent
-    try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
-        changes = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=folder, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return commit.stdout.strip() + ("+" if changes.stdout.strip() else "")

@@ -43,6 +43,8 @@ LAYERS = (
     "ecg_edge.embedding",
     "ecg_edge.run_folder",
     "ecg_edge.run_files",
+    "ecg_edge.software_versions",
+    "ecg_edge.run_description",
     "ecg_edge.run",
     "ecg_edge.evaluation",
     "ecg_edge.zoo",

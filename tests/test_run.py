@@ -8,7 +8,8 @@ from small_recordings import record, recordings
 from ecg_edge.data.dataset import Dataset
 from ecg_edge.records.databases.synthetic import Synthetic
 from ecg_edge.records.split import split
-from ecg_edge.run import Run, describe_recordings
+from ecg_edge.run import Run
+from ecg_edge.run_description import describe_recordings
 from ecg_edge.tasks.rhythm import RhythmTask
 from ecg_edge.training.config import resolve
 from firmware_bench.runtime.errors import InputError
