@@ -326,3 +326,12 @@ def test_edf_dcm_scp_and_xml_are_read_and_no_header_is_asked_for(real_data, fold
     sample = next(real_data("format_samples").glob("edf/*.edf"))
     error = CliRunner().invoke(command, [str(folder / "model.tflite"), str(sample)]).exception
     assert re.search(r"no lead 'I': there is ECG\..*--rename-lead 'NAME=I'", str(error))
+
+
+def test_what_a_device_would_say_needs_a_pair_and_goes_with_few_options(folder):
+    words = [str(folder / "model.tflite"), str(folder / "both"), "--device"]
+    with pytest.raises(InputError, match="takes no features of beats"):
+        CliRunner().invoke(command, words, catch_exceptions=False)
+    for others in (["--csv"], ["--tta", "2"], ["--unsure-below", "0.5"]):
+        with pytest.raises(InputError, match="--device goes with --json"):
+            CliRunner().invoke(command, [*words, *others], catch_exceptions=False)
