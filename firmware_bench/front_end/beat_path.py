@@ -31,7 +31,7 @@ from firmware_bench.runtime.streaming_model import RawModel
 
 BLOCK_S = 0.1  # of samples that are processed at once
 HOP_S = 5.0  # from rhythm to rhythm
-LONGEST_RR = 3 * int(FS)  # samples of the detector; a longer RR interval counts as none, as in training
+LONGEST_RR = 3 * int(FS)  # samples of the detector; a longer RR interval counts as this, as in training
 NO_BEATS = "no beats"  # quality of a rhythm without any
 
 
@@ -132,7 +132,7 @@ class BeatPath:
         self._rhythm_decision = plan_decision(rhythm.metadata)
         self._multiplier, self._shift = plan_quantisation(self._inputs["ecg"])
         self._features = _make_table(outputs["fused"], self._rows["features"])
-        intervals = np.where(np.arange(LONGEST_RR + 1) > 0, np.arange(LONGEST_RR + 1) / FS, 0.0)
+        intervals = np.arange(LONGEST_RR + 1) / FS
         self._beat_rr, self._rhythm_rr = (_quantise(intervals, each["rr"]) for each in (self._inputs, self._rows))
         self._ratio = Fraction(str(float(metadata.fs))) / Fraction(int(FS))
         self._knows_labels = "none" not in (each.metadata.task.options.get("labels") for each in (rhythm, classifier))
@@ -194,8 +194,7 @@ class BeatPath:
         first = begin - (self._made - self._kept)
         window = self._values[first : first + self._length]
         self._peaks.append(peak)
-        intervals = np.diff(self._peaks)
-        intervals[(intervals <= 0) | (intervals > LONGEST_RR)] = 0
+        intervals = np.minimum(np.diff(self._peaks), LONGEST_RR)
         padded = np.zeros(self._inputs["rr"].shape[1], np.int64)
         padded[len(padded) - len(intervals) :] = intervals
         classes = np.arange(self._inputs["labels"].shape[2])
