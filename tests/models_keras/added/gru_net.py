@@ -19,7 +19,7 @@ def gru_net(samples=1000, leads=12, classes=9, width=12, name="gru_net"):
     return keras.Model(ecg, layers.Dense(classes, activation="softmax", name="probabilities")(x), name=name)
 
 
-SIGNAL = {"fs": 100.0, "window_s": 10.0, "mode": "causal"}
+SIGNAL = {"fs": 100.0, "window_s": 10.0}
 TINY = Preset(
     model={},
     signal=SIGNAL,

@@ -25,7 +25,7 @@ def tcn(samples=1000, leads=12, classes=9, width=8, blocks=4, name="tcn"):
     return keras.Model(ecg, layers.Dense(classes, name="probabilities", activation="softmax")(x), name=name)
 
 
-SIGNAL = {"fs": 100.0, "window_s": 10.0, "mode": "causal"}
+SIGNAL = {"fs": 100.0, "window_s": 10.0}
 TINY = Preset(model={}, signal=SIGNAL, training={"epochs": 12, "batch": 16, "learning_rate": 3e-3}, parameters={})
 register(
     Architecture(
