@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecg_edge.api.training_run import TrainingInterrupted, check_settings, create_run, train_run
+from ecg_edge.api.training_plan import check_settings
+from ecg_edge.api.training_run import TrainingInterrupted, create_run, train_run
 from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run
 from ecg_edge.run_folder import hold_folder, keep_arguments, refuse_existing

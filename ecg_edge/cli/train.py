@@ -47,18 +47,18 @@ def command(arch, preset, task, data, leads, epochs, init, assignments, folder, 
             f"{'--resume' if resume else '--config'} takes the settings stated there: leave out {refused[0]}"
         )
     from ecg_edge.api import cross_validation, staged_training, training_run
+    from ecg_edge.api.dry_run import try_training_step
     from ecg_edge.evaluation_tables import print_tables
 
-    names, assignments = console.split_names(leads), [*assignments, *([f"training.init={init}"] if init else [])]
+    assignments = [*assignments, *([f"training.init={init}"] if init else [])]
+    arguments = arch, preset, data, console.split_names(leads), task, assignments, epochs
     with console.reporting() as reporter:
         if dry_run:
-            training_run.try_training_step(arch, preset, data, names, task, assignments, epochs, seed, reporter)
+            try_training_step(*arguments, seed, reporter)
             console.log("dry run: nothing was written; leave out --dry-run to train")
             return
         if folds is not None:
-            result = cross_validation.cross_validate(
-                arch, preset, data, names, task, assignments, epochs, folder, seed, folds, reporter
-            )
+            result = cross_validation.cross_validate(*arguments, folder, seed, folds, reporter)
             print_tables(result.values)
             console.log(f"written to {result.path}")
             return
@@ -67,5 +67,5 @@ def command(arch, preset, task, data, leads, epochs, init, assignments, folder, 
         elif resume:
             run = training_run.resume(resume, reporter)
         else:
-            run = training_run.train(arch, preset, data, names, task, assignments, epochs, folder, seed, reporter)
+            run = training_run.train(*arguments, folder, seed, reporter)
     console.log(f"next: ecg-edge evaluate {run.path}")

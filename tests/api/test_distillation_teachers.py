@@ -8,7 +8,8 @@ import pytest
 import ecg_edge
 from ecg_edge.api import distillation_teachers
 from ecg_edge.api.distillation_teachers import add_teaching
-from ecg_edge.api.training_run import create_run, train_run, try_training_step
+from ecg_edge.api.dry_run import try_training_step
+from ecg_edge.api.training_run import create_run, train_run
 from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run
 from ecg_edge.tasks.predictor import KerasPredictor

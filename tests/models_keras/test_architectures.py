@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_models import built, compiled, inputs_of, predicted, shared, targets_of, task_of, trainable
 
-from ecg_edge.api.training_run import try_training_step
+from ecg_edge.api.dry_run import try_training_step
 from ecg_edge.records.record import STANDARD_LEADS
 from ecg_edge.reporter import LineReporter
 from ecg_edge.tasks import TASKS
