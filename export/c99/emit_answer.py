@@ -23,8 +23,13 @@ def decide(decision: Decision) -> list[str]:
     ]
 
 
-def calibrate(decision: Decision) -> list[str]:
-    """Return the statements that write the probabilities of an answer: `ProbabilityTable.look_up`."""
+def calibrate(decision: Decision, name: str = "probabilities") -> list[str]:
+    """Return the statements that write the probabilities of an answer: `ProbabilityTable.look_up`.
+
+    Args:
+        decision: How outputs become labels.
+        name: Of the table in C.
+    """
     table, count = decision.probabilities, len(decision.labels)
     if table is None:
         return []
@@ -34,7 +39,7 @@ def calibrate(decision: Decision) -> list[str]:
         f"    for (uint32_t n = 0u; n < {count}u; ++n) {{",
         f"        const int32_t above = (int32_t)answer->outputs[n] - ({table.zero_point});",
         f"        const uint32_t index = (above > 0) ? ((uint32_t)above >> {table.shift}) : 0u;",
-        f"        answer->probabilities[n] = $probabilities[(index < {ENTRIES}u) ? index : {ENTRIES - 1}u];",
+        f"        answer->probabilities[n] = ${name}[(index < {ENTRIES}u) ? index : {ENTRIES - 1}u];",
         *(["        whole += answer->probabilities[n];"] if table.exclusive else []),
         "    }",
         *(

@@ -2,11 +2,19 @@
 
 import numpy as np
 
-from export.c99.c_text import LICENCE, array, ctype, structure, with_prefix
+from export.c99.c_text import LICENCE, array, ctype, with_prefix
 from export.c99.emit_answer import calibrate, decide
-from export.c99.emit_app_header import FAULTS, emit_app_header, measure_answers
+from export.c99.emit_app_header import emit_app_header, measure_answers
 from export.c99.emit_header import MARK
 from export.c99.emit_poll import DIRECT, emit_poll
+from export.c99.emit_samples import (
+    begin_samples,
+    collect_quality,
+    define_front_end,
+    emit_app_push,
+    emit_begin_block,
+    emit_judge_sample,
+)
 from export.c99.emit_score import define_score, score_answers
 from export.c99.lower import StepProgram
 from firmware_bench.front_end.device_plan import Decision, plan_device, plan_quantisation, scales_windows
@@ -55,27 +63,6 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
     macro, value, bounds = prefix.upper(), ctype(program.dtype), np.iinfo(program.dtype)
     signal = next(t for t in metadata.inputs if t.name not in ("valid", "share") and len(t.shape) >= 3)
     multiplier, shift = plan_quantisation(signal)
-    sections = (
-        ",\n".join(f"    {{{s.b0}, {s.b1}, {s.b2}, {-s.a1}, {-s.a2}, {int(s.passes_constant)}}}" for s in plan.sections)
-        or "    {0, 0, 0, 0, 0, 0}"
-    )
-    front_end = structure(
-        "ecg_front_end",
-        "front_end",
-        phases="$phases",
-        multipliers="$multipliers",
-        shifts="$shifts",
-        baselines="$baselines",
-        sections="$sections",
-        leads=plan.leads,
-        up=plan.up,
-        down=plan.down,
-        half_length=plan.half_length,
-        taps=plan.taps,
-        section_count=len(plan.sections),
-        block=plan.scale.block if plan.scale else 0,
-        memory=plan.scale.memory if plan.scale else 0,
-    )
     lines = [
         LICENCE,
         f"{MARK} */",
@@ -90,12 +77,7 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
         "#define ECG_PROFILE(step) ((void)0)",
         "#endif",
         "",
-        array("int16_t", "phases", plan.phases[:, ::-1]),
-        array("int32_t", "multipliers", plan.multipliers),
-        array("int32_t", "shifts", plan.shifts),
-        array("int32_t", "baselines", plan.baselines),
-        f"static const struct ecg_front_end_section $sections[{max(1, len(plan.sections))}] = {{\n{sections},\n}};",
-        front_end,
+        *define_front_end(plan),
     ]
     if decision.thresholds is not None:
         lines.append(array("int32_t", "thresholds", decision.thresholds))
@@ -112,92 +94,19 @@ def _emit_source(program, metadata, sensor: Sensor, plan: FrontEndPlan, decision
     )
     lines += [
         "",
-        "static void $begin_block(struct $app *app)",
-        "{",
-        f"    for (int lead = 0; lead < {plan.leads}; ++lead) {{",
-        "        app->low[lead] = INT16_MAX;",
-        "        app->high[lead] = INT16_MIN;",
-        "    }",
-        "    app->judged = 0u;",
-        "}",
-        "",
+        *emit_begin_block(plan),
         "void $app_init(struct $app *app)",
         "{",
-        "    (void)memset(app, 0, sizeof *app);",
-        "    app->front_end.history = app->history;",
-        "    app->front_end.sections = app->sections;",
-        *(["    app->front_end.scales = app->scales;"] if plan.scale else []),
-        "    ecg_front_end_start(&$front_end, &app->front_end);",
+        *begin_samples(plan),
         *([f"    app->fed = {program.inputs[0].storage.rows};"] if scales_windows(metadata) else []),
         "    $reset(&app->network);",
-        f"    for (int lead = 0; lead < {plan.leads}; ++lead) {{",
-        "        app->held[lead] = (int16_t)$baselines[lead];",
-        "    }",
-        "    $begin_block(app);",
         "}",
         "",
-        "int $app_push(struct $app *app, const int16_t *counts)",
-        "{",
-        "    const uint32_t stored = app->stored;",
-        f"    if ((stored - app->taken) >= {macro}_QUEUE_SAMPLES) {{",
-        "        app->lost++;",
-        "        return 0;",
-        "    }",
-        f"    for (int lead = 0; lead < {plan.leads}; ++lead) {{",
-        f"        app->queue[stored % {macro}_QUEUE_SAMPLES][lead] = counts[lead];",
-        "    }",
-        "    app->stored = stored + 1u; /* after the counts are there */",
-        "    return 1;",
-        "}",
-        "",
-        "/* Note what is wrong with a sample of the sensor, and every second which lead was constant. */",
-        "static void $judge_sample(struct $app *app, const int16_t *counts)",
-        "{",
-        "    const uint32_t moment = app->made + 1u;",
-        f"    for (int lead = 0; lead < {plan.leads}; ++lead) {{",
-        "        if (counts[lead] == ECG_MISSING) {",
-        f"            app->faults[{FAULTS.index('missing')}] = moment;",
-        "        } else {",
-        "            app->held[lead] = counts[lead];",
-        f"            if ((counts[lead] <= {sensor.lowest}) || (counts[lead] >= {sensor.highest})) {{",
-        f"                app->faults[{FAULTS.index('saturated')}] = moment;",
-        "            }",
-        "        }",
-        "        app->low[lead] = (app->held[lead] < app->low[lead]) ? app->held[lead] : app->low[lead];",
-        "        app->high[lead] = (app->held[lead] > app->high[lead]) ? app->held[lead] : app->high[lead];",
-        "    }",
-        "    app->judged++;",
-        f"    if (app->judged == {plan.quality_block}u) {{",
-        f"        for (int lead = 0; lead < {plan.leads}; ++lead) {{",
-        "            if (app->low[lead] >= app->high[lead]) {",
-        f"                app->faults[{FAULTS.index('flat')}] = moment;",
-        "            }",
-        "        }",
-        "        $begin_block(app);",
-        "    }",
-        "    if (app->lost != app->reported) {",
-        "        app->reported = app->lost;",
-        f"        app->faults[{FAULTS.index('lost')}] = moment;",
-        "    }",
-        "}",
-        "",
+        *emit_app_push(plan.leads, macro),
+        *emit_judge_sample(sensor, plan),
         "static void $write_answer(struct $app *app, struct $answer *answer)",
         "{",
-        "    uint32_t quality = 0u;",
-        f"    for (uint32_t n = 0u; n < {len(FAULTS)}u; ++n) {{",
-        f"        if ((app->faults[n] != 0u) && ((app->made + 1u - app->faults[n]) <= {span}u)) {{",
-        "            quality |= UINT32_C(1) << n;",
-        "        }",
-        "    }",
-        *(
-            [
-                f"    if (app->made < {span + plan.scale.block}u) {{",
-                f"        quality |= {macro}_QUALITY_WARM_UP;",
-                "    }",
-            ]
-            if plan.scale
-            else []
-        ),
+        *collect_quality(plan, f"{span}u", macro),
         "    answer->sample = app->taken;",
         "    answer->quality = quality;",
         *decide(decision),

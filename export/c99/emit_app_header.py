@@ -6,6 +6,7 @@ import numpy as np
 
 from export.c99.c_text import LICENCE, comment, ctype
 from export.c99.emit_header import EXTERN_C_BEGIN, EXTERN_C_END, MARK, string_literal
+from export.c99.emit_samples import declare_samples
 from export.c99.emit_score import declare_score
 from export.c99.lower import StepProgram
 from firmware_bench.front_end.device_plan import Decision, scales_windows
@@ -16,7 +17,6 @@ from firmware_bench.front_end.window_score import SCORE_BITS, is_reconstructing
 from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.temperature import ONE
 
-FAULTS = ("missing", "saturated", "flat", "lost")  # in the order of their flags
 QUEUE_S = 1.0  # of samples that wait while the network computes
 
 
@@ -47,11 +47,7 @@ def emit_app_header(
     macro, value, scored = prefix.upper(), ctype(program.dtype), is_reconstructing(metadata)
     every, _, context = measure_answers(program, metadata)
     delay = plan.half_length + -(-context * plan.down // plan.up)
-    queue = 1 << int(np.ceil(np.log2(max(16.0, QUEUE_S * plan.sensor_fs))))
-    gains = ", ".join(f"{gain:g}" for gain in plan.counts_per_unit)
-    leads = ", ".join(string_literal(lead)[1:-1] for lead in metadata.leads)
     kind = "of which the largest is the label" if decision.thresholds is None else "each with a threshold"
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(metadata.versions.items()))
     lines = [
         LICENCE,
         f"{MARK} From the counts of a sensor to labels. */",
@@ -64,11 +60,7 @@ def emit_app_header(
         "",
         *EXTERN_C_BEGIN,
         "",
-        f"#define {macro}_SENSOR_RATE_HZ {float(plan.sensor_fs)!r}f",
-        *comment(f"Counts in 1 {_plain(metadata.units)} of each lead: {gains}; leads: {leads}."),
-        f"#define {macro}_UNIT {string_literal(metadata.units)}",
-        f"#define {macro}_MODEL_SHA256 {string_literal(metadata.digest)}",
-        f"#define {macro}_MODEL_VERSIONS {string_literal(versions)}",
+        *describe_sensor(metadata, plan, macro),
         *comment(
             f"An answer comes every {macro}_ANSWER_SAMPLES samples at the model's rate; the signal it is about ended "
             f"{macro}_DELAY_SAMPLES samples of the sensor before."
@@ -98,31 +90,11 @@ def emit_app_header(
         ),
         "};",
         "",
-        *comment(
-            f"Samples that wait until {prefix}_app_poll takes them: a power of two, more than arrive while it computes "
-            "its longest slice."
-        ),
-        f"#ifndef {macro}_QUEUE_SAMPLES",
-        f"#define {macro}_QUEUE_SAMPLES {queue}u",
-        "#endif",
-        "",
+        *declare_queue(plan, prefix),
         "/* All memory of one signal. Its members are not for the caller. */",
         f"struct {prefix}_app {{",
         f"    struct {prefix}_state network;",
-        "    struct ecg_front_end_state front_end;",
-    ]
-    if plan.scale:
-        lines.append(f"    struct ecg_scale_state scales[{plan.leads}];")
-    lines += [
-        f"    struct ecg_section_state sections[{max(1, plan.leads * len(plan.sections))}];",
-        "    volatile uint32_t stored; /* samples */",
-        "    volatile uint32_t taken;",
-        "    volatile uint32_t lost;",
-        "    uint32_t reported; /* of those that were lost */",
-        "    uint32_t made;     /* values for the network */",
-        "    uint32_t judged;   /* samples of this second */",
         *(["    int is_due;        /* whether an answer is being computed */"] if program.is_sliced else []),
-        f"    uint32_t faults[{len(FAULTS)}]; /* 1 + values made before the last sample with each */",
         *(
             [
                 f"    struct ecg_window_scale window_scales[{plan.leads}];",
@@ -134,29 +106,10 @@ def emit_app_header(
             else []
         ),
         *(declare_score(program, prefix) if scored else []),
-        f"    int16_t history[{2 * plan.taps * plan.leads}];",
-        f"    int16_t low[{plan.leads}];",
-        f"    int16_t high[{plan.leads}];",
-        f"    int16_t held[{plan.leads}];",
-        f"    volatile int16_t queue[{macro}_QUEUE_SAMPLES][{plan.leads}];",
+        *declare_samples(plan, macro),
         "};",
         "",
-        "/* Begin a recording. */",
-        f"void {prefix}_app_init(struct {prefix}_app *app);",
-        "",
-        *comment(
-            f"Store a sample of the sensor, one count of each lead; ECG_MISSING where none was taken. It computes "
-            f"nothing: an interrupt may call it while {prefix}_app_poll runs on the same core. Returns 0 where the "
-            "queue is full and the sample is lost."
-        ),
-        f"int {prefix}_app_push(struct {prefix}_app *app, const int16_t *counts);",
-        "",
-        *comment(
-            "Compute a slice: take one stored sample, or go on with the answer that is due. Call it until it returns "
-            "0: nothing is left. 1: there may be more; 2: the answer was written."
-        ),
-        f"int {prefix}_app_poll(struct {prefix}_app *app, struct {prefix}_answer *answer);",
-        "",
+        *declare_functions(prefix),
         *EXTERN_C_END,
         "",
         "#endif",
@@ -174,6 +127,57 @@ def measure_answers(program: StepProgram, metadata: ModelMetadata) -> tuple[int,
     samples = program.inputs[0].storage.rows
     late = -(-samples // FEED) if scales_windows(metadata) else 0
     return samples, samples + late, late
+
+
+def describe_sensor(metadata: ModelMetadata, plan: FrontEndPlan, macro: str) -> list[str]:
+    """Return the macros of the sensor and of the model's file."""
+    gains = ", ".join(f"{gain:g}" for gain in plan.counts_per_unit)
+    leads = ", ".join(string_literal(lead)[1:-1] for lead in metadata.leads)
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(metadata.versions.items()))
+    return [
+        f"#define {macro}_SENSOR_RATE_HZ {float(plan.sensor_fs)!r}f",
+        *comment(f"Counts in 1 {_plain(metadata.units)} of each lead: {gains}; leads: {leads}."),
+        f"#define {macro}_UNIT {string_literal(metadata.units)}",
+        f"#define {macro}_MODEL_SHA256 {string_literal(metadata.digest)}",
+        f"#define {macro}_MODEL_VERSIONS {string_literal(versions)}",
+    ]
+
+
+def declare_queue(plan: FrontEndPlan, prefix: str) -> list[str]:
+    """Return the macro of the queue's length."""
+    macro, queue = prefix.upper(), 1 << int(np.ceil(np.log2(max(16.0, QUEUE_S * plan.sensor_fs))))
+    return [
+        *comment(
+            f"Samples that wait until {prefix}_app_poll takes them: a power of two, more than arrive while it computes "
+            "its longest slice."
+        ),
+        f"#ifndef {macro}_QUEUE_SAMPLES",
+        f"#define {macro}_QUEUE_SAMPLES {queue}u",
+        "#endif",
+        "",
+    ]
+
+
+def declare_functions(prefix: str) -> list[str]:
+    """Return the declarations of the path's functions."""
+    return [
+        "/* Begin a recording. */",
+        f"void {prefix}_app_init(struct {prefix}_app *app);",
+        "",
+        *comment(
+            f"Store a sample of the sensor, one count of each lead; ECG_MISSING where none was taken. It computes "
+            f"nothing: an interrupt may call it while {prefix}_app_poll runs on the same core. Returns 0 where the "
+            "queue is full and the sample is lost."
+        ),
+        f"int {prefix}_app_push(struct {prefix}_app *app, const int16_t *counts);",
+        "",
+        *comment(
+            "Compute a slice: take one stored sample, or go on with the answer that is due. Call it until it returns "
+            "0: nothing is left. 1: there may be more; 2: the answer was written."
+        ),
+        f"int {prefix}_app_poll(struct {prefix}_app *app, struct {prefix}_answer *answer);",
+        "",
+    ]
 
 
 def _plain(text: str) -> str:

@@ -249,11 +249,20 @@ def _streaming_functions(program: StepProgram, streaming: StreamingLoop, prefix:
 
 
 def _slice_functions(program: StepProgram, prefix: str) -> list[str]:
-    """The declarations of `take` and `compute_slice` in the header."""
-    return [
+    """The declarations of `take` or `give` and of `compute_slice` in the header."""
+    begin = [
         f"/* {prefix}_push in parts. Take a sample; returns 1 where an answer is due, otherwise 0. */",
         f"int {prefix}_take(struct {prefix}_state *state, const {ctype(program.dtype)} *sample);",
         "",
+    ]
+    if not program.has_push:
+        begin = [
+            f"/* {prefix}_run in parts. Give the inputs, which stay where they are until the outputs are written. */",
+            f"void {prefix}_give(struct {prefix}_state *state, {input_parameters(program)});",
+            "",
+        ]
+    return [
+        *begin,
         "/* Compute a slice of the answer that is due; the next sample waits. Returns 1 where outputs are written. */",
         f"int {prefix}_compute_slice(struct {prefix}_state *state, {output_parameters(program)});",
         "",

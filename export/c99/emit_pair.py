@@ -17,6 +17,17 @@ from firmware_bench.runtime.tflite_model import TFLiteModel
 FEATURES = "features"  # the model's input that takes them: (beats, features)
 FUSED = "fused"  # the classifier's output that gives them
 TESTED_BEATS = 4
+REPLAY = [
+    "    n = $replay(&app, &answer);",
+    "    if (n < 0) {",
+    '        printf("%d answers of the replay are right\\n", REPLAY_ANSWERS);',
+    "    } else {",
+    '        printf("answer %d of the replay differs: kind %lu, sample %lu, classes %lx, quality %lx\\n", n,',
+    "               (unsigned long)answer.kind, (unsigned long)answer.sample, (unsigned long)answer.classes,",
+    "               (unsigned long)answer.quality);",
+    "        differing++;",
+    "    }",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +49,7 @@ class _Side:
         return make_reference_inputs(self.model.metadata)
 
 
-def emit_pair(data: bytes, beats: bytes, prefix: str, beats_prefix: str) -> dict[str, str]:
+def emit_pair(data: bytes, beats: bytes, prefix: str, beats_prefix: str, replays: bool = False) -> dict[str, str]:
     """Return the files that join two programs.
 
     Args:
@@ -46,6 +57,7 @@ def emit_pair(data: bytes, beats: bytes, prefix: str, beats_prefix: str) -> dict
         beats: The file of the beat classifier.
         prefix: What the names of the model's program begin with.
         beats_prefix: What those of the classifier's program begin with.
+        replays: Whether test_replay.h tests the path around both.
 
     Returns:
         {file name: text}: PREFIX_pair.h and PREFIX_pair.c, which turn a beat's features into a row of the model's
@@ -110,7 +122,7 @@ def emit_pair(data: bytes, beats: bytes, prefix: str, beats_prefix: str) -> dict
     texts = {
         f"{prefix}_pair.h": header,
         f"{prefix}_pair.c": source,
-        "test_pair.c": _emit_test(model, classifier, table),
+        "test_pair.c": _emit_test(model, classifier, table, replays),
     }
     return {name: with_prefix("\n".join(lines), prefix) for name, lines in texts.items()}
 
@@ -120,7 +132,7 @@ def _side(data: bytes, prefix: str) -> _Side:
     return _Side(TFLiteModel(data, kernels="reference"), prefix, program.input_names, program.output_names)
 
 
-def _emit_test(model: _Side, classifier: _Side, table: np.ndarray) -> list[str]:
+def _emit_test(model: _Side, classifier: _Side, table: np.ndarray, replays: bool) -> list[str]:
     """The text of test_pair.c: some beats, then a window of them and of padding."""
     vectors = classifier.make_inputs()
     beats = [vectors[n % len(vectors)] for n in range(TESTED_BEATS)]
@@ -141,6 +153,7 @@ def _emit_test(model: _Side, classifier: _Side, table: np.ndarray) -> list[str]:
         "#include <stdio.h>",
         "#include <string.h>",
         "",
+        *(['#include "test_replay.h"', ""] if replays else []),
         f"#define TESTED_BEATS {TESTED_BEATS}",
         "",
     ]
@@ -161,6 +174,7 @@ def _emit_test(model: _Side, classifier: _Side, table: np.ndarray) -> list[str]:
         f"static struct {second}_state state;",
         f"static int8_t features[{macro}_BEATS * {macro}_FEATURES];",
         *(f"static int8_t found_{name}[{sizes[name]}];" for name in classifier.outputs),
+        *(["static struct $app app;", "static struct $answer answer;"] if replays else []),
         *(f"static int8_t said_{name}[{second.upper()}_{name.upper()}_SIZE];" for name in model.outputs),
         "",
         "int main(void)",
@@ -181,6 +195,7 @@ def _emit_test(model: _Side, classifier: _Side, table: np.ndarray) -> list[str]:
         f"{', '.join(f'said_{name}' for name in model.outputs)});",
         *(f"    differing += memcmp(said_{name}, $answer_{name}, sizeof said_{name}) != 0;" for name in model.outputs),
         '    printf("both programs: %d of the outputs differ\\n", differing);',
+        *(REPLAY if replays else []),
         "    return differing != 0;",
         "}",
         "",

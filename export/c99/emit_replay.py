@@ -11,10 +11,9 @@ from export.c99.emit_app_header import measure_answers
 from export.c99.lower import StepProgram
 from export.c99.reference_kernels import ReferenceModel
 from firmware_bench.front_end.device_path import DeviceAnswer, DevicePath
-from firmware_bench.front_end.plan import MISSING
+from firmware_bench.front_end.plan import MISSING, FrontEndPlan
 from firmware_bench.front_end.sample_faults import QUALITY
 from firmware_bench.front_end.sensor import Sensor
-from firmware_bench.runtime.metadata import ModelMetadata
 
 ANSWERS = 4  # at least, of a record
 FAULTS_S = 12.0  # at least, in which the faults lie: a lead is flat where it is so for a whole second of the clock
@@ -73,11 +72,15 @@ class ReplayRecord:
         return counts
 
 
-def plan_replay(program: StepProgram, metadata: ModelMetadata, path: DevicePath) -> ReplayRecord:
-    """Plan a record that is long enough for some answers, with faults after the first one."""
-    every, span, context = measure_answers(program, metadata)
-    plan, sensor = path.plan, path.sensor
-    first = context + (program.streaming.step if program.streaming else span)
+def plan_replay(plan: FrontEndPlan, sensor: Sensor, first: int, every: int) -> ReplayRecord:
+    """Plan a record that is long enough for some answers, with faults after the first one.
+
+    Args:
+        plan: The front end.
+        sensor: The sensor.
+        first: Samples of the model up to the first answer.
+        every: Samples of the model from answer to answer.
+    """
 
     def at_sensor(samples):
         return -(-samples * plan.down // plan.up) + plan.half_length + 1
@@ -102,64 +105,18 @@ def plan_replay(program: StepProgram, metadata: ModelMetadata, path: DevicePath)
     )
 
 
-def emit_replay(data: bytes, program: StepProgram, sensor: Sensor, prefix: str) -> str:
-    """Return the text of test_replay.h: the record, the answers, and a function that compares them.
-
-    Args:
-        data: The file of which the program is made.
-        program: The program.
-        sensor: The sensor.
-        prefix: What every name of the model begins with.
-
-    Returns:
-        C text. The answers are those of `DevicePath` with LiteRT's reference kernels.
-    """
-    network = None
-    if program.continuous:
-        hop_s = program.continuous.hop_samples / program.description.sampling_rate
-        network = ContinuousModel(data, hop_s, kernels="reference")
-    model = ReferenceModel(data)
-    path = DevicePath(model, sensor, network)
-    record = plan_replay(program, model.metadata, path)
-    answers = list(path.push(record.draw()))
-    return with_prefix(_emit(record, answers, path, ctype(program.dtype), prefix), prefix)
-
-
-def _emit(record: ReplayRecord, answers: list[DeviceAnswer], path: DevicePath, value: str, prefix: str) -> str:
-    leads, labels = len(record.amplitudes), path.decision.labels
-    calibrated = path.decision.probabilities is not None
-    rows = []
-    for answer in answers:
-        classes = sum(1 << labels.index(label) for label in answer.labels)
-        quality = sum(QUALITY[name] for name in answer.quality)
-        values = [each.tolist() for each in (answer.outputs, answer.probabilities) if len(each)]
-        arrays = ", ".join(f"{{{', '.join(map(str, each))}}}" for each in values)
-        rows.append(f"    {{{answer.sample}u, {classes}u, {quality}u, {arrays}}},")
+def emit_record(record: ReplayRecord) -> str:
+    """Return C text: a function that draws sample after sample of a record."""
+    leads = len(record.amplitudes)
     faults = [
         f"    if ((n >= {first}u) && (n < {end}u)) {{\n        counts[0] = {count};\n    }}"
         for (first, end), count in (
             (record.missing, "ECG_MISSING"), (record.saturated, record.highest), (record.flat, record.baselines[0])
         )
     ]  # fmt: skip
-    return f"""{LICENCE}
-/* Counts that are drawn in integers, beats with noise and some faults, and the answers that the same path gives with
-   LiteRT's reference kernels. They test the program; they are no recording and say nothing about a heart. */
-#ifndef {prefix.upper()}_TEST_REPLAY_H
-#define {prefix.upper()}_TEST_REPLAY_H
-
-#include "{prefix}_app.h"
-
-#define REPLAY_SAMPLES {record.samples}u
-#define REPLAY_ANSWERS {len(answers)}
-
-{array("int16_t", "replay_beat", record.beat)}
+    return f"""{array("int16_t", "replay_beat", record.beat)}
 {array("int32_t", "replay_amplitudes", record.amplitudes)}
 {array("int32_t", "replay_baselines", record.baselines)}
-static const struct $answer $replay_answers[REPLAY_ANSWERS + 1] = {{
-{chr(10).join(rows)}
-    {{0u, 0u, 0u, {{0}}{", {0}" if calibrated else ""}}},
-}};
-
 static uint32_t $replay_seed, $replay_phase, $replay_length, $replay_tall;
 
 static uint32_t $replay_draw(uint32_t limit)
@@ -195,12 +152,66 @@ static void $replay_sample(uint32_t n, int16_t *counts)
     $replay_phase++;
 {chr(10).join(faults)}
 }}
+"""
 
+
+def emit_replay(data: bytes, program: StepProgram, sensor: Sensor, prefix: str) -> str:
+    """Return the text of test_replay.h: the record, the answers, and a function that compares them.
+
+    Args:
+        data: The file of which the program is made.
+        program: The program.
+        sensor: The sensor.
+        prefix: What every name of the model begins with.
+
+    Returns:
+        C text. The answers are those of `DevicePath` with LiteRT's reference kernels.
+    """
+    network = None
+    if program.continuous:
+        hop_s = program.continuous.hop_samples / program.description.sampling_rate
+        network = ContinuousModel(data, hop_s, kernels="reference")
+    model = ReferenceModel(data)
+    path = DevicePath(model, sensor, network)
+    every, span, context = measure_answers(program, model.metadata)
+    first = context + (program.streaming.step if program.streaming else span)
+    record = plan_replay(path.plan, sensor, first, every)
+    answers = list(path.push(record.draw()))
+    return with_prefix(_emit(record, answers, path, ctype(program.dtype), prefix), prefix)
+
+
+def _emit(record: ReplayRecord, answers: list[DeviceAnswer], path: DevicePath, value: str, prefix: str) -> str:
+    labels = path.decision.labels
+    calibrated = path.decision.probabilities is not None
+    rows = []
+    for answer in answers:
+        classes = sum(1 << labels.index(label) for label in answer.labels)
+        quality = sum(QUALITY[name] for name in answer.quality)
+        values = [each.tolist() for each in (answer.outputs, answer.probabilities) if len(each)]
+        arrays = ", ".join(f"{{{', '.join(map(str, each))}}}" for each in values)
+        rows.append(f"    {{{answer.sample}u, {classes}u, {quality}u, {arrays}}},")
+    return f"""{LICENCE}
+/* Counts that are drawn in integers, beats with noise and some faults, and the answers that the same path gives with
+   LiteRT's reference kernels. They test the program; they are no recording and say nothing about a heart. */
+#ifndef {prefix.upper()}_TEST_REPLAY_H
+#define {prefix.upper()}_TEST_REPLAY_H
+
+#include "{prefix}_app.h"
+
+#define REPLAY_SAMPLES {record.samples}u
+#define REPLAY_ANSWERS {len(answers)}
+
+static const struct $answer $replay_answers[REPLAY_ANSWERS + 1] = {{
+{chr(10).join(rows)}
+    {{0u, 0u, 0u, {{0}}{", {0}" if calibrated else ""}}},
+}};
+
+{emit_record(record)}
 /* Replay the record. Returns -1 where every answer is right, otherwise the number of the first one that is not, which
    is in `answer`; REPLAY_ANSWERS where there are too many, and sample 0 where there are too few. */
 static int32_t $replay(struct $app *app, struct $answer *answer)
 {{
-    int16_t counts[{leads}];
+    int16_t counts[{len(record.amplitudes)}];
     int32_t answers = 0;
     $app_init(app);
     for (uint32_t n = 0u; n < REPLAY_SAMPLES; ++n) {{

@@ -209,8 +209,11 @@ def _push_functions(program: StepProgram, schedule: Schedule, memory: MemoryPlan
 
 
 def _run_function(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
-    lines = [f"void $run($STATE, {input_parameters(program)}, {output_parameters(program)})", "{"]
-    lines += [f"    {statement}" for statement in _clear(program, memory)]
+    """`run`; of a program in slices before it `give`, which takes the inputs."""
+    signature = f"void $run($STATE, {input_parameters(program)}, {output_parameters(program)})"
+    outputs = ", ".join(program.output_names)
+    begin = f"void $give($STATE, {input_parameters(program)})" if program.is_sliced else signature
+    lines = [begin, "{", *(f"    {statement}" for statement in _clear(program, memory))]
     for view, name in zip(program.inputs, program.input_names, strict=True):
         if view.storage.is_argument:
             lines.append(f"    $input_{view.storage.name} = {name};")
@@ -218,4 +221,9 @@ def _run_function(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
             lines.append(f"    (void)memcpy({memory.place(view).base}, {name}, {view.tensor.size * program.bytes});")
     if schedule.row_steps and schedule.source:
         lines += [f"    $made[0] = {schedule.source.rows};", "    $compute_rows(state);"]
-    return [*lines, f"    $compute_outputs(state, {', '.join(program.output_names)});", "}"]
+    if not program.is_sliced:
+        return [*lines, f"    $compute_outputs(state, {outputs});", "}"]
+    return [
+        *[*lines, "}", "", signature, "{", "    int done;", f"    $give(state, {', '.join(program.input_names)});"],
+        *["    do {", f"        done = $compute_slice(state, {outputs});", "    } while (done == 0);", "}"],
+    ]

@@ -4,9 +4,13 @@ import dataclasses
 import re
 from pathlib import Path
 
+from export.c99.beat_pair import plan_pair
 from export.c99.c_text import for_bits
 from export.c99.continuous import make_continuous
 from export.c99.emit_app import emit_app
+from export.c99.emit_beat_app import KERNELS as BEAT_KERNELS
+from export.c99.emit_beat_app import emit_beat_app
+from export.c99.emit_beat_replay import emit_beat_replay
 from export.c99.emit_header import emit_header
 from export.c99.emit_pair import emit_pair, extend_makefile
 from export.c99.emit_readme import emit_makefile, emit_readme
@@ -92,9 +96,7 @@ def generate(
             none; or `folder` holds something else than a generated program; or the model has no
             path from a sensor's counts.
     """
-    program_files = generate_files(data, prefix, title, sensor, hop_s)
-    if beats is not None:
-        program_files = add_beat_program(program_files, data, beats, prefix and f"{prefix}_beats")
+    program_files = generate_files(data, prefix, title, sensor, hop_s, beats)
     encoded = {name: text.encode() for name, text in program_files.texts.items()}
     kept = write_generated_folder(folder, encoded)
     return GeneratedProgram(Path(folder), program_files.prefix, tuple(sorted(encoded)), kept, program_files.memory)
@@ -106,10 +108,15 @@ def generate_files(
     title: str | None = None,
     sensor: Sensor | None = None,
     hop_s: float | None = None,
+    beats: bytes | None = None,
 ) -> ProgramFiles:
     """Generate the texts of a program as `generate` does, and write nothing."""
     try:
-        return _generate_files(data, prefix, title, sensor, hop_s)
+        if beats is None:
+            return _generate_files(data, prefix, title, sensor, hop_s, sensor is not None)
+        model = _generate_files(data, prefix, title, None, None, sensor is not None)
+        classifier = _generate_files(beats, prefix and f"{prefix}_beats", None, None, None, sensor is not None)
+        return _join_programs(model, classifier, data, beats, sensor)
     except InputError:
         raise
     except Exception as error:  # a graph that no exporter writes fails anywhere, and in any way
@@ -118,13 +125,13 @@ def generate_files(
 
 
 def _generate_files(
-    data: bytes, prefix: str | None, title: str | None, sensor: Sensor | None, hop_s: float | None
+    data: bytes, prefix: str | None, title: str | None, sensor: Sensor | None, hop_s: float | None, is_sliced: bool
 ) -> ProgramFiles:
     program = lower(read_graph(data))
     check_shapes(data)  # before the schedule, which takes as long as a stated shape is large
     if hop_s is not None:
         program = make_continuous(program, round(hop_s * program.description.sampling_rate))
-    program = dataclasses.replace(program, is_sliced=sensor is not None and program.streaming is None)
+    program = dataclasses.replace(program, is_sliced=is_sliced and program.streaming is None)
     schedule = schedule_steps(program)
     memory = plan_memory(program, schedule)
     bits = 8 * program.bytes
@@ -151,21 +158,32 @@ def _generate_files(
     return ProgramFiles(prefix, texts, memory)
 
 
-def add_beat_program(files: ProgramFiles, data: bytes, beats: bytes, prefix: str | None) -> ProgramFiles:
+def _join_programs(
+    files: ProgramFiles, classifier: ProgramFiles, data: bytes, beats: bytes, sensor: Sensor | None
+) -> ProgramFiles:
     """Put the program of a beat classifier beside that of the model that takes its features.
 
     Args:
         files: The model's program.
+        classifier: The classifier's program.
         data: The model's file.
         beats: The classifier's file.
-        prefix: Of the classifier's program; None: the name of its architecture.
+        sensor: What samples the signal: then there is the path from its counts to beats and rhythms as well.
 
     Returns:
         Both programs and what joins them; the planned RAM is the model's own.
     """
-    classifier = generate_files(beats, prefix)
+    path = {}
+    if sensor:
+        pair = plan_pair(data, beats, sensor, files.prefix, classifier.prefix)
+        path = {
+            **kernel_files(list(BEAT_KERNELS), 8),
+            **emit_beat_app(pair),
+            "test_replay.h": emit_beat_replay(pair),
+        }
     program = {name: text for name, text in classifier.texts.items() if name.endswith((".c", ".h"))}
     added = {name: text for name, text in program.items() if name not in (*TEST_SOURCES, "test_vector.h")}
+    added = {**path, **added}
     sources = [name.removesuffix(".c") for name in added if name.endswith(".c") and name not in files.texts]
     readme = f"""
 ## The beat classifier
@@ -177,7 +195,8 @@ def add_beat_program(files: ProgramFiles, data: bytes, beats: bytes, prefix: str
 - `labels`: the labels of the five beats before it, one-hot, those that it gave itself; zeros where unknown,
 
 and pass `fused` to `{files.prefix}_pair_row`, which makes a row of the input `features` of `{files.prefix}_run`.
-Finding R peaks is left to the caller. `make test` runs beats and a window through both programs.
+{_describe_path(files.prefix) if path else "Finding R peaks is left to the caller."}
+`make test` runs beats and a window through both programs.
 
 | static RAM of the beat classifier | bytes, planned |
 |---|---|
@@ -186,11 +205,16 @@ Finding R peaks is left to the caller. `make test` runs beats and a window throu
     texts = {
         **files.texts,
         **added,
-        **emit_pair(data, beats, files.prefix, classifier.prefix),
+        **emit_pair(data, beats, files.prefix, classifier.prefix, replays=bool(path)),
         "Makefile": extend_makefile(files.texts["Makefile"], files.prefix, sources),
         "README.md": files.texts["README.md"] + readme,
     }
     return ProgramFiles(files.prefix, texts, files.memory)
+
+
+def _describe_path(prefix: str) -> str:
+    return f"""`{prefix}_app.h` does all that: `{prefix}_app_push` takes the counts of the sensor, and
+`{prefix}_app_poll` finds R peaks and answers with beats and rhythms; it is all that firmware has to call."""
 
 
 def kernel_files(names: list[str], bits: int) -> dict[str, str]:
