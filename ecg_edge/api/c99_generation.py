@@ -76,10 +76,7 @@ def generate_c99(
     path = find_integer_file(find_model(source))
     data = read_export(path)
     require_equal_answers(data)
-    found = find_beat_file(path, data)
-    beats = read_export(found) if found else None
-    if beats is not None:
-        require_equal_answers(beats)
+    beats = read_beat_classifier(path, data)
     folder = Path(out) if out else name_output(path, "c99")
     try:
         hop_s = choose_hop(data, sensor, hop_s)
@@ -121,8 +118,10 @@ def _explain_missing_path(data: bytes) -> str:
     from firmware_bench.front_end.device_plan import plan_device
     from firmware_bench.runtime.metadata_format import read_metadata
 
+    metadata = read_metadata(data)
     try:
-        plan_device(read_metadata(data), Sensor(None, (1.0,)))
+        if metadata.embedder is None:
+            plan_device(metadata, Sensor(None, (1.0,)))
     except InputError as error:
         return str(error)
     return "its counts are not known: add --counts-per-unit, and --sensor-rate where it differs from the model's"
@@ -142,6 +141,15 @@ def require_equal_answers(data: bytes) -> None:
     check = check_c99_program(data)
     if check.failed:
         raise AcceptanceError(DIFFERING.format(check.measured))
+
+
+def read_beat_classifier(path: Path, data: bytes) -> bytes | None:
+    """Read the file that `find_beat_file` finds, and check its program as `require_equal_answers` does."""
+    found = find_beat_file(path, data)
+    beats = read_export(found) if found else None
+    if beats is not None:
+        require_equal_answers(beats)
+    return beats
 
 
 def find_beat_file(path: Path, data: bytes) -> Path | None:

@@ -5,12 +5,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ecg_edge.api.live_signal import LiveSource
 from ecg_edge.api.replay import Replay
 from ecg_edge.reporter import Reporter
-from ecg_edge.signals.r_peaks import choose_lead
 from ecg_edge.zoo import find_model
 from firmware_bench.front_end.beat_path import BeatPath, DeviceBeat, DeviceRhythm
 from firmware_bench.front_end.qrs_detector import FS
@@ -81,9 +78,7 @@ def predict_on_device(model: Path | str, source: LiveSource, reporter: Reporter 
     classifier = _load(path.parent / metadata.embedder.file)
     signal = source.open(metadata, reporter)
     try:
-        device = BeatPath(
-            rhythm, classifier, signal.sensor, choose_lead(metadata.leads, np.zeros(len(metadata.leads), bool))
-        )
+        device = BeatPath(rhythm, classifier, signal.sensor)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     beats, rhythms, done = [], [], 0

@@ -7,6 +7,7 @@ from ecg_edge.api.c99_generation import (
     choose_hop,
     find_integer_file,
     name_output,
+    read_beat_classifier,
     read_export,
     require_equal_answers,
 )
@@ -75,9 +76,10 @@ def write_firmware_library(
     path = find_integer_file(find_model(source))
     data = read_export(path)
     require_equal_answers(data)
+    beats = read_beat_classifier(path, data)
     version = importlib.metadata.version("ecg-edge")
     try:
-        library = make_library(data, path.stem, version, sensor, prefix, choose_hop(data, sensor, hop_s))
+        library = make_library(data, path.stem, version, sensor, prefix, choose_hop(data, sensor, hop_s), beats)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     folder = Path(out) if out else name_output(path, target)

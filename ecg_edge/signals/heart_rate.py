@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecg_edge.signals.r_peaks import BEST_LEADS
 from firmware_bench.front_end.integer_front_end import IntegerFrontEnd
-from firmware_bench.front_end.qrs_detector import FS, QrsDetector, plan_detector, to_counts
+from firmware_bench.front_end.qrs_detector import FS, QrsDetector, order_leads, plan_detector, to_counts
 from firmware_bench.front_end.sensor import Sensor
 
 MEMORY_S = 10.0  # RR intervals that ended longer ago do not count
@@ -28,9 +27,8 @@ class RunningHeartRate:
     """
 
     def __init__(self, sensor: Sensor, fs: float, leads: Sequence[str]):
-        names = [name.lower() for name in leads]
-        self._lead = next((names.index(name) for name in BEST_LEADS if name in names), 0)
-        gains, baselines = (sensor.for_leads(x, len(names)) for x in (sensor.counts_per_unit, sensor.baselines))
+        self._lead = order_leads(leads)[0]
+        gains, baselines = (sensor.for_leads(x, len(leads)) for x in (sensor.counts_per_unit, sensor.baselines))
         self._front_end = IntegerFrontEnd(plan_detector(fs, gains[self._lead], baselines[self._lead]))
         self._detector, self._sensor, self._fs = QrsDetector(), sensor, fs
         self._taken = 0  # samples of the sensor

@@ -25,7 +25,6 @@ LOWEST_RATE = 40.0  # Hz; XQRS looks at 5 to 20 Hz
 SHORTEST = 1.0  # s; XQRS's filters need 0.3 s of signal, an RR interval more
 USUAL_RANGE = 1.5  # mV from the lowest to the highest value of an ECG
 COUNTS_PER_MV = 1000.0  # of the sensor that stands before a device's detector; 16 bits hold ±32 mV
-BEST_LEADS = ("ii", "mlii", "i")  # where R waves are tall and upright in most people
 
 
 def detect_r_peaks(lead: np.ndarray, fs: float) -> np.ndarray:
@@ -110,6 +109,4 @@ def choose_lead(leads: Sequence[str], flat: np.ndarray) -> int:
     Returns:
         Its position; 0 where all are flat.
     """
-    names = [lead.lower() for lead in leads]
-    order = [names.index(name) for name in BEST_LEADS if name in names] + list(range(len(names)))
-    return next((column for column in order if not flat[column]), 0)
+    return next((column for column in qrs_detector.order_leads(leads) if not flat[column]), 0)

@@ -8,8 +8,6 @@ from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import Tensor
 
-LEAD = 0  # in which R peaks are looked for
-
 
 @dataclasses.dataclass(frozen=True)
 class BeatPair:
@@ -57,7 +55,7 @@ def plan_pair(data: bytes, beats: bytes, sensor: Sensor, prefix: str, beats_pref
         InputError: There is no path from the sensor's counts to the models.
     """
     rhythm, classifier = ReferenceModel(data), ReferenceModel(beats)
-    plan = plan_beats(rhythm, classifier, sensor, LEAD)
+    plan = plan_beats(rhythm, classifier, sensor)
     for model, decision in ((rhythm, plan.rhythm_decision), (classifier, plan.beat_decision)):
         if decision.thresholds is not None or decision.probabilities is None:
             raise InputError(f"{model.name} does not give one class: there is no path of beats to it")

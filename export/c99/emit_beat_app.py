@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from export.c99.beat_pair import LEAD, BeatPair
+from export.c99.beat_pair import BeatPair
 from export.c99.c_text import LICENCE, array, with_prefix
 from export.c99.emit_answer import calibrate, decide
 from export.c99.emit_beat_header import emit_beat_header
@@ -96,7 +96,7 @@ def _take_sample(pair: BeatPair, macro: str) -> list[str]:
         f"        app->position = (app->position < {plan.kept - 1}) ? (app->position + 1) : 0;",
         "        app->made++;",
         "    }",
-        f"    ecg_front_end_push(&$peak_front_end, &app->peak_end, &counts[{LEAD}]);",
+        f"    ecg_front_end_push(&$peak_front_end, &app->peak_end, &counts[{plan.lead}]);",
         "    while (ecg_front_end_next(&$peak_front_end, &app->peak_end, values) != 0) {",
         "        const int32_t age = ecg_qrs_push(&app->detector, ecg_qrs_to_count(values[0]));",
         "        if (age > 0) {",

@@ -1,6 +1,6 @@
 """A record that the path from counts to beats and rhythms replays, and the answers of the same path in Python."""
 
-from export.c99.beat_pair import LEAD, BeatPair
+from export.c99.beat_pair import BeatPair
 from export.c99.c_text import LICENCE, with_prefix
 from export.c99.emit_beat_header import NO_BEATS
 from export.c99.emit_replay import emit_record, plan_replay
@@ -41,7 +41,7 @@ def emit_beat_replay(pair: BeatPair) -> str:
     """Return the text of test_replay.h: the record, the answers, and a function that compares them."""
     plan, prefix = pair.plan, pair.prefix
     record = plan_replay(plan.front_end, pair.sensor, plan.window + plan.after, plan.hop)
-    path = BeatPath(pair.rhythm, pair.classifier, pair.sensor, LEAD)
+    path = BeatPath(pair.rhythm, pair.classifier, pair.sensor)
     events = [describe_event(pair, event) for event in path.push(record.draw())]
     rows = []
     for fields, outputs, probabilities in events:

@@ -24,6 +24,7 @@ from export.c99.names import check_prefix, default_prefix
 from export.c99.read_graph import read_graph
 from export.c99.reference_kernels import check_shapes
 from export.c99.schedule import schedule_steps
+from firmware_bench.front_end.beat_plan import HOP_S
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.front_end.window_score import is_reconstructing
 from firmware_bench.runtime.errors import InputError
@@ -114,6 +115,8 @@ def generate_files(
     try:
         if beats is None:
             return _generate_files(data, prefix, title, sensor, hop_s, sensor is not None)
+        if hop_s is not None:
+            raise InputError(f"a rhythm of beats comes every {HOP_S:g} s: leave out --hop")
         model = _generate_files(data, prefix, title, None, None, sensor is not None)
         classifier = _generate_files(beats, prefix and f"{prefix}_beats", None, None, None, sensor is not None)
         return _join_programs(model, classifier, data, beats, sensor)

@@ -7,7 +7,10 @@ from export.c99.generator import generate_files
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import make_printable
 
-NOT_FIRMWARE = ("test.c", "test_signal.h", "test_trace.h", "test_vector.h", "test_replay.h", "Makefile", "README.md")
+NOT_FIRMWARE = (
+    *("test.c", "test_pair.c", "test_signal.h", "test_trace.h", "test_vector.h", "test_replay.h"),
+    *("Makefile", "README.md"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +33,13 @@ class FirmwareLibrary:
 
 
 def make_library(
-    data: bytes, title: str, version: str, sensor: Sensor, prefix: str | None = None, hop_s: float | None = None
+    data: bytes,
+    title: str,
+    version: str,
+    sensor: Sensor,
+    prefix: str | None = None,
+    hop_s: float | None = None,
+    beats: bytes | None = None,
 ) -> FirmwareLibrary:
     """Generate the library of an integer .tflite file.
 
@@ -41,6 +50,7 @@ def make_library(
         sensor: What samples the signal.
         prefix: What every name begins with; None: the name of the architecture.
         hop_s: Time from answer to answer, s; None: a window, or the step of a stream.
+        beats: The file of the beat classifier whose features the model takes.
 
     Returns:
         The library.
@@ -48,7 +58,7 @@ def make_library(
     Raises:
         InputError: There is no C99 program of the file, or no path from a sensor's counts to it.
     """
-    program = generate_files(data, prefix, title, sensor, hop_s)
+    program = generate_files(data, prefix, title, sensor, hop_s, beats)
     sources = {name: text for name, text in program.texts.items() if name not in NOT_FIRMWARE}
     example = with_prefix(f"{LICENCE}\n{REPLAY_EXAMPLE}".replace("PREFIX", program.prefix), program.prefix)
     replay = {"test_replay.h": program.texts["test_replay.h"], "replay_example.h": example}

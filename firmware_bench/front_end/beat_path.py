@@ -94,7 +94,6 @@ class BeatPath:
         rhythm: The integer model that takes features of beats.
         classifier: The integer beat classifier that its metadata name.
         sensor: The sensor.
-        lead: Position of the lead in which R peaks are looked for.
         detector: What finds them; None: a QrsDetector.
 
     Raises:
@@ -102,11 +101,9 @@ class BeatPath:
             possible.
     """
 
-    def __init__(
-        self, rhythm: RawModel, classifier: RawModel, sensor: Sensor, lead: int = 0, detector: BeatSource | None = None
-    ):
-        self._rhythm, self._classifier, self._lead = rhythm, classifier, lead
-        self.plan = plan = plan_beats(rhythm, classifier, sensor, lead)
+    def __init__(self, rhythm: RawModel, classifier: RawModel, sensor: Sensor, detector: BeatSource | None = None):
+        self._rhythm, self._classifier = rhythm, classifier
+        self.plan = plan = plan_beats(rhythm, classifier, sensor)
         self._front_end = IntegerFrontEnd(plan.front_end)
         self._peak_end = IntegerFrontEnd(plan.peak_end)
         self._detector = QrsDetector() if detector is None else detector
@@ -149,7 +146,7 @@ class BeatPath:
         values = self._front_end.push(block).astype(np.int64)
         self._made += len(values)
         self._values = np.concatenate([self._values, values])[-self.plan.kept :]
-        heard = to_counts(self._peak_end.push(block[:, self._lead : self._lead + 1]))[:, 0]
+        heard = to_counts(self._peak_end.push(block[:, self.plan.lead : self.plan.lead + 1]))[:, 0]
         for sample in heard.tolist():
             age = self._detector.push(sample)
             if age:

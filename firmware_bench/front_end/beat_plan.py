@@ -10,7 +10,7 @@ import numpy as np
 
 from firmware_bench.front_end.device_plan import Decision, plan_decision, plan_quantisation, scales_windows
 from firmware_bench.front_end.plan import FrontEndPlan, plan_front_end
-from firmware_bench.front_end.qrs_detector import FS, LONGEST_AGE, REFRACTORY, plan_detector
+from firmware_bench.front_end.qrs_detector import FS, LONGEST_AGE, REFRACTORY, order_leads, plan_detector
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import Tensor
@@ -29,6 +29,7 @@ class BeatPlan:
     """The integers of a path from counts to beats and rhythms.
 
     Attributes:
+        lead: Position of the lead in which R peaks are looked for.
         front_end: Before the beat classifier.
         peak_end: Before the detector, of one lead.
         scales: Whether a window is scaled to zero mean and unit standard deviation.
@@ -45,6 +46,7 @@ class BeatPlan:
         kept: Values of the front end that are kept.
     """
 
+    lead: int
     front_end: FrontEndPlan
     peak_end: FrontEndPlan
     scales: bool
@@ -85,14 +87,13 @@ class BeatPlan:
         return (2 * peak * up + down) // (2 * down)
 
 
-def plan_beats(rhythm: RawModel, classifier: RawModel, sensor: Sensor, lead: int = 0) -> BeatPlan:
+def plan_beats(rhythm: RawModel, classifier: RawModel, sensor: Sensor) -> BeatPlan:
     """Plan the path from counts to beats and rhythms.
 
     Args:
         rhythm: The integer model that takes features of beats.
         classifier: The integer beat classifier that its metadata name.
         sensor: The sensor.
-        lead: Position of the lead in which R peaks are looked for.
 
     Raises:
         InputError: The files are no pair, were trained with steps that look ahead, or the sensor's rate or gain is not
@@ -102,6 +103,7 @@ def plan_beats(rhythm: RawModel, classifier: RawModel, sensor: Sensor, lead: int
     _check_pair(rhythm, classifier)
     leads, sensor_fs = len(metadata.leads), metadata.fs if sensor.fs is None else sensor.fs
     gains, baselines = (sensor.for_leads(values, leads) for values in (sensor.counts_per_unit, sensor.baselines))
+    lead = order_leads(metadata.leads)[0]
     front_end = plan_front_end(metadata.preprocessing, metadata.fs, sensor_fs, gains, baselines)
     peak_end, block = plan_detector(sensor_fs, gains[lead], baselines[lead]), max(1, round(BLOCK_S * sensor_fs))
     if abs(peak_end.delay_s - front_end.delay_s) + block / sensor_fs > LONGEST_LAG_S:
@@ -113,6 +115,7 @@ def plan_beats(rhythm: RawModel, classifier: RawModel, sensor: Sensor, lead: int
     ratio = Fraction(str(float(metadata.fs))) / Fraction(int(FS))
     length = inputs["ecg"].shape[1]
     return BeatPlan(
+        lead,
         front_end,
         peak_end,
         scales_windows(metadata),

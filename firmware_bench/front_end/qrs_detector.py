@@ -11,7 +11,7 @@ with a lower threshold after one and a half RR intervals. The filters are sums a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +34,7 @@ LONGEST_RR = 192  # samples of an RR interval, 1.5 s; longer ones count as this
 USUAL_RR = 100
 LONGEST_SINCE = 1024  # samples without an R peak after which the levels are learnt anew, 8 s
 SMALLEST = 2000  # height of a complex of about 70 µV
+BEST_LEADS = ("ii", "mlii", "i")  # where R waves are tall and upright in most people
 
 
 class Peak(NamedTuple):
@@ -188,6 +189,12 @@ class QrsDetector:
         self._noise_level -= self._noise_level >> 4
         self._search = self._expected() >> 1
         return 0
+
+
+def order_leads(leads: Sequence[str]) -> list[int]:
+    """Return the positions of leads, those first in which R peaks are best looked for: II, MLII, I."""
+    names = [lead.lower() for lead in leads]
+    return [names.index(name) for name in BEST_LEADS if name in names] + list(range(len(names)))
 
 
 def plan_detector(sensor_fs: float, counts_per_unit: float, baseline: int = 0) -> FrontEndPlan:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from small_models import altered, convolutional
+from small_pairs import make_pair
 
 from ecg_edge.training.config import SignalConfig
 from export.firmware_targets import TARGETS, make_library
@@ -36,6 +37,13 @@ def library():
     steps = SignalConfig(fs=100.0, mode="causal").steps()
     data = altered(convolutional(), preprocessing=steps, window_preprocessing=[], labels=[HOSTILE, "~", "AF"])
     return make_library(data, HOSTILE, "0.1.0", SENSOR, "small")
+
+
+@pytest.fixture(scope="module")
+def beat_library():
+    """Of a beat classifier and the model that takes its features."""
+    rhythm, beats = make_pair()
+    return make_library(rhythm, HOSTILE, "0.1.0", SENSOR, "small", beats=beats)
 
 
 def written(library, target, folder):
@@ -72,8 +80,9 @@ def test_cmake_builds_a_library_and_ctest_replays_the_record(library, tmp_path):
 
 
 @pytest.mark.skipif(bool(qemu.missing()), reason="the Arm toolchain or QEMU is not installed")
-def test_the_stm32_project_replays_the_record_in_qemu(library, tmp_path):
-    folder = written(library, "stm32-bare", tmp_path)
+@pytest.mark.parametrize("name", ["library", "beat_library"])
+def test_the_stm32_project_replays_the_record_in_qemu(name, request, tmp_path):
+    folder = written(request.getfixturevalue(name), "stm32-bare", tmp_path)
     for is_broken in (False, True):
         if is_broken:
             break_answers(folder)
@@ -100,9 +109,11 @@ def test_the_sources_of_rp2040_link_for_its_core(library, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
-@pytest.mark.parametrize("target", ["arduino", "platformio"])
-def test_the_sketch_runs_with_a_stand_in_for_arduinos_core(target, library, tmp_path):
-    folder = written(library, target, tmp_path)
+@pytest.mark.parametrize(
+    ("target", "name"), [("arduino", "library"), ("platformio", "library"), ("arduino", "beat_library")]
+)
+def test_the_sketch_runs_with_a_stand_in_for_arduinos_core(target, name, request, tmp_path):
+    folder = written(request.getfixturevalue(name), target, tmp_path)
     (folder / "Arduino.h").write_text(ARDUINO)
     (sketch,) = [*folder.rglob("replay.ino"), *folder.rglob("main.cpp")]
     (folder / "run.cpp").write_text(f'#include "Arduino.h"\n#include "{sketch}"\nint main() {{ setup(); loop(); }}\n')
