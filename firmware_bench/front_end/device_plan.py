@@ -55,9 +55,7 @@ def plan_device(metadata: ModelMetadata, sensor: Sensor) -> tuple[FrontEndPlan, 
     states = {"valid", "share", *metadata.streaming.states} if metadata.streaming else set()
     signals = [tensor for tensor in metadata.inputs if tensor.name not in states]
     if metadata.history or len(signals) != 1:
-        raise InputError(
-            "the model takes beats, not a signal: export the rhythm model that takes its features"
-        )
+        raise InputError("the model takes beats, not a signal: alone it has no path from samples to labels")
     if scales_windows(metadata) and metadata.streaming:
         raise InputError(
             "the model is a step of a stream and scales whole windows: train with signal.normalise=running"
