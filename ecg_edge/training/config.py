@@ -5,10 +5,8 @@ Every value can be set on the command line by its dotted name (`training.batch=1
 `model.kernel=7`); an unknown name or a value of another type is an error.
 """
 
-import ast
 import dataclasses
 import inspect
-import types
 import typing
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -16,6 +14,7 @@ from typing import Any, Literal
 from ecg_edge.data.examples import WindowSpec
 from ecg_edge.signals.augmentation import AugmentationConfig
 from ecg_edge.signals.causal_steps import design_filters
+from ecg_edge.training.setting_value import parse_setting
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.typed_json import decode_json
 
@@ -247,7 +246,7 @@ def resolve(
         if name not in keys:
             raise unknown_name("setting", name, keys)
         section, key = keys[name]
-        sections[section][key] = parse(text, kinds[section][key], name)
+        sections[section][key] = parse_setting(text, kinds[section][key], name)
     _check(seed, sections["signal"], sections["training"])
     augmentation = AugmentationConfig(**sections["augmentation"])
     augmentation.check()
@@ -263,34 +262,6 @@ def resolve(
         training=TrainingConfig(**sections["training"]),
         augmentation=augmentation,
     )
-
-
-def parse(text: str, kind, name: str):
-    """Parse `text` as a value of `kind`: int, float, bool, str, tuple, a Literal, or one of these or None.
-
-    Raises:
-        InputError: it is none; `name` is the setting's name in the message.
-    """
-    options = typing.get_args(kind)
-    if isinstance(kind, types.UnionType):
-        if text.lower() == "none":
-            return None
-        return parse(text, next(option for option in options if option is not type(None)), name)
-    if typing.get_origin(kind) is Literal:
-        if text not in options:
-            raise unknown_name(f"value of {name}", text, options)
-        return text
-    try:
-        if kind is str:
-            return text
-        if kind is bool:
-            return {"true": True, "false": False}[text.lower()]
-        if kind is tuple:
-            value = ast.literal_eval(text)
-            return tuple(value) if isinstance(value, tuple | list) else (value,)
-        return kind(text)
-    except (ValueError, KeyError, SyntaxError):
-        raise InputError(f"{name} is of type {kind.__name__}, {text!r} is not") from None
 
 
 def _check(seed: int, signal: dict, training: dict) -> None:
