@@ -134,8 +134,8 @@ class CountDecoder:
             except ValueError as error:
                 self._broken += 1
                 if self._broken == 1:
-                    text = line[:40].decode(errors="backslashreplace").strip()
-                    self._complain(f"line {self._lines} is no sample and counts as missing: {text!r}: {error}")
+                    text = _quote(line, 60)
+                    self._complain(f"line {self._lines} is no sample and counts as missing: {text}: {error}")
                 rows.append([math.nan] * self._width)
         values = np.rint(np.array(rows, np.float64).reshape(-1, self._width))
         missing = np.isnan(values) | (values == MISSING)
@@ -160,7 +160,13 @@ def _parse_number(field: bytes) -> float:
             return float(field)
     except ValueError:
         pass
-    raise ValueError(f"{field[:20].decode(errors='backslashreplace').strip()!r} is no number")
+    raise ValueError(f"{_quote(field, 30)} is no number")
+
+
+def _quote(text: bytes, length: int) -> str:
+    """`text` between quotation marks in ASCII, with escapes, at most `length` characters of it."""
+    quoted = ascii(text[:length].strip().decode("latin-1"))
+    return quoted if len(quoted) <= length + 2 else f"{quoted[: length - 2]}...{quoted[0]}"
 
 
 def _is_number(field: bytes) -> bool:
