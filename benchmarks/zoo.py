@@ -75,8 +75,9 @@ def build(name: str, recipe: Mapping[str, Any], folder: Path | None = None, mode
         require_settings(trained, recipe["train"])
     file = trained.path / "export" / f"{name}.tflite"
     ecg_edge.export(trained, out=file, **recipe.get("export", {}), reporter=reporter)
-    real = ecg_edge.evaluate(trained, reporter=reporter).values
-    integers = ecg_edge.evaluate(trained, model=file, reporter=reporter).values
+    way = recipe.get("evaluate", {})
+    real = ecg_edge.evaluate(trained, **way, reporter=reporter).values
+    integers = ecg_edge.evaluate(trained, model=file, **way, reporter=reporter).values
     card = make_card(name, recipe, trained, file, real, integers)
     golden = make_golden(file)
     models.mkdir(exist_ok=True)

@@ -15,6 +15,7 @@ from firmware_bench.runtime.tflite_model import TFLiteModel
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("*.py") if "@click.command" in path.read_text())
+SCRIPTS.remove("zoo")  # it writes models and their cards: tests/zoo
 pytestmark = pytest.mark.slow
 needs_qemu = pytest.mark.skipif(bool(qemu.missing()), reason=f"not installed: {', '.join(qemu.missing())}")
 needs_tflite_micro = pytest.mark.skipif(
