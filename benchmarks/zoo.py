@@ -275,12 +275,15 @@ def make_golden(file: Path) -> dict[str, np.ndarray]:
     """
     import ecg_edge
     from ecg_edge.data.recordings import prepare_records
+    from ecg_edge.records.record import STANDARD_LEADS
     from ecg_edge.records.synthetic_ecg import synthesise
     from firmware_bench.runtime.quantisation import quantise
     from firmware_bench.runtime.tflite_model import TFLiteModel
 
     model, network = ecg_edge.load(file), TFLiteModel(file, kernels="reference")
-    window, leads = model.window, tuple(model.leads)
+    window = model.window
+    # "lead 1" is a lead by position.
+    leads = tuple(name if name in STANDARD_LEADS else STANDARD_LEADS[n] for n, name in enumerate(model.leads))
     seconds = window.samples / window.fs
     records = [synthesise(rhythm, seed, seconds, leads=leads) for rhythm, seed in GOLDEN]
     examples = model.task.inference_examples(prepare_records(records, leads, window.steps, window.fs), window)
