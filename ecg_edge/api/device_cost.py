@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ecg_edge.api.c99_generation import REFERENCE_CORE, choose_hop
+from firmware_bench.front_end.beat_plan import HOP_S
 from firmware_bench.front_end.device_plan import plan_device
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 
 LEAST_SECONDS = 5.0  # of signal that instructions are counted over
+BEATS_SECONDS = 120.0  # the same of a pair, which answers with beats and rhythms
+BEATS_PER_MINUTE = 75  # of the signal in firmware_bench/mcu/cortex/main_app.c
 FRONT_END_SECONDS = 20.0
 MEASURED = "measured, {core} in QEMU, from the first answer on"
 ESTIMATED_SHARE = "estimated: instructions in QEMU × assumed cycles per instruction / clock"
@@ -21,7 +24,7 @@ ESTIMATED_CURRENT = (
 
 
 def measure_path(
-    data: bytes, sensor: Sensor, hop_s: float | None, boards: Sequence, battery_mah: float
+    data: bytes, sensor: Sensor, hop_s: float | None, boards: Sequence, battery_mah: float, beats: bytes | None = None
 ) -> dict[str, Any]:
     """Measure the generated program that goes from counts of a sensor to labels.
 
@@ -31,6 +34,7 @@ def measure_path(
         hop_s: Time from answer to answer, s, as for `generate_c99`.
         boards: The boards of firmware_bench to estimate for.
         battery_mah: Charge of a battery, mAh.
+        beats: The file of the beat classifier whose features the model takes.
 
     Returns:
         Plain data: "ram" (bytes of a signal's memory, and of stack), "flash", "instructions" a second of signal, of
@@ -50,9 +54,11 @@ def measure_path(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "program"
         try:
-            plan, _ = plan_device(metadata, sensor)
+            sensor_fs = metadata.fs if sensor.fs is None else sensor.fs
+            if beats is None:
+                plan_device(metadata, sensor)
             hop_s = choose_hop(data, sensor, hop_s)
-            generate(data, folder, "model", sensor=sensor, hop_s=hop_s)
+            generate(data, folder, "model", sensor=sensor, hop_s=hop_s, beats=beats)
         except InputError as error:
             return {"none": str(error)}
         if qemu.missing():
@@ -60,17 +66,19 @@ def measure_path(
         streaming = metadata.streaming
         answer_s = hop_s or (streaming.step if streaming else metadata.window.samples) / metadata.fs
         answers = max(1, math.ceil(LEAST_SECONDS / answer_s))
+        if beats is not None:
+            answers = round(BEATS_SECONDS * (BEATS_PER_MINUTE / 60 + 1 / HOP_S))
         figures = {}
         for core in sorted({board.processor.compiled_for for board in boards} | {REFERENCE_CORE}):
-            with qemu.CortexApp(folder, core, plan.sensor_fs, answers) as program:
+            with qemu.CortexApp(folder, core, sensor_fs, answers) as program:
                 figures[core] = program.measure()
-        with qemu.CortexFrontEnd(folder, REFERENCE_CORE, round(FRONT_END_SECONDS * plan.sensor_fs)) as program:
-            front_end = program.measure().mean * plan.sensor_fs
+        with qemu.CortexFrontEnd(folder, REFERENCE_CORE, round(FRONT_END_SECONDS * sensor_fs)) as program:
+            front_end = program.measure().mean * sensor_fs
     measured = figures[REFERENCE_CORE]
-    rates = {core: found.mean * plan.sensor_fs for core, found in figures.items()}
+    rates = {core: found.mean * sensor_fs for core, found in figures.items()}
     return {
-        "sensor_fs": plan.sensor_fs,
-        "answer_s": measured.calls / plan.sensor_fs / answers,
+        "sensor_fs": sensor_fs,
+        "answer_s": measured.calls / sensor_fs / answers,
         "core": REFERENCE_CORE,
         "label": MEASURED.format(core=REFERENCE_CORE),
         "flash": {"code": measured.code, "weights": measured.weights},

@@ -81,8 +81,10 @@ def plan_microcontroller(
         "boards": {each.name: check_fit(each, len(data), arena.get("total")) for each in boards},
         "c99": measure_program(data, boards),
         "ethos_u": estimate_ethos_u(data),
-        **({"path": measure_path(data, sensor, hop_s, boards, battery_mah)} if sensor else {}),
     }
+    if sensor:
+        classifier_data = None if beats is None else read_export(beats)
+        report["path"] = measure_path(data, sensor, hop_s, boards, battery_mah, classifier_data)
     if beats is not None:
         classifier = plan_microcontroller(beats, board)
         report["beat_classifier"] = classifier

@@ -7,18 +7,28 @@ from export.c99.lower import StepProgram
 from export.c99.steps import Calls
 
 
-def emit_slices(program: StepProgram, parts: list[tuple[str, Calls, list[str]]], last: list[str]) -> list[str]:
+def emit_slices(
+    program: StepProgram, parts: list[tuple[str, Calls, list[str]]], last: list[str], by_rows: bool
+) -> list[str]:
     """`compute_slice`.
 
     Args:
         program: The program.
         parts: Of every step its name, its calls, and the statements behind them.
         last: The statements of the last slice, which writes the outputs.
+        by_rows: Whether `compute_row` comes first: a row is a slice.
 
     Returns:
         Lines of C.
     """
-    lines = [f"int $compute_slice($STATE, {output_parameters(program)})", "{", "    switch ($slice) {"]
+    lines = [f"int $compute_slice($STATE, {output_parameters(program)})", "{"]
+    if by_rows:
+        lines += [
+            "    if (($slice == 0) && ($turn == 0) && ($compute_row(state) != 0)) {",
+            "        return 0;",
+            "    }",
+        ]
+    lines.append("    switch ($slice) {")
     for number, (name, calls, behind) in enumerate(parts):
         statements = [f"ECG_PROFILE({name});"]
         if calls.count == 1:

@@ -90,12 +90,13 @@ def included_kernels(program: StepProgram) -> list[str]:
 
 
 def _compute_rows(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
-    """The function that makes every row that can be made, the last step first, so that rows are dropped early."""
+    """The function that makes every row that can be made, the last step first, so that rows are dropped early; of a
+    program that is given whole inputs and computes in slices one row, then it returns 1, or 0 where none is left."""
+    is_single = _computes_row_by_row(program)
     number = {schedule.source: 0}
     for n, step in enumerate(schedule.row_steps, 1):
         number.setdefault(step.output.storage, n)
-    lines = ["/* Compute all rows that can be computed from the samples so far. */"]
-    lines += ["static void $compute_rows($STATE)", "{", "    for (;;) {", "        ECG_PROFILE(flow);"]
+    lines = ["ECG_PROFILE(flow);"]
     traced, word = list_traced_steps(program), "if"
     for n in range(len(schedule.row_steps), 0, -1):
         step = schedule.row_steps[n - 1]
@@ -114,10 +115,20 @@ def _compute_rows(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
             if step in traced:
                 place, width = memory.place(step.output), step.output.storage.width
                 statements = [*statements, f"ECG_TRACE({traced.index(step)}, {t}, 1, {width}, 0, {place.row(t)});"]
-        lines.append(f"        {word} ({' && '.join(conditions)}) {{")
-        lines += [f"            {statement}" for statement in (_profile(step), *statements, f"{t}++;")]
+        lines.append(f"{word} ({' && '.join(conditions)}) {{")
+        lines += [f"    {statement}" for statement in (_profile(step), *statements, f"{t}++;")]
         word = "} else if"
-    return [*lines, "        } else {", "            return;", "        }", "    }", "}", ""]
+    lines += ["} else {", f"    return{' 0' if is_single else ''};", "}"]
+    if is_single:
+        begin = ["/* Compute a row. Returns 0 where none is left. */", "static int $compute_row($STATE)", "{"]
+        return [*begin, *(f"    {line}" for line in lines), "    return 1;", "}", ""]
+    begin = ["/* Compute all rows that can be computed from the samples so far. */"]
+    begin += ["static void $compute_rows($STATE)", "{", "    for (;;) {"]
+    return [*begin, *(f"        {line}" for line in lines), "    }", "}", ""]
+
+
+def _computes_row_by_row(program: StepProgram) -> bool:
+    return program.is_sliced and not program.has_push
 
 
 def _profile(step: Step) -> str:
@@ -146,7 +157,8 @@ def _compute_outputs(program: StepProgram, schedule: Schedule, memory: MemoryPla
     ]
     if program.is_sliced:
         begin_window = [] if program.continuous else _clear(program, memory)
-        return emit_slices(program, parts, [*copies, *begin_window])
+        by_rows = bool(schedule.row_steps) and _computes_row_by_row(program)
+        return emit_slices(program, parts, [*copies, *begin_window], by_rows)
     if program.streaming:
         copies = [f"if ($blocks > {program.streaming.delay}) {{", *(f"    {copy}" for copy in copies), "}"]
         copies = [*emit_state_moves(program, program.streaming, memory), *copies]
@@ -220,7 +232,8 @@ def _run_function(program: StepProgram, schedule: Schedule, memory: MemoryPlan):
         else:
             lines.append(f"    (void)memcpy({memory.place(view).base}, {name}, {view.tensor.size * program.bytes});")
     if schedule.row_steps and schedule.source:
-        lines += [f"    $made[0] = {schedule.source.rows};", "    $compute_rows(state);"]
+        lines.append(f"    $made[0] = {schedule.source.rows};")
+        lines += [] if program.is_sliced else ["    $compute_rows(state);"]
     if not program.is_sliced:
         return [*lines, f"    $compute_outputs(state, {outputs});", "}"]
     return [

@@ -94,7 +94,7 @@ class CortexProgram:
 
     application = "main"
     defines: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ("test.c",)  # of the folder's sources
+    left_out: tuple[str, ...] = ("test.c", "test_pair.c")  # of the folder's sources
 
     def __init__(self, folder: Path, core: str, portable: bool = False, profiled: bool = False):
         self.folder, self.core, self.portable, self.profiled = Path(folder), core, portable, profiled
@@ -278,7 +278,7 @@ class CortexFrontEnd(CortexProgram):
         super().__init__(folder, core)
         (header,) = self.folder.glob("*_app.h")
         self.defines = (f"-DAPP={header.stem.removesuffix('_app')}", f"-DSAMPLES={samples}u")
-        self.left_out = ("test.c", f"{header.stem}.c")
+        self.left_out = (*self.left_out, f"{header.stem}.c")
 
 
 class CortexDetector(CortexProgram):

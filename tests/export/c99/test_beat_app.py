@@ -1,5 +1,6 @@
 """From counts to beats and rhythms: the C program says what the same path in Python says, in every integer."""
 
+import ctypes
 import re
 import shutil
 import subprocess
@@ -113,9 +114,10 @@ def make_test(folder):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     rhythm, beats = make_pair()
-    return generate(
-        rhythm, tmp_path_factory.mktemp("pair") / "c", "small", sensor=make_sensor(360.0), beats=beats
-    ).folder
+    made = generate(rhythm, tmp_path_factory.mktemp("pair") / "c", "small", sensor=make_sensor(360.0), beats=beats)
+    done = make_test(made.folder)
+    assert done.returncode == 0 and "answers of the replay are right" in done.stdout, done.stdout + done.stderr
+    return made.folder
 
 
 @pytest.mark.parametrize(
@@ -144,6 +146,25 @@ def test_the_header_states_what_firmware_has_to_know(folder):
         assert line in header
     words = "`small_app_poll` finds R peaks"
     assert words in (folder / "README.md").read_text()
+
+
+def test_a_beat_is_computed_in_slices_that_take_no_sample(folder, tmp_path):
+    """Rows of the convolution, then one step of the rest after the other; the samples wait in the queue."""
+    sources = [str(path) for path in folder.glob("*.c") if path.name not in ("test.c", "test_pair.c")]
+    subprocess.run(["gcc", "-std=c99", "-O1", "-shared", "-fPIC", "-o", str(tmp_path / "app.so"), *sources], check=True)
+    library = ctypes.CDLL(str(tmp_path / "app.so"))
+    app, answer = ctypes.create_string_buffer(1 << 18), ctypes.create_string_buffer(1 << 10)
+    library.small_app_init(app)
+    polls = []  # of every sample
+    for row in np.ascontiguousarray(draw_counts(360.0)[: 6 * 360]):
+        library.small_app_push(app, row.ctypes.data_as(ctypes.c_void_p))
+        results = list(iter(lambda: library.small_app_poll(app, answer), 0))
+        polls.append((len(results), results.count(2)))
+    quiet = {count for count, answers in polls if answers == 0}
+    assert quiet == {1, 2} and all(count > 24 * answers for count, answers in polls if answers)  # 24 rows
+    assert sum(answers for _, answers in polls) >= 2
+    stored = [library.small_app_push(app, answer) for _ in range(600)]
+    assert stored == [1] * 512 + [0] * 88
 
 
 def test_misra_rules_that_are_kept(folder):
