@@ -288,6 +288,18 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "longest delay (s)": "{longest_delay_s:g}",
         },
     ),
+    "beat-system": (
+        "beat-system",
+        {
+            "preset": "{preset}",
+            "instructions a second": "{instructions_per_second:,}",
+            "of these the front end": "{front_end_per_second:,}",
+            "dearest call of `poll`": "{dearest_poll:,}",
+            "RAM of a signal (bytes)": "{ram_bytes:,}",
+            "stack (bytes)": "{stack_bytes:,}",
+            "flash (bytes)": "{flash_bytes:,}",
+        },
+    ),
     "device-path": (
         "device-path",
         {

@@ -185,6 +185,13 @@ def test_device_path(benchmark, tmp_path):
 
 
 @needs_qemu
+def test_beat_system(benchmark):
+    (row,) = benchmark("beat_system", "--preset", "tiny")["rows"]
+    assert 1e6 < row["instructions_per_second"] < 3e6 and 10_000 < row["ram_bytes"] < 20_000
+    assert row["front_end_per_second"] < row["dearest_poll"] < 1e6
+
+
+@needs_qemu
 def test_qrs_detector(benchmark, monkeypatch, tmp_path):
     monkeypatch.setenv("ECG_EDGE_DATA", str(tmp_path))  # no recordings
     (row,) = benchmark("qrs_detector")["rows"]
