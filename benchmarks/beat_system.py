@@ -52,7 +52,9 @@ def make_files(preset: str) -> tuple[bytes, bytes]:
     from firmware_bench.runtime.metadata_format import read_metadata
     from models_keras.registry import find
 
-    classifier = find("htf_beat").beat_features(build("htf_beat", preset, len(LEADS)))
+    with_features = find("htf_beat").beat_features
+    assert with_features is not None
+    classifier = with_features(build("htf_beat", preset, len(LEADS)))
     data = integer_file(classifier, make_noise(classifier, 4))
     beats = describe(data, preset, labels=name_classes("htf_beat"), task=TaskMetadata("beats", {"labels": "true"}))
     features = next(output for output in read_metadata(beats).outputs if output.name == "fused").shape[1]
