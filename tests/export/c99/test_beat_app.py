@@ -182,3 +182,15 @@ def test_a_sensor_that_is_too_slow_is_refused(tmp_path):
     with pytest.raises(InputError, match="too slow for beats"):
         generate(rhythm, tmp_path / "c", "small", sensor=make_sensor(1.0), beats=beats)
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.slow
+def test_half_an_hour_of_a_real_record(real_data, tmp_path):
+    import wfdb
+
+    record = wfdb.rdrecord(str(real_data("mitdb") / "208"), physical=False)
+    sensor = Sensor(record.fs, tuple(record.adc_gain), tuple(record.baseline), 0, 2047)
+    files, counts = make_pair(), record.d_signal.astype(np.int16)
+    expected = run_path(files, sensor, counts)
+    assert run_program(files, sensor, counts, tmp_path) == expected
+    assert sum(row[0] == 1 for row in expected) > 2900 and sum(row[0] == 2 for row in expected) == 359
