@@ -147,7 +147,9 @@ def test_copies_within_the_data_are_on_one_side(tmp_path):
 def test_real_ptbxl_is_refused_by_a_run_on_its_union_with_derived_recordings(real_data, tmp_path, monkeypatch):
     monkeypatch.setenv("ECG_EDGE_DATA", str(real_data("ptbxl").parent))
     real_data("ptbxl_filtered")
-    run = start("ptbxl+ptbxl_filtered", tmp_path / "run", settings=["signal.normalise=record"])  # mV and NU
+    run = start(
+        "ptbxl+ptbxl_filtered", tmp_path / "run", settings=["signal.mode=offline", "signal.normalise=record"]
+    )  # mV, NU
     for name in ("ptbxl", "ptbxl100"):
         with pytest.raises(InputError, match="371 of 429 recordings"):
             select_examples(run, name)
