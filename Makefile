@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 
 # Three workers keep two cores busy: fuzzing takes its minutes by the clock, and tests of ssh and of interrupts wait.
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

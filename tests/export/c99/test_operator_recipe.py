@@ -17,20 +17,14 @@ def test_an_operator_is_added_by_its_recipe(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("old", "new", "complaint"),
-    [
-        ("(x < 0) ? -x : x", "(x < 0) ? x : -x", "values differ"),
-        ('+    "ABS": "abs",\n', "+\n", "ABS has no C99 kernel"),
-    ],
-)
-def test_a_wrong_operator_recipe_fails(tmp_path, monkeypatch, old, new, complaint):
+def test_a_wrong_operator_recipe_fails(tmp_path, monkeypatch):
+    old, new = "(x < 0) ? -x : x", "(x < 0) ? x : -x"
     copy_tree(tmp_path / "copy")
     page = tmp_path / "copy" / "docs" / "contributing" / "operator.md"
     assert page.read_text().count(old) == 1
     page.write_text(page.read_text().replace(old, new))
     monkeypatch.setattr("recipes.ROOT", tmp_path / "copy")
-    with pytest.raises(AssertionError, match=complaint):
+    with pytest.raises(AssertionError, match="values differ"):
         follow("operator.md", tmp_path / "copy")
 
 
