@@ -12,10 +12,11 @@ from ecg_edge.api.distillation_teachers import (
     check_teachers,
     open_teachers,
 )
+from ecg_edge.api.initial_run import copy_initial_weights
 from ecg_edge.api.training_plan import TrainingPlan, make_augmentation, plan_training, split_recordings
 from ecg_edge.data.examples import Examples
 from ecg_edge.reporter import Reporter
-from ecg_edge.run import attach_embedder, build_model
+from ecg_edge.run import Run, attach_embedder, build_model
 from ecg_edge.tasks.task import Task
 
 
@@ -71,6 +72,8 @@ def _train_one_batch(plan: TrainingPlan, task: Task, examples: Examples, reporte
 
     settings, recipe = plan.settings, plan.settings.training
     model = build_model(plan.architecture, settings, task, plan.dataset.leads)
+    if recipe.init:
+        copy_initial_weights(Run(recipe.init), model, reporter)
     augmentation = make_augmentation(settings)
     compile_model(model, task, recipe, mixed=bool(augmentation.config.mixup))
     start_epoch(model, 1)

@@ -139,6 +139,7 @@ def create_run(
         refuse_existing(named)
     plan = plan_training(arch, preset, data, leads, task, settings, epochs, seed, reporter)
     task_class, options = plan.task_class, plan.task_class.Options(**plan.settings.task)
+    source = Run(plan.settings.training.init) if plan.settings.training.init else None
     with claim_folder(named, arch, plan.settings.data) as path:
         recordings = prepare_recordings(plan.dataset, task_class, plan.settings, reporter)
         parts = split_recordings(plan, recordings, reporter, fold)
@@ -150,8 +151,7 @@ def create_run(
         teachers = open_teachers(plan.settings.training.teachers)
         check_teachers(teachers, configured, plan.settings, plan.dataset.leads, recordings, parts["test"])
         inherited = [teacher.identities for teacher in teachers]
-        if plan.settings.training.init:
-            source = Run(plan.settings.training.init)
+        if source:
             model = build_model(plan.architecture, plan.settings, configured, plan.dataset.leads)
             warn_of_learnt_tests(source, plan.dataset, recordings, parts["test"], reporter)
             copy_initial_weights(source, model, reporter)

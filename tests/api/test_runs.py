@@ -6,6 +6,7 @@ import pytest
 
 import ecg_edge
 from ecg_edge import InputError
+from ecg_edge.api.dry_run import try_training_step
 from ecg_edge.api.training_run import create_run
 from firmware_bench.runtime.files import read_json
 
@@ -120,6 +121,8 @@ def test_initial_weights_of_which_none_fits_are_refused_and_nothing_is_written(
 ):
     monkeypatch.setenv("ECG_EDGE_CACHE", str(cache))
     settings = {"training.init": run.path}
+    with pytest.raises(InputError, match="do not fit: . of"):
+        try_training_step("rhythm_resnet1d", "tiny", recordings, ["II"], "rhythm", settings)
     with pytest.raises(InputError, match="do not fit: . of"):
         ecg_edge.train("rhythm_resnet1d", "tiny", recordings, ["II"], "rhythm", settings, 1, tmp_path / "other")
     with pytest.raises(InputError, match="nowhere is not the folder of a run"):
