@@ -55,6 +55,8 @@ LAYERS = (
     "ecg_edge.bench_tables",
     "ecg_edge.export_tables",
     "ecg_edge.evaluation_tables",
+    "ecg_edge.database_tables",
+    "ecg_edge.first_screen",
     "ecg_edge.live_display",
     "ecg_edge.cli",
     "ecg_edge.__main__",

@@ -7,8 +7,6 @@ import click
 from ecg_edge import console
 from ecg_edge.cli.signal_options import signal_options
 
-SHOWN = 50
-
 
 @click.group()
 def command():
@@ -36,6 +34,7 @@ def list_databases(as_json):
       ecg-edge data list
       ECG_EDGE_DATA=/data/ecg ecg-edge data list --json
     """
+    from ecg_edge.database_tables import print_databases
     from ecg_edge.records.databases.catalogue import discover_databases
     from ecg_edge.records.summary import describe_database
 
@@ -43,16 +42,7 @@ def list_databases(as_json):
     if as_json:
         console.print_json(found)
         return
-    rows = []
-    for name, facts in found.items():
-        labels = [f"{label} {count}" for label, count in facts["labels"].items()]
-        shown = ", ".join(labels[:9]) + (f", … ({len(labels)} labels)" if len(labels) > 9 else "")
-        if facts["annotated"]:
-            shown += ("; " if shown else "") + facts["annotated"]
-        place = facts["folder"] or ("-" if facts["records"] is None else "embedded")
-        records = "-" if facts["records"] is None else facts["records"]
-        rows.append([name, facts["title"], place, records, facts["problem"] or shown, facts["licence"]])
-    console.table("Databases", ["name", "what it is", "where", "recordings", "labels", "licence"], rows)
+    print_databases(found)
     console.log("next: ecg-edge data check NAME, or for one that is not here: ecg-edge data download NAME")
 
 
@@ -70,6 +60,7 @@ def check(data, as_json, stated):
       ecg-edge data check cinc2017
       ecg-edge data check my_recordings/ --json
     """
+    from ecg_edge.database_tables import print_findings
     from ecg_edge.records.check import check as check_records
     from ecg_edge.records.databases.catalogue import locate
     from firmware_bench.runtime.errors import InputError
@@ -92,11 +83,7 @@ def check(data, as_json, stated):
             }
         )
     elif report.findings:
-        ordered = sorted(report.findings, key=lambda finding: ("error", "warning", "note").index(finding.severity))
-        rows = [[finding.record, finding.severity, finding.text] for finding in ordered[:SHOWN]]
-        console.table(f"{database.name}: findings", ["record", "severity", "what"], rows)
-        if len(ordered) > SHOWN:
-            console.log(f"and {len(ordered) - SHOWN} findings more: --json lists all")
+        print_findings(database.name, report.findings)
     for line in report.summary.describe():
         console.log(line)
     if unreadable:

@@ -45,7 +45,7 @@ def cli(ctx):
       ecg-edge evaluate runs/cnn_att_bilstm-synthetic-20260101-120000
     """
     if ctx.invoked_subcommand is None:
-        from ecg_edge.cli.first_screen import print_first_screen
+        from ecg_edge.first_screen import print_first_screen
 
         print_first_screen()
 
