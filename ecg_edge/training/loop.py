@@ -101,6 +101,9 @@ def _train_epoch(model, batches: Batches, recipe: TrainingConfig, epoch: int, ba
     start_epoch(model, epoch + 1)
     # Keras would shuffle the batches once more, from a state that an interrupted run has lost.
     fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[_BatchCallback(batch_done)])
+    # On JAX a weight and its moving average are one array now, which the next prediction would free for both.
+    for variable in model.optimizer.variables:
+        variable.assign(np.array(variable))
     return float(fitted.history["loss"][0])
 
 

@@ -1,6 +1,7 @@
 """A training that was killed continues to the weights of one that was not."""
 
 import csv
+import importlib.util
 import os
 import signal
 import subprocess
@@ -118,3 +119,21 @@ def test_a_damaged_or_foreign_checkpoint_is_one_line(tmp_path):
 def read_csv(path):
     with open(path) as file:
         return list(csv.DictReader(file))
+
+
+UNDER_JAX = """
+import sys, ecg_edge
+settings = {"training.averaging": 0.8}
+run = ecg_edge.train("cnn", preset="tiny", leads=["II"], epochs=2, settings=settings, folder=sys.argv[1])
+assert run.config["keras_backend"] == "jax"
+"""
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="jax is not installed: pip install -e .[train]")
+def test_weights_are_averaged_and_kept_under_jax(tmp_path):
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "ECG_EDGE_CACHE": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", UNDER_JAX, str(tmp_path / "run")], env=environment, check=True)
+    kept = np.load(tmp_path / "run" / "checkpoint" / "last.npz")
+    assert all(np.isfinite(kept[name]).all() for name in kept.files if name != "progress")
+    with open(tmp_path / "run" / "history.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 2
