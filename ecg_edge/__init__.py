@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ecg_edge.api.device_prediction import DevicePrediction as DevicePrediction
     from ecg_edge.api.device_prediction import RhythmEpisode as RhythmEpisode
     from ecg_edge.api.device_prediction import predict_on_device as predict_on_device
+    from ecg_edge.api.export_report import ExportReport as ExportReport
     from ecg_edge.api.firmware_library import WrittenLibrary as WrittenLibrary
     from ecg_edge.api.firmware_library import write_firmware_library as write_firmware_library
     from ecg_edge.api.live_signal import LiveAnswer as LiveAnswer
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from ecg_edge.api.replay import Replay as Replay
     from ecg_edge.api.run_evaluation import EvaluationResult as EvaluationResult
     from ecg_edge.api.run_evaluation import evaluate as evaluate
-    from ecg_edge.api.run_export import ExportReport as ExportReport
     from ecg_edge.api.run_export import export as export
     from ecg_edge.api.staged_training import train_stages as train_stages
     from ecg_edge.api.training_run import resume as resume
@@ -62,6 +62,7 @@ _MODULES = {
     "ecg_edge.api.count_stream": ("CountStream", "open_serial"),
     "ecg_edge.api.cross_validation": ("cross_validate",),
     "ecg_edge.api.device_prediction": ("DevicePrediction", "RhythmEpisode", "predict_on_device"),
+    "ecg_edge.api.export_report": ("ExportReport",),
     "ecg_edge.api.live_signal": ("LiveAnswer", "watch"),
     "ecg_edge.api.firmware_library": ("WrittenLibrary", "write_firmware_library"),
     "ecg_edge.api.microcontroller": ("plan_microcontroller", "write_firmware"),
@@ -69,7 +70,7 @@ _MODULES = {
     "ecg_edge.api.prediction_result": ("Localisation", "Prediction", "WindowPrediction"),
     "ecg_edge.api.replay": ("Replay",),
     "ecg_edge.api.run_evaluation": ("EvaluationResult", "evaluate"),
-    "ecg_edge.api.run_export": ("ExportReport", "export"),
+    "ecg_edge.api.run_export": ("export",),
     "ecg_edge.api.staged_training": ("train_stages",),
     "ecg_edge.api.training_run": ("resume", "train"),
     "ecg_edge.reporter": ("LineReporter", "Reporter"),

@@ -1,6 +1,7 @@
 """A run is a folder that holds what is needed to repeat a training and what came out of it.
 
-config.json       the resolved configuration, classes, leads, versions, Keras' backend, git commit, data fingerprint
+config.json       the resolved configuration, classes, leads, versions, Keras' backend, git commit, data fingerprint,
+                  counts of recordings, patients and labels in each part of the split
 split.json        part → names of its recordings
 identities.json   hashes of the people, recordings and signals of the train and validation part
 embedder/         the run of the beat classifier whose features the model takes, where it takes some
@@ -8,7 +9,8 @@ teachers.json     the runs that the model is distilled from and their hashes; te
 initial/          the run whose weights training started from, where it did not start from fresh ones
 decision.json     thresholds that the task chose on the validation part, where it has some
 history.csv       one row per epoch          checkpoint/      what resuming starts from
-model.keras       the epoch that was kept    evaluation-*.json, export/, bench-*.json
+model.keras       the epoch that was kept    evaluation-*.json, and the scores of every unit in evaluation-*.npz
+export/           exported files, each with the report of its export (.json)    bench-*.json, mcu-*.json
 """
 
 import datetime
@@ -26,7 +28,7 @@ from ecg_edge.data.recordings import Recordings
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.keras_backend import import_keras
 from ecg_edge.records.identity import Identities
-from ecg_edge.run_description import describe_model, describe_recordings
+from ecg_edge.run_description import count_parts, describe_model, describe_recordings
 from ecg_edge.run_files import check_config, check_decision, check_keras_archive, check_split
 from ecg_edge.run_folder import refuse_existing
 from ecg_edge.software_versions import git_commit, installed_versions
@@ -115,6 +117,7 @@ class Run:
             "lead_order": list(dataset.database.lead_order),
             **(describe_recordings(recordings, settings, split) if recordings else {}),
             "classes": list(task.classes),
+            "parts": count_parts(dataset, split, task.output == "labels"),
             "fingerprint": dataset.fingerprint(),
             "versions": installed_versions(),
             "keras_backend": keras.backend.backend(),

@@ -1,11 +1,13 @@
 """What predictions and devices have to know about a run: its model, and the recordings that it learns from."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ecg_edge.data.dataset import Dataset
 from ecg_edge.data.recordings import Recordings
+from ecg_edge.records.summary import count_recordings
 from ecg_edge.software_versions import installed_versions
 from ecg_edge.training.config import Config
 from firmware_bench.runtime.errors import InputError
@@ -43,6 +45,21 @@ def describe_model(config: Mapping[str, Any], settings: Config, decision: dict[s
         )
     except ValueError as error:
         raise InputError(f"{path}: no model file could state this: {error}") from None
+
+
+def count_parts(dataset: Dataset, split: Mapping[str, Sequence[str]], every_label: bool) -> dict[str, dict[str, Any]]:
+    """Count recordings, patients and labels of each part of a split, as plain data.
+
+    Args:
+        dataset: The data set.
+        split: Part → names of its recordings.
+        every_label: As in `count_recordings`.
+    """
+    by_name = {entry.name: entry for entry in dataset.entries}
+    return {
+        part: dataclasses.asdict(count_recordings([by_name[name] for name in names], every_label))
+        for part, names in split.items()
+    }
 
 
 def describe_recordings(recordings: Recordings, settings: Config, split: dict[str, list[str]]) -> dict[str, Any]:

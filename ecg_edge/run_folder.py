@@ -19,6 +19,12 @@ def refuse_existing(path: Path) -> None:
         raise InputError(f"{path} holds a run already: continue it with --resume, or name another folder")
 
 
+def find_run_folder(file: Path) -> Path | None:
+    """Return the folder of the run in whose export folder a file is, or None."""
+    folder = file.resolve().parent
+    return folder.parent if folder.name == "export" and (folder.parent / "config.json").is_file() else None
+
+
 @contextlib.contextmanager
 def claim_folder(path: Path | None, arch: str, data: str) -> Iterator[Path]:
     """Create the folder of a new run and keep other processes out of it within the block.

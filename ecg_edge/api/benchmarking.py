@@ -7,6 +7,7 @@ from typing import Any
 
 from ecg_edge.api.bench_reports import LATENCY, add_verdicts, write_plot
 from ecg_edge.reporter import Reporter
+from ecg_edge.run_folder import find_run_folder
 from ecg_edge.zoo import find_model
 from firmware_bench.runtime.errors import InputError, ModelError
 from firmware_bench.runtime.files import check_writable, write_json
@@ -138,7 +139,7 @@ def add_beat_files(files: Sequence[Path]) -> list[Path]:
 
 def check_places(files: Sequence[Path], out: Path | None) -> None:
     """Check, before minutes of measuring, that the reports can be written. Raises OSError: the first that cannot."""
-    runs = {run / "bench.json": None for file in files if (run := _find_run(file))}
+    runs = {run / "bench.json": None for file in files if (run := find_run_folder(file))}
     for place in (*([out] if out else []), *runs):
         check_writable(place)
 
@@ -166,12 +167,6 @@ def write_reports(
                 reporter.message(f"no plot: {error}")
 
 
-def _find_run(file: Path) -> Path | None:
-    """Return the run in whose export folder a file is, or None."""
-    folder = file.resolve().parent
-    return folder.parent if folder.name == "export" and (folder.parent / "config.json").is_file() else None
-
-
 def _split_by_run(
     files: Sequence[Path], report: dict[str, Any], threads: int, out: Path | None
 ) -> list[tuple[Path, dict[str, Any]]]:
@@ -180,7 +175,7 @@ def _split_by_run(
     host = make_file_name(report["machine"]["host"], "device")
     name = f"bench-{host}-{datetime.datetime.now():%Y%m%d-%H%M%S}.json"
     for number, file in enumerate(files):
-        if run := _find_run(file):
+        if run := find_run_folder(file):
             places.setdefault(run / name, []).append(number)
     return [
         (

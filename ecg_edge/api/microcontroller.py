@@ -7,9 +7,11 @@ from typing import Any
 from ecg_edge.api.c99_generation import find_beat_file, measure_program, read_export, require_equal_answers
 from ecg_edge.api.device_cost import measure_path
 from ecg_edge.extras import is_installed
+from ecg_edge.run_folder import find_run_folder
 from ecg_edge.zoo import find_model
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError, ModelError, unknown_name
+from firmware_bench.runtime.files import write_json
 from firmware_bench.runtime.generated_folder import write_generated_folder
 
 ESTIMATED_FIT = "estimated: the interpreter's code, its stack and the application are not counted"
@@ -41,6 +43,7 @@ def plan_microcontroller(
     The generated C99 program is planned and, where the Arm toolchain is installed, linked for each board and run in
     QEMU.
     Where ethos-u-vela is installed, it estimates two Ethos-U.
+    A report on all boards for a file in a run's export folder also stays with the run, as mcu-FILE.json.
 
     Args:
         file: The exported .tflite file, or the name of a shipped model.
@@ -89,6 +92,8 @@ def plan_microcontroller(
         classifier = plan_microcontroller(beats, board)
         report["beat_classifier"] = classifier
         report["both"] = _sum_plans(report, classifier, boards)
+    if board is None and (run := find_run_folder(path)):
+        write_json(run / f"mcu-{path.stem}.json", report)
     return report
 
 

@@ -25,7 +25,8 @@ from firmware_bench.runtime.metadata import EmbedderMetadata, ModelMetadata, Tas
 from firmware_bench.runtime.sampling import evenly_spaced
 
 if TYPE_CHECKING:
-    from ecg_edge.api.run_export import Conversion, ExportReport
+    from ecg_edge.api.export_report import ExportReport
+    from ecg_edge.api.run_export import Conversion
     from export.convert.conversion_job import ExportWindows
 
 

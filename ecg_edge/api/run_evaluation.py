@@ -4,6 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ecg_edge.api.model_loading import find_embedder, task_from_metadata
 from ecg_edge.evaluation.bootstrap import RESAMPLES
 from ecg_edge.evaluation.detected_beats import DetectedBeatsTask
@@ -15,7 +17,7 @@ from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.predictor import KerasPredictor, Predictor
 from ecg_edge.tflite_predictor import TFLitePredictor
 from firmware_bench.runtime.errors import InputError, unknown_name
-from firmware_bench.runtime.files import write_json
+from firmware_bench.runtime.files import atomic_write, write_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +73,8 @@ def evaluate(
 ) -> EvaluationResult:
     """Evaluate a trained run, or the file exported from it, on recordings it has not seen.
 
-    The result is also written to the run's folder, as evaluation-*.json.
+    The result is also written to the run's folder, as evaluation-*.json, with the scores of every unit in
+    evaluation-*.npz.
 
     Args:
         run: The run or its folder.
@@ -108,6 +111,7 @@ def evaluate(
             f"{run.path} does not state the signals that it was trained on, as a run of an earlier version: "
             "recordings and patients are compared by their names alone"
         )
+    scores: dict[str, np.ndarray] = {}
     variants = len(applicable_variants(run.task, predictor))
     values = evaluate_predictor(
         run.task,
@@ -117,6 +121,7 @@ def evaluate(
         tta,
         reporter.counter("predicting", len(examples) * tta * variants),
         reporter.counter("resampling patients", RESAMPLES * variants),
+        scores.update,
     )
     values = {"run": str(run.path), "model": name, "data": selection.title, **values}
     if selection.overlap:
@@ -125,6 +130,8 @@ def evaluate(
     if peaks != "annotated":
         values, suffix = values | {"r_peaks": peaks}, f"{suffix}-{peaks}"
     path = run.path / f"evaluation-{name}{suffix}.json"
+    with atomic_write(path.with_suffix(".npz")) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **scores)
     write_json(path, values)
     return EvaluationResult(values, path)
 

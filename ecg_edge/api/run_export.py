@@ -1,11 +1,12 @@
 """Export a trained run as an integer TensorFlow Lite file."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecg_edge.api.export_examples import CheckWindows, make_windows, select_examples
+from ecg_edge.api.export_report import Agreement, ExportReport, keep_report
 from ecg_edge.api.pair_export import export_pair
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.extras import require
@@ -22,56 +23,10 @@ from firmware_bench.runtime.metadata import ModelMetadata
 
 if TYPE_CHECKING:
     from export.convert.conversion_job import ExportWindows
-    from export.quantise.layer_error import LayerError
-    from export.verify.acceptance import AcceptanceCheck
 
 RELIABLE_CHECK_WINDOWS = 200  # with fewer, one window is half a per cent and more of the agreement
 TEMPERATURE_WINDOWS = 1000  # of the validation part, at most: one number needs no more
 QAT_STEPS = 500  # at least: what few windows do not give in an epoch, more epochs do
-
-
-@dataclasses.dataclass(frozen=True)
-class Agreement:
-    """Agreement of one implementation of the model with Keras in float.
-
-    Attributes:
-        computed_by: "Keras, float", "LiteRT", …
-        windows: The number of check windows it computed.
-        sqnr_db: Signal-to-quantisation-noise ratio of the worst output, dB; None for Keras itself.
-        agreement: Share of equal predictions, or Spearman's rank correlation of scores; None for part of the windows.
-        score: The task's score on the validation windows; None for part of the windows.
-    """
-
-    computed_by: str
-    windows: int
-    sqnr_db: float | None
-    agreement: float | None
-    score: float | None
-
-
-@dataclasses.dataclass(frozen=True)
-class ExportReport:
-    """The outcome of an export.
-
-    Attributes:
-        path: The file; None where an acceptance check failed and nothing was written.
-        size: Size of the file, bytes.
-        checks: The acceptance checks (export.verify.acceptance.AcceptanceCheck).
-        metadata: The metadata in the file.
-        agreements: Agreement of each implementation of the model with Keras in float.
-        agreement_name: "same decision" or "rank correlation".
-        score_name: Name of the task's score, such as "macro F1".
-        layers: Per layer its quantisation error (export.quantise.layer_error), worst first; empty where not computed.
-    """
-
-    path: Path | None
-    size: int
-    checks: "Sequence[AcceptanceCheck]"
-    metadata: ModelMetadata
-    agreements: tuple[Agreement, ...]
-    agreement_name: str
-    score_name: str
-    layers: "Sequence[LayerError]"
 
 
 class ExportRejected(AcceptanceError):
@@ -101,6 +56,7 @@ def export(
     The file is written only if it passes every acceptance check: integers throughout, operators of TensorFlow Lite
     Micro, equal outputs there and in LiteRT, agreement with the Keras model on windows that did not calibrate it.
 
+    In the run's export folder the report of the export stays beside the file, as FILE.json.
     A model that takes the features of a beat classifier becomes two files side by side, FILE and FILE-beats.tflite.
 
     Args:
@@ -147,11 +103,13 @@ def export(
         model = add_features(run, model, streaming)
     convert = Conversion(target, qat, streaming, Path(keep_failing) if keep_failing else None, reporter)
     if isinstance(run.task.embed_beats, BeatEmbedder):
-        return export_pair(run, run.task.embed_beats, model, metadata, examples, path, convert)
-    windows, check = make_windows(run.task, examples)
-    return convert(
-        model, windows, check, path, metadata, run.task.autoregressive_inputs, _decision_chooser(run, reporter)
-    )
+        report = export_pair(run, run.task.embed_beats, model, metadata, examples, path, convert)
+    else:
+        windows, check = make_windows(run.task, examples)
+        chooser = _decision_chooser(run, reporter)
+        report = convert(model, windows, check, path, metadata, run.task.autoregressive_inputs, chooser)
+    keep_report(report, run)
+    return report
 
 
 @dataclasses.dataclass(frozen=True)

@@ -141,6 +141,7 @@ def evaluate_predictor(
     views: int = 1,
     advance: Callable[[int], None] = lambda windows: None,
     resampled: Callable[[], None] = lambda: None,
+    scored: Callable[[dict[str, np.ndarray]], None] = lambda scores: None,
 ) -> dict[str, Any]:
     """Compute the metrics of a predictor with 95 % intervals.
 
@@ -153,6 +154,7 @@ def evaluate_predictor(
         views: Number of windows of each example, shifted against each other, whose outputs are averaged.
         advance: Called with the number of windows just predicted.
         resampled: Called after each bootstrap resample.
+        scored: Called with what `Task.collect_scores` keeps of the first variant.
 
     Returns:
         Plain data: {"macro_f1": {"value", "low", "high"}, …, "classes": {name: {…}}, …}.
@@ -160,6 +162,8 @@ def evaluate_predictor(
     results = {}
     for name, variant in applicable_variants(task, predictor).items():
         summaries = variant.predict_views(predictor, examples, views, advance)
+        if not results:
+            scored(variant.collect_scores(summaries, examples))
         results[name] = evaluate_summaries(variant, summaries, examples, challenge_score, views, resampled)
     first, *others = results
     return results[first] | ({"variant": first, "variants": {name: results[name] for name in others}} if others else {})

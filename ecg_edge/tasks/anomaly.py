@@ -82,7 +82,7 @@ class AnomalyTask(Task):
         normal = examples.targets == 0
         if not normal.any():
             raise InputError("no recording of the validation part is normal: train on more, or on another seed's split")
-        divergence = summaries[normal, LATENT:].mean(axis=0)
+        divergence = split_latent(summaries)[0][normal].mean(axis=0)
         _, abnormal, scores = self._by_record(summaries, examples)
         row = {
             "validation_loss": float(summaries[normal, LOSS].mean()),
@@ -98,6 +98,15 @@ class AnomalyTask(Task):
         if not abnormal.any():
             return {"threshold": float(np.quantile(scores, 1 - FALSE_ALARM_RATE))}
         return {"threshold": best_threshold(abnormal, scores)}
+
+    def collect_scores(self, summaries, examples):
+        """Per recording "score", whether it is "abnormal", and of a latent space the "divergence" and the "latent_mean"
+        of every dimension."""
+        records, abnormal, scores = self._by_record(summaries, examples)
+        divergence, mean = split_latent(mean_by_record(summaries, examples.records)[1])
+        names = np.array([examples.entries[record].name for record in records])
+        latent = {"divergence": divergence, "latent_mean": mean} if divergence.size else {}
+        return {"names": names, "score": scores, "abnormal": abnormal, **latent}
 
     def compute_metrics(self, summaries, examples):
         records, abnormal, scores = self._by_record(summaries, examples)
@@ -191,12 +200,13 @@ def anomaly_scores(ecg: np.ndarray, outputs: Mapping[str, np.ndarray]) -> np.nda
         outputs: of the model, by name.
 
     Returns:
-        (n, 3 + latent dimensions) with the columns
+        (n, 3 + twice the latent dimensions) with the columns
         LOSS: the training loss, nats per value of the window, at a weight of 1 for the KL divergence;
         PAPER: squared error, weighted by attention where the model has some, mean over the window, plus the KL
         divergence, mean over time steps and latent dimensions;
         CODE: 0.4 Σ error² / σ² + 0.6 Σ log σ² + 0.6 Σ KL, sums over the window;
-        LATENT and following: KL divergence of each latent dimension, mean over time steps, nats.
+        LATENT and following: of each latent dimension the KL divergence, nats, and then of each the latent mean, both
+        the mean over time steps.
         For a model that outputs no distribution, the first three are its mean squared error, and no others follow.
     """
     weighted = weighted_errors(ecg, outputs).mean(axis=(1, 2))
@@ -208,7 +218,15 @@ def anomaly_scores(ecg: np.ndarray, outputs: Mapping[str, np.ndarray]) -> np.nda
     nats = divergence.sum(axis=1)  # of a time step
     likelihood = 0.5 * (np.log(2 * np.pi) + log_variance + errors).mean(axis=(1, 2))
     code = 0.4 * errors.sum(axis=(1, 2)) + 0.6 * log_variance.sum(axis=(1, 2)) + 0.6 * ecg.shape[1] * nats
-    return np.column_stack([likelihood + nats / ecg.shape[2], weighted + divergence.mean(axis=1), code, divergence])
+    mean = np.mean(outputs["latent_mean"], axis=1, dtype=np.float64)
+    columns = [likelihood + nats / ecg.shape[2], weighted + divergence.mean(axis=1), code, divergence, mean]
+    return np.column_stack(columns)
+
+
+def split_latent(summaries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The KL divergences, nats, and the means of the latent dimensions: both (n, d), from `anomaly_scores`' columns."""
+    divergence, mean = np.hsplit(summaries[:, LATENT:], 2)
+    return divergence, mean
 
 
 def weighted_errors(ecg: np.ndarray, outputs: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -220,6 +220,16 @@ class Task:
         bool; empty where the task has no probabilities."""
         return np.zeros((0, 0)), np.zeros((0, 0), bool)
 
+    def collect_scores(self, summaries: np.ndarray, examples: Examples) -> dict[str, np.ndarray]:
+        """What is kept of an evaluation for curves, for each unit of the metrics: "probabilities" (n, classes) before
+        calibration, "truth" bool (n, classes), and the "names" of recordings where these are the units."""
+        probabilities, truth = self.pair_with_truth(summaries, examples)
+        if not len(probabilities):
+            return {}
+        entries = self.compute_metrics(summaries, examples).entries
+        names = {"names": np.array([entry.name for entry in entries])} if len(entries) == len(truth) else {}
+        return {"probabilities": probabilities.astype(np.float32), "truth": truth, **names}
+
     def calibrate(self, probabilities: np.ndarray) -> np.ndarray:
         """Apply the temperature to probabilities (n, classes), where training or an export has chosen one."""
         temperature = self.decision.get("temperature")

@@ -1,5 +1,7 @@
 """ecg_edge.train, resume, evaluate, export: from recordings to a file."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,9 @@ import pytest
 import ecg_edge
 from ecg_edge import InputError
 from ecg_edge.api.dry_run import try_training_step
+from ecg_edge.api.export_report import keep_report
 from ecg_edge.api.training_run import create_run
+from ecg_edge.tasks.metrics import confusion_matrix
 from firmware_bench.runtime.files import read_json
 
 OFFLINE = {"signal.mode": "offline", "signal.normalise": "record"}
@@ -19,6 +23,13 @@ def test_a_trained_run_has_its_settings_its_backend_and_its_messages(training):
     assert run.settings.training.batch == 8 and run.settings.training.epochs == 2
     assert run.settings.signal.normalise == "record" and run.config["leads"] == ["II"]
     assert run.config["keras_backend"] == keras.backend.backend()
+    parts = run.config["parts"]
+    assert {part: counts["recordings"] for part, counts in parts.items()} == {
+        part: len(names) for part, names in run.split.items()
+    }
+    assert sum(counts["patients"] for counts in parts.values()) == 10 and set(parts["test"]["classes"]) <= {
+        *run.config["classes"]
+    }
     assert sum(message.startswith("epoch ") for message in reporter.messages) == 2
     assert f"run folder: {run.path}" in reporter.messages
     steps = reporter.stages["epoch"]
@@ -57,6 +68,12 @@ def test_a_run_that_is_trained_to_its_end_is_resumed_without_another_epoch(run):
 def test_an_evaluation_is_typed_and_kept(run, reporter):
     result = ecg_edge.evaluate(run, reporter=reporter)
     assert result.values == read_json(result.path) and result.path == run.path / "evaluation-keras.json"
+    with np.load(result.path.with_suffix(".npz"), allow_pickle=False) as scores:
+        assert sorted(scores["names"]) == sorted(run.split["test"])
+        np.testing.assert_allclose(scores["probabilities"].sum(axis=1), 1, rtol=1e-5)
+        assert confusion_matrix(scores["truth"].argmax(1), scores["probabilities"].argmax(1), 3).tolist() == (
+            result.confusion_matrix
+        )
     f1 = result.metrics["macro_f1"]
     assert 0 <= f1.low <= f1.value <= f1.high <= 1
     assert set(result.classes) == {"AF", "LBBB", "SNR"} and "f1" in result.classes["AF"]
@@ -74,6 +91,11 @@ def test_the_way_to_run_and_the_target_of_an_export_are_checked_first(run):
 @pytest.mark.slow
 def test_an_export_is_evaluated_and_predicts_like_its_run(run, recordings, tmp_path, reporter):
     report = ecg_edge.export(run, out=tmp_path / "model.tflite", reporter=reporter)
+    assert not (tmp_path / "model.json").exists(), "no report beside a file that is nobody's export folder"
+    keep_report(dataclasses.replace(report, path=run.path / "export" / "model.tflite"), run)
+    kept = read_json(run.path / "export" / "model.json")
+    assert kept["size"] == report.size and len(kept["layers"]) == len(report.layers) > 0
+    assert [check["passed"] for check in kept["checks"]] == [True] * len(report.checks)
     assert report.path.stat().st_size == report.size and all(check.passed for check in report.checks)
     first, *others = report.agreements
     assert first.sqnr_db is None and first.agreement == 1.0

@@ -17,6 +17,7 @@ from ecg_edge.tasks.anomaly import (
     AnomalyOptions,
     AnomalyTask,
     anomaly_scores,
+    split_latent,
     weighted_errors,
 )
 from firmware_bench.runtime.errors import InputError
@@ -31,15 +32,15 @@ MADE = recordings(  # of 2, 1, 1, 1 and 1 windows
 )
 NAMES = [entry.name for entry in MADE.entries]
 TRUTH = np.array([0, 1, 1, 0, 1])
-# Per window loss, paper's and code's score, and the divergence of two latent dimensions.
+# Per window loss, paper's and code's score, and of two latent dimensions the divergences and the means.
 SUMMARIES = np.array(
     [
-        [1.0, 0.1, 9.0, 0.3, 0.001],
-        [2.0, 0.3, 9.0, 0.1, 0.002],
-        [9.0, 0.9, 1.0, 0.5, 0.500],
-        [9.0, 0.3, 2.0, 0.5, 0.500],
-        [3.0, 0.4, 8.0, 0.2, 0.003],
-        [9.0, 0.5, 3.0, 0.5, 0.500],
+        [1.0, 0.1, 9.0, 0.3, 0.001, 1.0, 0.0],
+        [2.0, 0.3, 9.0, 0.1, 0.002, 2.0, 0.5],
+        [9.0, 0.9, 1.0, 0.5, 0.500, 3.0, 0.0],
+        [9.0, 0.3, 2.0, 0.5, 0.500, 4.0, 0.0],
+        [3.0, 0.4, 8.0, 0.2, 0.003, 5.0, 0.0],
+        [9.0, 0.5, 3.0, 0.5, 0.500, 6.0, 0.0],
     ]
 )
 SCORES = np.array([0.2, 0.9, 0.3, 0.4, 0.5])  # of the recordings, as in the paper
@@ -119,7 +120,7 @@ def test_errors_are_weighted_by_both_attentions():
 def test_scores_with_attention_and_a_latent_space():
     ecg, said = outputs()
     found = anomaly_scores(ecg, said)
-    assert found.shape == (3, LATENT + 5)
+    assert found.shape == (3, LATENT + 2 * 5)
     errors, variance = (ecg - said["reconstruction"]) ** 2, np.exp(said["log_variance"])
     kl = divergences(said)
     likelihood = norm.logpdf(ecg, said["reconstruction"], np.sqrt(variance)).sum(axis=(1, 2))
@@ -128,7 +129,9 @@ def test_scores_with_attention_and_a_latent_space():
     np.testing.assert_allclose(found[:, PAPER], expected, rtol=1e-5)
     sums = [values.sum(axis=(1, 2)) for values in (errors / variance, said["log_variance"], kl)]
     np.testing.assert_allclose(found[:, CODE], 0.4 * sums[0] + 0.6 * sums[1] + 0.6 * sums[2], rtol=1e-4)
-    np.testing.assert_allclose(found[:, LATENT:], kl.mean(axis=1), rtol=1e-5)
+    divergence, mean = split_latent(found)
+    np.testing.assert_allclose(divergence, kl.mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(mean, said["latent_mean"].mean(axis=1), rtol=1e-4, atol=1e-6)
 
 
 def test_scores_without_attention():
@@ -161,6 +164,15 @@ def test_validation_loss_is_of_normal_windows_and_score_is_auroc():
     assert (row["kl_00"], row["kl_01"]) == (pytest.approx(0.2), pytest.approx(0.002))
     assert row["active_units"] == 1
     assert set(task().validate(SUMMARIES[:, :LATENT], examples())) == {"validation_loss", "validation_score"}
+
+
+def test_scores_of_recordings_are_kept_with_their_place_in_the_latent_space():
+    kept = task().collect_scores(SUMMARIES, examples())
+    assert kept["names"].tolist() == NAMES and kept["abnormal"].tolist() == TRUTH.astype(bool).tolist()
+    np.testing.assert_allclose(kept["score"], SCORES)
+    np.testing.assert_allclose(kept["latent_mean"][:2], [[1.5, 0.25], [3, 0]])
+    np.testing.assert_allclose(kept["divergence"][0], [0.2, 0.0015])
+    assert set(task().collect_scores(SUMMARIES[:, :LATENT], examples())) == {"names", "score", "abnormal"}
 
 
 def test_the_option_chooses_the_score():
