@@ -6,6 +6,8 @@ Wearable ECGs", arXiv 2511.08650, and its ablation (CNN, CNN + attention, CNN + 
 Input   ecg            (samples, leads) float32 in mV: 15000 samples are 60 s at 250 Hz, 12 leads or lead I
 Output  probabilities  (classes,) float32, softmax; nine classes of CPSC 2018 in the paper
 
+For recordings with several labels (task multilabel) each probability is a sigmoid of its own.
+
 Deviation: the LSTM's cell state is clipped to ±10 (models_keras.layers.lstm), as the integer operator does; the paper's
 float model never reaches that.
 """
@@ -55,6 +57,7 @@ def cnn_att_bilstm(
     bidirectional=True,
     dense=128,
     dropout=1.0,
+    activation="softmax",
     name="cnn_att_bilstm",
 ):
     """Build the model.
@@ -70,6 +73,7 @@ def cnn_att_bilstm(
         bidirectional: False: LSTMs that run forwards alone, for a streaming model.
         dense: units of the hidden dense layer.
         dropout: factor of the paper's dropout rates; narrow models need less.
+        activation: of the output; "sigmoid" for any number of labels per window.
         name: of the model.
     """
     ecg = keras.Input((samples, leads), name="ecg")
@@ -91,7 +95,7 @@ def cnn_att_bilstm(
     x = layers.Dropout(dropout * 0.5)(x)
     x = layers.Dense(dense, activation="relu", kernel_regularizer=regularizers.L2(L2))(x)
     x = layers.Dropout(dropout * 0.4)(x)
-    probabilities = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    probabilities = layers.Dense(classes, activation=activation, name="probabilities")(x)
     return keras.Model(ecg, probabilities, name=name)
 
 
@@ -129,6 +133,7 @@ def register_variant(name, summary, variant, parameters, published):
             summary=summary,
             paper="arXiv 2511.08650",
             task="rhythm",
+            other_tasks={"multilabel": {"activation": "sigmoid"}},
             build=cnn_att_bilstm,
             classes=9,
             presets={

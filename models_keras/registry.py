@@ -74,7 +74,7 @@ class Architecture:
         published: metric → value as the source states it.
         studies: ablations: name → rows.
         parts: for timing: part of the model → its last layer.
-        other_tasks: tasks that its inputs and outputs serve as well.
+        other_tasks: tasks that it serves as well → arguments of `build` that fit its output to the task.
         split_beat_model: of a beat classifier, model → (waveform model, head): its features are inputs of other models.
         beat_features: of a beat classifier, model → the same with its features as the output "fused" beside its own.
         beat_embedder: the architecture whose beat features are an input of this one, or None.
@@ -90,7 +90,7 @@ class Architecture:
     published: Mapping[str, float]
     studies: Mapping[str, Sequence[Variant]] = dataclasses.field(default_factory=dict)
     parts: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    other_tasks: Sequence[str] = ()
+    other_tasks: Mapping[str, Mapping] = dataclasses.field(default_factory=dict)
     split_beat_model: Callable | None = None
     beat_features: Callable | None = None
     beat_embedder: str | None = None

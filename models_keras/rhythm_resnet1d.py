@@ -89,7 +89,7 @@ register(
         summary="residual network over two-lead windows",
         paper="LTAF ECG Rhythm Classifier (model card, v1)",
         task="rhythm_bouts",
-        other_tasks=("rhythm",),
+        other_tasks={"rhythm": {}},
         build=rhythm_resnet1d,
         classes=6,
         presets={

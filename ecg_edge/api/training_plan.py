@@ -44,6 +44,8 @@ def plan_training(arch, preset, data, leads, task, settings, epochs, seed, repor
         raise InputError(f"{arch} serves the task {' or '.join(served)}, not {task!r}")
     task_class: type[Task] = TASKS[task or architecture.task]
     assignments = [f"{key}={value}" for key, value in settings.items()] if isinstance(settings, Mapping) else settings
+    fitting = architecture.other_tasks.get(task_class.name, {})
+    assignments = [*(f"model.{key}={value}" for key, value in fitting.items()), *assignments]
     if epochs is not None:
         assignments = [*assignments, f"training.epochs={epochs}"]
     chosen = tuple(leads) if leads else None

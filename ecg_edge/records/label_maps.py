@@ -8,6 +8,9 @@ O of CinC 2017 is "other rhythm": ectopic beats and flutter are, findings on con
 the rhythm. Rates (bradycardia, tachycardia) and sinus arrhythmia have no certain class there. N of CPSC 2021 is "not
 AF". The superclasses of PTB-XL are diagnoses: a rhythm says nothing on them, an ST elevation alone may be MI or none.
 
+STATEMENTS: database whose classes are wanted → codes of PTB-XL's statements → the class; all other codes say nothing
+on them. A subendocardial injury is a depression of the ST segment. Incomplete blocks are no class of CPSC 2018.
+
 RHYTHMS: database that labels recordings as a whole → label → the rhythm, a code of `record.RHYTHM_CODES`, that then
 lasts through the recording. A recording whose labels state no rhythm, or two, has none.
 
@@ -67,6 +70,19 @@ LABEL_MAPS: dict[str, dict[str, dict[str, str | None]]] = {
         },
     },
 }
+STATEMENTS: dict[str, dict[str, str | None]] = {
+    "cpsc2018": {
+        "NORM": "SNR",
+        "AFIB": "AF",
+        "1AVB": "I-AVB",
+        "CLBBB": "LBBB",
+        "CRBBB": "RBBB",
+        "PAC": "PAC",
+        "PVC": "PVC",
+        "STE_": "STE",
+        **dict.fromkeys(("STD_", "INJAS", "INJAL", "INJIN", "INJIL", "INJLA"), "STD"),
+    },
+}
 # Classes of the databases in LABEL_MAPS. Where a recording has several mapped labels, the earlier one is the primary.
 CLASSES: dict[str, tuple[str, ...]] = {
     "cinc2017": ("A", "O", "N", "~"),
@@ -112,11 +128,13 @@ def find_label_map(name: str, own: Sequence[str], wanted: Sequence[str]) -> Mapp
         wanted: Other classes, or some of them.
 
     Returns:
-        Each of `own` → the label wanted or None; None where no map is written.
+        Each of `own`, or of the statements that these sum up, → the label wanted or None; None where no map is written.
     """
     for vocabulary, maps in LABEL_MAPS.items():
         if wanted and set(wanted) <= set(CLASSES[vocabulary]) and name in maps and set(own) == set(maps[name]):
             return maps[name]
+    if set(own) == set(CLASSES["ptbxl"]):  # superclasses of statements
+        return next((codes for name, codes in STATEMENTS.items() if wanted and set(wanted) <= set(CLASSES[name])), None)
     return None
 
 

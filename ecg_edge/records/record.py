@@ -47,6 +47,7 @@ class Entry:
         path: The recording without suffix, relative to the database's folder.
         patient: Recordings of the same patient are never in different parts of a split.
         labels: The first is the primary one; empty where the database labels beats or intervals only.
+        statements: The SCP-ECG codes that the labels sum up, in PTB-XL and tables of such codes.
         fold: The database's official fold, 1 … 10, or None.
         part: "train" or "test" where a published split puts the recording there, else None.
         normal: Whether its database labels the recording as normal and nothing else.
@@ -66,6 +67,7 @@ class Entry:
     person: str = ""
     source: str = ""
     stated: SignalDescription = NOTHING_STATED
+    statements: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

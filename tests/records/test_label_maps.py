@@ -1,11 +1,13 @@
 import pytest
 
 from ecg_edge.records.databases.catalogue import DATABASES
+from ecg_edge.records.databases.scp_statements import SUPERCLASS
 from ecg_edge.records.label_maps import (
     CLASSES,
     LABEL_MAPS,
     LEADS_BY_POSITION,
     RHYTHMS,
+    STATEMENTS,
     find_label_map,
     find_rhythm,
     map_labels,
@@ -20,6 +22,13 @@ def test_every_label_of_a_mapped_database_has_a_counterpart_or_is_dropped_by_nam
     for name, label_map in LABEL_MAPS[wanted].items():
         assert set(label_map) == set(DATABASES[name].classes), name
         assert any(label_map.values()) and set(label_map.values()) <= {None, *CLASSES[wanted]}, name
+
+
+@pytest.mark.parametrize("wanted", STATEMENTS)
+def test_statements_give_every_class(wanted):
+    assert set(STATEMENTS[wanted].values()) == set(CLASSES[wanted])
+    assert STATEMENTS[wanted].keys() - set(SUPERCLASS) == {"AFIB", "PAC", "PVC", "STD_", "STE_"}  # no diagnoses
+    assert find_label_map("any folder", CLASSES["ptbxl"], CLASSES[wanted][:2]) is STATEMENTS[wanted]
 
 
 @pytest.mark.parametrize("name", RHYTHMS)

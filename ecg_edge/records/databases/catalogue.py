@@ -18,6 +18,7 @@ from ecg_edge.records.databases.labelled_folder import LabelledFolder
 from ecg_edge.records.databases.labels_columns import find_explicit_labels, find_labels_file
 from ecg_edge.records.databases.ltafdb import Ltafdb
 from ecg_edge.records.databases.ludb import Ludb
+from ecg_edge.records.databases.mapped_database import MappedDatabase
 from ecg_edge.records.databases.mimic_iv_ecg import MimicIvEcg
 from ecg_edge.records.databases.mitdb import Mitdb
 from ecg_edge.records.databases.nstdb import Nstdb
@@ -25,6 +26,7 @@ from ecg_edge.records.databases.ptbxl import Ptbxl
 from ecg_edge.records.databases.svdb import Svdb
 from ecg_edge.records.databases.synthetic import SYNTHETIC
 from ecg_edge.records.databases.union import DatabaseUnion
+from ecg_edge.records.label_maps import CLASSES, find_label_map
 from firmware_bench.runtime.errors import InputError, unknown_name
 
 # A folder is taken for the first database that recognises it. A new database is one more line.
@@ -55,7 +57,8 @@ def locate(data: str) -> tuple[Database, Path]:
 
     Args:
         data: "synthetic"; a name that is looked up in ECG_EDGE_DATA and in ./data; a folder, which is recognised by its
-            files or has a labels CSV; or several of them joined by "+".
+            files or has a labels CSV; several of them joined by "+"; or "ptbxl@cpsc2018", a database with its labels
+            mapped to those of another.
 
     Returns:
         The database and its folder.
@@ -73,6 +76,8 @@ def locate(data: str) -> tuple[Database, Path]:
     if "+" in data:
         union = join_databases(data.split("+"))
         return union, union.folder
+    if "@" in data:
+        return map_to(*data.split("@", 1))
     if os.sep in data:
         raise InputError(f"there is no folder {data}")
     raise unknown_name("database or folder", data, {*DATABASES, *list_folder_names()})
@@ -83,6 +88,16 @@ def join_databases(names: list[str]) -> DatabaseUnion:
     if SYNTHETIC.name in names:
         raise InputError("synthetic ECG is for demos and tests alone: it cannot be joined with recordings")
     return DatabaseUnion([locate(name) for name in names])
+
+
+def map_to(data: str, wanted: str) -> tuple[Database, Path]:
+    """Map the labels of a database to those of the one called `wanted`. Raises InputError: no map is written."""
+    database, folder = locate(data)
+    classes = CLASSES.get(wanted, ())
+    label_map = find_label_map(database.name, database.classes, classes)
+    if label_map is None:
+        raise InputError(f"{data}@{wanted}: no map from the labels of {data} to those of {wanted} is written")
+    return MappedDatabase(database, label_map, classes, f"{data}@{wanted}"), folder
 
 
 def find_folder(database: Database) -> Path:

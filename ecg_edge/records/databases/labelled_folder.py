@@ -69,6 +69,7 @@ class LabelledFolder(Database):
                     *(row.path, row.path, row.patient or row.path, row.labels, row.fold, row.part),
                     person=f"patient/{row.patient}" if row.patient else "",
                     stated=row.stated,
+                    statements=row.statements,
                 )
                 for row in table.rows
             ]

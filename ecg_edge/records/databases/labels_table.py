@@ -34,6 +34,7 @@ class LabelsRow:
         fold: 1 … 10, or None.
         part: "train" or "test" where the table divides in these two alone, else None.
         stated: Sampling rate, unit and leads of a file that does not say them.
+        statements: PTB-XL's codes that the labels sum up, where the table holds such.
     """
 
     line: int
@@ -43,6 +44,7 @@ class LabelsRow:
     fold: int | None = None
     part: str | None = None
     stated: SignalDescription = NOTHING_STATED
+    statements: tuple[str, ...] = ()
 
     @property
     def side(self) -> str | None:
@@ -175,7 +177,8 @@ def _read_row(line: int, cells, columns, holds_scp_codes: bool, find_record, fau
         if not cells["record"]:
             raise ValueError("names no record")
         path = find_record(cells["record"])
-        labels = _parse_labels(cells["labels"], holds_scp_codes)
+        codes = parse_scp_codes(cells["labels"]) if holds_scp_codes else {}
+        labels = find_superclasses(codes) if holds_scp_codes else _parse_labels(cells["labels"])
         fold = _parse_fold(cells["fold"]) if "fold" in columns else None
         part = _parse_part(cells["split"]) if "split" in columns else None
         fs = float(cells["fs"].replace(",", ".")) if cells["fs"] else None
@@ -183,13 +186,11 @@ def _read_row(line: int, cells, columns, holds_scp_codes: bool, find_record, fau
     except (ValueError, InputError) as error:
         faults.add(line, str(error))
         return None
-    return LabelsRow(line, path, labels, cells["patient"], fold, part, stated)
+    return LabelsRow(line, path, labels, cells["patient"], fold, part, stated, tuple(codes))
 
 
-def _parse_labels(text: str, holds_scp_codes: bool) -> tuple[str, ...]:
-    """The labels in a cell; superclasses where it holds SCP codes."""
-    if holds_scp_codes:
-        return find_superclasses(parse_scp_codes(text))
+def _parse_labels(text: str) -> tuple[str, ...]:
+    """The labels in a cell."""
     if re.fullmatch(r"[\[({].*['\"].*[\])}]", text):
         raise ValueError(f"{text!r} is a list as programs write it: separate labels by ';'")
     return tuple(dict.fromkeys(label.strip() for label in text.split(";") if label.strip()))

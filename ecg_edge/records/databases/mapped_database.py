@@ -15,16 +15,17 @@ class MappedDatabase(Database):
 
     Args:
         source: The database.
-        label_map: Each of its labels → the one wanted, or None; None keeps the labels.
+        label_map: Each of its labels or statements → the one wanted, or None; None keeps the labels.
         classes: Those wanted.
+        name: Of the mapped database.
     """
 
-    def __init__(self, source: Database, label_map: Mapping[str, str | None] | None, classes: Sequence[str]):
+    def __init__(self, source: Database, label_map: Mapping[str, str | None] | None, classes: Sequence[str], name: str):
         for field in Database.__annotations__:
             if hasattr(source, field):
                 setattr(self, field, getattr(source, field))
         self.source, self.label_map = source, label_map
-        self.name = f"{source.name}, labels mapped"  # what is prepared from it is no recording of the source
+        self.name = name  # not the source's: what is prepared from it is no recording of the source
         self.classes = tuple(classes) if label_map else source.classes
         self.annotated = source.annotated or source.name in RHYTHMS
         self._rhythms: dict[str, str] = {}
@@ -43,7 +44,7 @@ class MappedDatabase(Database):
             self._rhythms = {path: rhythm for path, rhythm in found.items() if rhythm}
         if self.label_map is None:
             return entries
-        return [dataclasses.replace(entry, labels=map_labels(entry.labels, self.label_map)) for entry in entries]
+        return [dataclasses.replace(entry, labels=self._map_labels(entry)) for entry in entries]
 
     def read(self, folder: Path, entry: Entry) -> Record:
         record = self.source.read(folder, entry)
@@ -64,11 +65,12 @@ class MappedDatabase(Database):
         notes = self.source.list_notes(folder)
         if self.label_map is None:
             return notes
-        entries = [entry for entry in self.source.index(folder) if entry.labels]
+        entries = [entry for entry in self.source.index(folder) if entry.labels or entry.statements]
         kept = {new: [old for old in self.label_map if self.label_map[old] == new] for new in self.classes}
         notes.append("labels mapped: " + ", ".join(f"{' '.join(old)} to {new}" for new, old in kept.items() if old))
-        dropped = Counter(label for entry in entries for label in entry.labels if not self.label_map.get(label))
-        lost = sum(not map_labels(entry.labels, self.label_map) for entry in entries)
+        own = [label for entry in entries for label in entry.statements or entry.labels]
+        dropped = Counter(label for label in own if not self.label_map.get(label))
+        lost = sum(not self._map_labels(entry) for entry in entries)
         if dropped:
             counts = ", ".join(f"{label} {count}" for label, count in dropped.items())
             notes.append(f"labels without a counterpart: {counts}; {lost} recordings have no other")
@@ -76,6 +78,9 @@ class MappedDatabase(Database):
 
     def check_labels(self, folder: Path) -> list[tuple[str, str]]:
         return self.source.check_labels(folder)
+
+    def _map_labels(self, entry: Entry) -> tuple[str, ...]:
+        return map_labels(entry.statements or entry.labels, self.label_map or {})
 
     def _find_rhythm(self, folder: Path, entry: Entry) -> str | None:
         if self.source.annotated:
@@ -98,5 +103,5 @@ def map_database(database: Database, wanted: Sequence[str]) -> Database:
     same = set(wanted) <= set(database.classes)
     label_map = None if same else find_label_map(database.name, database.classes, wanted)
     if label_map or (not database.annotated and database.name in RHYTHMS):
-        return MappedDatabase(database, label_map, wanted)
+        return MappedDatabase(database, label_map, wanted, f"{database.name}, labels mapped")
     return database

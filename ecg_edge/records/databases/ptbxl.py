@@ -79,9 +79,10 @@ class Ptbxl(Database):
         column, entries = COLUMNS[self._rate(folder)], []
         for number, row in enumerate(read_table(table), start=2):
             try:
-                labels = find_superclasses(parse_scp_codes(row["scp_codes"]))
+                codes = parse_scp_codes(row["scp_codes"])
                 patient, fold = str(int(float(row["patient_id"]))), int(row["strat_fold"])
-                entries.append(Entry(f"{int(row['ecg_id']):05d}", row[column], patient, labels, fold))
+                name, labels = f"{int(row['ecg_id']):05d}", find_superclasses(codes)
+                entries.append(Entry(name, row[column], patient, labels, fold, statements=tuple(codes)))
             except (KeyError, ValueError, TypeError, AttributeError) as error:
                 raise InputError(f"{table}, line {number} is corrupt: {error!r}") from None
         return entries

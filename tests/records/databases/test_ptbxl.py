@@ -1,9 +1,12 @@
+import shutil
 from collections import Counter
 
 import numpy as np
 import pytest
 
+from ecg_edge.records.databases.catalogue import locate
 from ecg_edge.records.databases.ptbxl import Ptbxl
+from ecg_edge.records.label_maps import CLASSES
 from ecg_edge.records.record import STANDARD_LEADS
 from firmware_bench.runtime.errors import InputError
 
@@ -33,6 +36,21 @@ def test_superclasses_the_likeliest_first_patients_and_folds(folder):
     entries = Ptbxl(100).index(folder)
     assert [entry.labels for entry in entries] == [("NORM",), ("STTC", "MI"), ()]
     assert [(entry.name, entry.patient, entry.fold) for entry in entries][0] == ("00001", "17", 7)
+
+
+def test_statements_become_classes_of_another_database(folder, monkeypatch):
+    monkeypatch.setenv("ECG_EDGE_DATA", str(folder.parent))
+    folder.rename(folder.parent / "ptbxl")
+    own = shutil.copytree(folder.parent / "ptbxl" / "records100" / "00000", folder.parent / "own")
+    (own / "labels.csv").write_text("record,scp_codes\n00001_lr,SR;STD_;AFIB\n")
+    database, at = locate("ptbxl100@cpsc2018")
+    assert [entry.labels for entry in database.index(at)] == [("SNR",), ("PVC",), ()]
+    assert "labels mapped: " in database.list_notes(at)[0] and "NDT 1" in database.list_notes(at)[1]
+    union, at = locate("ptbxl100@cpsc2018+own")
+    assert {entry.name: entry.labels for entry in union.index(at)}["own/00001_lr"] == ("AF", "STD")
+    assert union.classes == database.classes == CLASSES["cpsc2018"]
+    with pytest.raises(InputError, match="no map from the labels of ptbxl100 to those of mitdb"):
+        locate("ptbxl100@mitdb")
 
 
 def test_the_rate_is_500_where_available(folder):
