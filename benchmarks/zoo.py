@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 from benchmark_result import run
+from golden import make_golden
 
+from ecg_edge.api.c99_generation import find_beat_file
 from ecg_edge.evaluation.bootstrap import bootstrap_intervals
 from ecg_edge.records.databases.catalogue import locate
 from ecg_edge.records.databases.nstdb import Nstdb
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 RECIPES = Path(__file__).parent / "recipes"
 BOARD = "nRF52840"
 FIXED_RECORDINGS = 60  # of the validation part
-GOLDEN = (("SNR", 1), ("AF", 2), ("PVC", 3), ("SBR", 4), ("SVTA", 5), ("LBBB", 6))  # rhythms and seeds
 FIXED_SECONDS = 2000.0  # of signal, about
 HEADLINES = ("score", "macro_f1", "macro_auroc", "auroc")  # the first that an evaluation has
 
@@ -54,7 +55,8 @@ def main(name, folder):
 
 
 def build(name: str, recipe: Mapping[str, Any], folder: Path | None = None, models: Path = MODELS) -> Card:
-    """Build a model by its recipe, and write its three files.
+    """Build a model by its recipe, and write its files: NAME.tflite, NAME.npz, NAME.json, and the first two also of the
+    beat classifier whose features it takes.
 
     Args:
         name: Its name.
@@ -79,14 +81,17 @@ def build(name: str, recipe: Mapping[str, Any], folder: Path | None = None, mode
     real = ecg_edge.evaluate(trained, **way, reporter=reporter).values
     integers = ecg_edge.evaluate(trained, model=file, **way, reporter=reporter).values
     card = make_card(name, recipe, trained, file, real, integers)
-    golden = make_golden(file)
+    beats = find_beat_file(file, file.read_bytes())
+    made = {each: make_golden(each) for each in (file, beats) if each}
     models.mkdir(exist_ok=True)
-    with atomic_write(models / f"{name}.tflite") as temporary:
-        temporary.write_bytes(file.read_bytes())
-    with atomic_write(models / f"{name}.npz") as temporary, open(temporary, "wb") as opened:
-        np.savez_compressed(opened, **golden)  # pyright: ignore[reportArgumentType]  taken for allow_pickle
+    for each, golden in made.items():
+        with atomic_write(models / each.name) as temporary:
+            temporary.write_bytes(each.read_bytes())
+        with atomic_write(models / each.with_suffix(".npz").name) as temporary, open(temporary, "wb") as opened:
+            np.savez_compressed(opened, **golden)  # pyright: ignore[reportArgumentType]  taken for allow_pickle
     write_json(models / f"{name}.json", dataclasses.asdict(card))
-    reporter.message(f"{models}: {name}.tflite, {name}.npz, {name}.json; next: python docs/render.py")
+    files = ", ".join(f"{each.name}, {each.stem}.npz" for each in made)
+    reporter.message(f"{models}: {files}, {name}.json; next: python docs/render.py")
     return card
 
 
@@ -237,9 +242,10 @@ def measure_device(file: Path, sensor: Mapping[str, float] | None) -> CardDevice
     per = f"a {program['run']}" if "run" in program else (
         f"a second of signal, a sensor of {program['sensor_fs']:g} Hz, an answer every {program['answer_s']:.3f} s"
     )  # fmt: skip
+    both = plan.get("both", {"flash": plan["flash"]["file"], "arena": plan["arena"]["total"]})
     return CardDevice(
-        file_bytes=plan["flash"]["file"],
-        arena_bytes=plan["arena"]["total"],
+        file_bytes=both["flash"],
+        arena_bytes=both["arena"],
         ram_bytes=sum(program["ram"].values()),
         flash_bytes=sum(program["flash"].values()),
         instructions=program["instructions"],
@@ -265,38 +271,6 @@ def predict_fixed_set(trained: "Run", file: Path) -> FixedSet:
             right += entry.labels[:1] == (predicted[entry.name],)
     accuracy = round(right / len(predicted), 4) if model.task.name == "rhythm" else None
     return FixedSet(dataset.database.name, predicted, accuracy)
-
-
-def make_golden(file: Path) -> dict[str, np.ndarray]:
-    """Make the golden inputs of a file for whole windows, synthetic ECG, and what its reference kernels make of them.
-
-    Returns:
-        "input_NAME" and "output_NAME" of the file → integers (windows, …).
-    """
-    import ecg_edge
-    from ecg_edge.data.recordings import prepare_records
-    from ecg_edge.records.record import STANDARD_LEADS
-    from ecg_edge.records.synthetic_ecg import synthesise
-    from firmware_bench.runtime.quantisation import quantise
-    from firmware_bench.runtime.tflite_model import TFLiteModel
-
-    model, network = ecg_edge.load(file), TFLiteModel(file, kernels="reference")
-    window = model.window
-    # "lead 1" is a lead by position.
-    leads = tuple(name if name in STANDARD_LEADS else STANDARD_LEADS[n] for n, name in enumerate(model.leads))
-    seconds = window.samples / window.fs
-    records = [synthesise(rhythm, seed, seconds, leads=leads) for rhythm, seed in GOLDEN]
-    examples = model.task.inference_examples(prepare_records(records, leads, window.steps, window.fs), window)
-    inputs = examples.batch(slice(None))
-    raw = {t.name: quantise(inputs[t.name], t.scale, t.zero_point, t.dtype) for t in network.inputs}
-    outputs = [network.run_raw([raw[t.name][n : n + 1] for t in network.inputs]) for n in range(len(examples))]
-    return {
-        **{f"input_{name}": values for name, values in raw.items()},
-        **{
-            f"output_{tensor.name}": np.concatenate([each[position] for each in outputs])
-            for position, tensor in enumerate(network.outputs)
-        },
-    }
 
 
 if __name__ == "__main__":

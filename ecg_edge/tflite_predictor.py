@@ -1,17 +1,21 @@
 """An exported model as a function of windows: evaluation and prediction use it like a Keras model."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 
 from ecg_edge.tasks.predictor import Outputs
+
+if TYPE_CHECKING:
+    from firmware_bench.runtime.tflite_model import TFLiteModel
 
 
 class TFLitePredictor:
     """An exported model as a Predictor: it runs one window after the other, its state reset before each.
 
     Args:
-        path: The .tflite file, or its bytes.
+        source: The .tflite file, its bytes, or the model that is loaded from them.
 
     Attributes:
         metadata: The metadata in the file.
@@ -22,15 +26,15 @@ class TFLitePredictor:
         InputError: The file cannot be read or executed.
     """
 
-    def __init__(self, path: Path | str | bytes):
+    def __init__(self, source: Union[Path, str, bytes, "TFLiteModel"]):
         from firmware_bench.model_trial import try_model
         from firmware_bench.runtime.streaming_model import HistoryModel, StreamingModel
         from firmware_bench.runtime.tflite_model import TFLiteModel
         from firmware_bench.runtime.tflite_reader import read_model_file
 
-        if not isinstance(path, bytes):  # what this process made itself is given as bytes
-            try_model(read_model_file(path), str(path))
-        model = TFLiteModel(path)
+        if isinstance(source, (Path, str)):  # what this process made itself is given otherwise
+            try_model(read_model_file(source), str(source))
+        model = source if isinstance(source, TFLiteModel) else TFLiteModel(source)
         self.metadata = model.metadata
         self.keeps_history = self.metadata.history is not None
         self._step = HistoryModel(model) if self.keeps_history else None

@@ -49,3 +49,21 @@ class CompiledProgram:
         arrays = [np.ascontiguousarray(array) for array in (*inputs, *outputs)]
         self.call("run", *arrays)
         return arrays[len(inputs) :]
+
+
+class SampleFeeder:
+    """A program of a stream, fed from Python. push(sample), flush() → its `count` outputs, or None where there are
+    none yet."""
+
+    def __init__(self, program: CompiledProgram, dtype, count: int):
+        self.program, self.dtype, self.count = program, dtype, count
+
+    def _call(self, name, *arrays):
+        found = np.zeros(self.count, self.dtype)
+        return found if self.program.call(name, *map(np.ascontiguousarray, arrays), found) else None
+
+    def push(self, sample):
+        return self._call("push", sample)
+
+    def flush(self):
+        return self._call("flush")

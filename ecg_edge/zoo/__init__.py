@@ -1,7 +1,8 @@
 """Models that ship with ecg-edge. Wherever a model is asked for, its name will do.
 
-The folder models/ has for each NAME.tflite, NAME.json (its card) and NAME.npz (golden inputs and outputs). All three
-are written by benchmarks/zoo.py from recordings.
+The folder models/ has for each NAME.tflite, NAME.json (its card) and NAME.npz (golden inputs and outputs); of a model
+that takes features of beats also NAME-beats.tflite and NAME-beats.npz. All are written by benchmarks/zoo.py from
+recordings.
 """
 
 from pathlib import Path

@@ -59,8 +59,8 @@ class CardDevice:
     """What the model takes on a microcontroller.
 
     Attributes:
-        file_bytes: Size of the file.
-        arena_bytes: Tensor arena of TensorFlow Lite Micro.
+        file_bytes: Size of the file, with that of the beat classifier whose features the model takes.
+        arena_bytes: Tensor arenas of TensorFlow Lite Micro, of the same files.
         ram_bytes: RAM of the generated C program for a signal, with its stack.
         flash_bytes: Flash of the generated C program, code and constants.
         instructions: Instructions of the generated C program.

@@ -2,78 +2,56 @@
 
 import shutil
 
-import numpy as np
 import pytest
-from compiled_program import CompiledProgram
+from golden_replay import Golden
 
 import ecg_edge
 from ecg_edge import zoo
 from ecg_edge.extras import is_installed
 from ecg_edge.records.databases.catalogue import locate
-from firmware_bench.mcu import tflm
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 MOST_BYTES = 8_000_000  # of all files
 NAMES = zoo.list_models()
-
-
-def read_golden(name, model):
-    """Per window the inputs, and the outputs."""
-    with np.load(zoo.MODELS / f"{name}.npz") as archive:
-        stored = dict(archive)
-    inputs, outputs = ([stored[f"{kind}_{t.name}"] for t in tensors]
-                       for kind, tensors in (("input", model.inputs), ("output", model.outputs)))  # fmt: skip
-    windows = range(len(inputs[0]))
-    return [[x[n : n + 1] for x in inputs] for n in windows], [[x[n : n + 1] for x in outputs] for n in windows]
-
-
-def assert_equal(found, expected):
-    for ours, theirs in zip(found, expected, strict=True):
-        for a, b in zip(ours, theirs, strict=True):
-            np.testing.assert_array_equal(a, b)
+FILES = sorted(zoo.MODELS.glob("*.tflite"))  # of a model that takes features of beats there are two
 
 
 def test_there_are_models_and_they_are_small():
     assert NAMES and sum(path.stat().st_size for path in zoo.MODELS.iterdir()) <= MOST_BYTES
-    assert {path.stem for path in zoo.MODELS.iterdir()} == set(NAMES)
+    golden = {path.stem for path in zoo.MODELS.glob("*.npz")}
+    assert {path.stem.removesuffix("-beats") for path in FILES} == set(NAMES) <= golden == {path.stem for path in FILES}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_card_is_of_the_file(name):
     card, model = zoo.read_card(name), TFLiteModel(zoo.MODELS / f"{name}.tflite")
     metadata = model.metadata
-    assert card.digest == metadata.digest and card.device.file_bytes == zoo.find_model(name).stat().st_size
+    own = [path for path in FILES if path.stem == name or (metadata.embedder and path.name == metadata.embedder.file)]
+    assert card.digest == metadata.digest and card.device.file_bytes == sum(path.stat().st_size for path in own)
     assert (tuple(card.labels), card.leads, card.fs) == (metadata.labels, metadata.leads, metadata.fs)
     assert card.temperature == metadata.decision.get("temperature") and card.limits and card.data[0].licence
     assert all(each.integers.low <= each.integers.value <= each.integers.high for each in card.figures)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_golden_outputs_in_litert(name):
-    model = TFLiteModel(zoo.MODELS / f"{name}.tflite", kernels="reference")
-    inputs, outputs = read_golden(name, model)
-    assert_equal([model.run_raw(window) for window in inputs], outputs)
-    assert len({b"".join(x.tobytes() for x in each) for each in outputs}) > 2
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_golden_outputs_in_litert(path):
+    golden = Golden(path)
+    replayed = golden.replay_in_litert()
+    assert len({b"".join(x.tobytes() for x in outputs) for _, outputs in replayed}) > 2
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_golden_outputs_in_tensorflow_lite_micro(name):
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_golden_outputs_in_tensorflow_lite_micro(path):
     if not is_installed("tflite_micro"):
         pytest.skip("tflite-micro is not installed")
-    path = zoo.MODELS / f"{name}.tflite"
-    inputs, outputs = read_golden(name, TFLiteModel(path))
-    assert_equal(tflm.run_windows(path.read_bytes(), inputs), outputs)
+    Golden(path).replay_in_micro()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_golden_outputs_in_c(name, tmp_path):
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_golden_outputs_in_c(path, tmp_path):
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
-    path = zoo.MODELS / f"{name}.tflite"
-    inputs, outputs = read_golden(name, TFLiteModel(path))
-    program = CompiledProgram(path.read_bytes(), tmp_path / "program")
-    found = [program.run(x, [np.empty_like(y) for y in ys]) for x, ys in zip(inputs, outputs, strict=True)]
-    assert_equal(found, outputs)
+    Golden(path).replay_in_c(tmp_path / "program")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from compiled_program import SampleFeeder
 from keras import layers
 from steps import forward_mamba, shaken
 
@@ -55,23 +56,6 @@ def stream(data):
     return StreamingModel(TFLiteModel(data, kernels="reference"))
 
 
-class SampleFeeder:
-    """A program fed from Python. push(sample), flush() → its outputs, or None where there are none yet."""
-
-    def __init__(self, program, count):
-        self.program, self.count = program, count
-
-    def call(self, name, *arrays):
-        found = np.zeros(self.count, np.int16)
-        return found if self.program.call(name, *map(np.ascontiguousarray, arrays), found) else None
-
-    def push(self, sample):
-        return self.call("push", sample)
-
-    def flush(self):
-        return self.call("flush")
-
-
 def recordings(stream):
     """Integers (steps, samples of one, leads): over all of the range and longer than the mean's window, then waves."""
     random, shape = np.random.default_rng(2), stream.signal.shape[-2:]
@@ -86,7 +70,7 @@ def test_own_test(data, generated):
 
 def test_every_step_of_two_recordings(data, stream, generated):
     """To the last step that is late, states and mean carried on; the second recording begins anew."""
-    pushed = SampleFeeder(generated(data), stream.outputs[0].shape[-1])
+    pushed = SampleFeeder(generated(data), np.int16, stream.outputs[0].shape[-1])
     scale, outputs_seen = np.float32(stream.signal.scale), set()
     for blocks in recordings(stream):
         stream.reset()
@@ -121,7 +105,7 @@ def test_micro_computes_the_same_steps(data, stream):
 
 
 def test_samples_that_do_not_fill_a_step_are_dropped(data, stream, generated):
-    pushed = SampleFeeder(generated(data), stream.outputs[0].shape[-1])
+    pushed = SampleFeeder(generated(data), np.int16, stream.outputs[0].shape[-1])
     blocks = next(recordings(stream))
     found = []
     for rest in (0, stream.step - 1):
