@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from ecg_edge.reporter import Reporter
-from firmware_bench.runtime.errors import make_printable
+from firmware_bench.runtime.errors import InputError, make_printable
 
 UNLIMITED_WIDTH = 10_000  # columns
 
@@ -20,6 +20,16 @@ UNLIMITED_WIDTH = 10_000  # columns
 def log(text: str) -> None:
     """Print a line to stderr; control characters in it are escaped."""
     print(make_printable(text), file=sys.stderr, flush=True)
+
+
+def refuse_failures(errors: Sequence[str], total: int) -> None:
+    """Name each of `total` recordings that could not be predicted. Raises InputError: there are any."""
+    if total == len(errors) == 1:
+        raise InputError(errors[0])
+    for message in errors:
+        log(f"error: {message}")
+    if errors:
+        raise InputError(f"{len(errors)} of {total} recordings could not be predicted")
 
 
 def log_kept(folder, names) -> None:

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from ecg_edge.api.live_signal import LiveSource
+from ecg_edge.api.prediction_result import FailedPrediction
 from ecg_edge.api.replay import Replay
+from ecg_edge.records.record_error import describe_error
 from ecg_edge.reporter import Reporter
 from ecg_edge.zoo import find_model
-from firmware_bench.front_end.beat_path import BeatPath, DeviceBeat, DeviceRhythm
+from firmware_bench.front_end.beat_path import BeatPath, BeatSource, DeviceBeat, DeviceRhythm
 from firmware_bench.front_end.qrs_detector import FS
 from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.streaming_model import RawModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +51,9 @@ class DevicePrediction:
         return dataclasses.asdict(self)
 
 
-def predict_on_device(model: Path | str, source: LiveSource, reporter: Reporter | None = None) -> DevicePrediction:
+def predict_on_device(
+    model: Path | str, source: LiveSource, reporter: Reporter | None = None, detector: BeatSource | None = None
+) -> DevicePrediction:
     """Say what a device with a beat classifier and a rhythm model would say of a recording.
 
     The counts go through causal filters in integers and a QRS detector, and the files through LiteRT. Labels before a
@@ -58,6 +63,7 @@ def predict_on_device(model: Path | str, source: LiveSource, reporter: Reporter 
         model: The .tflite file of a model that takes features of beats; the classifier's file lies beside it.
         source: The signal, such as `Replay(record, speed="max")`.
         reporter: Receives messages, and as progress of "signal" its seconds so far.
+        detector: What finds the R peaks; None: the device's QRS detector.
 
     Returns:
         The beats and the rhythms.
@@ -68,17 +74,66 @@ def predict_on_device(model: Path | str, source: LiveSource, reporter: Reporter 
     Examples:
         >>> ecg_edge.predict_on_device("rhythm.tflite", ecg_edge.Replay("data/mitdb/201", speed="max")).episodes
     """
-    path, reporter = find_model(model), reporter or Reporter()
+    return _predict(_load_pair(model), source, reporter or Reporter(), detector)
+
+
+def predict_records_on_device(
+    model: Path | str, records: Sequence[Path], reporter: Reporter, **stated: Any
+) -> tuple[list[dict[str, Any]], list[FailedPrediction]]:
+    """Say what a device would say of recordings; one that fails does not keep the others from being predicted.
+
+    Args:
+        model: As for `predict_on_device`.
+        records: The recordings, in any format that ecg_edge.records reads.
+        reporter: As for `predict_on_device`.
+        **stated: As for `Replay`.
+
+    Returns:
+        Of each recording plain data, "record" and the fields of DevicePrediction; and those that failed.
+
+    Raises:
+        InputError: The files cannot be read, or are no pair.
+    """
+    pair, found, failed = _load_pair(model), [], []
+    for record in records:
+        try:
+            prediction = _predict(pair, Replay(record, "max", **stated), reporter)
+            found.append({"record": str(record), **prediction.to_dict()})
+        except InputError as error:
+            failed.append(FailedPrediction(str(record), str(error)))
+        except Exception as error:  # of a reader, which any file may surprise
+            failed.append(FailedPrediction(str(record), f"{record} cannot be predicted: {describe_error(error)}"))
+    return found, failed
+
+
+def _load_pair(model: Path | str) -> tuple[Path, RawModel, RawModel]:
+    """The rhythm model's file, that model, and its beat classifier."""
+    path = find_model(model)
     if path.is_dir():
         raise InputError(f"{path} is a folder: name an exported .tflite file, as ecg-edge export writes it")
     rhythm = _load(path)
-    metadata = rhythm.metadata
-    if not metadata.embedder:
+    if not rhythm.metadata.embedder:
         raise InputError(f"{path} takes no features of beats: ecg-edge live --replay says what a device would say")
-    classifier = _load(path.parent / metadata.embedder.file)
-    signal = source.open(metadata, reporter)
+    return path, rhythm, _load(path.parent / rhythm.metadata.embedder.file)
+
+
+def _load(path: Path):
+    from firmware_bench.model_trial import try_model
+    from firmware_bench.runtime.tflite_model import TFLiteModel
+    from firmware_bench.runtime.tflite_reader import read_model_file
+
+    data = read_model_file(path)
+    try_model(data, str(path))
+    return TFLiteModel(data)
+
+
+def _predict(
+    pair: tuple[Path, RawModel, RawModel], source: LiveSource, reporter: Reporter, detector: BeatSource | None = None
+) -> DevicePrediction:
+    path, rhythm, classifier = pair
+    signal = source.open(rhythm.metadata, reporter)
     try:
-        device = BeatPath(rhythm, classifier, signal.sensor)
+        device = BeatPath(rhythm, classifier, signal.sensor, detector)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     beats, rhythms, done = [], [], 0
@@ -92,38 +147,7 @@ def predict_on_device(model: Path | str, source: LiveSource, reporter: Reporter 
                 rhythms.append(event)
         done += len(block)
         reporter.progress("signal", int(done / signal.fs), round(signal.seconds or 0))
-    return DevicePrediction(beats, merge_episodes(rhythms, metadata.fs))
-
-
-def predict_records_on_device(
-    model: Path | str, records: Sequence[Path], reporter: Reporter, **stated: Any
-) -> list[dict[str, Any]]:
-    """Return what a device would say of recordings, as plain data: "record" and the fields of DevicePrediction.
-
-    Args:
-        model: As for `predict_on_device`.
-        records: The recordings, in any format that ecg_edge.records reads.
-        reporter: As for `predict_on_device`.
-        **stated: As for `Replay`.
-
-    Raises:
-        InputError: As for `predict_on_device`; the line of a recording names it.
-    """
-    found = []
-    for record in records:
-        prediction = predict_on_device(model, Replay(record, "max", **stated), reporter)
-        found.append({"record": str(record), **prediction.to_dict()})
-    return found
-
-
-def _load(path: Path):
-    from firmware_bench.model_trial import try_model
-    from firmware_bench.runtime.tflite_model import TFLiteModel
-    from firmware_bench.runtime.tflite_reader import read_model_file
-
-    data = read_model_file(path)
-    try_model(data, str(path))
-    return TFLiteModel(data)
+    return DevicePrediction(beats, merge_episodes(rhythms, rhythm.metadata.fs))
 
 
 def merge_episodes(rhythms: Iterable[DeviceRhythm], fs: float) -> list[RhythmEpisode]:

@@ -183,7 +183,8 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> F
         The board's name, and the files that were left as they are.
 
     Raises:
-        InputError: There is no such file, or no firmware for the board, or `folder` holds something else.
+        InputError: There is no such file, it takes features of beats, there is no firmware for the board, or `folder`
+            holds something else.
         AcceptanceError: The program does not compute what the file computes; nothing is written.
 
     Examples:
@@ -196,6 +197,11 @@ def write_firmware(file: str | Path, board: str | None, folder: str | Path) -> F
     path, target = find_model(file), Path(folder)
     boards = _select_boards(board)
     data = _read_integer_file(path)
+    if find_beat_file(path, data) is not None:
+        raise InputError(
+            f"{path} and its beat classifier are one program, which is not timed with a window: "
+            "ecg-edge firmware FILE --target stm32-bare, or another target, writes it"
+        )
     if board is None:
         raise InputError(
             f"firmware is for one board: there is firmware for {', '.join(board_firmware.supported_boards())}"

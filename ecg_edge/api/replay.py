@@ -91,7 +91,8 @@ class Replay:
         for first in range(0, len(signal), length):
             physical = signal[first : first + length].astype(np.float64)
             due = begun + (first + len(physical)) / fs / self._speed
-            time.sleep(max(0.0, due - time.monotonic()))
+            if (early := due - time.monotonic()) > 0:  # a sleep of no time gives the processor away all the same
+                time.sleep(early)
             counts = np.rint(physical * gains + baselines)
             yield np.where(np.isnan(counts), MISSING, counts).astype(np.int16)
 

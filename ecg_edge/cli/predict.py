@@ -46,8 +46,12 @@ def command(model, records, as_json, as_csv, windows, tta, unsure_below, force, 
         if as_csv or windows or force or embedder or tta > 1 or unsure_below is not None:
             raise InputError("--device goes with --json and what states a recording, not with other options")
         with console.reporting() as reporter:
-            found = predict_records_on_device(model, records, reporter, **stated)
-        return console.print_json(found) if as_json else console.table(*prediction_table.make_episode_table(found))
+            found, failed = predict_records_on_device(model, records, reporter, **stated)
+        if as_json:
+            console.print_json({"model": str(model), "records": found, "errors": [each.to_dict() for each in failed]})
+        elif found:
+            console.table(*prediction_table.make_episode_table(found))
+        return console.refuse_failures([each.error for each in failed], len(records))
     if as_csv and (as_json or windows):
         raise InputError("--csv has one row for a recording: leave --json and --windows out")
     loaded = load(model, embedder)
@@ -63,10 +67,5 @@ def command(model, records, as_json, as_csv, windows, tta, unsure_below, force, 
         console.table(title, *prediction_table.make_table(results, console.find_width(), console.find_ellipsis()))
         if windows:
             console.table("Windows", *prediction_table.make_window_rows(results))
-    if len(records) == len(errors) == 1:
-        raise InputError(errors[0])
-    for message in errors:
-        console.log(f"error: {message}")
-    if errors:
-        raise InputError(f"{len(errors)} of {len(records)} recordings could not be predicted")
+    console.refuse_failures(errors, len(records))
     console.log(f"next: ecg-edge export {model}" if model.is_dir() else f"next: ecg-edge bench {model}")

@@ -172,6 +172,17 @@ def test_firmware_replaces_what_was_generated_only(model, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["firmware", "mine", "model.tflite"]
 
 
+def test_firmware_of_a_pair_is_written_by_another_command(tmp_path):
+    from small_pairs import make_pair
+
+    for name, data in zip(("rhythm.tflite", "beats.tflite"), make_pair(), strict=True):
+        (tmp_path / name).write_bytes(data)
+    words = [str(tmp_path / "rhythm.tflite"), "--board", "nRF52840", "--firmware", str(tmp_path / "out")]
+    ran = CliRunner().invoke(command, words)
+    assert isinstance(ran.exception, InputError) and "ecg-edge firmware FILE --target" in str(ran.exception)
+    assert not (tmp_path / "out").exists()
+
+
 def test_ethos_u_is_estimated_where_vela_is_and_its_package_is_named_where_not(model, monkeypatch):
     assert "ethos-u-vela" in CliRunner().invoke(command, [model]).stdout
     figures = vela.EthosUEstimate(cycles=1_000_000, clock=500_000_000, sram=2048, flash=1024, fallback=("PAD", "PAD"))
