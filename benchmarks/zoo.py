@@ -18,14 +18,13 @@ import click
 import numpy as np
 from benchmark_result import run
 from golden import make_golden
+from other_databases import try_other_databases
 
 from ecg_edge.api.c99_generation import find_beat_file
-from ecg_edge.evaluation.bootstrap import bootstrap_intervals
-from ecg_edge.records.databases.catalogue import locate
 from ecg_edge.records.databases.nstdb import Nstdb
 from ecg_edge.records.databases.union import DatabaseUnion
 from ecg_edge.signals.augmentation import AugmentationConfig
-from ecg_edge.tasks.metrics import auroc_auprc, display_name
+from ecg_edge.tasks.metrics import display_name
 from ecg_edge.zoo import MODELS
 from ecg_edge.zoo.card import Card, CardData, CardDevice, CardEstimate, CardFigure, FixedSet
 from firmware_bench.runtime.errors import InputError, unknown_name
@@ -114,10 +113,10 @@ def make_card(name: str, recipe: Mapping, trained: "Run", file: Path, real: Mapp
         split=f"by patient, seed {trained.settings.seed}; everything was chosen on the validation part",
         augmentation=describe_augmentation(trained),
         test_units=f"{integers[unit]:,} {unit} of {integers['patients']:,} patients",
-        figures=list_figures(real, integers, labels),
+        figures=list_figures(real, integers, labels, recipe.get("headline")),
         temperature=metadata.decision.get("temperature"),
         calibration_error={when: figures["expected_calibration_error"] for when, figures in errors.items()},
-        other_data={other["data"]: try_other_data(file, **other) for other in recipe.get("other", [])},
+        other_data=try_other_databases(file, recipe.get("other", [])),
         device=measure_device(file, recipe.get("sensor")),
         limits=tuple(recipe["limits"]),
         fixed_set=predict_fixed_set(trained, file),
@@ -135,6 +134,7 @@ def require_settings(trained: "Run", wanted: Mapping[str, Any]) -> None:
     for name, value in wanted.get("settings", {}).items():
         section, key = name.split(".")
         settings[name], config = value, {**config, name: config[section][key]}
+    config = {**config, "task": config["task"]["name"]}
     if differing := [name for name, value in settings.items() if config[name] != value]:
         raise InputError(f"{trained.path} was trained with another {', '.join(differing)} than the recipe says")
 
@@ -174,60 +174,24 @@ def describe_augmentation(trained: "Run") -> str:
     return ", ".join(f"{name} {value}" for name, value in changed.items()) + source if changed else "none"
 
 
-def list_figures(real: Mapping, integers: Mapping, labels: Mapping[str, str]) -> tuple[CardFigure, ...]:
+def list_figures(
+    real: Mapping, integers: Mapping, labels: Mapping[str, str], headline: str | None = None
+) -> tuple[CardFigure, ...]:
     """List the metrics of two evaluations that are defined in both, the headline first, then those of all classes."""
+    first = (headline, *HEADLINES) if headline else HEADLINES
     overall = [key for key, estimate in integers.items() if isinstance(estimate, dict) and "value" in estimate]
-    overall.sort(key=lambda key: HEADLINES.index(key) if key in HEADLINES else len(HEADLINES))
+    overall.sort(key=lambda key: first.index(key) if key in first else len(first))
     pairs = [
         (integers["score_name"] if key == "score" else display_name(key), real[key], integers[key]) for key in overall
     ]
     unit = integers["unit"]
-    for label, values in integers.get("classes", {}).items():
-        if "f1" in values:
-            title = f"F1 of {label}, {labels[label]} ({values[unit]:,} {unit})"
-            pairs.append((title, real["classes"][label]["f1"], values["f1"]))
+    for key in ("auroc", "f1") if headline == "macro_auroc" else ("f1",):
+        for label, values in integers.get("classes", {}).items():
+            if key in values:
+                title = f"{display_name(key)} of {label}, {labels[label]} ({values[unit]:,} {unit})"
+                pairs.append((title, real["classes"][label][key], values[key]))
     defined = [pair for pair in pairs if None not in (*pair[1].values(), *pair[2].values())]
     return tuple(CardFigure(title, CardEstimate(**a), CardEstimate(**b)) for title, a, b in defined)
-
-
-def try_other_data(file: Path, data: str, label: str, theirs: str) -> str:
-    """Measure how well a label is told from all others on a database that the model has never seen.
-
-    Args:
-        file: The exported file.
-        data: The database, whose recordings have the leads of the model.
-        label: The label of the model.
-        theirs: What the database calls it.
-
-    Returns:
-        AUROC of the label's probability with its 95 % interval by bootstrap over patients, and the numbers, in words.
-    """
-    import ecg_edge
-
-    model, (database, folder) = ecg_edge.load(file), locate(data)
-    scores, present, patients, refused = [], [], [], 0
-    for entry in database.index(folder):
-        record = database.read(folder, entry)
-        assert record.signal is not None
-        try:
-            found = model.predict(record.signal, record.fs, record.leads, record.units)
-        except InputError:  # it has gaps, or the model cannot judge it
-            refused += 1
-            continue
-        scores.append(found.probabilities[label])
-        present.append(theirs in entry.labels)
-        patients.append(entry.patient)
-    said, held = np.array(scores)[:, None], np.array(present)[:, None]
-
-    def area(positions: np.ndarray) -> np.ndarray:
-        return auroc_auprc(held[positions], said[positions])["auroc"]
-
-    (low, high), value = bootstrap_intervals(area, patients)[0], area(np.arange(len(held)))[0]
-    left_out = f", {refused} that cannot be judged left out" if refused else ""
-    return (
-        f"{label} against the rest: AUROC {value:.3f} [{low:.3f}, {high:.3f}]; {held.sum()} of {len(held)} recordings "
-        f"are {theirs}{left_out}"
-    )
 
 
 def measure_device(file: Path, sensor: Mapping[str, float] | None) -> CardDevice:
