@@ -109,7 +109,7 @@ def make_card(name: str, recipe: Mapping, trained: "Run", file: Path, real: Mapp
         leads=metadata.leads,
         fs=metadata.fs,
         window_s=metadata.window.samples / metadata.fs,
-        data=describe_data(trained),
+        data=describe_data(trained, recipe.get("folder", {})),
         split=f"by patient, seed {trained.settings.seed}; everything was chosen on the validation part",
         augmentation=describe_augmentation(trained),
         test_units=f"{integers[unit]:,} {unit} of {integers['patients']:,} patients",
@@ -139,8 +139,16 @@ def require_settings(trained: "Run", wanted: Mapping[str, Any]) -> None:
         raise InputError(f"{trained.path} was trained with another {', '.join(differing)} than the recipe says")
 
 
-def describe_data(trained: "Run") -> tuple[CardData, ...]:
-    """Describe the recordings of a run, database by database."""
+def describe_data(trained: "Run", folders: Mapping[str, Mapping[str, str]]) -> tuple[CardData, ...]:
+    """Describe the recordings of a run, database by database.
+
+    Args:
+        trained: The run.
+        folders: Labelled folder → title, licence and source, which no reader knows.
+
+    Returns:
+        The databases.
+    """
     database = trained.dataset.database
     joined = isinstance(database, DatabaseUnion)
     members = {name: each for name, (each, _) in database.members.items()} if joined else {database.name: database}
@@ -154,9 +162,14 @@ def describe_data(trained: "Run") -> tuple[CardData, ...]:
         described.append(
             CardData(
                 name=name,
-                title=member.title,
-                licence=member.licence,
-                source=f"https://physionet.org/content/{member.physionet}/",
+                **folders.get(
+                    name,
+                    {
+                        "title": member.title,
+                        "licence": member.licence,
+                        "source": f"https://physionet.org/content/{member.physionet}/",
+                    },
+                ),
                 recordings={part: len(names) for part, names in own.items()},
                 patients={part: len({patients[each] for each in names}) for part, names in own.items()},
             )
