@@ -48,6 +48,13 @@ if TYPE_CHECKING:
     from ecg_edge.api.staged_training import train_stages as train_stages
     from ecg_edge.api.training_run import resume as resume
     from ecg_edge.api.training_run import train as train
+    from ecg_edge.plot.ecg_paper import plot_ecg as plot_ecg
+    from ecg_edge.plot.ecg_paper import plot_record as plot_record
+    from ecg_edge.plot.figure_file import render_figure as render_figure
+    from ecg_edge.plot.figure_file import save_figure as save_figure
+    from ecg_edge.plot.overlays import HeatMap as HeatMap
+    from ecg_edge.plot.overlays import Intervals as Intervals
+    from ecg_edge.plot.overlays import Marks as Marks
     from ecg_edge.reporter import LineReporter as LineReporter
     from ecg_edge.reporter import Reporter as Reporter
     from ecg_edge.run import Run as Run
@@ -73,6 +80,9 @@ _MODULES = {
     "ecg_edge.api.run_export": ("export",),
     "ecg_edge.api.staged_training": ("train_stages",),
     "ecg_edge.api.training_run": ("resume", "train"),
+    "ecg_edge.plot.ecg_paper": ("plot_ecg", "plot_record"),
+    "ecg_edge.plot.figure_file": ("render_figure", "save_figure"),
+    "ecg_edge.plot.overlays": ("HeatMap", "Intervals", "Marks"),
     "ecg_edge.reporter": ("LineReporter", "Reporter"),
     "ecg_edge.run": ("Run",),
     "firmware_bench.front_end.sensor": ("Sensor",),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecg_edge.api.prediction_result import FailedPrediction, Prediction
+from ecg_edge.text_length import shorten_left
 from firmware_bench.runtime.errors import make_printable
 
 SHORTEST_NAME = 12  # characters of a recording's name that stay
@@ -92,15 +93,6 @@ def make_json(model: str, results: Results, labels: Sequence[str], windows: bool
     rows = [result.to_dict(windows) for result in results if isinstance(result, Prediction)]
     errors = [result.to_dict() for result in results if isinstance(result, FailedPrediction)]
     return {"model": model, "labels": list(labels), "records": rows, "errors": errors}
-
-
-def shorten_left(text: str, length: int, ellipsis: str = "…") -> str:
-    """Shorten a path to `length` characters by leaving out its beginning, whole folders where that keeps half of it."""
-    if len(text) <= length:
-        return text
-    tail = text[len(text) - max(1, length - len(ellipsis)) :]
-    start = tail.find("/")
-    return ellipsis + (tail[start:] if 0 <= start <= len(tail) // 2 else tail)
 
 
 def _remark_on(prediction: Prediction) -> str:

@@ -93,6 +93,13 @@ def test_without_matplotlib_the_table_is_printed_and_a_line_says_why_there_is_no
     assert json.loads(out.read_text())["results"] and not out.with_suffix(".png").exists()
 
 
+def test_without_matplotlib_a_picture_is_refused_in_a_line(folder, tmp_path):
+    words = ("predict", folder / "model.tflite", folder / "AF-1", "--plot", tmp_path / "ecg.png")
+    line = last_line(run_without(["matplotlib"], *words), 2)
+    assert line.endswith('a picture of an ECG needs matplotlib, not installed here: pip install "ecg-edge[plot]"')
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("words", [["train", "--arch", "cnn", "--dry-run"], ["archs"], ["ablate", "cnn", "leads"]])
 def test_without_keras_a_line_names_the_command(words):
     assert last_line(run_without(["keras"], *words), 2).endswith(

@@ -24,6 +24,7 @@ LIBRARIES = {
     "ecg_edge.tasks": {"numpy"},
     "ecg_edge.evaluation": {"numpy"},
     "ecg_edge.api": {"numpy", "matplotlib", "serial"},
+    "ecg_edge.plot": {"numpy", "matplotlib"},
     "ecg_edge.demo": {"wfdb"},
     "ecg_edge.console": {"rich"},
     "ecg_edge.cli": {"click"},

@@ -1,15 +1,23 @@
 """Reports of measured speed and memory: verdicts against budgets, comparison of two reports, plots."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecg_edge.extras import require
+from ecg_edge.text_length import shorten_left
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.files import atomic_write
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
 
 # CNN-Att-BiLSTM as published (arXiv 2511.08650), measured by its authors on a Raspberry Pi.
 PUBLISHED_MS, PUBLISHED_BYTES = 174.0, 3.66e6
 LATENCY, SIZE = "latency, median", "model size"
+LEGEND_CHARACTERS, TITLE_CHARACTERS = 100, 90  # that fit the width of the plot
+MOST_TICKS = 5  # of a logarithmic axis
+NARROW, WIDE = 4.0, 100.0  # between its ends: it has the ticks of a linear axis; powers of ten alone
 
 
 def add_verdicts(report: dict[str, Any], budget_ms: float | None, budget_mb: float | None) -> None:
@@ -86,7 +94,7 @@ def describe_verdict(one: dict[str, Any]) -> str:
 
 
 def write_plot(path: Path, report: dict[str, Any]) -> None:
-    """Plot latencies as distributions and over time, with the temperature where the machine reports it, as PNG.
+    """Write the plot of a report as PNG.
 
     Args:
         path: The file.
@@ -95,37 +103,71 @@ def write_plot(path: Path, report: dict[str, Any]) -> None:
     Raises:
         InputError: matplotlib is not installed.
     """
+    figure = plot_latencies(report)
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=120, format="png")
+
+
+def plot_latencies(report: dict[str, Any]) -> "Figure":
+    """Plot latencies as distributions and over time, with the temperature where the machine reports it.
+
+    Args:
+        report: The report; it has latencies.
+
+    Returns:
+        A matplotlib figure.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
     require("plot", "the plot of a report")
     import numpy as np
     from matplotlib.figure import Figure
-    from matplotlib.ticker import StrMethodFormatter
 
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    figure = Figure(figsize=(11, 4.2 + 0.2 * len(report["results"])), layout="constrained")
     shares, times = figure.subplots(1, 2, width_ratios=(2, 3))
     start = min(one["began"] for result in report["results"] for one in result["rounds"])
-    temperatures = []
+    temperatures, lowest, highest = [], np.inf, 0.0
     for result in report["results"]:
-        latencies = np.sort(np.concatenate([one["latencies_ms"] for one in result["rounds"]]))
-        shares.step(latencies, np.arange(1, len(latencies) + 1) / len(latencies), label=result_name(result))
-        moments = [one["began"] - start + np.cumsum(one["latencies_ms"]) / 1e3 for one in result["rounds"]]
+        name = shorten_left(result_name(result), LEGEND_CHARACTERS)
         values = np.concatenate([one["latencies_ms"] for one in result["rounds"]])
+        shares.step(np.sort(values), np.arange(1, len(values) + 1) / len(values), label=name)
+        moments = [one["began"] - start + np.cumsum(one["latencies_ms"]) / 1e3 for one in result["rounds"]]
         times.plot(np.concatenate(moments), values, ".", markersize=3)
         temperatures += [(one["began"] - start, one["temperature_celsius"]) for one in result["rounds"]]
+        lowest, highest = min(lowest, values.min()), max(highest, values.max())
     shares.set(xlabel="latency (ms)", ylabel="share of windows", ylim=(0, 1.02), xscale="log")
-    shares.legend(fontsize="small")
     times.set(xlabel="time (s)", ylabel="latency (ms)", yscale="log")
     for axis in (shares.xaxis, times.yaxis):
-        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axis.set_minor_formatter(StrMethodFormatter("{x:g}"))
+        _label_log_axis(axis, lowest, highest)
     temperatures = sorted(pair for pair in temperatures if pair[1] is not None)
     if temperatures:
         right = times.twinx()
         right.plot(*zip(*temperatures, strict=True), color="tab:red", linewidth=1)
         right.set_ylabel("temperature (°C)", color="tab:red")
     machine = report["machine"]
-    figure.suptitle(f"{machine['board'] or machine['cpu']}, {report['versions']['runtime']}, {report['time']}")
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=120, format="png")
+    title = f"{machine['board'] or machine['cpu']}, {report['versions']['runtime']}, {report['time']}"
+    figure.suptitle(shorten_left(title, TITLE_CHARACTERS), parse_math=False, fontsize="medium")
+    for text in figure.legend(loc="outside lower center", fontsize="small").get_texts():
+        text.set_parse_math(False)
+    return figure
+
+
+def _label_log_axis(axis: "Axis", lowest: float, highest: float) -> None:
+    """Put a few round values on a logarithmic axis, so far apart that their labels do not meet."""
+    import numpy as np
+    from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
+
+    low, high = 0.95 * lowest, 1.05 * highest
+    if high < NARROW * low:
+        ticks = MaxNLocator(3).tick_values(low, high)
+    else:
+        powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
+        ticks = powers[:: -(-len(powers) // MOST_TICKS)] if high > WIDE * low else np.outer(powers, (1, 3)).ravel()
+    (axis.axes.set_xlim if axis is axis.axes.xaxis else axis.axes.set_ylim)(low, high)
+    axis.set_major_locator(FixedLocator([float(tick) for tick in ticks if low <= tick <= high]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def compare_reports(first: Path, second: Path) -> dict[str, Any]:

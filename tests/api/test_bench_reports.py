@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawn_text import find_text_faults
 
 from ecg_edge.api import bench_reports
 from firmware_bench.runtime.errors import InputError
@@ -90,6 +91,41 @@ def test_the_temperature_is_plotted_where_it_is_known(tmp_path):
     for name, temperature in (("with", 50.0), ("without", None)):
         bench_reports.write_plot(tmp_path / f"{name}.png", report(temperature=temperature))
     assert reddish(tmp_path / "with.png") > 500 and reddish(tmp_path / "without.png") == 0
+
+
+def crowded(files=1, spread=1.0, name="model.tflite", board="Raspberry Pi 4 Model B Rev 1.4"):
+    """A report on several files whose latencies differ by the factor `spread` from the first to the last."""
+    made = report(board=board)
+    (only,) = made["results"]
+    for position, factor in enumerate(np.geomspace(1, spread, files)):
+        rounds = [one | {"latencies_ms": [80.0 * factor, 81.0 * factor]} for one in only["rounds"]]
+        made["results"].append(only | {"file": f"{position}-{name}", "rounds": rounds})
+    return made | {"results": made["results"][1:]}
+
+
+@pytest.mark.parametrize("size", [None, (7, 5), (16, 9)])
+@pytest.mark.parametrize(
+    "about",
+    [
+        {},
+        {"files": 2, "spread": 1.001},
+        {"files": 3, "spread": 3.0},
+        {"files": 4, "spread": 30.0},
+        {
+            "files": 12,
+            "spread": 1e6,
+            "name": "a/long/way" * 30 + "$model.tflite",
+            "board": "a $board of a long name " * 9,
+        },
+    ],
+)
+def test_no_text_of_the_plot_overlaps_or_leaves_it(about, size):
+    figure = bench_reports.plot_latencies(crowded(**about))
+    if size:
+        figure.set_size_inches(*size)
+    assert not find_text_faults(figure)
+    axes = figure.axes[0]
+    assert 2 <= len(axes.xaxis.get_major_locator()()) <= 6
 
 
 def test_reports_without_a_common_number_of_threads_cannot_be_compared(tmp_path):

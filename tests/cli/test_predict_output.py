@@ -21,6 +21,7 @@ from ecg_edge.demo import write_wfdb
 from ecg_edge.records.quality import SignalQuality
 from ecg_edge.records.record import Record
 from ecg_edge.records.synthetic_ecg import synthesise
+from ecg_edge.text_length import shorten_left
 
 NINE = ["SNR", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE"]
 FOLDER = "recordings of the clinic on the Königstraße/[bold]2026[/bold]/[/b]"
@@ -155,7 +156,7 @@ def test_a_pipe_has_no_width():
     ],
 )
 def test_names_are_shortened_from_the_left(text, length, short):
-    assert prediction_table.shorten_left(text, length) == short
+    assert shorten_left(text, length) == short
 
 
 def test_notes_are_limited_and_failed_recordings_are_no_rows():
