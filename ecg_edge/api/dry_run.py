@@ -73,7 +73,7 @@ def _train_one_batch(plan: TrainingPlan, task: Task, examples: Examples, reporte
     settings, recipe = plan.settings, plan.settings.training
     model = build_model(plan.architecture, settings, task, plan.dataset.leads)
     if recipe.init:
-        copy_initial_weights(Run(recipe.init), model, reporter)
+        copy_initial_weights(Run(recipe.init), model, task.classes, reporter)
     augmentation = make_augmentation(settings)
     compile_model(model, task, recipe, mixed=bool(augmentation.config.mixup))
     start_epoch(model, 1)

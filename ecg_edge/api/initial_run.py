@@ -11,11 +11,11 @@ from firmware_bench.runtime.errors import InputError
 LEAST_COPIED_SHARE = 0.1  # of the parameters: biases alone happen to fit
 
 
-def copy_initial_weights(source: Run, model, reporter: Reporter) -> None:
-    """Start `model` from the weights of a run. Raises InputError: hardly any of them fits."""
+def copy_initial_weights(source: Run, model, classes: Sequence[str], reporter: Reporter) -> None:
+    """Start `model`, of these classes, from the weights of a run. Raises InputError: hardly any of them fits."""
     from ecg_edge.training.initial_weights import copy_weights
 
-    copied = copy_weights(source.model(), model)
+    copied = copy_weights(source.model(), model, source.config["classes"], list(classes))
     if copied.share < LEAST_COPIED_SHARE:
         raise InputError(f"the weights of {source.path} do not fit: {copied.describe()}")
     reporter.message(f"initial weights of {source.path}: {copied.describe()}")

@@ -154,7 +154,7 @@ def create_run(
         if source:
             model = build_model(plan.architecture, plan.settings, configured, plan.dataset.leads)
             warn_of_learnt_tests(source, plan.dataset, recordings, parts["test"], reporter)
-            copy_initial_weights(source, model, reporter)
+            copy_initial_weights(source, model, configured.classes, reporter)
         keep_teachers(path, teachers)
         run = Run.create(path, configured, plan.settings, plan.dataset, parts, recordings, inherited)
     reporter.message(f"run folder: {run.path}")
@@ -202,7 +202,7 @@ def _train_to_the_end(run: Run, reporter: Reporter) -> None:
     training = add_teaching(run, training, reporter)
     model = run.build()
     if run.initial:
-        copy_initial_weights(run.initial, model, Reporter())
+        copy_initial_weights(run.initial, model, task.classes, Reporter())
     if task.annotated:
         for part, examples in (("train", training), ("validation", validation)):
             reporter.message(f"{part} examples: {describe_counts(count_targets(task.classes, examples.targets))}")

@@ -1,14 +1,19 @@
-"""Initial weights from another model: those whose layer and shape agree are copied, the others stay fresh."""
+"""Initial weights from another model: those whose layer and shape agree are copied, the others stay fresh.
+
+Units of the output belong to classes: they are copied by the name of the class.
+"""
 
 import dataclasses
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 
 SHOWN_WEIGHTS = 6
+OUTPUT = "probabilities/"  # the layer of one unit for each class
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +22,7 @@ class CopiedWeights:
 
     Attributes:
         copied: paths of the weights that were copied.
-        other_shape: paths of those whose shape differs.
+        other_shape: paths of those whose shape differs, or whose classes do.
         missing: paths of those that the source does not have.
         unused: paths of the source's that were not wanted.
         share: of the model's parameters that were copied, 0 to 1.
@@ -34,7 +39,7 @@ class CopiedWeights:
         total = len(self.copied) + len(self.other_shape) + len(self.missing)
         parts = [f"{len(self.copied)} of {total} weights"]
         for reason, paths in (
-            ("of another shape", self.other_shape),
+            ("of another shape or other classes", self.other_shape),
             ("not in it", self.missing),
             ("unused", self.unused),
         ):
@@ -44,15 +49,30 @@ class CopiedWeights:
         return "; ".join(parts)
 
 
-def copy_weights(source: keras.Model, model: keras.Model) -> CopiedWeights:
+def copy_weights(
+    source: keras.Model, model: keras.Model, learnt: Sequence[str] = (), classes: Sequence[str] = ()
+) -> CopiedWeights:
     """Copy the weights and statistics of `source` into `model`, by the paths of their layers.
 
     Numbers that Keras appends to layers without a name of their own count within each model, not within the process.
+
+    Args:
+        source: The model to copy from.
+        model: The model to copy into.
+        learnt: The classes of `source`.
+        classes: The classes of `model`; units of its output whose class `source` has not learnt stay fresh.
+
+    Returns:
+        What was copied.
     """
     theirs, ours = _list_weights(source), _list_weights(model)
-    fitting = [path for path in ours if path in theirs and theirs[path].shape == ours[path].shape]
+    values = {path: np.asarray(weight) for path, weight in theirs.items()}
+    if tuple(learnt) != tuple(classes):
+        for path in [path for path in ours if path.startswith(OUTPUT) and path in values]:
+            values[path] = _arrange_units(values[path], np.asarray(ours[path]), learnt, classes)
+    fitting = [path for path in ours if path in values and values[path].shape == ours[path].shape]
     for path in fitting:
-        ours[path].assign(np.asarray(theirs[path]))
+        ours[path].assign(values[path])
     return CopiedWeights(
         tuple(fitting),
         tuple(path for path in ours if path in theirs and path not in fitting),
@@ -62,13 +82,28 @@ def copy_weights(source: keras.Model, model: keras.Model) -> CopiedWeights:
     )
 
 
+def _arrange_units(values: np.ndarray, fresh: np.ndarray, learnt: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+    """The output's weights in the order of `classes`, fresh where one is not learnt; empty where none is."""
+    known = [label for label in classes if label in learnt]
+    if not known:
+        return np.empty(0)
+    arranged = fresh.copy()
+    arranged[..., [classes.index(label) for label in known]] = values[..., [learnt.index(label) for label in known]]
+    return arranged
+
+
 def _list_weights(model: keras.Model) -> dict[str, keras.Variable]:
-    """Path → weight, without the states of random generators."""
+    """Path → weight, without the states of random generators.
+
+    A path begins with the layer's name, which those of a bidirectional layer lack once it was loaded from a file.
+    """
     weights, seen = {}, Counter()
-    for weight in model.weights:
-        if "seed_generator" in weight.path:
-            continue
-        path = re.sub(r"_\d+(?=/)", "", weight.path)
-        seen[path] += 1
-        weights[path if seen[path] == 1 else f"{path}#{seen[path]}"] = weight
+    for layer in model.layers:
+        for weight in layer.weights:
+            if "seed_generator" in weight.path:
+                continue
+            own = weight.path.split(f"{layer.name}/", 1)[-1]
+            path = re.sub(r"_\d+(?=/)", "", f"{layer.name}/{own}")
+            seen[path] += 1
+            weights[path if seen[path] == 1 else f"{path}#{seen[path]}"] = weight
     return weights
