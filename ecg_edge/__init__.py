@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ecg_edge.api.staged_training import train_stages as train_stages
     from ecg_edge.api.training_run import resume as resume
     from ecg_edge.api.training_run import train as train
+    from ecg_edge.html_report.run_report import report as report
     from ecg_edge.plot.ecg_paper import plot_ecg as plot_ecg
     from ecg_edge.plot.ecg_paper import plot_record as plot_record
     from ecg_edge.plot.figure_file import render_figure as render_figure
@@ -83,6 +84,7 @@ _MODULES = {
     "ecg_edge.plot.ecg_paper": ("plot_ecg", "plot_record"),
     "ecg_edge.plot.figure_file": ("render_figure", "save_figure"),
     "ecg_edge.plot.overlays": ("HeatMap", "Intervals", "Marks"),
+    "ecg_edge.html_report.run_report": ("report",),
     "ecg_edge.reporter": ("LineReporter", "Reporter"),
     "ecg_edge.run": ("Run",),
     "firmware_bench.front_end.sensor": ("Sensor",),

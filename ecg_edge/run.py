@@ -1,7 +1,7 @@
 """A run is a folder that holds what is needed to repeat a training and what came out of it.
 
 config.json       the resolved configuration, classes, leads, versions, Keras' backend, git commit, data fingerprint,
-                  counts of recordings, patients and labels in each part of the split
+                  the words of ecg-edge train that repeat it; recordings, patients and labels of each part, counted
 split.json        part → names of its recordings
 identities.json   hashes of the people, recordings and signals of the train and validation part
 embedder/         the run of the beat classifier whose features the model takes, where it takes some
@@ -86,6 +86,7 @@ class Run:
         split: dict[str, list[str]],
         recordings: Recordings | None = None,
         inherited: Sequence[Identities] = (),
+        arguments: Sequence[str] = (),
     ) -> "Run":
         """Write config.json, split.json and identities.json into a new folder.
 
@@ -97,6 +98,7 @@ class Run:
             split: Part → names of its recordings.
             recordings: The prepared data set, whose signals, units and shortest recording the run states.
             inherited: What the models have learnt from from which this one learns.
+            arguments: Words of `ecg-edge train` that repeat the training.
 
         Returns:
             The run.
@@ -117,6 +119,7 @@ class Run:
             "lead_order": list(dataset.database.lead_order),
             **(describe_recordings(recordings, settings, split) if recordings else {}),
             "classes": list(task.classes),
+            "arguments": list(arguments),
             "parts": count_parts(dataset, split, task.output == "labels"),
             "fingerprint": dataset.fingerprint(),
             "versions": installed_versions(),

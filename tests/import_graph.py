@@ -51,6 +51,7 @@ LAYERS = (
     "ecg_edge.zoo",
     "ecg_edge.api",
     "ecg_edge.plot",
+    "ecg_edge.html_report",
     "ecg_edge",
     "ecg_edge.console",
     "ecg_edge.memory_tables",

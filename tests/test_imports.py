@@ -25,6 +25,7 @@ LIBRARIES = {
     "ecg_edge.evaluation": {"numpy"},
     "ecg_edge.api": {"numpy", "matplotlib", "serial"},
     "ecg_edge.plot": {"numpy", "matplotlib"},
+    "ecg_edge.html_report": {"numpy", "jinja2"},
     "ecg_edge.demo": {"wfdb"},
     "ecg_edge.console": {"rich"},
     "ecg_edge.cli": {"click"},

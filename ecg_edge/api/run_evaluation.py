@@ -130,8 +130,10 @@ def evaluate(
     if peaks != "annotated":
         values, suffix = values | {"r_peaks": peaks}, f"{suffix}-{peaks}"
     path = run.path / f"evaluation-{name}{suffix}.json"
+    plain = {key: kept.astype(np.float32) if kept.dtype.kind == "f" else kept for key, kept in scores.items()}
     with atomic_write(path.with_suffix(".npz")) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **scores)
+        np.savez_compressed(temporary, allow_pickle=False, **plain)
+    values["scores"] = {key: list(kept.shape) for key, kept in plain.items()}
     write_json(path, values)
     return EvaluationResult(values, path)
 

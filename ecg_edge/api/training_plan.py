@@ -43,9 +43,8 @@ def plan_training(arch, preset, data, leads, task, settings, epochs, seed, repor
     if task is not None and task not in served:
         raise InputError(f"{arch} serves the task {' or '.join(served)}, not {task!r}")
     task_class: type[Task] = TASKS[task or architecture.task]
-    assignments = [f"{key}={value}" for key, value in settings.items()] if isinstance(settings, Mapping) else settings
     fitting = architecture.other_tasks.get(task_class.name, {})
-    assignments = [*(f"model.{key}={value}" for key, value in fitting.items()), *assignments]
+    assignments = [*(f"model.{key}={value}" for key, value in fitting.items()), *_list_assignments(settings)]
     if epochs is not None:
         assignments = [*assignments, f"training.epochs={epochs}"]
     chosen = tuple(leads) if leads else None
@@ -62,6 +61,31 @@ def plan_training(arch, preset, data, leads, task, settings, epochs, seed, repor
     if config.augmentation.mixup and task_class.loss is None:
         raise InputError(f"augmentation.mixup mixes labels, and the task {task_class.name} has none")
     return TrainingPlan(architecture, task_class, config, dataset)
+
+
+def list_arguments(
+    arch: str,
+    preset: str,
+    data: str | Path | None,
+    leads: Sequence[str] | None,
+    task: str | None,
+    settings: Mapping[str, Any] | Sequence[str],
+    epochs: int | None,
+    seed: int,
+    fold: tuple[int, int] | None,
+) -> list[str]:
+    """List the words of `ecg-edge train` that state these arguments, which are those of `create_run`."""
+    given = {"--arch": arch, "--preset": preset, "--data": data, "--leads": ",".join(leads) if leads else None,
+             "--task": task, "--epochs": epochs, "--seed": seed, "--folds": fold[1] if fold else None}  # fmt: skip
+    words = [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    return words + [word for assignment in _list_assignments(settings) for word in ("--set", assignment)]
+
+
+def _list_assignments(settings: Mapping[str, Any] | Sequence[str]) -> list[str]:
+    """Settings as the command line takes them: "section.key=value"."""
+    if not isinstance(settings, Mapping):
+        return list(settings)
+    return [f"{key}={value}" for key, value in settings.items()]
 
 
 def check_settings(

@@ -15,7 +15,13 @@ from ecg_edge.api.distillation_teachers import (
     open_teachers,
 )
 from ecg_edge.api.initial_run import copy_initial_weights, warn_of_learnt_tests
-from ecg_edge.api.training_plan import make_augmentation, plan_training, prepare_recordings, split_recordings
+from ecg_edge.api.training_plan import (
+    list_arguments,
+    make_augmentation,
+    plan_training,
+    prepare_recordings,
+    split_recordings,
+)
 from ecg_edge.data.examples import Examples
 from ecg_edge.embedding import BeatEmbedder
 from ecg_edge.keras_backend import import_keras
@@ -156,7 +162,8 @@ def create_run(
             warn_of_learnt_tests(source, plan.dataset, recordings, parts["test"], reporter)
             copy_initial_weights(source, model, configured.classes, reporter)
         keep_teachers(path, teachers)
-        run = Run.create(path, configured, plan.settings, plan.dataset, parts, recordings, inherited)
+        words = list_arguments(arch, preset, data, leads, task, settings, epochs, seed, fold)
+        run = Run.create(path, configured, plan.settings, plan.dataset, parts, recordings, inherited, words)
     reporter.message(f"run folder: {run.path}")
     return run
 
