@@ -314,6 +314,19 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "flash (bytes)": "{flash_bytes:,}",
         },
     ),
+    "generalisation": (
+        "generalisation",
+        {
+            "model": "`{model}`",
+            "data": "{data}",
+            "": "{relation}",
+            "tested": "{units}",
+            "of each class": "{classes}",
+            "macro AUROC": "{auroc:.3f}",
+            "macro F1": "{f1:.3f}",
+            "F1 by class": "{class_f1}",
+        },
+    ),
     "live": (
         "live",
         {

@@ -71,6 +71,11 @@ LABEL_MAPS: dict[str, dict[str, dict[str, str | None]]] = {
     },
 }
 STATEMENTS: dict[str, dict[str, str | None]] = {
+    "cinc2017": {
+        "SR": "N",
+        "AFIB": "A",
+        **dict.fromkeys(("AFLT", "PAC", "PVC", "BIGU", "TRIGU", "SVARR", "SVTAC", "PSVT"), "O"),
+    },
     "cpsc2018": {
         "NORM": "SNR",
         "AFIB": "AF",

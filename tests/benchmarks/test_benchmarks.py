@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ecg_edge.demo import write_wfdb
+from ecg_edge.records.synthetic_ecg import synthesise
 from firmware_bench.mcu import qemu
 from firmware_bench.runtime.reference_vector import verify_reference
 from firmware_bench.runtime.tflite_model import TFLiteModel
@@ -143,6 +145,25 @@ def test_beat_step(benchmark, beat_run):
     run, record = beat_run
     (row,) = benchmark("beat_step", run, record)["rows"]
     assert row["beats"] > 3 and row["differing_from_whole_file"] == 0
+
+
+def test_generalisation(benchmark, monkeypatch, tmp_path, real_data):
+    """On a folder of recordings with labels; a kept row stays as long as the file of its model does."""
+    folder, learnt = tmp_path / "data" / "own", real_data("cinc2017")
+    folder.mkdir(parents=True)
+    folder.with_name("cinc2017").symlink_to(learnt.resolve())
+    rows = [f"{write_wfdb(synthesise(r, s, 30, leads=('I',)), folder).name},{label},{s}"
+            for s in range(4) for r, label in (("SNR", "N"), ("AF", "A"))]  # fmt: skip
+    folder.joinpath("labels.csv").write_text("\n".join(["record,label,patient", *rows]))
+    monkeypatch.setenv("ECG_EDGE_DATA", str(folder.parent))
+    own, other = benchmark("generalisation", "af-single-lead-small")["rows"]
+    assert own["relation"] != other["relation"] and own["f1"]["low"] < own["f1"]["value"] < own["f1"]["high"]
+    assert other["classes"] == "N 4, A 4" and other["auroc"]["value"] > 0.8 and "8 recordings of 4" in other["units"]
+    file = tmp_path / "generalisation.json"
+    kept = json.loads(file.read_text())
+    kept["rows"] = [other | {"data": "kept"}, other | {"digest": "of another file"}]
+    file.write_text(json.dumps(kept))
+    assert [row["data"] for row in benchmark("generalisation")["rows"]][:1] == ["kept"]
 
 
 def test_bad_input_is_one_line(tmp_path):
