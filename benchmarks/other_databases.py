@@ -54,7 +54,8 @@ def try_other_data(file: Path, data: str, label: str, theirs: str | list[str]) -
 
 @functools.cache
 def predict_database(file: Path, data: str) -> tuple[list[tuple[Mapping[str, float], Entry]], int]:
-    """Predict all recordings of a database: the probabilities of those that can be judged, and how many cannot."""
+    """Predict all recordings of a database: the probabilities of those that can be judged, of an
+    anomaly detector its score, and how many cannot."""
     import ecg_edge
 
     model, (database, folder) = ecg_edge.load(file), locate(data)
@@ -67,5 +68,6 @@ def predict_database(file: Path, data: str) -> tuple[list[tuple[Mapping[str, flo
         except InputError:  # it has gaps, or the model cannot judge it
             refused += 1
             continue
-        predicted.append((found.probabilities, entry))
+        score = found.score if found.score is not None else 0.0
+        predicted.append((found.probabilities or {"abnormal": score, "normal": -score}, entry))
     return predicted, refused

@@ -2,9 +2,11 @@
 
     python benchmarks/zoo.py NAME [--run RUN]
 
-benchmarks/recipes/NAME.toml says how. The test part is read once, here. Every figure of the card comes from the run,
-its evaluations, its export and the report of ecg-edge mcu; the recipe has only words and settings. The model, its card
-and its golden inputs and outputs are written to ecg_edge/zoo/models. The golden inputs are synthetic ECG.
+benchmarks/recipes/NAME.toml says how. The test part is read once, here; where the recipe has folds = N, the figures
+are those of a cross-validation instead, in RUN-folds. Where it has [pretrain], the run starts from the weights of that
+one. Every figure of the card comes from the run, its evaluations, its export and the report of ecg-edge mcu; the recipe
+has only words and settings. The model, its card and its golden inputs and outputs are written to ecg_edge/zoo/models.
+The golden inputs are synthetic ECG.
 """
 
 import dataclasses
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 from benchmark_result import run
+from fold_figures import describe_folds, evaluate_folds, set_decision
 from golden import make_golden
 from other_databases import try_other_databases
 
@@ -33,7 +36,7 @@ from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.sampling import evenly_spaced
 
 if TYPE_CHECKING:
-    from ecg_edge import Run
+    from ecg_edge import Reporter, Run
 
 RECIPES = Path(__file__).parent / "recipes"
 BOARD = "nRF52840"
@@ -70,15 +73,19 @@ def build(name: str, recipe: Mapping[str, Any], folder: Path | None = None, mode
 
     reporter = ecg_edge.LineReporter()
     if folder is None:
-        trained = ecg_edge.train(**recipe["train"], folder=Path("runs") / name, reporter=reporter)
+        trained = ecg_edge.train(**add_init(name, recipe, reporter), folder=Path("runs") / name, reporter=reporter)
     else:
         trained = ecg_edge.Run(folder)
-        require_settings(trained, recipe["train"])
+        require_recipe(trained, recipe)
     file = trained.path / "export" / f"{name}.tflite"
     ecg_edge.export(trained, out=file, **recipe.get("export", {}), reporter=reporter)
-    way = recipe.get("evaluate", {})
-    real = ecg_edge.evaluate(trained, **way, reporter=reporter).values
-    integers = ecg_edge.evaluate(trained, model=file, **way, reporter=reporter).values
+    if "folds" in recipe:
+        real, integers = evaluate_folds(trained, recipe, reporter)
+        set_decision(file, integers["decision"])
+    else:
+        way = recipe.get("evaluate", {})
+        real = ecg_edge.evaluate(trained, **way, reporter=reporter).values
+        integers = ecg_edge.evaluate(trained, model=file, **way, reporter=reporter).values
     card = make_card(name, recipe, trained, file, real, integers)
     beats = find_beat_file(file, file.read_bytes())
     made = {each: make_golden(each) for each in (file, beats) if each}
@@ -92,6 +99,25 @@ def build(name: str, recipe: Mapping[str, Any], folder: Path | None = None, mode
     files = ", ".join(f"{each.name}, {each.stem}.npz" for each in made)
     reporter.message(f"{models}: {files}, {name}.json; next: python docs/render.py")
     return card
+
+
+def add_init(name: str, recipe: Mapping[str, Any], reporter: "Reporter") -> dict[str, Any]:
+    """The arguments of `train`, with the run whose weights it starts from, which is trained first."""
+    import ecg_edge
+
+    if "pretrain" not in recipe:
+        return recipe["train"]
+    first = ecg_edge.train(**recipe["pretrain"], folder=Path("runs") / f"{name}-pretrained", reporter=reporter)
+    return {**recipe["train"], "settings": {**recipe["train"]["settings"], "training.init": str(first.path)}}
+
+
+def require_recipe(trained: "Run", recipe: Mapping[str, Any]) -> None:
+    """Raise InputError where a run, or that of its first weights, was trained with other settings than a recipe's."""
+    require_settings(trained, recipe["train"])
+    if "pretrain" in recipe:
+        if trained.initial is None:
+            raise InputError(f"{trained.path} starts from fresh weights: the recipe has a run to start from")
+        require_settings(trained.initial, recipe["pretrain"])
 
 
 def make_card(name: str, recipe: Mapping, trained: "Run", file: Path, real: Mapping, integers: Mapping) -> Card:
@@ -110,9 +136,12 @@ def make_card(name: str, recipe: Mapping, trained: "Run", file: Path, real: Mapp
         fs=metadata.fs,
         window_s=metadata.window.samples / metadata.fs,
         data=describe_data(trained, recipe.get("folder", {})),
-        split=f"by patient, seed {trained.settings.seed}; everything was chosen on the validation part",
+        split=describe_folds(trained, recipe["folds"], integers["patients"])
+        if "folds" in recipe
+        else f"by patient, seed {trained.settings.seed}; everything was chosen on the validation part",
         augmentation=describe_augmentation(trained),
-        test_units=f"{integers[unit]:,} {unit} of {integers['patients']:,} patients",
+        test_units=f"{integers[unit]:,} {unit} of {integers['patients']:,} patients"
+        + (f", held out in {recipe['folds']} folds" if "folds" in recipe else ""),
         figures=list_figures(real, integers, labels, recipe.get("headline")),
         temperature=metadata.decision.get("temperature"),
         calibration_error={when: figures["expected_calibration_error"] for when, figures in errors.items()},

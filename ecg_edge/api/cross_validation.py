@@ -110,29 +110,44 @@ def _keep_held_out(run: Run, reporter: Reporter) -> None:
 
 def _pool(path: Path, runs: Sequence[Run], reporter: Reporter) -> EvaluationResult:
     """Evaluate the held-out predictions of all folds together, and of each fold by itself."""
+    held_out = [np.load(run.path / HELD_OUT, allow_pickle=False) for run in runs]
+    values = {
+        "run": str(path),
+        "model": "keras",
+        "data": f"{Path(runs[0].settings.data).name}, {len(runs)} folds held out in turn",
+        **pool_folds(runs, held_out, reporter),
+    }
+    write_json(path / "cross-validation.json", values)
+    return EvaluationResult(values, path / "cross-validation.json")
+
+
+def pool_folds(runs: Sequence[Run], held_out: Sequence[np.ndarray], reporter: Reporter) -> dict[str, Any]:
+    """Evaluate what the folds say of their held-out recordings, together and each fold by itself.
+
+    Args:
+        runs: Of the folds.
+        held_out: For each, the summaries of the examples of its test part.
+        reporter: Receives progress.
+
+    Returns:
+        Plain data: the pooled metrics with 95 % intervals; under "folds" those of each; under "decision" thresholds and
+        temperature of the pooled ones, the means of the folds' own.
+    """
     first, task = runs[0], _main_task(runs[0])
     window, score = first.settings.signal.window_spec(), first.dataset.database.challenge_score
     recordings = first.recordings()
     resampled = reporter.counter("resampling patients", RESAMPLES * (len(runs) + 1))
-
     examples = task.examples(recordings, [name for run in runs for name in run.split["test"]], window)
-    held_out = [np.load(run.path / HELD_OUT, allow_pickle=False) for run in runs]
     pooled = np.zeros((len(examples), *held_out[0].shape[1:]), held_out[0].dtype)
     rows = []
     for run, summaries in zip(runs, held_out, strict=True):
         own = task.examples(recordings, run.split["test"], window)
         pooled[np.isin(examples.records, own.records)] = summaries
         rows.append({"fold": run.path.name, **evaluate_summaries(_main_task(run), summaries, own, score, 1, resampled)})
-    task.decision = {name: np.mean([run.decision[name] for run in runs], axis=0).tolist() for name in first.decision}
-    values = {
-        "run": str(path),
-        "model": "keras",
-        "data": f"{Path(first.settings.data).name}, {len(runs)} folds held out in turn",
-        **evaluate_summaries(task, pooled, examples, score, 1, resampled),
-        "folds": rows,
-    }
-    write_json(path / "cross-validation.json", values)
-    return EvaluationResult(values, path / "cross-validation.json")
+    decisions = [_main_task(run).decision for run in runs]
+    task.decision = {name: np.mean([each[name] for each in decisions], axis=0).tolist() for name in decisions[0]}
+    values = evaluate_summaries(task, pooled, examples, score, 1, resampled)
+    return {**values, "folds": rows, "decision": task.decision}
 
 
 def _main_task(run: Run) -> Task:

@@ -53,6 +53,12 @@ def test_pooled_figures_are_those_of_all_held_out_recordings(validated):
     assert [row["accuracy"] for row in result.values["folds"]] == [row["accuracy"] for row in rows]
 
 
+def test_the_temperature_is_the_mean_of_the_folds(validated):
+    folder, result = validated
+    own = [Run(folder / f"fold-{number}").decision["temperature"] for number in range(1, FOLDS + 1)]
+    assert result.values["decision"] == {"temperature": pytest.approx(np.mean(own))}
+
+
 def test_finished_folds_are_skipped_and_a_lost_one_comes_out_the_same(validated, recordings, monkeypatch):
     folder, result = validated
     (folder / "fold-2" / "held-out.npy").unlink()
