@@ -11,15 +11,26 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from ecg_edge.reporter import Reporter
+from ecg_edge.reporter import LineReporter, Reporter
+from ecg_edge.terminal_progress import TerminalReporter
 from firmware_bench.runtime.errors import InputError, make_printable
 
 UNLIMITED_WIDTH = 10_000  # columns
 
 
+_quiet = False
+
+
+def silence(quiet: bool = True) -> None:
+    """Print no messages and no progress from now on, but results and errors alone; or those again."""
+    global _quiet
+    _quiet = quiet
+
+
 def log(text: str) -> None:
-    """Print a line to stderr; control characters in it are escaped."""
-    print(make_printable(text), file=sys.stderr, flush=True)
+    """Print a line to stderr, unless there is silence; control characters in it are escaped."""
+    if not _quiet:
+        LineReporter().message(text)
 
 
 def refuse_failures(errors: Sequence[str], total: int) -> None:
@@ -27,7 +38,7 @@ def refuse_failures(errors: Sequence[str], total: int) -> None:
     if total == len(errors) == 1:
         raise InputError(errors[0])
     for message in errors:
-        log(f"error: {message}")
+        LineReporter().message(f"error: {message}")
     if errors:
         raise InputError(f"{len(errors)} of {total} recordings could not be predicted")
 
@@ -38,67 +49,17 @@ def log_kept(folder, names) -> None:
         log(f"kept {folder}/{name}: it was changed since it was generated; remove it to have it written anew")
 
 
-class ConsoleReporter(Reporter):
-    """Prints messages to stderr and shows the stages in progress as bars there."""
-
-    def __init__(self):
-        self._bars = None
-        self._stages = {}
-
-    def message(self, text: str) -> None:
-        """Print `text`."""
-        log(text)
-
-    def progress(self, stage: str, done: int, total: int) -> None:
-        """Update the bar of `stage`, where stderr is a terminal; a full bar is removed."""
-        if not sys.stderr.isatty():
-            return
-        if self._bars is None:
-            self._bars = _make_bars()
-            self._bars.start()
-        if stage not in self._stages:
-            self._stages[stage] = self._bars.add_task(make_printable(stage), total=total)
-        self._bars.update(self._stages[stage], completed=done, total=total)
-        if done >= total:
-            self._bars.remove_task(self._stages.pop(stage))
-
-    def close(self) -> None:
-        """Remove the bars."""
-        if self._bars is not None:
-            self._bars.stop()
-
-
 @contextlib.contextmanager
-def reporting() -> Iterator[ConsoleReporter]:
-    """Provide a reporter whose bars are removed when the block ends."""
-    reporter = ConsoleReporter()
+def reporting() -> Iterator[Reporter]:
+    """Provide a reporter that shows messages and progress on stderr until the block ends; nothing after `silence`."""
+    if _quiet:
+        yield Reporter()
+        return
+    reporter = TerminalReporter()
     try:
         yield reporter
     finally:
         reporter.close()
-
-
-def _make_bars():
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
 
 
 def prepare_streams() -> None:

@@ -53,6 +53,7 @@ LAYERS = (
     "ecg_edge.plot",
     "ecg_edge.html_report",
     "ecg_edge",
+    "ecg_edge.terminal_progress",
     "ecg_edge.console",
     "ecg_edge.memory_tables",
     "ecg_edge.bench_tables",

@@ -2,11 +2,13 @@
 
 import io
 import json
+import re
 
 import pytest
 
 from ecg_edge import console
 from ecg_edge.reporter import LineReporter, Reporter
+from ecg_edge.terminal_progress import draw_line
 from firmware_bench.runtime.errors import InputError, make_printable
 
 
@@ -37,6 +39,83 @@ def test_on_a_terminal_stages_are_bars_and_a_full_one_is_removed(monkeypatch):
         report_work(reporter)
         assert [task.description for task in reporter._bars.tasks] == ["preparing recordings"]
     assert "preparing recordings" in terminal.getvalue() and "2 recordings" in terminal.getvalue()
+
+
+ROW = {"loss": 0.25, "validation_loss": 0.5, "validation_score": 0.75, "learning_rate": 1e-3, "seconds": 90.0}
+
+
+def report_training(reporter, epochs=3):
+    for epoch in range(1, epochs + 1):
+        reporter.finish_epoch({**ROW, "epoch": epoch, "loss": 1 / epoch}, 40, "a score with [bold] a long name")
+
+
+def test_in_a_pipe_a_training_is_lines(capsys):
+    with console.reporting() as reporter:
+        report_training(reporter)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3 and lines[1] == (
+        "epoch 2/40: loss 0.5000, validation loss 0.5000, a score with [bold] a long name 0.750, rate 0.001, 90 s"
+    )
+
+
+def test_on_a_terminal_a_training_is_one_table_within_80_columns(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    with console.reporting() as reporter:
+        report_training(reporter, 60)
+    table = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", terminal.getvalue()).splitlines()[-5:]
+    assert table[0].strip() == "epoch 60/40, 2 min each, rate 0.001"
+    assert table[1].split() == ["now", "best", "epoch"]
+    assert table[2].split() == ["loss", "0.0167", "0.0167", "60", "█▃▂▂▂▂" + "▁" * 28]
+    assert table[4].startswith("a score with [bo  0.7500  0.7500      1  ▁▁")
+    assert max(len(line) for line in table) < 80
+
+
+def test_a_line_chart_keeps_the_last_value_and_leaves_blanks_where_there_is_none(monkeypatch):
+    assert draw_line([0.0, float("nan"), 7.0, float("inf")]) == "▁ █ "
+    assert draw_line(range(100), 10)[-1] == "█" and len(draw_line(range(100), 10)) == 10
+    assert draw_line([]) == "" and draw_line([5.0, 5.0]) == "▁▁"
+    monkeypatch.setattr("sys.stderr", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    assert draw_line([0, 1]) == "_#"
+
+
+def test_in_silence_results_and_errors_alone_are_printed(monkeypatch, capsys):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    console.silence()
+    try:
+        with console.reporting() as reporter:
+            report_work(reporter)
+            report_training(reporter)
+        console.log("next: ecg-edge --help")
+        console.table("Title", ["name"], [["value"]])
+        with pytest.raises(InputError, match="1 of 2"):
+            console.refuse_failures(["r1 cannot be read"], 2)
+    finally:
+        console.silence(False)
+    assert terminal.getvalue() == "error: r1 cannot be read\n" and "value" in capsys.readouterr().out
+
+
+def test_no_colour_leaves_the_table_without_colours(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    with console.reporting() as reporter:
+        report_work(reporter)
+        report_training(reporter)
+    assert not re.search(r"\x1b\[[\d;]*3[0-7]m", terminal.getvalue())
+
+
+def test_items_are_tracked_as_they_come():
+    seen = []
+
+    class Watching(Reporter):
+        def progress(self, stage, done, total):
+            seen.append((stage, done, total))
+
+    assert list(Watching().track("predicting", iter("ab"), 2)) == ["a", "b"]
+    assert seen == [("predicting", 1, 2), ("predicting", 2, 2)]
 
 
 def test_reporters_of_the_library_print_lines_or_nothing(capsys):

@@ -28,6 +28,7 @@ LIBRARIES = {
     "ecg_edge.html_report": {"numpy", "jinja2"},
     "ecg_edge.demo": {"wfdb"},
     "ecg_edge.console": {"rich"},
+    "ecg_edge.terminal_progress": {"rich"},
     "ecg_edge.cli": {"click"},
 }
 CLI_LINES = 1000

@@ -257,11 +257,7 @@ class _EpochReports:
 
     def finish_epoch(self, row: dict) -> None:
         self._done = 0
-        self.reporter.message(
-            f"epoch {row['epoch']}/{self.epochs}: loss {row['loss']:.4f}, validation loss "
-            f"{row['validation_loss']:.4f}, {self.task.score_name} {row['validation_score']:.3f}, "
-            f"rate {row['learning_rate']:.2g}, {row['seconds']:.0f} s"
-        )
+        self.reporter.finish_epoch(row, self.epochs, self.task.score_name)
 
 
 def _choose_decision(run: Run, validation: Examples) -> None:

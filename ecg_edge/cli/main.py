@@ -15,6 +15,10 @@ COMMANDS = ("archs", "data", "train", "evaluate", "ablate", "export", "zoo", "pr
             "firmware", "report")  # fmt: skip
 
 
+QUIET = click.Option(["--quiet"], is_flag=True, expose_value=False, help="Print results and errors alone.",
+                     callback=lambda context, option, value: console.silence() if value else None)  # fmt: skip
+
+
 class LazyGroup(click.Group):
     """Knows the commands' names without importing them."""
 
@@ -24,7 +28,9 @@ class LazyGroup(click.Group):
     def get_command(self, ctx, cmd_name):
         if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module(f"ecg_edge.cli.{cmd_name}").command
+        command = importlib.import_module(f"ecg_edge.cli.{cmd_name}").command
+        command.params += [] if QUIET in command.params else [QUIET]
+        return command
 
     def resolve_command(self, ctx, args):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
@@ -48,6 +54,9 @@ def cli(ctx):
         from ecg_edge.first_screen import print_first_screen
 
         print_first_screen()
+
+
+cli.params.append(QUIET)
 
 
 def main() -> None:

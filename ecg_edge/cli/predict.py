@@ -61,8 +61,10 @@ def command(model, records, as_json, as_csv, windows, tta, unsure_below, force, 
     if plot:
         prediction_plots.check_place(plot, len(records))
     loaded = load(model, embedder)
-    results = list(loaded.predict_each(records, localise=as_json or plot is not None, force=force, tta=tta,
-                                       unsure_below=unsure_below, **stated))  # fmt: skip
+    made = loaded.predict_each(records, localise=as_json or plot is not None, force=force, tta=tta,
+                               unsure_below=unsure_below, **stated)  # fmt: skip
+    with console.reporting() as reporter:
+        results = list(reporter.track("predicting", made, len(records)))
     errors = [result.error for result in results if isinstance(result, prediction_table.FailedPrediction)]
     if as_json:
         console.print_json(prediction_table.make_json(str(model), results, loaded.labels, windows))

@@ -12,17 +12,18 @@ from ecg_edge import console
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE.html", help="Default: report.html in the first RUN."
 )
-def command(runs, out):
+@click.option("--recordings", default=6, show_default=True, help="Drawn, right and wrong, of the test part; 0: none.")
+def command(runs, out, recordings):
     """Write one HTML page on a RUN, or on several in comparison, that needs no network.
 
-    What was trained on what, curves, figures with intervals, calibration, exported files, memory on boards, the error
-    of layers, and how to repeat it. What is missing is named, with the command that makes it.
+    What is missing is named in it, with the command that makes it.
 
     \b
     Examples:
-      ecg-edge report runs/cnn_att_bilstm-cinc2017-20260101-120000
       ecg-edge report runs/a runs/b --out comparison.html
     """
     from ecg_edge.html_report.run_report import report
 
-    console.log(f"written to {report(runs, out)}")
+    with console.reporting() as reporter:
+        path = report(runs, out, recordings, reporter)
+    console.log(f"written to {path}")

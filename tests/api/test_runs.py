@@ -1,6 +1,7 @@
 """ecg_edge.train, resume, evaluate, export: from recordings to a file."""
 
 import dataclasses
+import re
 
 import keras
 import numpy as np
@@ -23,6 +24,8 @@ def test_a_trained_run_has_its_settings_its_backend_and_its_messages(training):
     assert run.settings.training.batch == 8 and run.settings.training.epochs == 2
     assert run.settings.signal.normalise == "record" and run.config["leads"] == ["II"]
     assert run.config["keras_backend"] == keras.backend.backend()
+    assert run.config["arguments"][:4] == ["--arch", "cnn", "--preset", "tiny"]
+    assert run.config["arguments"][-2:] == ["--set", "signal.normalise=record"]
     parts = run.config["parts"]
     assert {part: counts["recordings"] for part, counts in parts.items()} == {
         part: len(names) for part, names in run.split.items()
@@ -79,6 +82,15 @@ def test_an_evaluation_is_typed_and_kept(run, reporter):
     assert set(result.classes) == {"AF", "LBBB", "SNR"} and "f1" in result.classes["AF"]
     assert sum(map(sum, result.confusion_matrix)) == 3 and result.variants == {}
     assert reporter.stages["predicting"][-1] == (3, 3) and reporter.stages["resampling patients"][-1] == (1000, 1000)
+
+
+def test_a_report_draws_recordings_of_the_test_part(run, tmp_path, reporter):
+    ecg_edge.evaluate(run)
+    page = ecg_edge.report(run, tmp_path / "report.html", recordings=2, reporter=reporter).read_text()
+    assert page.count("data:image/png;base64,") == 2 and reporter.stages["drawing recordings"][-1] == (2, 2)
+    drawn = re.findall(r"<h4>([^:<]+): labelled (\w+), predicted (\w+): (right|wrong)<", page)
+    assert {name for name, *_ in drawn} <= {*run.split["test"]} and len(drawn) == 2
+    assert all((label == said) == (verdict == "right") for _, label, said, verdict in drawn)
 
 
 def test_the_way_to_run_and_the_target_of_an_export_are_checked_first(run):

@@ -7,6 +7,7 @@ import time
 import click
 import pytest
 
+from ecg_edge import console
 from ecg_edge.cli import main as command_line
 from ecg_edge.cli.main import COMMANDS
 from firmware_bench.runtime.errors import AcceptanceError, InputError
@@ -21,6 +22,18 @@ def test_help_is_quick_and_names_every_command():
     assert min(seconds) < 1
     assert ran.returncode == 0
     assert all(command in ran.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("words", [["--quiet", "predict", "none.tflite", "r1"],
+                                   ["predict", "none.tflite", "r1", "--quiet"]])  # fmt: skip
+def test_quiet_may_stand_before_the_command_and_behind_it(words, capsys):
+    try:
+        with pytest.raises(InputError, match="none.tflite"):
+            command_line.cli.main(words, standalone_mode=False)
+        console.log("a message")
+    finally:
+        console.silence(False)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from small_models import altered, convolutional
 
-from ecg_edge import prediction_table
+from ecg_edge import console, prediction_table
 from ecg_edge.api.prediction_result import FailedPrediction, Prediction
 from ecg_edge.cli import main as command_line
 from ecg_edge.demo import write_wfdb
@@ -89,6 +89,16 @@ def test_any_encoding_and_width(folder, monkeypatch, encoding, columns, option):
         assert "/r1" in out and "/r2" in out and "[red]N[/red]" in out
         assert not columns.isdigit() or max(map(len, out.splitlines())) <= int(columns)
         assert columns != "" or f"{FOLDER if encoding == 'utf-8' else '[bold]2026[/bold]'}" in out
+
+
+def test_quiet_leaves_results_and_errors_alone(folder, monkeypatch):
+    try:
+        status, out, err = call(monkeypatch, list_words(folder, "--quiet"))
+        assert (status, err) == (0, "") and "/r1" in out
+        status, out, err = call(monkeypatch, list_words(folder, "--quiet", names=("r1", "flat")))
+        assert status == 2 and "/r1" in out and [line.split(":")[0] for line in err.splitlines()] == ["error"] * 2
+    finally:
+        console.silence(False)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])

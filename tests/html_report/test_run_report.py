@@ -3,13 +3,17 @@
 import html
 import html.parser
 import re
+import types
 
+import numpy as np
 import pytest
 from report_folder import make_scores, write_detector, write_evaluation, write_run
 
 import ecg_edge
 from ecg_edge import InputError
 from ecg_edge.html_report import run_report
+from ecg_edge.html_report.recording_section import choose_units
+from ecg_edge.html_report.run_forms import Evaluation
 from firmware_bench.runtime.files import read_json, write_json
 
 SECTIONS = ["Data", "Training", "Figures", "ROC and precision–recall", "Calibration", "Exported files",
@@ -45,7 +49,7 @@ def run(tmp_path):
 
 
 def make_page(*runs, out=None):
-    return Page(ecg_edge.report([*runs], out))
+    return Page(ecg_edge.report([*runs], out, recordings=0))
 
 
 def test_the_page_shows_every_part_and_needs_nothing_else(run):
@@ -136,6 +140,26 @@ def test_an_anomaly_detector_has_its_latent_space(tmp_path):
     assert page.source.count("<circle") >= 60
 
 
+def test_recordings_that_cannot_be_drawn_are_a_line(run):
+    page = Page(ecg_edge.report(run))
+    (line,) = page.texts_of("missing")
+    assert line.startswith("Recordings are not drawn: ") and "0.765 [0.665" in page.text
+    for file in run.glob("evaluation-*.npz"):
+        file.unlink()
+    assert "No scores of recordings are kept" in Page(ecg_edge.report(run)).texts_of("missing")[-1]
+
+
+def test_recordings_are_drawn_wrong_and_right_of_every_class_in_turn_the_surest_first():
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.95, 0.05], [0.3, 0.7], [0.4, 0.6], [0.6, 0.4]])
+    truth = np.array([[1, 0], [1, 0], [1, 0], [0, 1], [1, 0], [0, 1]], bool)
+    evaluation = Evaluation("keras", None, {"probabilities": probabilities, "truth": truth})
+    assert choose_units(evaluation, 5) == [(4, False), (5, False), (2, True), (3, True), (0, True)]
+    assert choose_units(evaluation, 1) == [(2, True)]
+    scores = {"score": np.array([0.1, 2.0, 0.8, 0.5]), "abnormal": np.array([True, True, False, False])}
+    detector = Evaluation("keras", types.SimpleNamespace(threshold=0.6), scores)
+    assert choose_units(detector, 4) == [(2, False), (0, False), (3, True), (1, True)]
+
+
 def test_what_is_no_run_is_refused_in_a_line_and_nothing_is_written(tmp_path, run):
     for folder, reason in ((tmp_path / "none", "no such folder"), (tmp_path, "no config.json")):
         with pytest.raises(InputError, match=reason):
@@ -144,11 +168,13 @@ def test_what_is_no_run_is_refused_in_a_line_and_nothing_is_written(tmp_path, ru
         ecg_edge.report(run, tmp_path)
     with pytest.raises(InputError, match="1 to 20 runs"):
         ecg_edge.report([])
+    with pytest.raises(InputError, match="0 to 20 recordings"):
+        ecg_edge.report(run, recordings=-1)
     assert [*tmp_path.iterdir()] == [run]
 
 
 def test_a_page_that_is_too_large_to_mail_is_not_written(run, monkeypatch):
     monkeypatch.setattr(run_report, "MAX_BYTES", 1000)
-    with pytest.raises(InputError, match="report on fewer runs"):
+    with pytest.raises(InputError, match="take fewer runs or recordings"):
         ecg_edge.report(run)
     assert not (run / "report.html").exists()
