@@ -7,7 +7,7 @@ classifier is one file that takes a beat at a time, as on a device.
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from ecg_edge.data.examples import WindowSpec
 from ecg_edge.data.recordings import Recordings, cache_folder
 from ecg_edge.records.record import STANDARD_LEADS
 from ecg_edge.tasks.beat_history import CLASSES, UNKNOWN, aami_classes, predict_autoregressively
-from ecg_edge.tasks.beats import BeatExamples, BeatsTask
+from ecg_edge.tasks.beats import BeatExamples, BeatOptions, BeatsTask
 from ecg_edge.tasks.predictor import KerasPredictor, Predictor
 from ecg_edge.tflite_predictor import TFLitePredictor
 from ecg_edge.training.config import Config
@@ -115,7 +115,7 @@ class BeatEmbedder:
     def _features(self, recordings, labels):
         assert self.architecture.split_beat_model is not None
         morphology, head = self.architecture.split_beat_model(self.model)
-        examples = BeatsTask(CLASSES).inference_examples(recordings, self.window)
+        examples = make_task(x.name for x in self.model.inputs).inference_examples(recordings, self.window)
         count = len(examples)
         waveform = []
         for start in range(0, count, BATCH):
@@ -140,7 +140,8 @@ class BeatEmbedder:
         """The `wanted` beats, bool (all beats,), as the classifier takes them, with the labels before them."""
         assert self.architecture.beat_features is not None
         predictor = KerasPredictor(self.architecture.beat_features(self.model))
-        return run_beats(predictor, self.features, recordings, self.window, labels, wanted, self.advance)[1]
+        task = make_task(x.name for x in self.model.inputs)
+        return run_beats(predictor, self.features, task, recordings, self.window, labels, wanted, self.advance)[1]
 
 
 class FileEmbedder:
@@ -167,10 +168,10 @@ class FileEmbedder:
         self.metadata = self._predictor.metadata
         inputs = {tensor.name: tensor.shape for tensor in self._predictor.model.inputs}
         outputs = {tensor.name: tensor.shape for tensor in self._predictor.model.outputs}
-        if inputs.keys() != {"ecg", "rr", "labels"} or outputs.keys() != {"fused", "probabilities"}:
+        if inputs.keys() - {"distances"} != {"ecg", "rr", "labels"} or outputs.keys() != {"fused", "probabilities"}:
             raise InputError(f"{path} has no features of beats: export a beat classifier with --features")
         self.window = WindowSpec.from_metadata(self.metadata)
-        self.features, self._leads = outputs["fused"][-1], inputs["ecg"][-1]
+        self.features, self._leads, self._task = outputs["fused"][-1], inputs["ecg"][-1], make_task(inputs)
 
     def __call__(self, recordings: Recordings, labels: str, records: np.ndarray) -> np.ndarray:
         """Compute the features of all beats of some recordings, one beat after the other.
@@ -194,7 +195,8 @@ class FileEmbedder:
     def embed(self, recordings: Recordings, labels: str, wanted: np.ndarray) -> np.ndarray:
         """Compute the features of the `wanted` beats, bool (all beats,); see `run_beats`."""
         check_recordings(self.name, self.window, self._leads, recordings)
-        return run_beats(self._predictor, self.features, recordings, self.window, labels, wanted, self.advance)[0]
+        about = self._predictor, self.features, self._task
+        return run_beats(*about, recordings, self.window, labels, wanted, self.advance)[0]
 
 
 def check_recordings(name: str, window: WindowSpec, leads: int, recordings: Recordings) -> None:
@@ -205,9 +207,15 @@ def check_recordings(name: str, window: WindowSpec, leads: int, recordings: Reco
         raise InputError(f"{name} takes {leads} leads, the recordings are prepared with {recordings.signals.shape[1]}")
 
 
+def make_task(inputs: Iterable[str]) -> BeatsTask:
+    """Make the task that gives a beat classifier the inputs of these names."""
+    return BeatsTask(CLASSES, BeatOptions(relative="distances" in inputs))
+
+
 def run_beats(
     predictor: Predictor,
     features: int,
+    task: BeatsTask,
     recordings: Recordings,
     window: WindowSpec,
     labels: str,
@@ -219,6 +227,7 @@ def run_beats(
     Args:
         predictor: The classifier, with the outputs "fused" and "probabilities".
         features: How many "fused" has.
+        task: Gives it its inputs.
         recordings: The recordings.
         window: The windows that it takes.
         labels: The labels of the beats before: its "own", "true" or "none". Its own ones are fed back from RUN_IN beats
@@ -230,7 +239,7 @@ def run_beats(
         The features, float32 (all recordings' beats, features), zeros where not wanted, and the wanted beats with the
         labels that preceded them.
     """
-    examples, total = BeatsTask(CLASSES).inference_examples(recordings, window), len(recordings.beat_times)
+    examples, total = task.inference_examples(recordings, window), len(recordings.beat_times)
     made, done = np.zeros((total, features), np.float32), 0
     run_in = RUN_IN if labels == "own" else 0
     sums = np.concatenate([[0], np.cumsum(wanted)])

@@ -6,6 +6,7 @@ beat embedder. Its 576 fused features are what models_keras.rhythm_from_beats re
 Input   ecg            (samples, leads) float32: 256 samples are 2 s at 128 Hz around the R peak, each lead z-scored
         rr             (5,) float32: the RR intervals before the beat in s, at most 3; 0 where unknown
         labels         (5, classes) float32: those of the five beats before, one-hot, zeros where unknown
+        distances      (leads,) float32, with relative=True: from the patient's average beat; `rr` then is relative too
 Output  probabilities  (classes,) float32, softmax; N, A, V
 
 Deviation: in the source the frequency stream reads log1p of the amplitude spectrum: spectrum="log1p". Root and
@@ -50,10 +51,11 @@ def head_layers(classes, history, dense, dropout):
     return {part.name: part for part in parts}
 
 
-def head(layer, morphology, rr, labels):
-    """Fused features and probabilities of morphology features (512,), rr (5,) and labels (5, classes); `layer` returns
-    a layer by its name."""
-    x = layer("before")([rr, layer("flat_labels")(labels)])  # (5 + 5 · classes,)
+def head(layer, morphology, rr, labels, distances=None):
+    """Fused features and probabilities of morphology features (512,), rr (5,), labels (5, classes) and distances
+    (leads,), where there are some; `layer` returns a layer by its name."""
+    more = [] if distances is None else [distances]
+    x = layer("before")([rr, layer("flat_labels")(labels), *more])  # (5 + 5 · classes,) or more
     for name in ("history_hidden", "history_dropout", "history_features"):
         x = layer(name)(x)  # (64,)
     fused = layer("fused")([morphology, x])  # (576,)
@@ -71,6 +73,7 @@ def htf_beat(
     dense=128,
     dropout=0.1,
     spectrum="integer",
+    relative=False,
     name="htf_beat",
 ):
     """Build the model: two streams for the beat, one for its history, and a head.
@@ -85,11 +88,16 @@ def htf_beat(
         dense: units of the head.
         dropout: rate.
         spectrum: "integer" or "log1p", see models_keras.layers.spectrum.LogSpectrum.
+        relative: whether beats are given relative to the patient's own, with an input for distances.
         name: of the model.
     """
     ecg = keras.Input((samples, leads), name="ecg")
-    rr = keras.Input((BEATS_BEFORE,), name="rr")
-    labels = keras.Input((BEATS_BEFORE, classes), name="labels")
+    before = {
+        "rr": keras.Input((BEATS_BEFORE,), name="rr"),
+        "labels": keras.Input((BEATS_BEFORE, classes), name="labels"),
+    }
+    if relative:
+        before["distances"] = keras.Input((leads,), name="distances")
 
     time = trunk(ecg, time_filters, kernel, dropout)  # (256,)
     bins = LogSpectrum(spectrum)(ecg)  # (samples / 2 + 1, leads)
@@ -97,8 +105,8 @@ def htf_beat(
     morphology = layers.Concatenate(name="morphology")([time, frequency])  # (512,)
 
     parts = head_layers(classes, history, dense, dropout)
-    _, probabilities = head(parts.__getitem__, morphology, rr, labels)
-    return keras.Model([ecg, rr, labels], probabilities, name=name)
+    _, probabilities = head(parts.__getitem__, morphology, **before)
+    return keras.Model([ecg, *before.values()], probabilities, name=name)
 
 
 def fused_features(model):
@@ -117,15 +125,13 @@ def split_model(model):
     costly part does not depend on them and is computed in batches.
 
     Returns:
-        waveform model: ecg → (512,); head: {"morphology": (512,), "rr", "labels"} → {"fused": (576,), "probabilities":
-        (classes,)}.
+        waveform model: ecg → (512,); head: {"morphology": (512,), "rr", "labels"} and "distances", where the model has
+        them → {"fused": (576,), "probabilities": (classes,)}.
     """
-    ecg, rr, labels = model.inputs
+    ecg, *before = model.inputs
     features = model.get_layer("morphology").output
-    inputs = {
-        name: keras.Input(x.shape[1:], name=name)
-        for name, x in (("morphology", features), ("rr", rr), ("labels", labels))
-    }
+    inputs = {"morphology": keras.Input(features.shape[1:], name="morphology")}
+    inputs |= {x.name: keras.Input(x.shape[1:], name=x.name) for x in before}
     fused, probabilities = head(model.get_layer, **inputs)
     return (
         keras.Model(ecg, features, name="morphology"),

@@ -25,25 +25,28 @@ WINDOW_S = 10
 BEATS, FEATURES = 8, 6  # of a window
 
 
-def make_pair(scaled=True, labels="own", **settings) -> tuple[bytes, bytes]:
+def make_pair(scaled=True, labels="own", relative=False, **settings) -> tuple[bytes, bytes]:
     """Return the files of both models.
 
     Args:
         scaled: Whether windows of beats are scaled as a whole.
         labels: "own" where the classifier is given the classes of the beats before, otherwise "none".
+        relative: Whether it is given beats relative to the patient's own.
         **settings: Of `signal`.
     """
     steps = SignalConfig(fs=FS, mode="causal", **settings).steps()
     common = {"preprocessing": steps, "window_preprocessing": [{"step": "zscore"}] if scaled else []}
     told = "true" if labels == "own" else "none"
-    beats = altered(_make_classifier(), **common, task={"name": "beats", "options": {"labels": told}})
+    options = {"labels": told, "relative": relative}
+    beats = altered(_make_classifier(relative), **common, task={"name": "beats", **options})
     named = {"file": "beats.tflite", "digest": read_metadata(beats).digest}
     return altered(_make_rhythm(), **common, embedder=named), beats
 
 
 @functools.cache
-def _make_classifier() -> bytes:
-    """A convolution over the window, and dense layers over what it makes, the RR intervals and the labels before."""
+def _make_classifier(relative=False) -> bytes:
+    """A convolution over the window, and dense layers over what it makes, the RR intervals and the labels before, and
+    the distances from the patient's own beat."""
     file = _Builder(seed=4)
     inputs = {
         "ecg": file.tensor((1, 48, len(LEADS)), scale=0.04, zero_point=3),
@@ -54,8 +57,11 @@ def _make_classifier() -> bytes:
     options = schema.Conv2DOptionsT(padding=schema.Padding.SAME, strideW=2, strideH=1)
     kernel, bias = file.weights((4, 1, 5, len(LEADS)), 0.003), file.biases(4)
     x = file.operator("CONV_2D", [lines, kernel, bias], file.tensor((1, 1, 24, 4), scale=0.04), options=options)
-    flat = file.reshape(x, (1, 96)), inputs["rr"], file.reshape(inputs["labels"], (1, 15))
-    fused = file.join(flat, (0.001, 0.01, 0.01), FEATURES)
+    flat, scales = [file.reshape(x, (1, 96)), inputs["rr"], file.reshape(inputs["labels"], (1, 15))], [0.001, 0.01, 0.01]
+    if relative:
+        inputs["distances"] = file.tensor((1, len(LEADS)), scale=1 / 90, zero_point=-128)
+        flat, scales = [*flat, inputs["distances"]], [*scales, 0.01]
+    fused = file.join(flat, scales, FEATURES)
     return file.describe(
         inputs,
         {"fused": fused, "probabilities": file.classify(fused, 3)},

@@ -69,7 +69,7 @@ def test_features_of_some_beats_are_those_of_all(model, labels):
     whole = BeatEmbedder("", ARCHITECTURE, model, FORM, "")(MADE, labels)
     wanted = np.array([False, False, True, False, True, False, True, True])
     predictor = KerasPredictor(with_features(model))
-    found, beats = run_beats(predictor, 40, MADE, FORM, labels, wanted, lambda done, total: None)
+    found, beats = run_beats(predictor, 40, BeatsTask(CLASSES), MADE, FORM, labels, wanted, lambda done, total: None)
     np.testing.assert_allclose(found[wanted], whole[wanted], atol=1e-5)
     assert not found[~wanted].any() and beats.beats.tolist() == [2, 4, 6, 7]
     np.testing.assert_allclose(with_features(model)(beats.batch(slice(None)))["fused"], whole[wanted], atol=1e-5)

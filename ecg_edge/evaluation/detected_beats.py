@@ -64,6 +64,7 @@ class DetectedBeatsTask(BeatsTask):
             starts,
             beats=np.concatenate([found, nowhere]),
             known=known if self.options.labels == "true" else unknown_classes(len(known)),
+            relative=self.measure_relative(detected, positions, window),
         )
 
     def predict(self, predictor, examples: BeatExamples, advance=lambda examples: None):

@@ -27,7 +27,11 @@ def unknown_classes(count: int) -> np.ndarray:
 
 
 def history(
-    recordings: Recordings, records: np.ndarray, beats: np.ndarray, known: np.ndarray
+    recordings: Recordings,
+    records: np.ndarray,
+    beats: np.ndarray,
+    known: np.ndarray,
+    relative: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The RR intervals and the classes before each beat, oldest first.
 
@@ -36,18 +40,22 @@ def history(
         records: int (n,), the position of each beat's recording.
         beats: int (n,), the position of each beat among all recordings' beats.
         known: int8, the class of each of all recordings' beats, UNKNOWN where the model may not know it.
+        relative: float32, the relative RR interval before each of all recordings' beats; None: in s.
 
     Returns:
         RR intervals, float32 (n, BEFORE), s, at most LONGEST_RR, 0 where there is none; the last ends with the beat
-        itself.
+        itself. With `relative` those, and the last is the one after the beat.
         Classes of the beats before it, one-hot float32 (n, BEFORE, classes), zeros where unknown.
     """
-    first = recordings.beat_starts[records][:, None]
+    first, stop = (recordings.beat_starts[records + n][:, None] for n in (0, 1))
     positions = beats[:, None] + np.arange(-BEFORE, 1)  # (n, BEFORE + 1), the last is the beat itself
     exists = positions >= first
     times = recordings.beat_times[np.maximum(positions, first)]
-    rr = np.diff(times, axis=1)
-    rr = np.where(exists[:, :-1], np.clip(rr, 0.0, LONGEST_RR), 0.0)
+    if relative is None:
+        rr = np.where(exists[:, :-1], np.clip(np.diff(times, axis=1), 0.0, LONGEST_RR), 0.0)
+    else:
+        ends = positions[:, 1:] + 1  # the beats that the intervals end with
+        rr = np.where((ends > first) & (ends < stop), relative[np.clip(ends, first, stop - 1)], 0.0)
     labels = np.where(exists, known[np.maximum(positions, first)], UNKNOWN)[:, :-1]
     return rr.astype(np.float32), (labels[..., None] == np.arange(len(CLASSES))).astype(np.float32)
 

@@ -6,6 +6,7 @@ from export.c99.beat_pair import BeatPair
 from export.c99.emit_answer import calibrate, decide
 from export.c99.emit_samples import collect_quality
 from firmware_bench.front_end.beat_plan import LONGEST_RR, ROWS
+from firmware_bench.front_end.own_beats import AVERAGE_BITS, MEAN_OF, RATIO_STEPS, SHARE_BITS
 from firmware_bench.runtime.quantisation import quantise
 
 
@@ -58,15 +59,74 @@ def prepare_beat(pair: BeatPair) -> list[str]:
         "    }",
         "    app->last_peak = peak;",
         "    app->has_peak = 1;",
-        f"    for (int32_t n = 0; n < {count}; ++n) {{",
-        "        app->networks.beats.rr[n] = $beat_rr[app->intervals[n]];",
-        "    }",
+        *(
+            ["    $compare_beat(app);"]
+            if plan.own
+            else [
+                f"    for (int32_t n = 0; n < {count}; ++n) {{",
+                "        app->networks.beats.rr[n] = $beat_rr[app->intervals[n]];",
+                "    }",
+            ]
+        ),
         f"    for (int32_t n = 0; n < {known}; ++n) {{",
         f"        for (int32_t label = 0; label < {classes}; ++label) {{",
         f"            app->networks.beats.labels[(n * {classes}) + label] = (app->known[n] == label) ? {on} : {off};",
         "        }",
         "    }",
         f"    {pair.beats_prefix}_give(&app->networks.beats.state, {inputs});",
+        "}",
+        "",
+    ]
+
+
+def compare_beat(pair: BeatPair) -> list[str]:
+    """Return `compare_beat`, as firmware_bench.front_end.own_beats has it, where the classifier is given that."""
+    plan, count, leads = pair.plan, pair.input("rr").shape[1], pair.plan.front_end.leads
+    if not plan.own:
+        return []
+    own, sample = plan.own, f"(n * {leads}) + lead"
+    quantised = f"ecg_front_end_quantise(total, {own.multiplier}, {own.shift}, {own.zero_point}, -128, 127)"
+    return [
+        "/* Relate the RR interval after the first R peak that is due to the mean of the last ones. */",
+        "static void $relate_interval(struct $app *app)",
+        "{",
+        f"    const uint32_t next = app->due[(app->due_first + 1u) % {plan.most_due}u];",
+        "    const uint32_t interval = (app->due_count > 1u) ? (next - app->due[app->due_first]) : "
+        f"{own.longest}u;",
+        "    uint32_t total = 0u;",
+        "    uint32_t ratio;",
+        f"    (void)memmove(app->own_intervals, &app->own_intervals[1], {MEAN_OF - 1}u * sizeof app->own_intervals[0]);",
+        f"    app->own_intervals[{MEAN_OF - 1}] = (uint16_t)((interval < {own.longest}u) ? interval : {own.longest}u);",
+        f"    app->own_count += (app->own_count < {MEAN_OF}u) ? 1u : 0u;",
+        f"    for (int32_t n = 0; n < {MEAN_OF}; ++n) {{",
+        "        total += app->own_intervals[n];",
+        "    }",
+        f"    ratio = (({2 * RATIO_STEPS}u * app->own_count * app->own_intervals[{MEAN_OF - 1}]) + total) / (2u * total);",
+        f"    (void)memmove(app->ratios, &app->ratios[1], {count - 1}u);",
+        f"    app->ratios[{count - 1}] = (uint8_t)((ratio < {len(own.ratios) - 1}u) ? ratio : {len(own.ratios) - 1}u);",
+        "}",
+        "",
+        "/* Compare the first R peak that is due with the patient's own RR intervals and average beat. */",
+        "static void $compare_beat(struct $app *app)",
+        "{",
+        "    $relate_interval(app);",
+        f"    for (int32_t n = 0; n < {count}; ++n) {{",
+        "        app->networks.beats.rr[n] = $own_ratios[app->ratios[n]];",
+        "    }",
+        f"    for (int32_t lead = 0; lead < {leads}; ++lead) {{",
+        "        int32_t total = 0;",
+        f"        for (int32_t n = 0; n < {own.stop - own.begin}; ++n) {{",
+        f"            const int32_t value = app->networks.beats.ecg[((n + {own.begin}) * {leads}) + lead] * "
+        f"{1 << AVERAGE_BITS};",
+        f"            const int32_t before = (app->has_average != 0) ? app->average[{sample}] : value;",
+        "            const int32_t difference = value - before;",
+        "            total += (difference < 0) ? -difference : difference;",
+        f"            app->average[{sample}] = (int16_t)(before + "
+        f"ecg_asr(ecg_clamp(difference, -{own.step}, {own.step}), {SHARE_BITS}));",
+        "        }",
+        f"        app->networks.beats.distances[lead] = (int8_t){quantised};",
+        "    }",
+        "    app->has_average = 1;",
         "}",
         "",
     ]

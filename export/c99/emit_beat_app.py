@@ -2,7 +2,7 @@
 
 from export.c99.beat_pair import BeatPair
 from export.c99.c_text import LICENCE, array, with_prefix
-from export.c99.emit_beat_answers import answer_beat, answer_rhythm, prepare_beat, prepare_rhythm
+from export.c99.emit_beat_answers import answer_beat, answer_rhythm, compare_beat, prepare_beat, prepare_rhythm
 from export.c99.emit_beat_header import emit_beat_header
 from export.c99.emit_header import MARK
 from export.c99.emit_samples import (
@@ -34,8 +34,13 @@ def emit_beat_app(pair: BeatPair) -> dict[str, str]:
         *define_front_end(plan.front_end),
         *define_front_end(plan.peak_end, "peak_"),
         "/* Integers of RR intervals, by samples of the detector. */",
-        array("int8_t", "beat_rr", plan.beat_rr),
+        *([] if plan.own else [array("int8_t", "beat_rr", plan.beat_rr)]),
         array("int8_t", "rhythm_rr", plan.rhythm_rr),
+        *(
+            ["/* Integers of relative RR intervals. */", array("int8_t", "own_ratios", plan.own.ratios)]
+            if plan.own
+            else []
+        ),
         "/* The weight of a beat, by the number of beats. */",
         array("int8_t", "weights", plan.weights),
         array("uint16_t", "beat_probabilities", _entries(plan.beat_decision)),
@@ -55,6 +60,7 @@ def emit_beat_app(pair: BeatPair) -> dict[str, str]:
         *emit_app_push(plan.front_end.leads, macro),
         *emit_judge_sample(pair.sensor, plan.front_end),
         *_take_sample(pair, macro),
+        *compare_beat(pair),
         *prepare_beat(pair),
         *answer_beat(pair, macro),
         *prepare_rhythm(pair),
@@ -116,15 +122,19 @@ def _poll(pair: BeatPair, macro: str) -> list[str]:
     plan, beats = pair.plan, pair.beats_prefix
     places = {"fused": "app->fused", "probabilities": "answer->outputs"}
     outputs = ", ".join(places[tensor.name] for tensor in pair.classifier.outputs)
+    complete = f"($find_centre(app->due[app->due_first]) + {plan.after}u) <= app->made"
+    if plan.own:
+        followed = f"(app->due_count > 1u) || ((app->heard - app->due[app->due_first]) >= {plan.wait}u)"
+        complete = f"({complete}) && ({followed})"
     return [
         "/* Choose what follows a block of samples: its beats, then its rhythm, then the next block. */",
         "static int $choose(struct $app *app, struct $answer *answer)",
         "{",
         "    int result = 1;",
-        f"    if ((app->due_count > 0u) && (($find_centre(app->due[app->due_first]) + {plan.after}u) <= app->made)) {{",
+        f"    if ((app->due_count > 0u) && ({complete})) {{",
         "        $prepare_beat(app);",
         f"        app->phase = {macro}_PHASE_BEAT;",
-        f"    }} else if ((app->start + {plan.window + plan.after}u) > app->made) {{",
+        f"    }} else if ((app->start + {plan.window + plan.rhythm_after}u) > app->made) {{",
         f"        app->phase = {macro}_PHASE_TAKE;",
         "    } else if ($prepare_rhythm(app) != 0) {",
         f"        app->phase = {macro}_PHASE_RHYTHM;",

@@ -6,6 +6,7 @@ from export.c99.emit_app_header import declare_functions, declare_queue, describ
 from export.c99.emit_header import EXTERN_C_BEGIN, EXTERN_C_END, MARK
 from export.c99.emit_samples import declare_samples
 from firmware_bench.front_end.beat_plan import ROWS
+from firmware_bench.front_end.own_beats import MEAN_OF
 from firmware_bench.front_end.qrs_detector import FS
 from firmware_bench.front_end.sample_faults import QUALITY
 from firmware_bench.runtime.temperature import ONE
@@ -16,7 +17,7 @@ NO_BEATS = 2 * max(QUALITY.values())  # flag of a rhythm without beats
 def emit_beat_header(pair: BeatPair) -> str:
     """Return the text of PREFIX_app.h, which is C++ as well, with `$` for the prefix."""
     plan, prefix, beats = pair.plan, pair.prefix, pair.beats_prefix
-    macro, outputs = prefix.upper(), pair.most_outputs
+    macro, outputs, given = prefix.upper(), pair.most_outputs, [tensor.name for tensor in pair.classifier.inputs]
     flags = {**QUALITY, "no-beats": NO_BEATS}
     fs = pair.classifier.metadata.fs
     classes = [
@@ -79,7 +80,7 @@ def emit_beat_header(pair: BeatPair) -> str:
         "    struct {",
         f"        struct {beats}_state state;",
         *([f"        int32_t window[{plan.length * plan.front_end.leads}];"] if plan.scales else []),
-        *(f"        int8_t {name}[{beats.upper()}_{name.upper()}_SIZE];" for name in ("ecg", "rr", "labels")),
+        *(f"        int8_t {name}[{beats.upper()}_{name.upper()}_SIZE];" for name in given),
         "    } beats;",
         "    struct {",
         f"        struct {prefix}_state state;",
@@ -117,6 +118,7 @@ def emit_beat_header(pair: BeatPair) -> str:
         f"    int16_t intervals[{pair.input('rr').shape[1]}]; /* the last RR intervals */",
         f"    int16_t peak_history[{2 * plan.peak_end.taps}];",
         f"    int8_t known[{pair.input('labels').shape[1]}]; /* classes of the last beats, -1: not known */",
+        *(_declare_own(pair) if plan.own else []),
         f"    int8_t fused[{beats.upper()}_FUSED_SIZE];",
         f"    int8_t rows[{plan.most_beats}][{pair.row('features').shape[2]}];",
         "};",
@@ -128,3 +130,16 @@ def emit_beat_header(pair: BeatPair) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _declare_own(pair: BeatPair) -> list[str]:
+    """The members that hold the patient's own RR intervals and average beat."""
+    own = pair.plan.own
+    assert own is not None
+    return [
+        f"    uint16_t own_intervals[{MEAN_OF}]; /* the last RR intervals, of which the last follows the last beat */",
+        "    uint32_t own_count;",
+        f"    uint8_t ratios[{pair.input('rr').shape[1]}]; /* of each to the mean of those before it */",
+        "    int32_t has_average;",
+        f"    int16_t average[{(own.stop - own.begin) * pair.plan.front_end.leads}]; /* beat of this patient */",
+    ]

@@ -40,7 +40,7 @@ def _list_outputs(event: DeviceBeat | DeviceRhythm, decision: Decision) -> tuple
 def emit_beat_replay(pair: BeatPair) -> str:
     """Return the text of test_replay.h: the record, the answers, and a function that compares them."""
     plan, prefix = pair.plan, pair.prefix
-    record = plan_replay(plan.front_end, pair.sensor, plan.window + plan.after, plan.hop)
+    record = plan_replay(plan.front_end, pair.sensor, plan.window + plan.rhythm_after, plan.hop)
     path = BeatPath(pair.rhythm, pair.classifier, pair.sensor)
     events = [describe_event(pair, event) for event in path.push(record.draw())]
     rows = []

@@ -18,6 +18,7 @@ import numpy as np
 
 from firmware_bench.front_end.beat_plan import LONGEST_RR, ROWS, plan_beats, quantise_for
 from firmware_bench.front_end.integer_front_end import IntegerFrontEnd, scale_window
+from firmware_bench.front_end.own_beats import OwnBeats
 from firmware_bench.front_end.qrs_detector import QrsDetector, to_counts
 from firmware_bench.front_end.sample_faults import SampleFaults
 from firmware_bench.front_end.sensor import Sensor
@@ -116,6 +117,8 @@ class BeatPath:
         self._values = np.zeros((plan.kept, leads), np.int64)  # before the recording there is nothing, as in training
         self._due: deque[int] = deque()  # R peaks whose window is not complete
         self._peaks: deque[int] = deque(maxlen=self._inputs["rr"].shape[1] + 1)
+        self._own = OwnBeats(plan.own) if plan.own else None
+        self._relative: deque[int] = deque([0] * self._inputs["rr"].shape[1], self._inputs["rr"].shape[1])
         self._known: deque[int] = deque([-1] * history, history)
         self._beats: deque[_ClassifiedBeat] = deque()
         self._start = 0  # of the next rhythm's window
@@ -137,9 +140,9 @@ class BeatPath:
             self._faults.add(block, self._taken)
             self._taken += len(block)
             self._prepare(block)
-            while self._due and self.plan.find_centre(self._due[0]) + self.plan.after <= self._made:
+            while self._is_complete():
                 yield self._classify(self._due.popleft())
-            while self._start + self.plan.window + self.plan.after <= self._made:
+            while self._start + self.plan.window + self.plan.rhythm_after <= self._made:
                 yield self._judge()
 
     def _prepare(self, block):
@@ -152,6 +155,12 @@ class BeatPath:
             if age:
                 self._due.append(self._heard - age)
             self._heard += 1
+
+    def _is_complete(self) -> bool:
+        """Whether the first beat that is due has its window, and the beat after it where that is asked for."""
+        if not self._due or self.plan.find_centre(self._due[0]) + self.plan.after > self._made:
+            return False
+        return len(self._due) > 1 or self._heard - self._due[0] >= self.plan.wait
 
     def _classify(self, peak: int) -> DeviceBeat:
         begin = self.plan.find_centre(peak) - self.plan.length // 2
@@ -167,6 +176,10 @@ class BeatPath:
             "rr": self.plan.beat_rr[padded],
             "labels": quantise_for(np.array(self._known)[:, None] == classes, self._inputs["labels"]),
         }
+        if self._own:
+            self._relative.append(self._own.relate(self._due[0] - peak if self._due else self._own.plan.longest))
+            inputs["rr"] = self._own.plan.ratios[self._relative]
+            inputs["distances"] = self._own.compare(inputs["ecg"])
         outputs = _run(self._classifier, inputs)
         quality = self._faults.find_faults(self._made, self._made - begin)
         probabilities = outputs["probabilities"].ravel()

@@ -9,8 +9,9 @@ from fractions import Fraction
 import numpy as np
 
 from firmware_bench.front_end.device_plan import Decision, plan_decision, plan_quantisation, scales_windows
+from firmware_bench.front_end.own_beats import OwnBeatsPlan, plan_own_beats
 from firmware_bench.front_end.plan import FrontEndPlan, plan_front_end
-from firmware_bench.front_end.qrs_detector import FS, LONGEST_AGE, REFRACTORY, order_leads, plan_detector
+from firmware_bench.front_end.qrs_detector import FS, LONGEST_AGE, REFRACTORY, USUAL_AGE, order_leads, plan_detector
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.metadata import Tensor
@@ -38,6 +39,7 @@ class BeatPlan:
         features: int8 (256,), the integer of a row by that of a feature, from -128 on.
         beat_rr, rhythm_rr: int8 (LONGEST_RR + 1,), the integers of an RR interval in samples of the detector.
         weights: int8 (beats + 1,), the integer of a beat's weight by the number of beats.
+        own: How a beat is compared with the patient's own, where the classifier is given that.
         ratio: Samples of the model for one of the detector.
         knows_labels: Whether the classifier is given the classes of the beats before, which it found itself.
         block: Samples of the sensor that are processed at once.
@@ -58,6 +60,7 @@ class BeatPlan:
     beat_rr: np.ndarray
     rhythm_rr: np.ndarray
     weights: np.ndarray
+    own: OwnBeatsPlan | None
     ratio: Fraction
     knows_labels: bool
     block: int
@@ -70,6 +73,16 @@ class BeatPlan:
     def after(self) -> int:
         """Samples of a beat's window from its R peak on."""
         return self.length - self.length // 2
+
+    @property
+    def wait(self) -> int:
+        """Samples of the detector after which a beat is classified though none has followed it."""
+        return self.own.longest + USUAL_AGE if self.own else 0
+
+    @property
+    def rhythm_after(self) -> int:
+        """Samples of the model after the end of a rhythm's window until all of its beats are classified."""
+        return self.after + (int(self.own.longest * self.ratio) if self.own else 0)
 
     @property
     def most_beats(self) -> int:
@@ -113,7 +126,7 @@ def plan_beats(rhythm: RawModel, classifier: RawModel, sensor: Sensor) -> BeatPl
     intervals = np.arange(LONGEST_RR + 1) / FS
     counts = np.arange(rows["features"].shape[1] + 1, dtype=np.float64)
     ratio = Fraction(str(float(metadata.fs))) / Fraction(int(FS))
-    length = inputs["ecg"].shape[1]
+    length, relative = inputs["ecg"].shape[1], "distances" in inputs
     return BeatPlan(
         lead,
         front_end,
@@ -126,6 +139,7 @@ def plan_beats(rhythm: RawModel, classifier: RawModel, sensor: Sensor) -> BeatPl
         quantise_for(intervals, inputs["rr"]),
         quantise_for(intervals, rows["rr"]),
         quantise_for((1 / np.maximum(counts, 1)).astype(np.float32) * (counts > 0), rows["weights"]),
+        plan_own_beats(*(inputs[n] for n in ("ecg", "rr", "distances")), metadata.fs, FS) if relative else None,
         ratio,
         "none" not in (each.metadata.task.options.get("labels") for each in (rhythm, classifier)),
         block,
@@ -152,7 +166,8 @@ def _check_pair(rhythm: RawModel, classifier: RawModel) -> None:
     if named is None or {tensor.name for tensor in rhythm.inputs} != {*ROWS}:
         raise InputError(f"{rhythm.name} takes no features of beats: name an exported rhythm_from_beats file")
     names = {tensor.name for tensor in classifier.inputs}, {tensor.name for tensor in classifier.outputs}
-    if named.digest != metadata.digest or names != ({"ecg", "rr", "labels"}, {"fused", "probabilities"}):
+    own = {"distances"} if metadata.task.options.get("relative") else set()
+    if named.digest != metadata.digest or names != ({"ecg", "rr", "labels", *own}, {"fused", "probabilities"}):
         raise InputError(f"{classifier.name} is not the beat classifier of {rhythm.name}: keep the files of one export")
     if any(tensor.dtype != "int8" for each in (rhythm, classifier) for tensor in (*each.inputs, *each.outputs)):
         raise InputError(f"{rhythm.name} and {classifier.name} are not both in integers of 8 bits: export them again")

@@ -126,5 +126,10 @@ def plan_quantisation(tensor: Tensor) -> tuple[int, int]:
     """
     if not tensor.scale:
         raise ModelError("the model takes floats: export it in integers")
-    mantissa, exponent = np.frexp(1.0 / (tensor.scale * (1 << FRACTION_BITS)))
+    return find_multiplier(1.0 / (tensor.scale * (1 << FRACTION_BITS)))
+
+
+def find_multiplier(factor: float) -> tuple[int, int]:
+    """Return the multiplier, of 30 bits, and the shift that stand for a positive factor in integers."""
+    mantissa, exponent = np.frexp(factor)
     return round(float(mantissa) * (1 << 30)), 30 - int(exponent)

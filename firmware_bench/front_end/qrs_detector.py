@@ -21,6 +21,7 @@ from firmware_bench.front_end.plan import FRACTION_BITS, FrontEndPlan, plan_fron
 FS = 128.0  # Hz
 COUNT_BITS = 10  # 1 mV is 1,024 counts
 LONGEST_AGE = 320  # samples: no R peak is reported later
+USUAL_AGE = 43  # samples: only those found later than others are reported later
 LEARNING = 256  # samples that the first threshold is made of, 2 s
 SIGNAL = 64  # samples that are kept
 SMOOTHING = 6  # samples whose slopes are summed

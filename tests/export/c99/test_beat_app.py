@@ -92,7 +92,11 @@ def run_path(files, sensor, counts):
 
 @pytest.mark.parametrize(
     ("sensor_fs", "settings"),
-    [(250.0, {}), (360.0, {"scaled": False, "normalise": "running"}), (64.0, {"labels": "none", "notch_hz": 25.0})],
+    [
+        (250.0, {"relative": True}),
+        (360.0, {"scaled": False, "normalise": "running"}),
+        (64.0, {"labels": "none", "notch_hz": 25.0}),
+    ],
 )
 def test_the_program_says_what_the_path_in_python_says(sensor_fs, settings, tmp_path):
     files, sensor, counts = make_pair(**settings), make_sensor(sensor_fs), draw_counts(sensor_fs)

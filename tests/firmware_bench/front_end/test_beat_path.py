@@ -38,14 +38,15 @@ def name_height(given):
     return [np.array([[height, -height]], np.int8), np.array([probabilities], np.int8)]
 
 
-def make_classifier(**changes):
+def make_classifier(relative=False, **changes):
     inputs = (
         Tensor("ecg", (1, 64, 1), "int8", 0.02, 0),
         Tensor("rr", (1, 5), "int8", 1 / 64, -128),
         Tensor("labels", (1, 5, 3), "int8", 1 / 100, 0),
+        *([Tensor("distances", (1, 1), "int8", 1 / 64, -128)] if relative else []),
     )
     outputs = (Tensor("fused", (1, 2), "int8", 0.5, 0), PROBABILITIES)
-    task = TaskMetadata("beats", {"labels": "true"})
+    task = TaskMetadata("beats", {"labels": "true", "relative": relative})
     fields = {"labels": ("N", "A", "V"), "task": task, "digest": "a" * 64, **changes}
     return Network("beats.tflite", inputs, outputs, name_height, **fields)
 
@@ -170,6 +171,22 @@ def test_a_classifier_that_learnt_without_labels_gets_none():
     assert not any(given["labels"].any() for given in classifier.given)
 
 
+def test_a_classifier_of_beats_relative_to_the_patients_own_gets_the_interval_after_and_the_distance():
+    beats, (first, *_), _, classifier = run(
+        draw_counts(PEAKS, HEIGHTS, 18 * FS), PEAKS, classifier=make_classifier(relative=True)
+    )
+    assert "".join(beat.label for beat in beats) == "NNVNNVNNNNVNNN" and first.beats == sum(p < 10 * FS for p in PEAKS)
+    intervals = np.diff(PEAKS)
+    after = intervals[6] / np.mean(intervals[:7])  # the seventh beat's
+    assert (classifier.given[6]["rr"][0, -1] + 128) / 64 == pytest.approx(after, abs=1 / 64)
+    last = 2 * FS / np.mean([*intervals[-7:], 2 * FS])  # no beat follows within two seconds
+    assert (classifier.given[-1]["rr"][0, -1] + 128) / 64 == pytest.approx(last, abs=1 / 64)
+    said = [round(beat.sample / 128 * FS) - beat.peak for beat in beats]
+    assert 256 + 43 <= said[-1] <= 256 + 43 + 40 and max(said[:-1]) <= 64 + max(intervals)
+    far = [int(given["distances"][0, 0]) for given in classifier.given]
+    assert far[0] == -128 and all(far[n] > max(far[m] for m in (1, 3, 4, 6)) for n in (2, 5, 10))
+
+
 def test_the_detector_of_a_device_finds_the_same_beats():
     peaks = list(range(60, 30 * FS, 100))
     counts = draw_counts(peaks, [1] * len(peaks), 30 * FS)
@@ -183,6 +200,7 @@ def test_the_detector_of_a_device_finds_the_same_beats():
     [
         ({"embedder": None}, {}, "takes no features of beats"),
         ({}, {"digest": "b" * 64}, "is not the beat classifier of"),
+        ({}, {"relative": True, "task": TaskMetadata("beats")}, "is not the beat classifier of"),
         ({}, {"fs": 250.0}, "other rates, leads or filters"),
         ({"preprocessing": ({"step": "fill_gaps"},)}, {"preprocessing": ({"step": "fill_gaps"},)}, "mode=causal"),
     ],
