@@ -15,8 +15,9 @@ import numpy as np
 from ecg_edge.data.examples import WindowSpec
 from ecg_edge.data.recordings import Recordings, cache_folder
 from ecg_edge.records.record import STANDARD_LEADS
+from ecg_edge.tasks.beat_examples import BeatExamples
 from ecg_edge.tasks.beat_history import CLASSES, UNKNOWN, aami_classes, predict_autoregressively
-from ecg_edge.tasks.beats import BeatExamples, BeatOptions, BeatsTask
+from ecg_edge.tasks.beats import BeatOptions, BeatsTask
 from ecg_edge.tasks.predictor import KerasPredictor, Predictor
 from ecg_edge.tflite_predictor import TFLitePredictor
 from ecg_edge.training.config import Config
@@ -168,7 +169,7 @@ class FileEmbedder:
         self.metadata = self._predictor.metadata
         inputs = {tensor.name: tensor.shape for tensor in self._predictor.model.inputs}
         outputs = {tensor.name: tensor.shape for tensor in self._predictor.model.outputs}
-        if inputs.keys() - {"distances"} != {"ecg", "rr", "labels"} or outputs.keys() != {"fused", "probabilities"}:
+        if inputs.keys() - {"own"} != {"ecg", "rr", "labels"} or outputs.keys() != {"fused", "probabilities"}:
             raise InputError(f"{path} has no features of beats: export a beat classifier with --features")
         self.window = WindowSpec.from_metadata(self.metadata)
         self.features, self._leads, self._task = outputs["fused"][-1], inputs["ecg"][-1], make_task(inputs)
@@ -209,7 +210,7 @@ def check_recordings(name: str, window: WindowSpec, leads: int, recordings: Reco
 
 def make_task(inputs: Iterable[str]) -> BeatsTask:
     """Make the task that gives a beat classifier the inputs of these names."""
-    return BeatsTask(CLASSES, BeatOptions(relative="distances" in inputs))
+    return BeatsTask(CLASSES, BeatOptions(relative="own" in inputs))
 
 
 def run_beats(

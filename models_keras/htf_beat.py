@@ -6,7 +6,9 @@ beat embedder. Its 576 fused features are what models_keras.rhythm_from_beats re
 Input   ecg            (samples, leads) float32: 256 samples are 2 s at 128 Hz around the R peak, each lead z-scored
         rr             (5,) float32: the RR intervals before the beat in s, at most 3; 0 where unknown
         labels         (5, classes) float32: those of the five beats before, one-hot, zeros where unknown
-        distances      (leads,) float32, with relative=True: from the patient's average beat; `rr` then is relative too
+        own            (1 + leads,) float32, with relative=True: the patient's mean RR interval in s, and the distances
+                       of the beat from the patient's average one; the RR intervals then are relative to that mean, and
+                       the last is the one after the beat
 Output  probabilities  (classes,) float32, softmax; N, A, V
 
 Deviation: in the source the frequency stream reads log1p of the amplitude spectrum: spectrum="log1p". Root and
@@ -51,10 +53,10 @@ def head_layers(classes, history, dense, dropout):
     return {part.name: part for part in parts}
 
 
-def head(layer, morphology, rr, labels, distances=None):
-    """Fused features and probabilities of morphology features (512,), rr (5,), labels (5, classes) and distances
-    (leads,), where there are some; `layer` returns a layer by its name."""
-    more = [] if distances is None else [distances]
+def head(layer, morphology, rr, labels, own=None):
+    """Fused features and probabilities of morphology features (512,), rr (5,), labels (5, classes) and, where there is
+    that, own (1 + leads,); `layer` returns a layer by its name."""
+    more = [] if own is None else [own]
     x = layer("before")([rr, layer("flat_labels")(labels), *more])  # (5 + 5 · classes,) or more
     for name in ("history_hidden", "history_dropout", "history_features"):
         x = layer(name)(x)  # (64,)
@@ -88,7 +90,7 @@ def htf_beat(
         dense: units of the head.
         dropout: rate.
         spectrum: "integer" or "log1p", see models_keras.layers.spectrum.LogSpectrum.
-        relative: whether beats are given relative to the patient's own, with an input for distances.
+        relative: whether beats are given relative to the patient's own, with the input "own".
         name: of the model.
     """
     ecg = keras.Input((samples, leads), name="ecg")
@@ -97,7 +99,7 @@ def htf_beat(
         "labels": keras.Input((BEATS_BEFORE, classes), name="labels"),
     }
     if relative:
-        before["distances"] = keras.Input((leads,), name="distances")
+        before["own"] = keras.Input((1 + leads,), name="own")
 
     time = trunk(ecg, time_filters, kernel, dropout)  # (256,)
     bins = LogSpectrum(spectrum)(ecg)  # (samples / 2 + 1, leads)
@@ -125,8 +127,8 @@ def split_model(model):
     costly part does not depend on them and is computed in batches.
 
     Returns:
-        waveform model: ecg → (512,); head: {"morphology": (512,), "rr", "labels"} and "distances", where the model has
-        them → {"fused": (576,), "probabilities": (classes,)}.
+        waveform model: ecg → (512,); head: {"morphology": (512,), "rr", "labels"} and "own", where the model has it
+        → {"fused": (576,), "probabilities": (classes,)}.
     """
     ecg, *before = model.inputs
     features = model.get_layer("morphology").output

@@ -57,11 +57,11 @@ def _make_classifier(relative=False) -> bytes:
     options = schema.Conv2DOptionsT(padding=schema.Padding.SAME, strideW=2, strideH=1)
     kernel, bias = file.weights((4, 1, 5, len(LEADS)), 0.003), file.biases(4)
     x = file.operator("CONV_2D", [lines, kernel, bias], file.tensor((1, 1, 24, 4), scale=0.04), options=options)
-    flat, scales = [file.reshape(x, (1, 96)), inputs["rr"], file.reshape(inputs["labels"], (1, 15))], [0.001, 0.01, 0.01]
+    flat = [file.reshape(x, (1, 96)), inputs["rr"], file.reshape(inputs["labels"], (1, 15))]
     if relative:
-        inputs["distances"] = file.tensor((1, len(LEADS)), scale=1 / 90, zero_point=-128)
-        flat, scales = [*flat, inputs["distances"]], [*scales, 0.01]
-    fused = file.join(flat, scales, FEATURES)
+        inputs["own"] = file.tensor((1, 1 + len(LEADS)), scale=1 / 90, zero_point=-128)
+        flat.append(inputs["own"])
+    fused = file.join(flat, (0.001, 0.01, 0.01, 0.01)[: len(flat)], FEATURES)
     return file.describe(
         inputs,
         {"fused": fused, "probabilities": file.classify(fused, 3)},

@@ -13,8 +13,9 @@ from ecg_edge.data.recordings import Recordings
 from ecg_edge.evaluation.beat_detection import WINDOW_S, match_beats
 from ecg_edge.signals.preprocessing import find_flat_leads
 from ecg_edge.signals.r_peaks import choose_lead, detect_r_peaks_causal
+from ecg_edge.tasks.beat_examples import BeatExamples
 from ecg_edge.tasks.beat_history import FUSION, UNKNOWN, aami_classes, unknown_classes
-from ecg_edge.tasks.beats import NO_BEAT, BeatExamples, BeatsTask
+from ecg_edge.tasks.beats import NO_BEAT, BeatsTask
 
 
 class DetectedBeatsTask(BeatsTask):

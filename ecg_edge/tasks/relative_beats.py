@@ -29,39 +29,44 @@ class RelativeBeats:
 
     Attributes:
         intervals: float32 (beats,), the RR interval before each, as `relate_intervals` returns it.
-        distances: float32 (beats, leads), as `measure_distances` returns them; zeros in recordings not asked for.
+        own: float32 (beats, 1 + leads), the mean RR interval, s, up to the beat after, and the distances from the
+            average beat, as `measure_distances` returns them. Both are zeros in recordings not asked for.
     """
 
     intervals: np.ndarray
-    distances: np.ndarray
+    own: np.ndarray
 
     @classmethod
     def measure(cls, recordings: Recordings, positions: np.ndarray, window: WindowSpec) -> "RelativeBeats":
         """Measure the beats of the recordings at `positions`, of which windows as `window` says are cut."""
         intervals = np.zeros(len(recordings.beat_times), np.float32)
-        distances = np.zeros((len(intervals), recordings.signals.shape[1]), np.float32)
+        own = np.zeros((len(intervals), 1 + recordings.signals.shape[1]), np.float32)
         for position in positions:
-            own = slice(recordings.beat_starts[position], recordings.beat_starts[position + 1])
-            times = recordings.beat_times[own]
-            intervals[own] = relate_intervals(times)
-            distances[own] = measure_distances(_cut_beats(recordings, position, times, window))
-        return cls(intervals, distances)
+            rows = slice(recordings.beat_starts[position], recordings.beat_starts[position + 1])
+            times = recordings.beat_times[rows]
+            intervals[rows], means = relate_intervals(times)
+            own[rows, 0] = np.append(means[1:], means[-1:])
+            own[rows, 1:] = measure_distances(_cut_beats(recordings, position, times, window))
+        return cls(intervals, own)
 
 
-def relate_intervals(times: np.ndarray) -> np.ndarray:
-    """The RR interval before each beat, divided by the mean of it and those before it, MEAN_OF in all.
+def relate_intervals(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The RR interval before each beat, divided by the mean of it and those before it, MEAN_OF in all, and that mean.
 
     Args:
         times: (beats,) of one recording, s.
 
     Returns:
-        float32 (beats,), at most LARGEST_RATIO, 0 for the first.
+        float32 (beats,), at most LARGEST_RATIO, and float32 (beats,), s; 0 for the first.
     """
     rr = np.clip(np.diff(times), 0.0, LONGEST_WAIT_S)
     sums, count = np.concatenate([[0.0], np.cumsum(rr)]), np.arange(1, len(rr) + 1)
     first = np.maximum(count - MEAN_OF, 0)
-    ratios = rr * (count - first) / np.maximum(sums[1:] - sums[first], 1e-6)
-    return np.concatenate([np.zeros(min(1, len(times))), np.minimum(ratios, LARGEST_RATIO)]).astype(np.float32)
+    means = (sums[1:] - sums[first]) / (count - first)
+    ratios = np.minimum(rr / np.maximum(means, 1e-6), LARGEST_RATIO)
+    first = np.zeros((2, min(1, len(times))))
+    related = np.concatenate([first, [ratios, means]], axis=1).astype(np.float32)
+    return related[0], related[1]
 
 
 def measure_distances(beats: np.ndarray) -> np.ndarray:

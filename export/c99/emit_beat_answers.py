@@ -84,24 +84,24 @@ def compare_beat(pair: BeatPair) -> list[str]:
     plan, count, leads = pair.plan, pair.input("rr").shape[1], pair.plan.front_end.leads
     if not plan.own:
         return []
-    own, sample = plan.own, f"(n * {leads}) + lead"
+    own, sample, newest = plan.own, f"(n * {leads}) + lead", MEAN_OF - 1
     quantised = f"ecg_front_end_quantise(total, {own.multiplier}, {own.shift}, {own.zero_point}, -128, 127)"
     return [
         "/* Relate the RR interval after the first R peak that is due to the mean of the last ones. */",
         "static void $relate_interval(struct $app *app)",
         "{",
         f"    const uint32_t next = app->due[(app->due_first + 1u) % {plan.most_due}u];",
-        "    const uint32_t interval = (app->due_count > 1u) ? (next - app->due[app->due_first]) : "
-        f"{own.longest}u;",
+        f"    const uint32_t interval = (app->due_count > 1u) ? (next - app->due[app->due_first]) : {own.longest}u;",
         "    uint32_t total = 0u;",
         "    uint32_t ratio;",
-        f"    (void)memmove(app->own_intervals, &app->own_intervals[1], {MEAN_OF - 1}u * sizeof app->own_intervals[0]);",
-        f"    app->own_intervals[{MEAN_OF - 1}] = (uint16_t)((interval < {own.longest}u) ? interval : {own.longest}u);",
+        f"    (void)memmove(app->own_intervals, &app->own_intervals[1], {newest}u * sizeof app->own_intervals[0]);",
+        f"    app->own_intervals[{newest}] = (uint16_t)((interval < {own.longest}u) ? interval : {own.longest}u);",
         f"    app->own_count += (app->own_count < {MEAN_OF}u) ? 1u : 0u;",
         f"    for (int32_t n = 0; n < {MEAN_OF}; ++n) {{",
         "        total += app->own_intervals[n];",
         "    }",
-        f"    ratio = (({2 * RATIO_STEPS}u * app->own_count * app->own_intervals[{MEAN_OF - 1}]) + total) / (2u * total);",
+        f"    ratio = (({2 * RATIO_STEPS}u * app->own_count * app->own_intervals[{newest}]) + total) / (2u * total);",
+        "    app->networks.beats.own[0] = $own_means[((2u * total) + app->own_count) / (2u * app->own_count)];",
         f"    (void)memmove(app->ratios, &app->ratios[1], {count - 1}u);",
         f"    app->ratios[{count - 1}] = (uint8_t)((ratio < {len(own.ratios) - 1}u) ? ratio : {len(own.ratios) - 1}u);",
         "}",
@@ -124,7 +124,7 @@ def compare_beat(pair: BeatPair) -> list[str]:
         f"            app->average[{sample}] = (int16_t)(before + "
         f"ecg_asr(ecg_clamp(difference, -{own.step}, {own.step}), {SHARE_BITS}));",
         "        }",
-        f"        app->networks.beats.distances[lead] = (int8_t){quantised};",
+        f"        app->networks.beats.own[1 + lead] = (int8_t){quantised};",
         "    }",
         "    app->has_average = 1;",
         "}",

@@ -37,7 +37,11 @@ def emit_beat_app(pair: BeatPair) -> dict[str, str]:
         *([] if plan.own else [array("int8_t", "beat_rr", plan.beat_rr)]),
         array("int8_t", "rhythm_rr", plan.rhythm_rr),
         *(
-            ["/* Integers of relative RR intervals. */", array("int8_t", "own_ratios", plan.own.ratios)]
+            [
+                "/* Integers of relative RR intervals, and of a mean one by samples of the detector. */",
+                array("int8_t", "own_ratios", plan.own.ratios),
+                array("int8_t", "own_means", plan.own.means),
+            ]
             if plan.own
             else []
         ),

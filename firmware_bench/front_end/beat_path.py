@@ -177,9 +177,10 @@ class BeatPath:
             "labels": quantise_for(np.array(self._known)[:, None] == classes, self._inputs["labels"]),
         }
         if self._own:
-            self._relative.append(self._own.relate(self._due[0] - peak if self._due else self._own.plan.longest))
+            ratio, mean = self._own.relate(self._due[0] - peak if self._due else self._own.plan.longest)
+            self._relative.append(ratio)
             inputs["rr"] = self._own.plan.ratios[self._relative]
-            inputs["distances"] = self._own.compare(inputs["ecg"])
+            inputs["own"] = np.append(self._own.plan.means[mean], self._own.compare(inputs["ecg"]))
         outputs = _run(self._classifier, inputs)
         quality = self._faults.find_faults(self._made, self._made - begin)
         probabilities = outputs["probabilities"].ravel()

@@ -126,7 +126,7 @@ def plan_beats(rhythm: RawModel, classifier: RawModel, sensor: Sensor) -> BeatPl
     intervals = np.arange(LONGEST_RR + 1) / FS
     counts = np.arange(rows["features"].shape[1] + 1, dtype=np.float64)
     ratio = Fraction(str(float(metadata.fs))) / Fraction(int(FS))
-    length, relative = inputs["ecg"].shape[1], "distances" in inputs
+    length, relative = inputs["ecg"].shape[1], "own" in inputs
     return BeatPlan(
         lead,
         front_end,
@@ -139,7 +139,7 @@ def plan_beats(rhythm: RawModel, classifier: RawModel, sensor: Sensor) -> BeatPl
         quantise_for(intervals, inputs["rr"]),
         quantise_for(intervals, rows["rr"]),
         quantise_for((1 / np.maximum(counts, 1)).astype(np.float32) * (counts > 0), rows["weights"]),
-        plan_own_beats(*(inputs[n] for n in ("ecg", "rr", "distances")), metadata.fs, FS) if relative else None,
+        plan_own_beats(inputs["ecg"], inputs["rr"], inputs["own"], metadata.fs, FS) if relative else None,
         ratio,
         "none" not in (each.metadata.task.options.get("labels") for each in (rhythm, classifier)),
         block,
@@ -166,7 +166,7 @@ def _check_pair(rhythm: RawModel, classifier: RawModel) -> None:
     if named is None or {tensor.name for tensor in rhythm.inputs} != {*ROWS}:
         raise InputError(f"{rhythm.name} takes no features of beats: name an exported rhythm_from_beats file")
     names = {tensor.name for tensor in classifier.inputs}, {tensor.name for tensor in classifier.outputs}
-    own = {"distances"} if metadata.task.options.get("relative") else set()
+    own = {"own"} if metadata.task.options.get("relative") else set()
     if named.digest != metadata.digest or names != ({"ecg", "rr", "labels", *own}, {"fused", "probabilities"}):
         raise InputError(f"{classifier.name} is not the beat classifier of {rhythm.name}: keep the files of one export")
     if any(tensor.dtype != "int8" for each in (rhythm, classifier) for tensor in (*each.inputs, *each.outputs)):

@@ -15,7 +15,7 @@ from firmware_bench.runtime.metadata import Tensor
 from firmware_bench.runtime.quantisation import quantise
 
 LONGEST_WAIT_S = 2.0  # a longer RR interval counts as this: so long the beat after is waited for
-MEAN_OF = 8  # RR intervals, to whose mean each is related
+MEAN_OF = 64  # RR intervals, to whose mean each is related
 LARGEST_RATIO = 3.0
 BEFORE_S, AFTER_S = 0.3125, 0.4375  # what is compared of a beat, before and after its R peak
 SHARE = 16  # of the difference by which the average beat moves to a new one
@@ -33,6 +33,7 @@ class OwnBeatsPlan:
     Attributes:
         longest: Samples of the detector; a longer RR interval counts as this.
         ratios: int8, the integer of a relative RR interval by its steps.
+        means: int8 (longest + 1,), the integer of a mean RR interval by samples of the detector.
         begin, stop: What is compared of a window, samples.
         step: The largest difference that moves the average beat, in its integers.
         multiplier, shift, zero_point: From a sum of differences to the integer of a distance.
@@ -40,6 +41,7 @@ class OwnBeatsPlan:
 
     longest: int
     ratios: np.ndarray
+    means: np.ndarray
     begin: int
     stop: int
     step: int
@@ -54,24 +56,26 @@ def find_part(samples: int, fs: float) -> slice:
     return slice(max(0, centre - round(BEFORE_S * fs)), min(samples, centre + round(AFTER_S * fs)))
 
 
-def plan_own_beats(ecg: Tensor, rr: Tensor, distances: Tensor, fs: float, peak_fs: float) -> OwnBeatsPlan:
+def plan_own_beats(ecg: Tensor, rr: Tensor, own: Tensor, fs: float, peak_fs: float) -> OwnBeatsPlan:
     """Plan a comparison.
 
     Args:
-        ecg, rr, distances: The inputs of the beat classifier.
+        ecg, rr, own: The inputs of the beat classifier.
         fs: Of its window, Hz.
         peak_fs: Of the samples in which R peaks are counted, Hz.
     """
     part, steps = find_part(ecg.shape[1], fs), np.arange(round(LARGEST_RATIO * RATIO_STEPS) + 1)
     counted = (1 << AVERAGE_BITS) * (part.stop - part.start)  # of a mean difference of one integer of the window
+    longest = round(LONGEST_WAIT_S * peak_fs)
     return OwnBeatsPlan(
-        round(LONGEST_WAIT_S * peak_fs),
+        longest,
         quantise(steps / RATIO_STEPS, rr.scale, rr.zero_point, rr.dtype),
+        quantise(np.arange(longest + 1) / peak_fs, own.scale, own.zero_point, own.dtype),
         part.start,
         part.stop,
         round(LARGEST_STEP / ecg.scale * (1 << AVERAGE_BITS)),
-        *find_multiplier(ecg.scale / (counted * distances.scale)),
-        distances.zero_point,
+        *find_multiplier(ecg.scale / (counted * own.scale)),
+        own.zero_point,
     )
 
 
@@ -83,11 +87,13 @@ class OwnBeats:
         self._intervals: deque[int] = deque(maxlen=MEAN_OF)
         self._average: np.ndarray | None = None
 
-    def relate(self, interval: int) -> int:
-        """Take an RR interval, samples of the detector → the steps of it in relation to the mean of the last ones."""
+    def relate(self, interval: int) -> tuple[int, int]:
+        """Take an RR interval, samples of the detector → the steps of it in relation to the mean of the last ones, and
+        that mean, samples."""
         self._intervals.append(min(interval, self.plan.longest))
-        total, own = sum(self._intervals), self._intervals[-1] * len(self._intervals)
-        return min((2 * RATIO_STEPS * own + total) // (2 * total), len(self.plan.ratios) - 1)
+        total, count = sum(self._intervals), len(self._intervals)
+        steps = (2 * RATIO_STEPS * self._intervals[-1] * count + total) // (2 * total)
+        return min(steps, len(self.plan.ratios) - 1), (2 * total + count) // (2 * count)
 
     def compare(self, window: np.ndarray) -> np.ndarray:
         """Take the window of a beat, int8 (samples, leads) → the integers of its distances, int8 (leads,)."""

@@ -73,13 +73,13 @@ def test_the_parts_of_a_loaded_model_share_its_weights(model, beats, tmp_path):
     np.testing.assert_allclose(history_head(inputs)["probabilities"], loaded(beats), atol=1e-6)
 
 
-def test_distances_from_the_patients_own_beat_are_an_input_of_the_history(beats):
+def test_what_is_the_patients_own_is_an_input_of_the_history(beats):
     model = htf_beat(relative=True, **find("htf_beat").presets["tiny"].model)
-    more = beats | {"distances": np.linspace(0, 2, 12, dtype=np.float32).reshape(6, 2)}
+    more = beats | {"own": np.linspace(0, 2, 18, dtype=np.float32).reshape(6, 3)}
     morphology, history_head = split_model(model)
-    parts = {"morphology": np.asarray(morphology(beats["ecg"])), **{n: more[n] for n in ("rr", "labels", "distances")}}
+    parts = {"morphology": np.asarray(morphology(beats["ecg"])), **{n: more[n] for n in ("rr", "labels", "own")}}
     np.testing.assert_allclose(history_head(parts)["probabilities"], model(more), atol=1e-6)
-    changed = model(more | {"distances": more["distances"][::-1]})
+    changed = model(more | {"own": more["own"][::-1]})
     assert np.abs(np.asarray(model(more)) - np.asarray(changed)).max() > 1e-4
 
 

@@ -69,14 +69,18 @@ def test_a_long_rr_interval_counts_as_three_seconds():
     np.testing.assert_allclose(rr[:, -1], [3.0, 3.0])
 
 
-def test_an_epoch_sees_all_ectopic_beats_and_twice_as_many_normal_ones_of_each_recording():
+def test_an_epoch_sees_all_ectopic_beats_and_twice_as_many_normal_ones_of_each_recording(monkeypatch):
+    monkeypatch.setattr("ecg_edge.tasks.beat_examples.LEAST_NORMALS", 3)
     made = recordings(record("many", "N" * 20 + "VA"), record("none", "N" * 20), record("few", "NVVV"))
     whole = examples(training=True, names=("many", "none", "few"), made=made)
     first, again, second = whole.draw_epoch(0, 0), whole.draw_epoch(0, 0), whole.draw_epoch(0, 1)
-    assert np.bincount(first.records, minlength=3).tolist() == [2 + 4, 0, 4]
+    assert np.bincount(first.records, minlength=3).tolist() == [2 + 4, 3, 4]
     assert sorted(first.targets[first.records == 0]) == [0, 0, 0, 0, 1, 2]
     np.testing.assert_array_equal(first.beats, again.beats)
     assert first.beats.tolist() != second.beats.tolist()
+    weights = BeatsTask(CLASSES).example_weights(first, "none")
+    assert weights.mean() == pytest.approx(1) and len(set(weights.tolist())) == 2
+    assert weights[0] / weights[-1] == pytest.approx(np.sqrt((20 + 20 + 1) / (4 + 3 + 1)))
 
 
 def test_without_labels_the_input_is_zero():

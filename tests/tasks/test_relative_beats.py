@@ -15,21 +15,20 @@ from firmware_bench.runtime.metadata import Tensor
 
 ECG = Tensor("ecg", (1, 256, 2), "int8", 0.06, 4)
 RR = Tensor("rr", (1, 5), "int8", 3 / 255, -128)
-DISTANCES = Tensor("distances", (1, 2), "int8", 2 / 255, -128)
+OWN = Tensor("own", (1, 3), "int8", 2 / 255, -128)
 
 
 def dequantise(values, tensor):
     return (np.asarray(values, float) - tensor.zero_point) * tensor.scale
 
 
-def test_an_interval_is_related_to_the_mean_of_it_and_the_seven_before():
-    times = np.concatenate([np.arange(10) * 0.8, [7.2 + 0.4, 7.2 + 0.4 + 1.2, 20.0]])
-    found = relate_intervals(times)
-    assert found[0] == 0 and found[1:10] == pytest.approx(1)
-    assert found[10] == pytest.approx(0.4 / ((7 * 0.8 + 0.4) / 8))
-    assert found[11] == pytest.approx(1.2 / ((6 * 0.8 + 0.4 + 1.2) / 8))
-    assert found[12] == pytest.approx(2.0 / ((5 * 0.8 + 0.4 + 1.2 + 2.0) / 8)), "a pause counts as two seconds"
-    assert len(relate_intervals(times[:0])) == 0
+def test_an_interval_is_related_to_the_mean_of_it_and_those_before():
+    times = np.concatenate([np.arange(80) * 0.8, [63.2 + 0.4, 63.2 + 0.4 + 1.2, 90.0]])
+    found, means = relate_intervals(times)
+    assert found[0] == means[0] == 0 and found[1:80] == pytest.approx(1) and means[1:80] == pytest.approx(0.8)
+    assert means[80:] == pytest.approx([0.8 - 0.4 / 64, 0.8, 0.8 + 1.2 / 64]), "of 64; a pause counts as two seconds"
+    assert found[80:] == pytest.approx(np.array([0.4, 1.2, 2.0]) / means[80:])
+    assert all(len(each) == 0 for each in relate_intervals(times[:0]))
 
 
 def test_a_beat_that_is_unlike_the_others_is_far_away_and_hardly_moves_the_average():
@@ -54,23 +53,25 @@ def test_examples_hold_the_interval_after_the_beat_and_its_distance_from_those_b
     np.testing.assert_allclose(batch["rr"][2], [0, 0, *ratios[:3]], rtol=1e-6)
     np.testing.assert_allclose(batch["rr"][3], [0, *ratios], rtol=1e-6)
     np.testing.assert_allclose(batch["rr"][4], [*ratios, 0], rtol=1e-6)  # none is after the last
-    assert batch["distances"].shape == (5, 1) and batch["distances"].max() < 1e-3
+    np.testing.assert_allclose(batch["own"][:, 0], [*means, means[-1]], rtol=1e-6)  # up to the beat after
+    assert batch["own"].shape == (5, 2) and batch["own"][:, 1].max() < 1e-3
     assert set(BeatsTask(CLASSES).examples(made, ["r0"], form).batch(np.arange(5))) == {"ecg", "rr", "labels"}
 
 
 def test_the_integers_of_a_device_say_the_same():
     random = np.random.default_rng(0)
-    plan = plan_own_beats(ECG, RR, DISTANCES, fs=128.0, peak_fs=128.0)
+    plan = plan_own_beats(ECG, RR, OWN, fs=128.0, peak_fs=128.0)
     part, own = find_part(256, 128.0), OwnBeats(plan)
     assert (part.start, part.stop) == (88, 144 + 40)
     beat = np.cumsum(random.normal(size=(256, 2)), axis=0) * 0.3
     windows = np.clip(beat + random.normal(scale=0.4, size=(120, 256, 2)), -6, 6)
     windows[60] = -windows[60]
     integers = np.clip(np.rint(windows / ECG.scale) + ECG.zero_point, -128, 127).astype(np.int8)
-    distances = dequantise([own.compare(window) for window in integers], DISTANCES)
+    distances = dequantise([own.compare(window) for window in integers], OWN)
     expected = measure_distances(dequantise(integers, ECG)[:, part])
-    assert np.abs(distances - np.minimum(expected, 255 * DISTANCES.scale)).max() < 1.5 * DISTANCES.scale
+    assert np.abs(distances - np.minimum(expected, 255 * OWN.scale)).max() < 1.5 * OWN.scale
     intervals = random.integers(40, 420, 120)
-    ratios = dequantise(plan.ratios[[own.relate(int(interval)) for interval in intervals]], RR)
-    expected = relate_intervals(np.concatenate([[0], np.cumsum(intervals / 128)]))[1:]
-    assert np.abs(ratios - expected).max() < 1 / 128 + 0.5 * RR.scale + 1e-6
+    related = np.array([own.relate(int(interval)) for interval in intervals])
+    ratios, means = (each[1:] for each in relate_intervals(np.concatenate([[0], np.cumsum(intervals / 128)])))
+    assert np.abs(dequantise(plan.ratios[related[:, 0]], RR) - ratios).max() < 1 / 128 + 0.5 * RR.scale + 1e-6
+    assert np.abs(dequantise(plan.means[related[:, 1]], OWN) - means).max() < 1 / 256 + 0.5 * OWN.scale + 1e-6

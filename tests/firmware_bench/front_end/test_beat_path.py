@@ -43,7 +43,7 @@ def make_classifier(relative=False, **changes):
         Tensor("ecg", (1, 64, 1), "int8", 0.02, 0),
         Tensor("rr", (1, 5), "int8", 1 / 64, -128),
         Tensor("labels", (1, 5, 3), "int8", 1 / 100, 0),
-        *([Tensor("distances", (1, 1), "int8", 1 / 64, -128)] if relative else []),
+        *([Tensor("own", (1, 2), "int8", 1 / 64, -128)] if relative else []),
     )
     outputs = (Tensor("fused", (1, 2), "int8", 0.5, 0), PROBABILITIES)
     task = TaskMetadata("beats", {"labels": "true", "relative": relative})
@@ -178,12 +178,13 @@ def test_a_classifier_of_beats_relative_to_the_patients_own_gets_the_interval_af
     assert "".join(beat.label for beat in beats) == "NNVNNVNNNNVNNN" and first.beats == sum(p < 10 * FS for p in PEAKS)
     intervals = np.diff(PEAKS)
     after = intervals[6] / np.mean(intervals[:7])  # the seventh beat's
+    assert (classifier.given[6]["own"][0, 0] + 128) / 64 == pytest.approx(np.mean(intervals[:7]) / FS, abs=1 / 64)
     assert (classifier.given[6]["rr"][0, -1] + 128) / 64 == pytest.approx(after, abs=1 / 64)
-    last = 2 * FS / np.mean([*intervals[-7:], 2 * FS])  # no beat follows within two seconds
+    last = 2 * FS / np.mean([*intervals, 2 * FS])  # no beat follows within two seconds
     assert (classifier.given[-1]["rr"][0, -1] + 128) / 64 == pytest.approx(last, abs=1 / 64)
     said = [round(beat.sample / 128 * FS) - beat.peak for beat in beats]
     assert 256 + 43 <= said[-1] <= 256 + 43 + 40 and max(said[:-1]) <= 64 + max(intervals)
-    far = [int(given["distances"][0, 0]) for given in classifier.given]
+    far = [int(given["own"][0, 1]) for given in classifier.given]
     assert far[0] == -128 and all(far[n] > max(far[m] for m in (1, 3, 4, 6)) for n in (2, 5, 10))
 
 
