@@ -2,7 +2,8 @@
 
 The features of a beat's waveform and spectrum are costly, but do not depend on the labels of the beats before it: they
 are computed in batches. The small head is run beat by beat where those labels are the classifier's own. An exported
-classifier is one file that takes a beat at a time, as on a device.
+classifier is one file that takes a beat at a time, as on a device. Without morphology, features are the RR intervals
+before a beat and the probabilities of its classes.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ from ecg_edge.data.examples import WindowSpec
 from ecg_edge.data.recordings import Recordings, cache_folder
 from ecg_edge.records.record import STANDARD_LEADS
 from ecg_edge.tasks.beat_examples import BeatExamples
-from ecg_edge.tasks.beat_history import CLASSES, UNKNOWN, aami_classes, predict_autoregressively
+from ecg_edge.tasks.beat_history import BEFORE, CLASSES, UNKNOWN, aami_classes, predict_autoregressively
 from ecg_edge.tasks.beats import BeatOptions, BeatsTask
 from ecg_edge.tasks.predictor import KerasPredictor, Predictor
 from ecg_edge.tflite_predictor import TFLitePredictor
@@ -40,6 +41,8 @@ class BeatEmbedder:
         window: The windows that it takes.
         identity: Identifies its weights.
         leads: The number of leads that it takes.
+        morphology: Whether features are the classifier's fused ones, or RR intervals and probabilities.
+        knows_labels: Whether it was trained with the labels of the beats before; its own are none otherwise.
         describe_model: Returns the metadata of its model.
         advance: Called with (done, total) as beats are done.
     """
@@ -47,6 +50,7 @@ class BeatEmbedder:
     def __init__(self, name: str, architecture: Architecture, model, window: WindowSpec, identity: str):
         self.name, self.architecture, self.model = name, architecture, model
         self.window, self.identity, self.leads = window, identity, model.inputs[0].shape[-1]
+        self.morphology = self.knows_labels = True
         self.advance: Callable[[int, int], None] = lambda done, total: None
         self.describe_model: Callable[[], ModelMetadata] = ModelMetadata
 
@@ -69,7 +73,9 @@ class BeatEmbedder:
                 "name a run of a beat classifier"
             )
         identity = hashlib.sha256(model_file.read_bytes()).hexdigest()[:16]
-        return cls(str(model_file.parent), architecture, model, settings.signal.window_spec(), identity)
+        made = cls(str(model_file.parent), architecture, model, settings.signal.window_spec(), identity)
+        made.knows_labels = settings.task.get("labels") != "none"
+        return made
 
     @classmethod
     def untrained(cls, settings: Config) -> "BeatEmbedder":
@@ -87,8 +93,12 @@ class BeatEmbedder:
     @property
     def features(self) -> int:
         """The number of features of a beat."""
+        return self.with_features().output["fused"].shape[-1] if self.morphology else BEFORE + len(CLASSES)
+
+    def with_features(self):
+        """The classifier's Keras model with the features as the output "fused"."""
         assert self.architecture.beat_features is not None
-        return self.architecture.beat_features(self.model).output["fused"].shape[-1]
+        return self.architecture.beat_features(self.model, self.morphology)
 
     def __call__(self, recordings: Recordings, labels: str, records: np.ndarray | None = None) -> np.ndarray:
         """Compute the features of all beats; they are kept in the cache where the recordings are.
@@ -99,24 +109,29 @@ class BeatEmbedder:
             records: Which recordings are asked for; not used, since those in the cache serve every part of a split.
 
         Returns:
-            float32 (beats, features).
+            float32 (beats, features); zeros for beats of recordings without signal.
 
         Raises:
             InputError: The recordings are prepared for another rate.
         """
         check_recordings(self.name, self.window, self.leads, recordings)
+        labels = choose_labels(labels, self.knows_labels)
+        seen = find_beats_with_signal(recordings)
         if not recordings.key:
-            return self._features(recordings, labels)
-        file = cache_folder() / f"{recordings.key}-{self.identity}-{labels}.npy"
+            return _spread(self._features(recordings, labels, seen), seen)
+        form = labels if self.morphology else f"{labels}-classes"
+        file = cache_folder() / f"{recordings.key}-{self.identity}-{form}.npy"
         if not file.exists():
             with atomic_write(file) as temporary, open(temporary, "wb") as opened:
-                np.save(opened, self._features(recordings, labels))
-        return np.load(file, mmap_mode="r")
+                np.save(opened, self._features(recordings, labels, seen))
+        return _spread(np.load(file, mmap_mode="r"), seen)
 
-    def _features(self, recordings, labels):
+    def _features(self, recordings, labels, seen):
+        """The features of the beats that are `seen`, bool (all beats,): (seen beats, features)."""
         assert self.architecture.split_beat_model is not None
         morphology, head = self.architecture.split_beat_model(self.model)
         examples = make_task(x.name for x in self.model.inputs).inference_examples(recordings, self.window)
+        examples = examples.take(np.flatnonzero(seen[examples.beats]))
         count = len(examples)
         waveform = []
         for start in range(0, count, BATCH):
@@ -128,19 +143,19 @@ class BeatEmbedder:
         def one_step(positions, known):
             inputs = dataclasses.replace(examples, known=known).history(positions)
             answer = head.predict_on_batch({"morphology": waveform[positions], **inputs})
-            return np.concatenate([answer["probabilities"], answer["fused"]], axis=1)
+            said = [answer["fused"]] if self.morphology else [inputs["rr"], answer["probabilities"]]
+            return np.concatenate([answer["probabilities"], *said], axis=1)
 
-        classes = len(CLASSES)
+        classes, total = len(CLASSES), len(recordings.beat_times)
         if labels == "own":
-            return predict_autoregressively(examples.records, examples.beats, count, one_step)[0][:, classes:]
-        known = aami_classes(recordings.beat_symbols) if labels == "true" else np.full(count, UNKNOWN, np.int8)
+            return predict_autoregressively(examples.records, examples.beats, total, one_step)[0][:, classes:]
+        known = aami_classes(recordings.beat_symbols) if labels == "true" else np.full(total, UNKNOWN, np.int8)
         steps = [one_step(np.arange(i, min(i + BATCH, count)), known) for i in range(0, count, BATCH)]
         return np.concatenate(steps)[:, classes:]
 
     def classify(self, recordings: Recordings, labels: str, wanted: np.ndarray) -> BeatExamples:
         """The `wanted` beats, bool (all beats,), as the classifier takes them, with the labels before them."""
-        assert self.architecture.beat_features is not None
-        predictor = KerasPredictor(self.architecture.beat_features(self.model))
+        labels, predictor = choose_labels(labels, self.knows_labels), KerasPredictor(self.with_features())
         task = make_task(x.name for x in self.model.inputs)
         return run_beats(predictor, self.features, task, recordings, self.window, labels, wanted, self.advance)[1]
 
@@ -173,6 +188,7 @@ class FileEmbedder:
             raise InputError(f"{path} has no features of beats: export a beat classifier with --features")
         self.window = WindowSpec.from_metadata(self.metadata)
         self.features, self._leads, self._task = outputs["fused"][-1], inputs["ecg"][-1], make_task(inputs)
+        self._knows_labels = self.metadata.task.options.get("labels") != "none"
 
     def __call__(self, recordings: Recordings, labels: str, records: np.ndarray) -> np.ndarray:
         """Compute the features of all beats of some recordings, one beat after the other.
@@ -188,14 +204,12 @@ class FileEmbedder:
         Raises:
             InputError: The recordings are prepared for another rate, or have another number of leads.
         """
-        wanted = np.zeros(len(recordings.beat_times), bool)
-        for record in records:
-            wanted[recordings.beat_starts[record] : recordings.beat_starts[record + 1]] = True
-        return self.embed(recordings, labels, wanted)
+        return self.embed(recordings, labels, np.isin(_find_owners(recordings), records))
 
     def embed(self, recordings: Recordings, labels: str, wanted: np.ndarray) -> np.ndarray:
         """Compute the features of the `wanted` beats, bool (all beats,); see `run_beats`."""
         check_recordings(self.name, self.window, self._leads, recordings)
+        labels, wanted = choose_labels(labels, self._knows_labels), wanted & find_beats_with_signal(recordings)
         about = self._predictor, self.features, self._task
         return run_beats(*about, recordings, self.window, labels, wanted, self.advance)[0]
 
@@ -211,6 +225,30 @@ def check_recordings(name: str, window: WindowSpec, leads: int, recordings: Reco
 def make_task(inputs: Iterable[str]) -> BeatsTask:
     """Make the task that gives a beat classifier the inputs of these names."""
     return BeatsTask(CLASSES, BeatOptions(relative="own" in inputs))
+
+
+def choose_labels(labels: str, knows_labels: bool) -> str:
+    """Choose the labels of the beats before: "own" is none for a classifier that was trained without."""
+    return "none" if labels == "own" and not knows_labels else labels
+
+
+def find_beats_with_signal(recordings: Recordings) -> np.ndarray:
+    """Whether each beat is of a recording with a signal: bool (all beats,)."""
+    return recordings.has_signal()[_find_owners(recordings)]
+
+
+def _find_owners(recordings):
+    """The recording of each beat."""
+    return np.repeat(np.arange(len(recordings.entries)), np.diff(recordings.beat_starts))
+
+
+def _spread(features, seen):
+    """The features of the beats that are seen, with zeros for the others."""
+    if seen.all():
+        return features
+    spread = np.zeros((len(seen), features.shape[1]), np.float32)
+    spread[seen] = features
+    return spread
 
 
 def run_beats(

@@ -295,7 +295,8 @@ def attach_embedder(task: Task, settings: Config, own: Path | None = None, dry_r
     if "embedder" not in settings.task:
         return
     if settings.task["embedder"]:
-        embedder = load_embedder(own if own and own.is_dir() else settings.task["embedder"])
+        found = own if own and own.is_dir() else settings.task["embedder"]
+        embedder = load_embedder(found, settings.model["morphology"])
         _check_embedder(embedder, settings)
         task.embed_beats = embedder
     elif settings.model["morphology"] and dry_run:
@@ -312,12 +313,12 @@ def attach_embedder(task: Task, settings: Config, own: Path | None = None, dry_r
 def _check_embedder(embedder: BeatEmbedder, settings: Config) -> None:
     """Raise InputError where a model of these settings cannot take the embedder's features."""
     rate, leads = embedder.window.fs, embedder.leads
-    if not settings.model["morphology"]:
+    if not embedder.morphology and any(x.name == "own" for x in embedder.model.inputs):
         raise InputError(
-            f"the model takes no features, and task.embedder names {embedder.name}: set model.morphology=true, or "
-            "leave out task.embedder"
+            f"{embedder.name} takes RR intervals relative to the patient's own, the model those in s: train it with "
+            "task.relative=false model.relative=false"
         )
-    if embedder.features != settings.model["features"]:
+    if embedder.morphology and embedder.features != settings.model["features"]:
         raise InputError(
             f"{embedder.name} gives {embedder.features} features of a beat, the model takes "
             f"{settings.model['features']}: set model.features={embedder.features}, or train both with one preset"
@@ -336,11 +337,12 @@ def _copy_run(source: Path, folder: Path) -> None:
             shutil.copyfile(source / name, folder / name)
 
 
-def load_embedder(path: Path | str) -> BeatEmbedder:
-    """Load the beat embedder of the run at `path`. Raises InputError where it has no features of beats."""
+def load_embedder(path: Path | str, morphology: bool = True) -> BeatEmbedder:
+    """Load the beat embedder of the run at `path`, for a model with `morphology` or one that takes RR intervals and
+    classes. Raises InputError where it has no features of beats."""
     run = Run(path)
     embedder = BeatEmbedder.from_model(run.path / "model.keras", run.model(), run.settings)
-    embedder.describe_model = run.describe_model
+    embedder.describe_model, embedder.morphology = run.describe_model, morphology
     return embedder
 
 

@@ -33,8 +33,10 @@ def check_config(config: Mapping[str, Any]) -> None:
         ValueError: A value is missing, of another type or out of range.
     """
     read = decode_json(RunConfig, config)
-    for name, values in (("classes", read.classes), ("leads", read.leads)):
-        if not values or len(set(values)) != len(values) or not all(value and value.isprintable() for value in values):
+    if not read.classes:
+        raise ValueError("classes are [], not names")
+    for name, values in (("classes", read.classes), ("leads", read.leads)):  # no leads: of annotations alone
+        if len(set(values)) != len(values) or not all(value and value.isprintable() for value in values):
             raise ValueError(f"{name} are {list(values)[:5]}, not different names")
     decode_json(str, read.task.get("name"), "task.name")
     for name, value in read.model.items():

@@ -116,10 +116,12 @@ def fused_features(model):
     return keras.Model(model.inputs, model.get_layer("fused").output, name="fused_features")
 
 
-def with_features(model):
-    """An htf_beat `model` with its features as an output: {"fused": (576,), "probabilities": (classes,)}."""
-    outputs = {"fused": model.get_layer("fused").output, "probabilities": model.output}
-    return keras.Model(model.inputs, outputs, name=model.name)
+def with_features(model, morphology=True):
+    """An htf_beat `model` with its features as an output: {"fused": (576,), "probabilities": (classes,)}; without
+    `morphology` the features are the RR intervals and the probabilities, (5 + classes,)."""
+    rr = next(x for x in model.inputs if x.name == "rr")
+    fused = model.get_layer("fused").output if morphology else layers.Concatenate()([rr, model.output])
+    return keras.Model(model.inputs, {"fused": fused, "probabilities": model.output}, name=model.name)
 
 
 def split_model(model):

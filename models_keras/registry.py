@@ -76,7 +76,8 @@ class Architecture:
         parts: for timing: part of the model → its last layer.
         other_tasks: tasks that it serves as well → arguments of `build` that fit its output to the task.
         split_beat_model: of a beat classifier, model → (waveform model, head): its features are inputs of other models.
-        beat_features: of a beat classifier, model → the same with its features as the output "fused" beside its own.
+        beat_features: of a beat classifier, (model, morphology) → the same with its features as the output "fused"
+            beside its own; without morphology these are the RR intervals and the probabilities.
         beat_embedder: the architecture whose beat features are an input of this one, or None.
     """
 

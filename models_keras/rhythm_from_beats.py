@@ -8,10 +8,10 @@ Input   features       (beats, 576) float32: what models_keras.htf_beat.fused_fe
         weights        (beats,) float32: 1/n for the n valid beats, 0 for padding
 Output  probabilities  (classes,) float32, softmax; NSR, AFIB, SBR, AB, SVTA, B in the source
 
-morphology=False is for beats of which only times and labels are known. Instead of `features` it has the input
-        history        (beats, 5 + 15) float32: per beat the five RR intervals in s and the five one-hot labels (N, A,
-                       V) that htf_beat reads, oldest first
-and trains htf_beat's history stream itself.
+morphology=False is for beats of which only times and classes are known. Its input is then
+        features       (beats, 8) float32: per beat the five RR intervals before it in s, oldest first, and its class:
+                       the probabilities of N, A and V, one-hot where it is annotated, zeros where it is unknown
+and it trains htf_beat's history stream itself.
 
 The input `weights` is both masks: the mean over the valid beats is a product with it, and the attention's additive bias
 is computed from it (models_keras.layers.multi_head_attention.PaddingBias).
@@ -30,7 +30,7 @@ from models_keras.layers.positions import LearnedPositions
 from models_keras.registry import Architecture, Preset, Variant, register
 
 LONGEST = 64  # beats with a position embedding
-BEAT_CLASSES = 3
+PLAIN_FEATURES = BEATS_BEFORE + 3  # RR intervals, and the class N, A or V
 
 
 def per_beat(x, units, activation=None):
@@ -71,8 +71,8 @@ def rhythm_from_beats(
         samples: beats in a window (not samples of ECG), at most 64.
         leads: not used.
         classes: of rhythms.
-        morphology: with the beat embedder's features as input.
-        features: width of that input, with morphology.
+        morphology: with the beat embedder's features as input, otherwise with RR intervals and classes.
+        features: width of the input, with morphology.
         history: units of the history stream, without morphology.
         width: of the transformer.
         blocks: number of transformer blocks.
@@ -83,10 +83,8 @@ def rhythm_from_beats(
     """
     rr = keras.Input((samples, 1), name="rr")
     weights = keras.Input((samples,), name="weights")
-    if morphology:
-        known = beats = keras.Input((samples, features), name="features")
-    else:
-        known = beats = keras.Input((samples, BEATS_BEFORE * (1 + BEAT_CLASSES)), name="history")
+    known = beats = keras.Input((samples, features if morphology else PLAIN_FEATURES), name="features")
+    if not morphology:
         beats = layers.Dropout(dropout)(per_beat(beats, history, "relu"))
         beats = per_beat(beats, history, "relu")  # (beats, history)
 

@@ -13,7 +13,7 @@ from ecg_edge.embedding import BeatEmbedder, run_beats
 from ecg_edge.records.record import Beats
 from ecg_edge.run import attach_embedder
 from ecg_edge.tasks.beat_history import CLASSES, aami_classes
-from ecg_edge.tasks.beat_rhythm import BeatRhythmTask
+from ecg_edge.tasks.beat_rhythm import PLAIN, BeatRhythmTask
 from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.predictor import KerasPredictor
 from ecg_edge.training.config import resolve
@@ -87,6 +87,40 @@ def test_features_of_cached_recordings_are_cached(model, tmp_path, monkeypatch):
 def test_another_rate_is_refused(model):
     with pytest.raises(InputError, match="takes 64 Hz, the recordings are prepared for 100 Hz"):
         BeatEmbedder("the embedder", ARCHITECTURE, model, FORM, "")(dataclasses.replace(MADE, fs=100.0), "none")
+
+
+@pytest.mark.parametrize("labels", ["own", "none"])
+def test_plain_features_are_rr_intervals_and_probabilities(model, labels):
+    embedder = BeatEmbedder("", ARCHITECTURE, model, FORM, "")
+    embedder.morphology = False
+    features = embedder(MADE, labels)
+    assert features.shape == (8, embedder.features) == (8, PLAIN)
+    np.testing.assert_allclose(features[1:5, 4], 50 / 64, rtol=1e-6)
+    np.testing.assert_allclose(features[:, 5:].sum(axis=1), 1.0, rtol=1e-5)
+    predictor, every = KerasPredictor(embedder.with_features()), np.ones(8, bool)
+    about = predictor, PLAIN, BeatsTask(CLASSES), MADE, FORM
+    found, beats = run_beats(*about, labels, every, lambda done, total: None)
+    np.testing.assert_allclose(found, features, atol=1e-5)
+    questions = beats.batch(slice(None))
+    np.testing.assert_allclose(features[:, 5:], model.predict(questions, verbose=0), atol=1e-5)
+
+
+def test_own_labels_of_a_classifier_trained_without_are_none(model):
+    embedder = BeatEmbedder("", ARCHITECTURE, model, FORM, "")
+    with_labels, without = embedder(MADE, "own"), embedder(MADE, "none")
+    embedder.knows_labels = False
+    np.testing.assert_array_equal(embedder(MADE, "own"), without)
+    assert np.abs(with_labels - without).max() > 1e-3
+
+
+def test_beats_without_signal_have_no_features(model):
+    silent = dataclasses.replace(record("r2", "NV"), signal=None, header_samples=1000)
+    made = recordings(silent, record("r0", "NNVNA"), leads=("I", "II"), fs=64.0)
+    features = BeatEmbedder("", ARCHITECTURE, model, FORM, "")(made, "none")
+    assert not features[:2].any()
+    np.testing.assert_allclose(
+        features[2:], BeatEmbedder("", ARCHITECTURE, model, FORM, "")(MADE, "none")[:5], atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(

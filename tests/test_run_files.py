@@ -37,7 +37,7 @@ def test_a_document_that_is_none_is_one_line(folder, name, text):
     [
         ("classes", []), ("classes", ["AF", "AF"]), ("classes", ["AF", 1]), ("classes", "AF"),
         ("classes", ["\x1b[31m"]),
-        ("leads", None), ("leads", []), ("leads", [["I"]]), ("fingerprint", 7), ("arch", "../../x"), ("arch", None),
+        ("leads", None), ("leads", [""]), ("leads", [["I"]]), ("fingerprint", 7), ("arch", "../../x"), ("arch", None),
         ("task", {"name": "none"}), ("task", {"name": ["x"]}), ("task", {"name": "multilabel", "x": 1}), ("seed", "x"),
         ("signal", {"fs": 1e300}), ("signal", {"fs": -1}), ("signal", {"fs": "250"}),
         ("signal", {"window_s": 1e12}),

@@ -105,7 +105,10 @@ def select_examples(run: Run, qat: bool, reporter: Reporter | None = None) -> Ex
         qat: Whether windows for fine-tuning are wanted.
         reporter: Receives how many there are.
     """
-    training, validation = run.examples("train"), run.examples("validation").subsample(CHECK_WINDOWS)
+    training, validation = run.examples("train"), run.examples("validation")
+    if run.task.embed_beats:  # beats without waveforms tell nothing of the classifier's integers
+        training, validation = (_take_with_signal(part) for part in (training, validation))
+    validation = validation.subsample(CHECK_WINDOWS)
     count = min(CALIBRATION_WINDOWS, (len(training) + 1) // 2)
     chosen, others = _split_evenly(np.arange(len(training)), count)
     # Half of what is left at most, so that fine-tuning has something to learn from.
@@ -141,6 +144,10 @@ def make_windows(task: Task, examples: ExportExamples) -> "tuple[ExportWindows, 
 def _concatenate(parts: Sequence[Any]) -> dict[str, np.ndarray]:
     batches = [part.batch(slice(None)) for part in parts if len(part)] or [parts[0].batch(slice(None))]
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def _take_with_signal(examples: Examples) -> Examples:
+    return examples.take(np.flatnonzero(examples.recordings.has_signal()[examples.records]))
 
 
 def _split_evenly(positions: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

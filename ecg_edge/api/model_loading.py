@@ -1,5 +1,6 @@
 """Load a model, an exported file or a run: a function of windows, with the task and the windows that it describes."""
 
+import dataclasses
 from pathlib import Path
 
 from ecg_edge.data.examples import WindowSpec
@@ -8,11 +9,12 @@ from ecg_edge.run import EMBEDDER, Run, load_embedder
 from ecg_edge.run_files import check_decision
 from ecg_edge.signals.preprocessing import Preprocessing
 from ecg_edge.tasks import TASKS
+from ecg_edge.tasks.beat_rhythm import PLAIN
 from ecg_edge.tasks.predictor import KerasPredictor, Predictor
 from ecg_edge.tasks.task import Task
 from ecg_edge.tflite_predictor import TFLitePredictor
 from firmware_bench.runtime.errors import InputError, ModelError, unknown_name
-from firmware_bench.runtime.metadata import ModelMetadata
+from firmware_bench.runtime.metadata import ModelMetadata, Tensor
 from firmware_bench.runtime.typed_json import shorten
 
 REQUIRED_METADATA = ("task", "labels", "leads", "fs", "window")
@@ -32,7 +34,9 @@ def load_predictor(path: Path) -> tuple[Predictor, ModelMetadata]:
     """
     if path.is_dir():
         run = Run(path)
-        return KerasPredictor(run.model()), run.describe_model()
+        model = run.model()
+        inputs = tuple(Tensor(x.name, (1, *x.shape[1:]), "float32", 0.0, 0) for x in model.inputs)
+        return KerasPredictor(model), dataclasses.replace(run.describe_model(), inputs=inputs)
     predictor = TFLitePredictor(path)
     return predictor, predictor.metadata
 
@@ -99,7 +103,10 @@ def task_from_metadata(metadata: ModelMetadata, source: str, embedder: Path | No
             "(--embedder RUN)"
         )
     if (metadata.embedder or options.get("embedder")) and embedder:
-        task.embed_beats = load_file_embedder(metadata, embedder) if embedder.is_file() else load_embedder(embedder)
+        taken = _count_features(metadata)
+        task.embed_beats = (
+            load_file_embedder(metadata, embedder) if embedder.is_file() else load_embedder(embedder, taken != PLAIN)
+        )
     return next(iter(task.variants().values())), window
 
 
@@ -120,10 +127,15 @@ def load_file_embedder(metadata: ModelMetadata, path: Path) -> FileEmbedder:
             f"{path} is not the beat classifier that the model was exported with, as its digest says: copy both files "
             "of one export"
         )
-    taken = next((tensor.shape[-1] for tensor in metadata.inputs if tensor.name == "features"), 0)
+    taken = _count_features(metadata)
     if embedder.features != taken:
         raise InputError(f"{path} gives {embedder.features} features of a beat, and the model takes {taken}")
     return embedder
+
+
+def _count_features(metadata: ModelMetadata) -> int:
+    """The number of features of a beat that a model takes, 0 where it takes none."""
+    return next((tensor.shape[-1] for tensor in metadata.inputs if tensor.name == "features"), 0)
 
 
 def _check_tensors(metadata: ModelMetadata) -> None:

@@ -53,14 +53,13 @@ def export_pair(
         raise InputError("a model of a window's beats is no stream: leave out streaming, and call it every few seconds")
     from export.convert.keras_model import keras_outputs
 
-    assert embedder.architecture.beat_features is not None
     labels, beats_path = run.task.options.labels, path.with_stem(f"{path.stem}-beats")
     with tempfile.TemporaryDirectory() as name:
         temporary = Path(name) / beats_path.name
         convert.reporter.message("the beat classifier, with its features as an output")
         windows, check = select_beats(embedder, examples, labels)
         described = embedder.describe_model()
-        classifier = convert(embedder.architecture.beat_features(embedder.model), windows, check, temporary, described)
+        classifier = convert(embedder.with_features(), windows, check, temporary, described)
         integer = FileEmbedder(temporary)
         integer.name = str(beats_path)
 

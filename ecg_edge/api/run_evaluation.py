@@ -8,16 +8,19 @@ import numpy as np
 
 from ecg_edge.api.model_loading import find_embedder, task_from_metadata
 from ecg_edge.evaluation.bootstrap import RESAMPLES
-from ecg_edge.evaluation.detected_beats import DetectedBeatsTask
+from ecg_edge.evaluation.detected_beats import DetectedBeatRhythmTask, DetectedBeatsTask
 from ecg_edge.evaluation.evaluator import applicable_variants, evaluate_predictor, select_examples
 from ecg_edge.records.challenge_score import ChallengeScore
 from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run
+from ecg_edge.tasks.beat_rhythm import BeatRhythmTask
 from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.predictor import KerasPredictor, Predictor
 from ecg_edge.tflite_predictor import TFLitePredictor
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.files import atomic_write, write_json
+
+DETECTED = {BeatsTask: DetectedBeatsTask, BeatRhythmTask: DetectedBeatRhythmTask}  # task → the same at detected R peaks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +87,8 @@ def evaluate(
         overlap: Where `data` holds recordings or people of the run's train or validation part: "refuse", "leave-out"
             those, or "keep" them. The result says how many.
         reporter: Receives progress.
-        peaks: Of the task beats: R peaks and RR intervals are the "annotated" ones, or those "detected" in the signal.
+        peaks: Of the tasks beats and beat_rhythm: R peaks and RR intervals are the "annotated" ones, or those
+            "detected" in the signal.
 
     Returns:
         Every metric with its 95 % interval by bootstrap over patients.
@@ -142,10 +146,13 @@ def _with_detected_peaks(run: Run, peaks: str) -> Run:
     """The same run, opened anew, whose task detects the R peaks."""
     if peaks != "detected":
         raise unknown_name("kind of R peaks", peaks, ("annotated", "detected"))
-    if type(run.task) is not BeatsTask:
-        raise InputError(f"{run.path} has the task {run.task.name}: R peaks can be chosen for the task beats alone")
-    task, opened = run.task, Run(run.path)
-    opened.task = DetectedBeatsTask(task.classes, task.options, task.decision, leads=tuple(run.config["leads"]))
+    if type(run.task) not in DETECTED:
+        raise InputError(
+            f"{run.path} has the task {run.task.name}: R peaks can be chosen for the tasks beats and beat_rhythm alone"
+        )
+    task, opened, leads = run.task, Run(run.path), tuple(run.config["leads"])
+    opened.task = DETECTED[type(task)](task.classes, task.options, task.decision, leads=leads)
+    opened.task.embed_beats = task.embed_beats
     return opened
 
 

@@ -89,6 +89,10 @@ class Recordings:
         """The recording's prepared signal (samples, leads); no samples where it has none."""
         return self.signals[self.starts[position] : self.starts[position + 1]]
 
+    def has_signal(self) -> np.ndarray:
+        """Whether each recording has a signal, bool (n,)."""
+        return np.diff(self.starts) > 0
+
     def beats(self, position: int) -> tuple[np.ndarray, np.ndarray]:
         """The recording's beats: their times in s and their symbols."""
         rows = slice(self.beat_starts[position], self.beat_starts[position + 1])
@@ -278,8 +282,9 @@ def _write(folder, entries, read, leads, steps, fs, advance):
         for position, entry in enumerate(entries):
             try:
                 record = read(entry)
-                signal = prepare(record, leads, steps)[0] if leads else nothing  # without leads: annotations alone
-                quality = assess_signal(record, leads) if leads else None
+                annotated_alone = not leads or record.signal is None
+                signal = nothing if annotated_alone else prepare(record, leads, steps)[0]
+                quality = None if annotated_alone else assess_signal(record, leads)
             except Exception as error:  # of a reader, which any file may surprise
                 annotations.problems[entry.name] = describe_unreadable(entry.name, error)
                 annotations.add(None, nothing)

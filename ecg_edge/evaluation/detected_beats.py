@@ -15,7 +15,27 @@ from ecg_edge.signals.preprocessing import find_flat_leads
 from ecg_edge.signals.r_peaks import choose_lead, detect_r_peaks_causal
 from ecg_edge.tasks.beat_examples import BeatExamples
 from ecg_edge.tasks.beat_history import FUSION, UNKNOWN, aami_classes, unknown_classes
+from ecg_edge.tasks.beat_rhythm import BeatRhythmTask
 from ecg_edge.tasks.beats import NO_BEAT, BeatsTask
+
+
+class DetectedBeatRhythmTask(BeatRhythmTask):
+    """The task `beat_rhythm` from detected R peaks; for evaluations. The bouts are the annotated ones.
+
+    Args:
+        leads: as of DetectedBeatsTask.
+    """
+
+    def __init__(self, classes, options=None, decision=None, hides=False, leads: tuple[str, ...] = ()):
+        super().__init__(classes, options, decision, hides)
+        self.leads = leads
+
+    def make_examples(self, windows):
+        recordings = windows.recordings
+        positions = np.unique(windows.records)
+        times = [_detect(recordings.signal(position), self.leads, windows.window.fs) for position in positions]
+        detected = _replace_beats(recordings, positions, [peaks / windows.window.fs for peaks in times])
+        return super().make_examples(dataclasses.replace(windows, recordings=detected))
 
 
 class DetectedBeatsTask(BeatsTask):
@@ -38,7 +58,7 @@ class DetectedBeatsTask(BeatsTask):
         times, classes, missed = [], [], []
         for position in positions:
             annotated, symbols = recordings.beats(position)
-            peaks = self._detect(recordings.signal(position), window.fs)
+            peaks = _detect(recordings.signal(position), self.leads, window.fs)
             pairs = match_beats(annotated * window.fs, peaks, WINDOW_S * window.fs)
             true, said = aami_classes(symbols), np.full(len(peaks), NO_BEAT, np.int8)
             said[pairs[:, 1]] = true[pairs[:, 0]]
@@ -75,8 +95,9 @@ class DetectedBeatsTask(BeatsTask):
         summaries[found] = super().predict(predictor, examples.take(found), advance)
         return summaries
 
-    def _detect(self, signal, fs):
-        return detect_r_peaks_causal(signal[:, choose_lead(self.leads, find_flat_leads(signal))], fs)
+
+def _detect(signal, leads, fs):
+    return detect_r_peaks_causal(signal[:, choose_lead(leads, find_flat_leads(signal))], fs)
 
 
 def _replace_beats(recordings: Recordings, positions: np.ndarray, times: list[np.ndarray]) -> Recordings:
@@ -88,4 +109,5 @@ def _replace_beats(recordings: Recordings, positions: np.ndarray, times: list[np
         beat_starts=np.concatenate([[0], np.cumsum(counts)]),
         beat_times=np.concatenate([np.zeros(0), *times]),
         beat_symbols=np.full(counts.sum(), "?", "S1"),
+        key="",
     )

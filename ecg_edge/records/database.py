@@ -36,6 +36,7 @@ class Database:
         people: The database whose patients these are and are called by, where recordings are derived from it; None for
             patients of its own; "" where their names say nothing outside the folder.
         challenge_score: The score of the challenge that published the database, or None.
+        reading: What `read` makes of its files beyond what they state; prepared recordings are kept under it.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Database:
     numbering: str | None = None
     people: str | None = None
     challenge_score: ChallengeScore | None = None
+    reading: str = ""
 
     @property
     def folder_name(self) -> str:

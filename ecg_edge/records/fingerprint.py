@@ -30,8 +30,9 @@ def fingerprint(database: Database, folder: Path, entries: Iterable[Entry]) -> s
 
 
 def compute_cache_stamp(database: Database, folder: Path, entries: Iterable[Entry]) -> str:
-    """As `fingerprint`, but it changes with the files' modification times too: a repaired file is prepared again."""
-    return _digest(database, folder, entries, times=True)
+    """As `fingerprint`, but it changes with the files' modification times too, and with what a database makes of its
+    files: what is repaired, or read in another way, is prepared again."""
+    return _digest(database, folder, entries, times=True) + database.reading
 
 
 def _digest(database: Database, folder: Path, entries: Iterable[Entry], times: bool) -> str:

@@ -37,6 +37,12 @@ RHYTHM_CODES = {
     "VT": "ventricular tachycardia",
 }
 
+# The classes of ANSI/AAMI EC57 for the WFDB beat codes, as in de Chazal et al. 2004: escape beats (e, j, n) are N. A
+# stands for the standard's S, supraventricular ectopic; F is the fusion of a normal and a ventricular beat; Q is paced,
+# fused with a paced beat, unclassifiable or not classified.
+CODES = {"N": "NLRBejn", "A": "AaJS", "V": "VEr", "F": "F", "Q": "/fQ?"}
+AAMI = {code: name for name, codes in CODES.items() for code in codes}
+
 
 @dataclasses.dataclass(frozen=True)
 class Entry:

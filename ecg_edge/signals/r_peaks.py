@@ -15,12 +15,6 @@ from firmware_bench.front_end.integer_front_end import IntegerFrontEnd
 from firmware_bench.front_end.plan import MISSING
 from firmware_bench.runtime.errors import InputError
 
-# The classes of ANSI/AAMI EC57 for the WFDB beat codes, as in de Chazal et al. 2004: escape beats (e, j, n) are N. A
-# stands for the standard's S, supraventricular ectopic; F is the fusion of a normal and a ventricular beat; Q is paced,
-# fused with a paced beat, unclassifiable or not classified.
-CODES = {"N": "NLRBejn", "A": "AaJS", "V": "VEr", "F": "F", "Q": "/fQ?"}
-AAMI = {code: name for name, codes in CODES.items() for code in codes}
-
 LOWEST_RATE = 40.0  # Hz; XQRS looks at 5 to 20 Hz
 SHORTEST = 1.0  # s; XQRS's filters need 0.3 s of signal, an RR interval more
 USUAL_RANGE = 1.5  # mV from the lowest to the highest value of an ECG

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ecg_edge.data.recordings import Recordings
-from ecg_edge.signals.r_peaks import AAMI
+from ecg_edge.records.record import AAMI
 
 CLASSES = ("N", "A", "V")  # ANSI/AAMI EC57: normal or bundle branch block, supraventricular, ventricular
 FUSION, UNKNOWN = 3, -1  # beside the positions in CLASSES

@@ -10,7 +10,7 @@ import types
 import typing
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -70,6 +70,20 @@ class UnitMetrics:
     headline: tuple[str, ...] = ("macro_f1",)
 
 
+class BeatFeatures(Protocol):
+    """Computes features of beats."""
+
+    @property
+    def features(self) -> int:
+        """The number of features of a beat."""
+        ...
+
+    def __call__(self, recordings: Recordings, labels: str, records: np.ndarray, /) -> np.ndarray:
+        """(recordings, labels, positions of those recordings that are asked for) → (all beats, features), of no matter
+        what value in the other recordings."""
+        ...
+
+
 class Task:
     """The base of all tasks.
 
@@ -84,8 +98,7 @@ class Task:
         reading: what `read` makes of a recording, for the key of the cache.
         autoregressive_inputs: inputs of the model that hold earlier values, oldest first: name → the output whose
             argmax they are, or None for a value of the example itself, which is the newest.
-        embed_beats: (recordings, labels, positions of those recordings that are asked for) → features of all beats, of
-            no matter what value in the other recordings, for tasks whose model reads them.
+        embed_beats: computes features of beats, for tasks whose model reads them.
         classes: in the order of the model's outputs.
         decision: plain data chosen on the validation part (thresholds, the temperature of probabilities), or {}.
     """
@@ -99,7 +112,7 @@ class Task:
     reading: ClassVar[str] = ""
     autoregressive_inputs: Mapping[str, str | None] = types.MappingProxyType({})
     Options: ClassVar[type[TaskOptions]] = TaskOptions
-    embed_beats: Callable[[Recordings, str, np.ndarray], np.ndarray] | None = None
+    embed_beats: BeatFeatures | None = None
 
     def __init__(self, classes: Sequence[str], options: TaskOptions | None = None, decision: Mapping | None = None):
         self.classes = tuple(classes)

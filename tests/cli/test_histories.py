@@ -219,7 +219,6 @@ def test_memory_and_speed_of_a_pair(pair):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["model.morphology=false"], "set model.morphology=true"),
         (["model.morphology=true", "model.features=41"], "gives 40 features of a beat, the model takes 41"),
         (["model.morphology=true", "signal.fs=128"], "takes 64 Hz: set signal.fs=64"),
     ],

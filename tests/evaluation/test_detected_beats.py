@@ -8,9 +8,10 @@ from small_recordings import record as plain
 from small_recordings import recordings, window_spec
 
 from ecg_edge.evaluation import detected_beats
-from ecg_edge.evaluation.detected_beats import DetectedBeatsTask
+from ecg_edge.evaluation.detected_beats import DetectedBeatRhythmTask, DetectedBeatsTask
 from ecg_edge.records.record import Beats
 from ecg_edge.tasks.beat_history import CLASSES
+from ecg_edge.tasks.beat_rhythm import BeatRhythmOptions
 
 TASK = next(iter(DetectedBeatsTask(CLASSES, leads=("I",)).variants().values()))
 
@@ -55,3 +56,13 @@ def test_the_variants_keep_the_detected_peaks():
     variants = DetectedBeatsTask(CLASSES, leads=("I",)).variants().values()
     assert [type(task) for task in variants] == [DetectedBeatsTask] * 3
     assert [task.labels for task in variants] == ["own", "true", "none"]
+
+
+def test_a_rhythm_is_told_from_detected_beats(monkeypatch):
+    monkeypatch.setattr(detected_beats, "detect_r_peaks_causal", lambda lead, fs: np.array([150, 250, 390]))
+    whole = plain("r0", 1000, bouts=((0, 1000, "N"),))
+    made = recordings(dataclasses.replace(whole, beats=Beats(np.array([100, 200]), np.array(["V", "N"]))))
+    task = DetectedBeatRhythmTask(("NSR", "AFIB"), BeatRhythmOptions(labels="true"), leads=("I",))
+    batch = task.examples(made, ["r0"], window_spec(1000)).batch(slice(None))
+    np.testing.assert_allclose(batch["rr"][0, :4, 0], [0, 1.0, 1.4, 0], rtol=1e-6)
+    assert not batch["features"][..., 5:].any(), "a detected beat has no annotated class"

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from ecg_edge.tasks.beat_rhythm import PLAIN
 from models_keras.htf_beat import fused_features, htf_beat
 from models_keras.registry import find
 from models_keras.rhythm_from_beats import rhythm_from_beats
@@ -12,14 +13,18 @@ SMALL = {"features": 40, "width": 16, "blocks": 2, "heads": 2, "mlp": 32}
 VALID = np.array([3, 11, 20, 20])  # beats per window
 
 
-def windows(slots, name="features", width=SMALL["features"]):
+def windows(slots, width=SMALL["features"]):
     """Four windows of VALID beats in `slots` places, zeros behind them."""
     random = np.random.default_rng(0)
     beats, rr = random.normal(size=(4, 20, width)), random.uniform(0.4, 1.2, (4, 20, 1))
     valid = np.arange(slots) < VALID[:, None]
     mask = valid[:, :20, None]
     padding = [(0, 0), (0, slots - 20), (0, 0)]
-    arrays = {name: np.pad(beats * mask, padding), "rr": np.pad(rr * mask, padding), "weights": valid / VALID[:, None]}
+    arrays = {
+        "features": np.pad(beats * mask, padding),
+        "rr": np.pad(rr * mask, padding),
+        "weights": valid / VALID[:, None],
+    }
     return {name: array.astype(np.float32) for name, array in arrays.items()}
 
 
@@ -61,17 +66,17 @@ def test_the_interval_to_the_beat_before_matters(model):
     assert difference(model(windows(32)), model(faster)) > 1e-3
 
 
-def test_without_morphology_it_reads_times_and_labels():
+def test_without_morphology_it_reads_times_and_classes():
     model = rhythm_from_beats(32, morphology=False)
     assert {x.name: x.shape for x in model.inputs} == {
-        "history": (None, 32, 20),
+        "features": (None, 32, PLAIN),
         "rr": (None, 32, 1),
         "weights": (None, 32),
     }
-    # As published, but for 64 learned features of a history in place of 576 given ones.
-    history = 20 * 64 + 64 + 64 * 64 + 64
+    # As published, but for 64 learned features in place of 576 given ones.
+    history = PLAIN * 64 + 64 + 64 * 64 + 64
     assert model.count_params() == 892_806 - (576 - 64) * 128 + history
-    assert model(windows(32, "history", 20)).shape == (4, 6)
+    assert model(windows(32, PLAIN)).shape == (4, 6)
 
 
 @pytest.mark.parametrize("preset", ["paper", "edge", "tiny"])

@@ -196,7 +196,7 @@ def test_second_labels_are_validated_too(seed):
 def test_mitdb_validates_supraventricular_beats(real_data, seed):
     from ecg_edge.records.databases.mitdb import Mitdb
     from ecg_edge.records.formats.wfdb_annotations import read_annotations
-    from ecg_edge.signals.r_peaks import AAMI
+    from ecg_edge.records.record import AAMI
 
     folder = real_data("mitdb")
     chosen = [entry for entry in Mitdb().index(folder) if entry.part]

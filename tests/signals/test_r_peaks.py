@@ -8,9 +8,9 @@ import pytest
 
 from ecg_edge.evaluation.beat_detection import match_beats
 from ecg_edge.records.formats.wfdb_annotations import BEAT_CODES
-from ecg_edge.records.record import Beats, Record
+from ecg_edge.records.record import AAMI, Beats, Record
 from ecg_edge.records.synthetic_ecg import synthesise
-from ecg_edge.signals.r_peaks import AAMI, detect_r_peaks, detect_r_peaks_causal, find_beats
+from ecg_edge.signals.r_peaks import detect_r_peaks, detect_r_peaks_causal, find_beats
 from firmware_bench.runtime.errors import InputError
 
 

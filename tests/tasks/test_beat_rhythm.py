@@ -3,11 +3,13 @@
 import dataclasses
 
 import numpy as np
+import pytest
 from small_recordings import record as plain
 from small_recordings import recordings, window_spec
 
 from ecg_edge.records.record import Beats
-from ecg_edge.tasks.beat_rhythm import BEATS, BeatRhythmOptions, BeatRhythmTask
+from ecg_edge.tasks.beat_rhythm import BEATS, PLAIN, BeatRhythmOptions, BeatRhythmTask
+from firmware_bench.runtime.errors import InputError
 
 
 def record(name="r0", every=80, samples=4000, signal=False, bouts=((0, 2000, "N"), (2000, 4000, "AFIB"))):
@@ -32,7 +34,7 @@ def test_recordings_without_signal_are_usable():
     made = recordings(record(), leads=())
     batch = examples(made).batch(slice(None))
     assert {name: values.shape for name, values in batch.items()} == {
-        "history": (2, BEATS, 20),
+        "features": (2, BEATS, PLAIN),
         "rr": (2, BEATS, 1),
         "weights": (2, BEATS),
     }
@@ -44,15 +46,14 @@ def test_beats_of_the_window_then_padding():
     weights = batch["weights"][0]
     assert np.count_nonzero(weights) == 12 and weights[:12].tolist() == [np.float32(1 / 12)] * 12
     np.testing.assert_allclose(batch["rr"][0, :12, 0], [0.0] + [0.8] * 11, rtol=1e-6)
-    assert not batch["rr"][0, 12:].any() and not batch["history"][0, 12:].any()
+    assert not batch["rr"][0, 12:].any() and not batch["features"][0, 12:].any()
 
 
 def test_inputs_of_a_beat():
     batch = examples(recordings(record(), leads=())).batch(np.array([0]))
-    first = batch["history"][0, 0]  # the recording's tenth beat: V, after N V N V N
+    first = batch["features"][0, 0]  # the recording's tenth beat: V
     np.testing.assert_allclose(first[:5], [0.8] * 5, rtol=1e-6)
-    labels = first[5:].reshape(5, 3)
-    assert labels.sum() == 5 and labels.argmax(axis=1).tolist() == [0, 2, 0, 2, 0]
+    assert first[5:].tolist() == [0, 0, 1]
 
 
 def test_too_many_beats_are_subsampled_evenly():
@@ -68,15 +69,22 @@ def test_a_window_without_beats_is_all_padding():
     assert not batch["weights"].any()
 
 
-def test_embedder_features_replace_the_history():
+class Embedder:
+    """Features of beats that are the beat's number; without signal there are none."""
+
+    def __init__(self, asked, features=3):
+        self.asked, self.features = asked, features
+
+    def __call__(self, whole, labels, records):
+        self.asked.append(labels)
+        return np.arange(len(whole.beat_times), dtype=np.float32)[:, None] * np.ones(self.features, np.float32)
+
+
+def test_features_of_beats_are_those_of_the_embedder():
     made, asked = recordings(record(signal=True)), []
 
-    def embed(whole, labels, records):
-        asked.append(labels)
-        return np.arange(len(whole.beat_times), dtype=np.float32)[:, None] * np.ones(3, np.float32)
-
-    batch = examples(made, "own", embed).batch(np.array([1]))
-    assert asked == ["own"] and "history" not in batch
+    batch = examples(made, "own", Embedder(asked)).batch(np.array([1]))
+    assert asked == ["own"]
     first = np.searchsorted(made.beat_times, 22.5)
     np.testing.assert_array_equal(batch["features"][0, :3, 0], first + np.arange(3))
     assert not batch["features"][0, 13:].any()
@@ -84,7 +92,41 @@ def test_embedder_features_replace_the_history():
 
 def test_labels_none_hides_labels():
     batch = examples(recordings(record(), leads=()), labels="none").batch(slice(None))
-    assert batch["history"][..., :5].any() and not batch["history"][..., 5:].any()
+    assert batch["features"][..., :5].any() and not batch["features"][..., 5:].any()
+
+
+def test_recordings_without_signal_have_their_annotated_classes_beside_an_embedder():
+    made, asked = recordings(record("r0"), record("r1", signal=True)), []
+    batch = examples(made, "own", Embedder(asked, PLAIN)).batch(np.array([0, 3]))
+    np.testing.assert_allclose(batch["features"][0, 0], [0.8] * 5 + [0, 0, 1], rtol=1e-6)
+    assert (batch["features"][1, 0] > 49).all()  # the number of a beat of the second recording
+
+
+def test_a_recording_without_signal_has_no_waveform():
+    with pytest.raises(InputError, match="r0 has no signal, and the model takes features of the waveform"):
+        examples(recordings(record("r0"), record("r1", signal=True)), "own", Embedder([]))
+
+
+def test_training_hides_classes_of_some_windows():
+    made = recordings(record(), leads=())
+    options = BeatRhythmOptions(labels="true", hide=0.5)
+    hiding = BeatRhythmTask(("NSR", "AFIB"), options)
+    drawn = hiding.examples(made, ["r0"], window_spec(1000), training=True).take(np.zeros(40, int)).draw_epoch(0, 0)
+    tells = drawn.batch(slice(None))["features"][..., 5:].any(axis=(1, 2))
+    assert (
+        8 < tells.sum() < 32
+        and (tells == drawn.draw_epoch(0, 0).batch(slice(None))["features"][..., 5:].any(axis=(1, 2))).all()
+    )
+    plain = hiding.examples(made, ["r0"], window_spec(1000)).views(2)[1].batch(slice(None))
+    assert plain["features"][..., 5:].any(axis=(1, 2)).all()
+
+
+def test_an_evaluation_has_a_variant_without_classes():
+    made = examples(recordings(record(), leads=()))
+    told, alone = task().variants().values()
+    answers = [each.predict(lambda inputs: inputs["features"][:, 0, 5:], made) for each in (told, alone)]
+    assert answers[0].any() and not answers[1].any()
+    assert list(task("none").variants()) == [""]
 
 
 def test_shifted_windows_have_other_beats():

@@ -53,6 +53,7 @@ class DatabaseUnion(Database):
         self.title = " + ".join(database.title for database in databases)
         self.licence = ", ".join(dict.fromkeys(database.licence for database in databases))
         self.fs = databases[0].fs if len({database.fs for database in databases}) == 1 else None
+        self.reading = "".join(database.reading for database in databases)
         self.annotated = any(database.annotated for database in databases)
         self.lead_order = tuple(dict.fromkeys(lead for database in databases for lead in database.lead_order))
         own_leads = {name: find_leads(database, folder) for name, (database, folder) in self.members.items()}

@@ -158,7 +158,8 @@ def real_inputs(name, preset, real_data):
     if chosen.model.get("morphology", name == "rhythm_from_beats"):  # beats as an untrained classifier sees them
         beats = SignalConfig(**find("htf_beat").presets[preset].signal).window_spec()
         embedder = BeatEmbedder("htf_beat", find("htf_beat"), built("htf_beat", preset), beats, "untrained")
-        task.embed_beats = lambda recordings, labels, records: embedder(recordings, "none")
+        embedder.knows_labels = False
+        task.embed_beats = embedder
     recordings = dataset.prepare_subset(type(task), window, [entry.name for entry in dataset.entries[:count]])
     return task.inference_examples(recordings, window).subsample(3).batch(np.arange(3))
 

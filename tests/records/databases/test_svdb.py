@@ -23,4 +23,6 @@ def test_real_recordings(real_data):
     record = read(folder, "860")
     assert record.signal.shape == (230400, 2) and record.beats.samples[-1] < 230400
     beats = Counter(symbol for entry in entries for symbol in DATABASE.read(folder, entry).beats.symbols.tolist())
+    rhythms = Counter(own.rhythm for entry in entries for own in DATABASE.read(folder, entry).rhythms)
+    assert rhythms == {"N": 302, "AB": 259, "B": 127, "SVTA": 98}
     assert (beats["S"], beats["V"], beats["N"]) == (9087, 7787, 121577)  # one of 121,578 stands behind the end
