@@ -6,12 +6,13 @@ classes. Plain features need no waveform: where there are annotations only, the 
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 
-from ecg_edge.data.examples import Examples
+from ecg_edge.data.examples import Examples, WindowSpec
 from ecg_edge.tasks.beat_history import BEFORE, CLASSES, aami_classes, history, unknown_classes
 from ecg_edge.tasks.beats import BeatsTask
 from ecg_edge.tasks.rhythm_bouts import RhythmBoutsTask
@@ -19,7 +20,8 @@ from ecg_edge.tasks.task import Task, TaskOptions
 from firmware_bench.runtime.errors import InputError
 from firmware_bench.runtime.sampling import evenly_spaced
 
-BEATS = 32  # in a window, at most; of more, so many are taken, evenly spaced
+BEATS = 32  # in a window of 10 s and more, at most; of more, so many are taken, evenly spaced
+BEATS_PER_S = 3.2  # at most, in a shorter window
 PLAIN = BEFORE + len(CLASSES)  # features of a beat: RR intervals, then the probabilities of the classes
 
 
@@ -41,8 +43,8 @@ class BeatSequences(Examples):
     hide: float = 0.0
 
     def batch(self, positions):
-        """{"features": (n, BEATS, k), "rr": (n, BEATS, 1) s to the beat before, 0 for a window's first, "weights":
-        (n, BEATS) 1 / number of beats, 0 for padding} float32."""
+        """{"features": (n, places, k), "rr": (n, places, 1) s to the beat before, 0 for a window's first, "weights":
+        (n, places) 1 / number of beats, 0 for padding} float32."""
         records = self.records[positions]
         beats = self.window_beats(positions)
         valid = beats >= 0
@@ -63,14 +65,14 @@ class BeatSequences(Examples):
         return {"features": features, "rr": rr, "weights": weights.astype(np.float32)}
 
     def window_beats(self, positions):
-        """The beats of each window, as positions among all recordings' beats, -1 for padding: int64 (n, BEATS)."""
+        """The beats of each window, as positions among all recordings' beats, -1 for padding: int64 (n, places)."""
         records, starts = self.records[positions], self.starts[positions]
-        beats = np.full((len(records), BEATS), -1, np.int64)
+        beats = np.full((len(records), count_places(self.window)), -1, np.int64)
         for row, record, start in zip(beats, records, starts, strict=True):
             times, _ = self.recordings.beats(record)
             bounds = np.array([start, start + self.window.samples]) / self.window.fs
             first, stop = np.searchsorted(times, bounds)
-            own = first + evenly_spaced(stop - first, BEATS)
+            own = first + evenly_spaced(stop - first, len(row))
             row[: len(own)] = own + self.recordings.beat_starts[record]
         return beats
 
@@ -82,6 +84,11 @@ class BeatSequences(Examples):
         drawn = super().draw_epoch(*seed)
         hidden = np.random.default_rng([*seed, len(self)]).random(len(self)) < self.hide if self.hide else self.hidden
         return dataclasses.replace(drawn, hidden=hidden)
+
+
+def count_places(window: WindowSpec) -> int:
+    """The number of beats that a window has at most, an even one."""
+    return min(BEATS, 2 * math.ceil(BEATS_PER_S * window.samples / window.fs / 2))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +124,7 @@ class BeatRhythmTask(RhythmBoutsTask):
 
     def input_length(self, window):
         """Beats, not samples of the ECG."""
-        return BEATS
+        return count_places(window)
 
     def examples(self, recordings, names, window, training=False):
         made = super().examples(recordings, names, window, training)

@@ -138,7 +138,10 @@ def test_shifted_windows_have_other_beats():
 
 
 def test_a_model_is_built_for_beats_not_samples():
-    assert task().input_length(window_spec(1000)) == BEATS
+    assert task().input_length(window_spec(1000)) == task().input_length(window_spec(3000)) == BEATS
+    assert task().input_length(window_spec(500)) == 16
+    short = examples(recordings(record(every=20), leads=()), samples=500).batch(np.array([0]))
+    assert short["features"].shape[1] == np.count_nonzero(short["weights"]) == 16
 
 
 def test_inference_examples_are_all_windows():
