@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from ecg_edge.records.databases.catalogue import locate
 from ecg_edge.records.record import Entry
 from ecg_edge.tasks.metrics import auroc_auprc
 from firmware_bench.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from ecg_edge import Run
 
 
 def try_other_databases(file: Path, others: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -71,3 +74,34 @@ def predict_database(file: Path, data: str) -> tuple[list[tuple[Mapping[str, flo
         score = found.score if found.score is not None else 0.0
         predicted.append((found.probabilities or {"abnormal": score, "normal": -score}, entry))
     return predicted, refused
+
+
+def describe_way(way: Mapping[str, Any]) -> str:
+    """Describe on what and how a recipe evaluates, where it is not the run's test part by single windows."""
+    tested = f", {way['data']}, people of the training left out" if "data" in way else ""
+    return tested + (f", mean of {way['tta']} windows each" if "tta" in way else "")
+
+
+def evaluate_elsewhere(trained: "Run", file: Path, data: str, label: str, words: str, **way: Any) -> str:
+    """Measure how well a label is told from all others in bouts of people of another database, none of the training.
+
+    Args:
+        trained: The run.
+        file: The exported file.
+        data: The database.
+        label: The label.
+        words: How, in words.
+        **way: Arguments of `ecg_edge.evaluate`.
+
+    Returns:
+        AUROC of the label's probability with its 95 % interval by bootstrap over patients, and the numbers, in words.
+    """
+    import ecg_edge
+
+    found = ecg_edge.evaluate(trained, file, data, overlap="leave-out", **way).values
+    area, bouts = found["classes"][label]["auroc"], found["classes"][label]["bouts"]
+    return (
+        f"{words}: {label} against the rest: AUROC {area['value']:.3f} [{area['low']:.3f}, {area['high']:.3f}]; "
+        f"macro F1 {found['macro_f1']['value']:.3f}; {bouts} of {found['bouts']} bouts of {found['patients']} patients "
+        f"are {label}"
+    )

@@ -21,7 +21,7 @@ import numpy as np
 from benchmark_result import run
 from fold_figures import describe_folds, evaluate_folds, set_decision
 from golden import make_golden
-from other_databases import try_other_databases
+from other_databases import describe_way, evaluate_elsewhere, try_other_databases
 
 from ecg_edge.api.c99_generation import find_beat_file
 from ecg_edge.records.databases.nstdb import Nstdb
@@ -135,17 +135,18 @@ def make_card(name: str, recipe: Mapping, trained: "Run", file: Path, real: Mapp
         leads=metadata.leads,
         fs=metadata.fs,
         window_s=metadata.window.samples / metadata.fs,
-        data=describe_data(trained, recipe.get("folder", {})),
+        data=describe_learnt_data(trained, recipe.get("folder", {})),
         split=describe_folds(trained, recipe["folds"], integers["patients"])
         if "folds" in recipe
         else f"by patient, seed {trained.settings.seed}; everything was chosen on the validation part",
         augmentation=describe_augmentation(trained),
         test_units=f"{integers[unit]:,} {unit} of {integers['patients']:,} patients"
-        + (f", held out in {recipe['folds']} folds" if "folds" in recipe else ""),
+        + (f", held out in {recipe['folds']} folds" if "folds" in recipe else describe_way(recipe.get("evaluate", {}))),
         figures=list_figures(real, integers, labels, recipe.get("headline")),
         temperature=metadata.decision.get("temperature"),
         calibration_error={when: figures["expected_calibration_error"] for when, figures in errors.items()},
-        other_data=try_other_databases(file, recipe.get("other", [])),
+        other_data=try_other_databases(file, recipe.get("other", []))
+        | {other["data"]: evaluate_elsewhere(trained, file, **other) for other in recipe.get("elsewhere", [])},
         device=measure_device(file, recipe.get("sensor")),
         limits=tuple(recipe["limits"]),
         fixed_set=predict_fixed_set(trained, file),
@@ -162,10 +163,22 @@ def require_settings(trained: "Run", wanted: Mapping[str, Any]) -> None:
     settings = {name: value for name, value in wanted.items() if name != "settings"}
     for name, value in wanted.get("settings", {}).items():
         section, key = name.split(".")
-        settings[name], config = value, {**config, name: config[section][key]}
+        if name != "task.embedder":  # wherever that run is
+            settings[name], config = value, {**config, name: config[section][key]}
     config = {**config, "task": config["task"]["name"]}
     if differing := [name for name, value in settings.items() if config[name] != value]:
         raise InputError(f"{trained.path} was trained with another {', '.join(differing)} than the recipe says")
+
+
+def describe_learnt_data(trained: "Run", folders: Mapping[str, Mapping[str, str]]) -> tuple[CardData, ...]:
+    """Describe the databases of a run, then others that its first weights have learnt from, which tested nothing."""
+    described = describe_data(trained, folders)
+    names, untested = {each.name for each in described}, {"test": 0}
+    return described + tuple(
+        dataclasses.replace(each, recordings={**each.recordings, **untested}, patients={**each.patients, **untested})
+        for each in (describe_learnt_data(trained.initial, folders) if trained.initial else ())
+        if each.name not in names
+    )
 
 
 def describe_data(trained: "Run", folders: Mapping[str, Mapping[str, str]]) -> tuple[CardData, ...]:
@@ -232,6 +245,8 @@ def list_figures(
             if key in values:
                 title = f"{display_name(key)} of {label}, {labels[label]} ({values[unit]:,} {unit})"
                 pairs.append((title, real["classes"][label][key], values[key]))
+    for name, variant in integers.get("variants", {}).items():
+        pairs.append((f"{display_name(overall[0])}, {name}", real["variants"][name][overall[0]], variant[overall[0]]))
     defined = [pair for pair in pairs if None not in (*pair[1].values(), *pair[2].values())]
     return tuple(CardFigure(title, CardEstimate(**a), CardEstimate(**b)) for title, a, b in defined)
 
@@ -271,7 +286,8 @@ def predict_fixed_set(trained: "Run", file: Path) -> FixedSet:
     for entry in dataset.entries:
         if entry.name in chosen and seconds < FIXED_SECONDS:
             record = dataset.database.read(dataset.folder, entry)
-            assert record.signal is not None
+            if record.signal is None:
+                continue
             seconds += len(record.signal) / record.fs
             predicted[entry.name] = model.predict(record.signal, record.fs, record.leads, record.units).label
             right += entry.labels[:1] == (predicted[entry.name],)

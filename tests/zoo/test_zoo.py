@@ -100,7 +100,9 @@ def test_a_run_with_other_settings_than_the_recipe_is_refused(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     import zoo as script
 
-    trained = SimpleNamespace(path="run", config={"arch": "cae", "signal": {"mode": "offline"}})
+    trained = SimpleNamespace(
+        path="run", config={"arch": "cae", "task": {"name": "anomaly"}, "signal": {"mode": "offline"}}
+    )
     script.require_settings(trained, {"arch": "cae", "settings": {"signal.mode": "offline"}})
     with pytest.raises(InputError, match="signal.mode"):
         script.require_settings(trained, {"arch": "cae", "settings": {"signal.mode": "causal"}})
