@@ -17,7 +17,6 @@ ESTIMATED_TIME = "estimated: instructions in QEMU × assumed cycles per instruct
 LONGEST_HOP_S = 3600.0
 STACK_FACTOR = 4  # times the stack that was measured: interrupts and the application need some as well
 DIFFERING = "the generated program differs from LiteRT in {} values, so no figure of it holds: report this file"
-MEMORY_PARTS = ("arena", "window", "state", "sums", "counters", "pointers", "total")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +26,8 @@ class C99Program:
     Attributes:
         folder: Where it is: PREFIX.c, PREFIX.h, the kernels that they call, and a test.
         prefix: What every symbol, macro and file of the model begins with.
-        static_ram: Part of the static RAM → planned bytes, "total" among them.
+        static_ram: Part of the static RAM → planned bytes, "total" among them. From counts to labels it is the memory of
+            one signal: networks, queue of samples, and what the path around the networks keeps.
         kept: The files that were left as they are, because they were changed since they were generated.
         missing: Why the program has no path from a sensor's counts to labels; "" where it has one.
     """
@@ -83,8 +83,8 @@ def generate_c99(
         program = generate(data, folder, prefix, title=path.stem, sensor=sensor, hop_s=hop_s, beats=beats)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    ram = {part: getattr(program.memory, part) for part in MEMORY_PARTS}
-    return C99Program(folder, program.prefix, ram, program.kept, "" if sensor else _explain_missing_path(data))
+    missing = "" if sensor else _explain_missing_path(data)
+    return C99Program(folder, program.prefix, program.static_ram, program.kept, missing)
 
 
 def choose_hop(data: bytes, sensor: Sensor | None, hop_s: float | None) -> float | None:

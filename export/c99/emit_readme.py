@@ -76,8 +76,7 @@ def emit_readme(
         "| static RAM | bytes, planned |",
         "|---|---|",
     ]
-    for field in ("arena", "window", "state", "sums", "counters", "pointers", "total"):
-        lines.append(f"| {field} | {getattr(memory, field):,} |")
+    lines += [f"| {part} | {size:,} |" for part, size in memory.parts.items()]
     if rings:
         lines += ["", "Rows that are kept in a ring while samples arrive:", "", "| value | rows kept | bytes |"]
         lines.append("|---|---|---|")

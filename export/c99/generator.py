@@ -24,6 +24,7 @@ from export.c99.names import check_prefix, default_prefix
 from export.c99.read_graph import read_graph
 from export.c99.reference_kernels import check_shapes
 from export.c99.schedule import schedule_steps
+from export.c99.struct_size import measure_struct
 from firmware_bench.front_end.beat_plan import HOP_S
 from firmware_bench.front_end.sensor import Sensor
 from firmware_bench.front_end.window_score import is_reconstructing
@@ -46,7 +47,8 @@ class GeneratedProgram:
         prefix: What every symbol, macro and file of the model begins with: `folder/{prefix}.h` declares its functions.
         files: The names of the files.
         kept: Those of them that were left as they are, because they were changed since they were generated.
-        memory: The static RAM that was planned, in bytes: `memory.total` and its parts.
+        memory: The static RAM of the network, of a pair of the model that takes features: `memory.total` and its parts.
+        static_ram: Part of the whole program's static RAM → bytes, "total" among them.
     """
 
     folder: Path
@@ -54,15 +56,17 @@ class GeneratedProgram:
     files: tuple[str, ...]
     kept: tuple[str, ...]
     memory: MemoryPlan
+    static_ram: dict[str, int]
 
 
 @dataclasses.dataclass(frozen=True)
 class ProgramFiles:
-    """A program as texts by file name, its prefix, and the static RAM that was planned."""
+    """A program as texts by file name, its prefix, and the static RAM that was planned: of the network, and of all."""
 
     prefix: str
     texts: dict[str, str]
     memory: MemoryPlan
+    static_ram: dict[str, int]
 
 
 def generate(
@@ -100,7 +104,8 @@ def generate(
     program_files = generate_files(data, prefix, title, sensor, hop_s, beats)
     encoded = {name: text.encode() for name, text in program_files.texts.items()}
     kept = write_generated_folder(folder, encoded)
-    return GeneratedProgram(Path(folder), program_files.prefix, tuple(sorted(encoded)), kept, program_files.memory)
+    ram = (program_files.memory, program_files.static_ram)
+    return GeneratedProgram(Path(folder), program_files.prefix, tuple(sorted(encoded)), kept, *ram)
 
 
 def generate_files(
@@ -158,7 +163,16 @@ def _generate_files(
         "Makefile": emit_makefile([source.removesuffix(".c") for source in sources]),
         "README.md": emit_readme(program, schedule, memory, prefix, title or prefix, metadata),
     }
-    return ProgramFiles(prefix, texts, memory)
+    return ProgramFiles(prefix, texts, memory, _measure_app(texts, prefix) if sensor else memory.parts)
+
+
+def _measure_app(texts: dict[str, str], prefix: str) -> dict[str, int]:
+    """The memory of one signal on the path from counts to labels, which the README gets a line about."""
+    headers = {name: text for name, text in texts.items() if name.endswith(".h") and not name.startswith("test")}
+    members = measure_struct(headers, f"{prefix}_app")
+    networks, queue, total = members.get("networks") or members["network"], members["queue"], members["total"]
+    texts["README.md"] += f"\nFrom counts to labels, a signal takes {total:,} bytes: `struct {prefix}_app`, planned.\n"
+    return {"networks": networks, "queue": queue, "path": total - networks - queue, "total": total}
 
 
 def _join_programs(
@@ -174,7 +188,7 @@ def _join_programs(
         sensor: What samples the signal: then there is the path from its counts to beats and rhythms as well.
 
     Returns:
-        Both programs and what joins them; the planned RAM is the model's own.
+        Both programs and what joins them.
     """
     path = {}
     if sensor:
@@ -212,7 +226,9 @@ and pass `fused` to `{files.prefix}_pair_row`, which makes a row of the input `f
         "Makefile": extend_makefile(files.texts["Makefile"], files.prefix, sources),
         "README.md": files.texts["README.md"] + readme,
     }
-    return ProgramFiles(files.prefix, texts, files.memory)
+    own, other = files.memory.total, classifier.memory.total
+    ram = {files.prefix: own, classifier.prefix: other, "total": own + other}
+    return ProgramFiles(files.prefix, texts, files.memory, _measure_app(texts, files.prefix) if sensor else ram)
 
 
 def _describe_path(prefix: str) -> str:

@@ -52,6 +52,12 @@ class MemoryPlan:
         """Bytes of static RAM."""
         return self.arena + self.window + self.state + self.sums + self.counters + self.pointers
 
+    @property
+    def parts(self) -> dict[str, int]:
+        """Bytes of each part, and "total"."""
+        names = ("arena", "window", "state", "sums", "counters", "pointers", "total")
+        return {name: getattr(self, name) for name in names}
+
 
 def plan_memory(program: StepProgram, schedule: Schedule) -> MemoryPlan:
     """Plan the static RAM.

@@ -1,5 +1,6 @@
 """Every benchmark runs, here at tiny size, and its result file holds what was measured."""
 
+import dataclasses
 import importlib.util
 import json
 import re
@@ -224,3 +225,40 @@ def test_qrs_detector_on_recordings(benchmark, real_data):
     rows = benchmark("qrs_detector", "--records", 1, "--processes", 1)["rows"]
     assert rows[0]["database"] == "mitdb, 1 record" and rows[1]["record"] == "mitdb/100"
     assert rows[0]["sensitivity"] > 99.9 and rows[0]["positive_predictivity"] > 99.9
+
+
+def test_device_accuracy(benchmark, beat_run, monkeypatch, tmp_path):
+    """On a synthetic record of MIT-BIH's form, which the run does not know; half of it counts as AF."""
+    import numpy as np
+    import wfdb
+    from small_models import altered
+    from small_pairs import make_pair
+
+    from ecg_edge.demo import write_wfdb
+    from ecg_edge.records.synthetic_ecg import synthesise
+    from firmware_bench.runtime.metadata_format import read_metadata
+
+    leads, (rhythm, beats) = ["MLII", "V1"], make_pair()
+    beats = altered(beats, leads=leads, labels=["N", "A", "V"])
+    named = {"file": "beats.tflite", "digest": read_metadata(beats).digest}
+    (tmp_path / "beats.tflite").write_bytes(beats)
+    (tmp_path / "rhythm.tflite").write_bytes(altered(rhythm, leads=leads, embedder=named))
+    record = synthesise("PVC", seed=3, fs=360.0, leads=["II", "V1"], seconds=60)
+    folder = tmp_path / "data" / "mitdb"
+    folder.mkdir(parents=True)
+    write_wfdb(dataclasses.replace(record, name="100", leads=tuple(leads)), folder)
+    marks = [("(N", 1), ("(AFIB", 30 * 360)]
+    samples = [*record.beats.samples.tolist(), *(sample for _, sample in marks)]
+    symbols, notes = [*record.beats.symbols.tolist(), "+", "+"], [""] * len(record.beats.samples) + ["(N", "(AFIB"]
+    order = np.argsort(samples, kind="stable")
+    symbols, notes = ([values[n] for n in order] for values in (symbols, notes))
+    wfdb.wrann("100", "atr", np.sort(samples), symbols, aux_note=notes, write_dir=str(folder))
+    monkeypatch.setenv("ECG_EDGE_DATA", str(tmp_path / "data"))
+    run, _ = beat_run
+    rows = benchmark("device_accuracy", tmp_path / "rhythm.tflite", "--run", run, "--processes", 1)["rows"]
+    detected, annotated = (row for row in rows if "beats_of" in row)
+    assert detected["beats_of"] == "MIT-BIH, DS2, 1 record" and annotated["peaks"] == "annotated"
+    assert detected["N_beats"] + detected["V_beats"] == len(record.beats.samples)
+    assert detected["missed"] <= 3 and annotated["missed"] <= 3 and annotated["false"] == 0
+    assert [row["annotated"] for row in rows if row.get("episodes") == "all"] == [1, 1]
+    assert [row["annotated_percent"] for row in rows if "record" in row] == pytest.approx([50, 50], abs=15)
