@@ -86,5 +86,6 @@ def _format(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}"
     if isinstance(value, Mapping):
-        return f"{value['value']:.4f} [{value['low']:.4f}, {value['high']:.4f}]"
+        own, low, high = ("–" if value[key] is None else f"{value[key]:.4f}" for key in ("value", "low", "high"))
+        return f"{own} [{low}, {high}]"
     return f"{value:,}" if isinstance(value, int) else str(value)

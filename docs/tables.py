@@ -300,6 +300,61 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "flash (bytes)": "{flash_bytes:,}",
         },
     ),
+    "device-accuracy": (
+        "device-accuracy",
+        {
+            "beats of": "{beats_of}",
+            "R peaks": "{peaks}",
+            "N: Se, +P": "{N_sensitivity[value]:.3f}, {N_positive_predictivity[value]:.3f}",
+            "N: F1": "{N_F1:.3f}",
+            "SVEB: Se, +P": "{SVEB_sensitivity[value]:.3f}, {SVEB_positive_predictivity[value]:.3f}",
+            "SVEB: F1": "{SVEB_F1:.3f}",
+            "VEB: Se, +P": "{VEB_sensitivity[value]:.3f}, {VEB_positive_predictivity[value]:.3f}",
+            "VEB: F1": "{VEB_F1:.3f}",
+        },
+    ),
+    "device-accuracy-rhythms": (
+        "device-accuracy",
+        {
+            "rhythms of": "{rhythms_of}",
+            "R peaks": "{peaks}",
+            "bouts": "{bouts}",
+            "macro F1": "{macro_f1:.3f}",
+            "accuracy": "{accuracy:.3f}",
+        },
+    ),
+    "device-accuracy-episodes": (
+        "device-accuracy",
+        {
+            "episodes of AF": "{episodes}",
+            "R peaks": "{peaks}",
+            "found, of those annotated": "{found} of {annotated}",
+            "true, of those said": "{true} of {said}",
+        },
+    ),
+    "device-accuracy-burden": (
+        "device-accuracy",
+        {
+            "burden of AF": "{burden}",
+            "R peaks": "{peaks}",
+            "time in AF: Se, +P": "{sensitivity_of_time:.3f}, {predictivity_of_time:.3f}",
+            "error, mean of records (points)": "{mean_error_points:.1f}",
+            "largest error (points)": "{largest_error_points:.1f}",
+            "time without a rhythm (%)": "{silent_percent:.1f}",
+        },
+    ),
+    "running-threshold": (
+        "running-threshold",
+        {
+            "stream": "{stream}",
+            "normal windows": "{normal_windows:,}",
+            "above the running threshold (%)": "{normal_running_percent}",
+            "above the file's (%)": "{normal_file_percent}",
+            "abnormal windows": "{abnormal_windows:,}",
+            "of these above the running threshold (%)": "{abnormal_running_percent}",
+            "of these above the file's (%)": "{abnormal_file_percent}",
+        },
+    ),
     "device-path": (
         "device-path",
         {
@@ -441,10 +496,12 @@ def _result(name: str, file: str, columns: Mapping[str, str]) -> str:
     filled = {title: column for title, column in cells.items() if any(column)}
     if len(filled) < 2:
         sys.exit(f"benchmarks/results/{file}.json does not have the columns of the table {name}")
-    # A second table of the same file is beside the first, which shows the command.
-    commands = ["\n".join(["```console", *result["command"], "```"])] if name == file else []
+    made = table(filled, zip(*filled.values(), strict=True))
+    if name != file:  # a second table of the same file is below the first
+        return f"{made}\n\n*From the same command, under the conditions above.*"
+    command = "\n".join(["```console", *result["command"], "```"])
     caption = f"*{result['title']}. {result['kind'].capitalize()}: {result['conditions']}. {_source(result)}*"
-    return "\n\n".join([*commands, table(filled, zip(*filled.values(), strict=True)), caption])
+    return "\n\n".join([command, made, caption])
 
 
 def _source(result: Mapping) -> str:

@@ -262,3 +262,14 @@ def test_device_accuracy(benchmark, beat_run, monkeypatch, tmp_path):
     assert detected["missed"] <= 3 and annotated["missed"] <= 3 and annotated["false"] == 0
     assert [row["annotated"] for row in rows if row.get("episodes") == "all"] == [1, 1]
     assert [row["annotated_percent"] for row in rows if "record" in row] == pytest.approx([50, 50], abs=15)
+
+
+def test_running_threshold(benchmark, tmp_path):
+    import ecg_edge
+
+    run = ecg_edge.train("cae", "tiny", leads=["I"], epochs=1, folder=tmp_path / "run")
+    file = ecg_edge.export(run).path
+    normal, abnormal, both = benchmark("running_threshold", file, "--run", run.path)["rows"]
+    assert normal["abnormal_windows"] == abnormal["normal_windows"] == 0
+    assert both["normal_windows"] > both["abnormal_windows"] == abnormal["abnormal_windows"] > 10
+    assert 0 <= abnormal["abnormal_running_percent"] <= 100
