@@ -48,7 +48,7 @@ class Answers:
     Attributes:
         record: Its database and name.
         beats: The counts, as `ecg_edge.tasks.beats.count_beats`.
-        rhythms: None where none is annotated.
+        rhythms: None where none is annotated, as in SVDB.
     """
 
     record: str
@@ -130,7 +130,7 @@ def judge_record(file: Path, database: str, entry: Entry, peaks: str) -> Answers
     beats = count_said_beats(record, [beat["time_s"] for beat in said.beats], [beat["label"] for beat in said.beats])
     episodes = [(each.onset_s, each.end_s, each.label) for each in said.episodes]
     labels = read_metadata(file.read_bytes()).labels
-    rhythms = judge_rhythms(record, episodes, labels) if record.rhythms else None
+    rhythms = judge_rhythms(record, episodes, labels) if database == "mitdb" else None
     return Answers(f"{database}/{entry.name}", beats, rhythms)
 
 

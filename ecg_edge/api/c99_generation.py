@@ -26,8 +26,8 @@ class C99Program:
     Attributes:
         folder: Where it is: PREFIX.c, PREFIX.h, the kernels that they call, and a test.
         prefix: What every symbol, macro and file of the model begins with.
-        static_ram: Part of the static RAM → planned bytes, "total" among them. From counts to labels it is the memory of
-            one signal: networks, queue of samples, and what the path around the networks keeps.
+        static_ram: Part of the static RAM → planned bytes, "total" among them. From counts to labels it is the memory
+            of one signal: networks, queue of samples, and what the path around the networks keeps.
         kept: The files that were left as they are, because they were changed since they were generated.
         missing: Why the program has no path from a sensor's counts to labels; "" where it has one.
     """
