@@ -16,6 +16,7 @@ from ecg_edge.terminal_progress import TerminalReporter
 from firmware_bench.runtime.errors import InputError, make_printable
 
 UNLIMITED_WIDTH = 10_000  # columns
+LONGEST_WORD = 16  # columns: what is longer may be broken
 
 
 _quiet = False
@@ -124,19 +125,27 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence], notes: S
 
     Cells are printed as they are: [bold] in a record's name is no markup, control characters are escaped.
     """
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(title=Text(make_printable(title)), title_justify="left")
+    cells = [[make_printable(str(cell)) for cell in row] for row in rows]
+    made = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for number, column in enumerate(columns):
-        made.add_column(Text(make_printable(column)), justify="left" if number == 0 else "right", overflow="fold")
-    for row in rows:
-        made.add_row(*[Text(make_printable(str(cell))) for cell in row])
+        # Where it is narrow, sentences are folded, not names and numbers: these are as wide as their longest word.
+        words = [word for text in (column, *(row[number] for row in cells)) for word in text.split()]
+        widest = max(map(len, words), default=0)
+        made.add_column(Text(make_printable(column)), justify="left" if number == 0 else "right", overflow="fold",
+                        min_width=min(widest, LONGEST_WORD))  # fmt: skip
+    for row in cells:
+        made.add_row(*map(Text, row))
     styled = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     shown = Console(width=find_width() or UNLIMITED_WIDTH, color_system="auto" if styled else None)
     with shown.capture() as captured:  # rich would end the process at a closed pipe
+        shown.print(Text(make_printable(title), style="italic"))
         shown.print(made)
+        shown.print()
     print(captured.get(), end="")
     for note in notes:
         print(make_printable(note))

@@ -54,7 +54,6 @@ def _print_path(report: dict) -> None:
 def _print_memory(report: dict) -> None:
     """Print the file's own figures and its fit on the boards."""
     from ecg_edge.api.microcontroller import ESTIMATED_FIT
-    from ecg_edge.number_format import UNDEFINED
 
     arena, flash = report["arena"], report["flash"]
     console.table(
@@ -67,19 +66,25 @@ def _print_memory(report: dict) -> None:
         ],
     )
     rows = [
-        [name, row["core"], f"{row['flash']:,}", f"{row['flash_share']:.0%}", f"{row['ram']:,}",
-         f"{row['largest_ram_block']:,}", UNDEFINED if row["ram_share"] is None else f"{row['ram_share']:.0%}",
-         row["verdict"]]
+        [name, row["core"], _describe_share(row["flash_share"], row["flash"]),
+         _describe_share(row["ram_share"], row["largest_ram_block"]), row["verdict"]]
         for name, row in report["boards"].items()
     ]  # fmt: skip
     console.table(
         "Whole file against flash, arena against the largest block of RAM",
-        ["board", "core", "flash", "used", "RAM", "largest block", "used", "verdict"],
+        ["board", "core", "flash", "RAM", "verdict"],
         rows,
     )
     print(f"The fit is {ESTIMATED_FIT}.")
     if "none" in arena:
         print(f"Tensor arena: not measured, {arena['none']}")
+
+
+def _describe_share(share: float | None, whole: int) -> str:
+    """Return "92% of 1,048,576"."""
+    from ecg_edge.number_format import UNDEFINED
+
+    return f"{UNDEFINED if share is None else format(share, '.0%')} of {whole:,}"
 
 
 def print_program(report: dict) -> None:

@@ -134,6 +134,17 @@ def test_results_go_to_stdout(capsys):
     assert errors == "next: ecg-edge --help\n"
 
 
+def test_a_narrow_table_folds_sentences_and_keeps_names_and_numbers(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    sentence = "436,080 bytes of flash missing, 126,272 bytes of RAM missing"
+    rows = [["Apollo4 Plus", "2 × Cortex-M0+", "183% of 1,998,848", "196% of 1,441,792", sentence]]
+    console.table("Boards", ["board", "core", "flash", "largest_block", "verdict"], rows)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    words = " ".join(lines).split()
+    assert {"Cortex-M0+", "1,998,848", "1,441,792", "436,080", "126,272", "largest_block"} <= set(words)
+
+
 HOSTILE = "[bold]dir/[/b]\x1b[2J\x9b31m\u202eeno\udcff\tend"
 SHOWN = r"[bold]dir/[/b]\x1b[2J\x9b31m\u202eeno\udcff end"
 

@@ -31,6 +31,9 @@ def make_recordings_section(parts: RunParts, count: int, reporter: Reporter) -> 
         reporter: Receives progress.
     """
     found = next((each for each in parts.evaluations if len(each.scores.get("names", ())) and _is_own(each)), None)
+    units = {each.figures.unit for each in parts.evaluations if each.scores}
+    if found is None and units and "recordings" not in units:
+        return PageSection(TITLE, [Paragraph(f"The model judges {' and '.join(units)}, not recordings.", "note")])
     if found is None:
         missing = f"No scores of recordings are kept: ecg-edge evaluate {parts.path} makes them."
         return PageSection(TITLE, [Paragraph(missing, "missing")])

@@ -88,7 +88,7 @@ def test_a_report_draws_recordings_of_the_test_part(run, tmp_path, reporter):
     ecg_edge.evaluate(run)
     page = ecg_edge.report(run, tmp_path / "report.html", recordings=2, reporter=reporter).read_text()
     assert page.count("data:image/png;base64,") == 2 and reporter.stages["drawing recordings"][-1] == (2, 2)
-    drawn = re.findall(r"<h4>([^:<]+): labelled (\w+), predicted (\w+): (right|wrong)<", page)
+    drawn = re.findall(r"<p class=.name.>([^:<]+): labelled (\w+), predicted (\w+): (right|wrong)<", page)
     assert {name for name, *_ in drawn} <= {*run.split["test"]} and len(drawn) == 2
     assert all((label == said) == (verdict == "right") for _, label, said, verdict in drawn)
 

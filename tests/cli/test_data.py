@@ -39,7 +39,7 @@ def test_list(root):
     assert listed["synthetic"]["records"] > 0 and listed["synthetic"]["problem"] is None
     shown = run("list")
     assert "hospital" in shown.stdout and "AF 2" in shown.stdout
-    assert "beats and rhythms" in " ".join(shown.stdout.replace("│", " ").split())
+    assert "beats and rhythms" in " ".join(shown.stdout.split())
     assert shown.stderr.splitlines()[-1].startswith("next: ")
 
 

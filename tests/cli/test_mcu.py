@@ -129,7 +129,7 @@ def test_with_the_toolchain_every_board_is_linked_and_instructions_are_counted(m
     print_program(found)
     shown = capsys.readouterr().out
     assert f"{push['dearest']:,}, {push['ratio']:,} times the mean" in shown and "a sample comes every" in shown
-    assert "instructions of a window" in shown and "fits" in shown and "│ conv " in shown
+    assert "instructions of a window" in shown and "fits" in shown and "\nconv " in shown
     assert re.search(r"about [0-9.]+ ms, estimated at CPI 1.4 and 133 MHz", shown)
 
 

@@ -122,7 +122,7 @@ def test_what_is_refused_is_named_and_by_force_marked(folder, monkeypatch, optio
     status, out, err = call(monkeypatch, [*words, "--force"])
     assert status == 0 and out.count("predicted by force" if option != ["--json"] else '"forced": true') == 1
     if option == []:
-        assert re.search(r"/flat *│ *\S+ \*", out) and "no lead carries a signal" in out.splitlines()[-1]
+        assert re.search(r"/flat +\S+ \*", out) and "no lead carries a signal" in out.splitlines()[-1]
 
 
 # --------------------------------------------------------------------------------------------------- nine classes

@@ -38,6 +38,10 @@ class Page(html.parser.HTMLParser):
         if self._tag != "style":
             self.texts.append(data)
 
+    def list_headings(self, name):
+        """The headings of a class."""
+        return re.findall(rf'<h\d class="{name}">(.*?)</h\d>', self.source)
+
     def texts_of(self, name):
         """The texts of the elements with a class."""
         return [html.unescape(text) for text in re.findall(f'<p class="{name}">(.*?)</p>', self.source)]
@@ -54,7 +58,7 @@ def make_page(*runs, out=None):
 
 def test_the_page_shows_every_part_and_needs_nothing_else(run):
     page = make_page(run)
-    assert re.findall("<h3>(.*?)</h3>", page.source) == SECTIONS
+    assert page.list_headings("section") == SECTIONS
     for text in ("60 recordings of 12 patients", "0.765 [0.665, 0.865]", "N 20, A 20, O 20", "Keras, float", "cnn-int8",
                  "0.123 MB", "87 ms", "50% of it", "105,000 bytes", "20,300 bytes", "196%",
                  "96,340 bytes of RAM missing", "21.5", "kept, 6.",
@@ -97,7 +101,7 @@ def test_a_damaged_part_is_a_line_in_the_page_and_the_others_stay(run, name, con
     (run / name).write_bytes(content)
     page = make_page(run)
     assert [line.split(" is damaged")[0] for line in page.texts_of("damaged")] == [name.split("/")[-1]]
-    assert "0.765 [0.665, 0.865]" in page.text and {*re.findall("<h3>(.*?)</h3>", page.source)} >= {*SECTIONS}
+    assert "0.765 [0.665, 0.865]" in page.text and {*page.list_headings("section")} >= {*SECTIONS}
 
 
 @pytest.mark.parametrize("changes", [{"scores": {"probabilities": [60, 2], "truth": [60, 2], "names": [60]}},
@@ -122,8 +126,8 @@ def test_texts_of_the_folder_stay_text(tmp_path):
 def test_runs_are_compared_in_one_page(tmp_path):
     runs = [write_run(tmp_path / "first" / "run"), write_run(tmp_path / "second" / "run", seed=4)]
     page = make_page(*runs, out=tmp_path / "both.html")
-    assert re.findall("<h2>(.*?)</h2>", page.source) == ["Comparison", "first/run", "second/run"]
-    comparison = page.source.split("<h2>first/run")[0]
+    assert page.list_headings("chapter") == ["Comparison", "first/run", "second/run"]
+    comparison = page.source.split(">first/run</h2>")[0]
     assert re.search("seed</th>\\s*<td>3</td>\\s*<td>4</td>", comparison) and ">batch<" not in comparison
     assert comparison.count("0.765 [0.665, 0.865]") == 4 and comparison.count("87 ms, Raspberry Pi 4") == 2
     assert "cannot be compared" not in page.text
