@@ -3,10 +3,9 @@
     python benchmarks/zoo.py NAME [--run RUN]
 
 benchmarks/recipes/NAME.toml says how. The test part is read once, here; where the recipe has folds = N, the figures
-are those of a cross-validation instead, in RUN-folds. Where it has [pretrain], the run starts from the weights of that
-one. Every figure of the card comes from the run, its evaluations, its export and the report of ecg-edge mcu; the recipe
-has only words and settings. The model, its card and its golden inputs and outputs are written to ecg_edge/zoo/models.
-The golden inputs are synthetic ECG.
+are those of a cross-validation instead, in RUN-folds. The runs of FIRST are trained before. Every figure of the card
+comes from the run, its evaluations, its export and the report of ecg-edge mcu; the recipe has only words and settings.
+The model, its card and its golden outputs for synthetic ECG are written to ecg_edge/zoo/models.
 """
 
 import dataclasses
@@ -42,6 +41,7 @@ RECIPES = Path(__file__).parent / "recipes"
 BOARD = "nRF52840"
 FIXED_RECORDINGS = 60  # of the validation part
 FIXED_SECONDS = 2000.0  # of signal, about
+FIRST = {"pretrain": "training.init", "embedder": "task.embedder"}  # what is trained first → the setting that names it
 HEADLINES = ("score", "macro_f1", "macro_auroc", "auroc")  # the first that an evaluation has
 
 
@@ -102,22 +102,25 @@ def build(name: str, recipe: Mapping[str, Any], folder: Path | None = None, mode
 
 
 def add_init(name: str, recipe: Mapping[str, Any], reporter: "Reporter") -> dict[str, Any]:
-    """The arguments of `train`, with the run whose weights it starts from, which is trained first."""
+    """The arguments of `train`, with the runs that it builds on, which are trained first."""
     import ecg_edge
 
-    if "pretrain" not in recipe:
-        return recipe["train"]
-    first = ecg_edge.train(**recipe["pretrain"], folder=Path("runs") / f"{name}-pretrained", reporter=reporter)
-    return {**recipe["train"], "settings": {**recipe["train"]["settings"], "training.init": str(first.path)}}
+    settings = dict(recipe["train"].get("settings", {}))
+    for key in FIRST.keys() & recipe.keys():
+        first = ecg_edge.train(**recipe[key], folder=Path("runs") / f"{name}-{key}", reporter=reporter)
+        settings[FIRST[key]] = str(first.path)
+    return {**recipe["train"], "settings": settings}
 
 
 def require_recipe(trained: "Run", recipe: Mapping[str, Any]) -> None:
-    """Raise InputError where a run, or that of its first weights, was trained with other settings than a recipe's."""
+    """Raise InputError where a run, or one that it builds on, was trained with other settings than a recipe's."""
     require_settings(trained, recipe["train"])
-    if "pretrain" in recipe:
-        if trained.initial is None:
-            raise InputError(f"{trained.path} starts from fresh weights: the recipe has a run to start from")
-        require_settings(trained.initial, recipe["pretrain"])
+    runs = {"pretrain": trained.initial, "embedder": trained.embedder}
+    for key in FIRST.keys() & recipe.keys():
+        first = runs[key]
+        if first is None:
+            raise InputError(f"{trained.path} builds on no other run: the recipe has one, {key}")
+        require_settings(first, recipe[key])
 
 
 def make_card(name: str, recipe: Mapping, trained: "Run", file: Path, real: Mapping, integers: Mapping) -> Card:
@@ -163,22 +166,20 @@ def require_settings(trained: "Run", wanted: Mapping[str, Any]) -> None:
     settings = {name: value for name, value in wanted.items() if name != "settings"}
     for name, value in wanted.get("settings", {}).items():
         section, key = name.split(".")
-        if name != "task.embedder":  # wherever that run is
-            settings[name], config = value, {**config, name: config[section][key]}
+        settings[name], config = value, {**config, name: config[section][key]}
     config = {**config, "task": config["task"]["name"]}
     if differing := [name for name, value in settings.items() if config[name] != value]:
         raise InputError(f"{trained.path} was trained with another {', '.join(differing)} than the recipe says")
 
 
 def describe_learnt_data(trained: "Run", folders: Mapping[str, Mapping[str, str]]) -> tuple[CardData, ...]:
-    """Describe the databases of a run, then others that its first weights have learnt from, which tested nothing."""
-    described = describe_data(trained, folders)
-    names, untested = {each.name for each in described}, {"test": 0}
-    return described + tuple(
-        dataclasses.replace(each, recordings={**each.recordings, **untested}, patients={**each.patients, **untested})
-        for each in (describe_learnt_data(trained.initial, folders) if trained.initial else ())
-        if each.name not in names
-    )
+    """Describe the databases of a run, then others of the runs that it builds on, which tested nothing."""
+    described = list(describe_data(trained, folders))
+    for each in (each for source in trained.sources for each in describe_learnt_data(source, folders)):
+        if each.name not in {other.name for other in described}:
+            parts = {"recordings": {**each.recordings, "test": 0}, "patients": {**each.patients, "test": 0}}
+            described.append(dataclasses.replace(each, **parts))
+    return tuple(described)
 
 
 def describe_data(trained: "Run", folders: Mapping[str, Mapping[str, str]]) -> tuple[CardData, ...]:
