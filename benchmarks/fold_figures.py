@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def evaluate_folds(
     trained: "Run", recipe: Mapping[str, Any], reporter: "Reporter"
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Cross-validate a recipe, in float and with the files exported from the folds; folds that are trained stay.
+    """Cross-validate a recipe, in float and with the files exported from the folds; what is there already stays.
 
     Args:
         trained: A run of the recipe. Those of the folds are beside it, in RUN-folds.
@@ -38,7 +38,8 @@ def evaluate_folds(
     runs, held_out = [ecg_edge.Run(folder / f"fold-{number}") for number in range(1, count + 1)], []
     for run in runs:
         file = run.path / "export" / "fold.tflite"
-        ecg_edge.export(run, out=file, **recipe.get("export", {}), reporter=reporter)
+        if not file.exists():
+            ecg_edge.export(run, out=file, **recipe.get("export", {}), reporter=reporter)
         predictor = TFLitePredictor(file.read_bytes())
         run.task.decision = predictor.metadata.decision
         held_out.append(run.task.predict(predictor, run.examples("test")))

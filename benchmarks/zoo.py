@@ -21,6 +21,7 @@ from benchmark_result import run
 from fold_figures import describe_folds, evaluate_folds, set_decision
 from golden import make_golden
 from other_databases import describe_way, evaluate_elsewhere, try_other_databases
+from recipe_runs import add_runs, require_recipe
 
 from ecg_edge.api.c99_generation import find_beat_file
 from ecg_edge.records.databases.nstdb import Nstdb
@@ -35,13 +36,12 @@ from firmware_bench.runtime.metadata_format import read_metadata
 from firmware_bench.runtime.sampling import evenly_spaced
 
 if TYPE_CHECKING:
-    from ecg_edge import Reporter, Run
+    from ecg_edge import Run
 
 RECIPES = Path(__file__).parent / "recipes"
 BOARD = "nRF52840"
 FIXED_RECORDINGS = 60  # of the validation part
 FIXED_SECONDS = 2000.0  # of signal, about
-FIRST = {"pretrain": "training.init", "embedder": "task.embedder"}  # what is trained first → the setting that names it
 HEADLINES = ("score", "macro_f1", "macro_auroc", "auroc")  # the first that an evaluation has
 
 
@@ -73,7 +73,7 @@ def build(name: str, recipe: Mapping[str, Any], folder: Path | None = None, mode
 
     reporter = ecg_edge.LineReporter()
     if folder is None:
-        trained = ecg_edge.train(**add_init(name, recipe, reporter), folder=Path("runs") / name, reporter=reporter)
+        trained = ecg_edge.train(**add_runs(name, recipe, reporter), folder=Path("runs") / name, reporter=reporter)
     else:
         trained = ecg_edge.Run(folder)
         require_recipe(trained, recipe)
@@ -99,28 +99,6 @@ def build(name: str, recipe: Mapping[str, Any], folder: Path | None = None, mode
     files = ", ".join(f"{each.name}, {each.stem}.npz" for each in made)
     reporter.message(f"{models}: {files}, {name}.json; next: python docs/render.py")
     return card
-
-
-def add_init(name: str, recipe: Mapping[str, Any], reporter: "Reporter") -> dict[str, Any]:
-    """The arguments of `train`, with the runs that it builds on, which are trained first."""
-    import ecg_edge
-
-    settings = dict(recipe["train"].get("settings", {}))
-    for key in FIRST.keys() & recipe.keys():
-        first = ecg_edge.train(**recipe[key], folder=Path("runs") / f"{name}-{key}", reporter=reporter)
-        settings[FIRST[key]] = str(first.path)
-    return {**recipe["train"], "settings": settings}
-
-
-def require_recipe(trained: "Run", recipe: Mapping[str, Any]) -> None:
-    """Raise InputError where a run, or one that it builds on, was trained with other settings than a recipe's."""
-    require_settings(trained, recipe["train"])
-    runs = {"pretrain": trained.initial, "embedder": trained.embedder}
-    for key in FIRST.keys() & recipe.keys():
-        first = runs[key]
-        if first is None:
-            raise InputError(f"{trained.path} builds on no other run: the recipe has one, {key}")
-        require_settings(first, recipe[key])
 
 
 def make_card(name: str, recipe: Mapping, trained: "Run", file: Path, real: Mapping, integers: Mapping) -> Card:
@@ -158,18 +136,6 @@ def make_card(name: str, recipe: Mapping, trained: "Run", file: Path, real: Mapp
         digest=metadata.digest,
         versions=trained.config["versions"],
     )
-
-
-def require_settings(trained: "Run", wanted: Mapping[str, Any]) -> None:
-    """Raise InputError where a run was trained with other settings than a recipe's."""
-    config = trained.config
-    settings = {name: value for name, value in wanted.items() if name != "settings"}
-    for name, value in wanted.get("settings", {}).items():
-        section, key = name.split(".")
-        settings[name], config = value, {**config, name: config[section][key]}
-    config = {**config, "task": config["task"]["name"]}
-    if differing := [name for name, value in settings.items() if config[name] != value]:
-        raise InputError(f"{trained.path} was trained with another {', '.join(differing)} than the recipe says")
 
 
 def describe_learnt_data(trained: "Run", folders: Mapping[str, Mapping[str, str]]) -> tuple[CardData, ...]:

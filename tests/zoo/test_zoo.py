@@ -91,18 +91,22 @@ def test_every_model_has_a_recipe_and_a_page():
 
 def test_the_first_screen_names_the_models():
     shown = subprocess.run([sys.executable, "-m", "ecg_edge"], capture_output=True, text=True, check=True).stdout
-    assert all(shown.count(name) > 1 for name in zoo.list_models()) and "ecg-edge predict" in shown
+    assert all(f"\n  {name}\n" in shown for name in zoo.list_models()) and f"ecg-edge predict {NAME}" in shown
 
 
 def test_a_run_with_other_settings_than_the_recipe_is_refused(monkeypatch):
     from types import SimpleNamespace
 
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import zoo as script
+    from recipe_runs import require_settings
 
     trained = SimpleNamespace(
         path="run", config={"arch": "cae", "task": {"name": "anomaly"}, "signal": {"mode": "offline"}}
     )
-    script.require_settings(trained, {"arch": "cae", "settings": {"signal.mode": "offline"}})
+    require_settings(trained, {"arch": "cae", "settings": {"signal.mode": "offline"}})
     with pytest.raises(InputError, match="signal.mode"):
-        script.require_settings(trained, {"arch": "cae", "settings": {"signal.mode": "causal"}})
+        require_settings(trained, {"arch": "cae", "settings": {"signal.mode": "causal"}})
+    trained.config |= {"signal": {"notch_hz": None}, "model": {"filters": [32, 8]}}
+    require_settings(trained, {"settings": {"signal.notch_hz": "none", "model.filters": "32,8"}})
+    with pytest.raises(InputError, match="model.filters"):
+        require_settings(trained, {"settings": {"model.filters": "32,16"}})
