@@ -23,6 +23,17 @@ MICROCONTROLLER = {
     "RAM: static + stack": "{ram_static_bytes:,} + {stack_bytes:,}",
     "flash: code + constants": "{code_bytes:,} + {weights_bytes:,}",
 }
+EXPLANATIONS = {
+    "model": "{model}",
+    "data": "{data}",
+    "label and its waves": "{label}: {region}",
+    "method": "{method}",
+    "recordings (found)": "{recordings} ({predicted})",
+    "hits": "{hit_rate:.2f}",
+    "chance": "{chance:.2f}",
+    "times chance": "{times_chance:.1f}",
+    "p": "{p:.1g}",
+}
 # table → file of benchmarks/results, columns
 LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
     "cnn_att_bilstm-components": (
@@ -382,6 +393,8 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "F1 by class": "{class_f1}",
         },
     ),
+    "explanations": ("explanations", EXPLANATIONS),
+    "explanations-ludb": ("explanations-ludb", EXPLANATIONS),
     "live": (
         "live",
         {

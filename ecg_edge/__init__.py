@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ecg_edge.api.device_prediction import DevicePrediction as DevicePrediction
     from ecg_edge.api.device_prediction import RhythmEpisode as RhythmEpisode
     from ecg_edge.api.device_prediction import predict_on_device as predict_on_device
+    from ecg_edge.api.explanation import Explanation as Explanation
+    from ecg_edge.api.explanation import explain as explain
+    from ecg_edge.api.explanation import explain_record as explain_record
     from ecg_edge.api.export_report import ExportReport as ExportReport
     from ecg_edge.api.firmware_library import WrittenLibrary as WrittenLibrary
     from ecg_edge.api.firmware_library import write_firmware_library as write_firmware_library
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from ecg_edge.plot.overlays import HeatMap as HeatMap
     from ecg_edge.plot.overlays import Intervals as Intervals
     from ecg_edge.plot.overlays import Marks as Marks
+    from ecg_edge.plot.overlays import make_heat_map as make_heat_map
     from ecg_edge.reporter import LineReporter as LineReporter
     from ecg_edge.reporter import Reporter as Reporter
     from ecg_edge.run import Run as Run
@@ -71,6 +75,7 @@ _MODULES = {
     "ecg_edge.api.cross_validation": ("cross_validate",),
     "ecg_edge.api.device_prediction": ("DevicePrediction", "RhythmEpisode", "predict_on_device"),
     "ecg_edge.api.export_report": ("ExportReport",),
+    "ecg_edge.api.explanation": ("Explanation", "explain", "explain_record"),
     "ecg_edge.api.live_signal": ("LiveAnswer", "watch"),
     "ecg_edge.api.firmware_library": ("WrittenLibrary", "write_firmware_library"),
     "ecg_edge.api.microcontroller": ("plan_microcontroller", "write_firmware"),
@@ -83,7 +88,7 @@ _MODULES = {
     "ecg_edge.api.training_run": ("resume", "train"),
     "ecg_edge.plot.ecg_paper": ("plot_ecg", "plot_record"),
     "ecg_edge.plot.figure_file": ("render_figure", "save_figure"),
-    "ecg_edge.plot.overlays": ("HeatMap", "Intervals", "Marks"),
+    "ecg_edge.plot.overlays": ("HeatMap", "Intervals", "Marks", "make_heat_map"),
     "ecg_edge.html_report.run_report": ("report",),
     "ecg_edge.reporter": ("LineReporter", "Reporter"),
     "ecg_edge.run": ("Run",),

@@ -49,6 +49,7 @@ LAYERS = (
     "ecg_edge.run",
     "ecg_edge.evaluation",
     "ecg_edge.zoo",
+    "ecg_edge.attribution",
     "ecg_edge.api",
     "ecg_edge.plot",
     "ecg_edge.html_report",

@@ -33,12 +33,12 @@ class EcgModel:
         metadata: The metadata of the model.
         task: The task that turns the model's outputs into labels.
         window: Rate, length and preprocessing of the windows that the model takes.
+        predictor: The model as a function of windows.
     """
 
     def __init__(self, predictor: Predictor, metadata: ModelMetadata, source: str, embedder: Path | None = None):
-        self.source, self.metadata = source, metadata
+        self.source, self.metadata, self.predictor = source, metadata, predictor
         self.task, self.window = task_from_metadata(metadata, source, embedder)
-        self._predictor = predictor
 
     @property
     def labels(self) -> list[str]:
@@ -96,7 +96,7 @@ class EcgModel:
             'NSR'
         """
         return self._predict(
-            *self._prepare(record_from_array(signal, fs, leads, units, name, self.leads, force), force),
+            *self.prepare(record_from_array(signal, fs, leads, units, name, self.leads, force), force),
             localise,
             tta,
             unsure_below,
@@ -142,7 +142,7 @@ class EcgModel:
         from ecg_edge.records.signal_description import describe_signal
 
         stated = describe_signal(fs, units, leads, rename_leads)
-        prepared = self._prepare(read_record(Path(path), stated=stated), force)
+        prepared = self.prepare(read_record(Path(path), stated=stated), force)
         return self._predict(*prepared, localise, tta, unsure_below)
 
     def predict_each(self, paths: Iterable[Path | str], **options: Any) -> Iterator[Prediction | FailedPrediction]:
@@ -163,8 +163,19 @@ class EcgModel:
             except Exception as error:  # of a reader, which any file may surprise
                 yield FailedPrediction(str(path), f"{path} cannot be predicted: {describe_error(error)}")
 
-    def _prepare(self, record: Record, force: bool) -> tuple[Recordings, SignalQuality]:
-        """Check and preprocess a recording. The caller keeps no reference to the raw signal, so that it is freed."""
+    def prepare(self, record: Record, force: bool) -> tuple[Recordings, SignalQuality]:
+        """Check and preprocess a recording. The caller keeps no reference to the raw signal, so that it is freed.
+
+        Args:
+            record: The recording.
+            force: As for `predict`.
+
+        Returns:
+            The recording as the model takes it, and what is known of its signal.
+
+        Raises:
+            InputError: The model cannot judge it, or it lacks a lead of the model.
+        """
         record = record.put_leads_first(self.metadata.lead_order)
         quality = refuse_problems(record.name, check_input(record, self.metadata, self.window), force)
         record = self.task.read(record)
@@ -181,9 +192,9 @@ class EcgModel:
         if unsure_below is not None:
             self._require_one_label(unsure_below)
         examples = self.task.inference_examples(recordings, self.window)
-        summaries = self.task.predict_views(self._predictor, examples, tta)
+        summaries = self.task.predict_views(self.predictor, examples, tta)
         (row,) = self.task.report(summaries, examples)
-        errors = self.task.localise(self._predictor, examples) if localise else {}
+        errors = self.task.localise(self.predictor, examples) if localise else {}
         where = _average_steps(errors[0], self.leads, self.fs) if errors else None
         return Prediction(
             record=recordings.entries[0].name,

@@ -22,8 +22,13 @@ from firmware_bench.runtime.errors import InputError
 @click.option("--device", is_flag=True, help="What a device would say: of a beat classifier with its rhythm model.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE|DIR", help="Also draw the ECG: a .png, .svg or "
               ".pdf, or a folder for those of several records.")  # fmt: skip
+@click.option(
+    "--explain", metavar="METHOD", help="With --plot, why: gradients, saliency, occlusion, attention, memory."
+)
 @signal_options
-def command(model, records, as_json, as_csv, windows, tta, unsure_below, force, embedder, device, plot, stated):
+def command(
+    model, records, as_json, as_csv, windows, tta, unsure_below, force, embedder, device, plot, explain, stated
+):
     """Label recordings with a model: a name of the zoo, an exported .tflite file or a run.
 
     A RECORD is a file, or its path without suffix: WFDB, EDF, SCP-ECG, DICOM, CSV and others. Leads by name,
@@ -37,7 +42,7 @@ def command(model, records, as_json, as_csv, windows, tta, unsure_below, force, 
       ecg-edge predict af-single-lead-small data/cinc2017/A00001
       ecg-edge predict model.tflite recordings/*.hea --csv > labels.csv
       ecg-edge predict model.tflite A00001 A00002 --json
-      ecg-edge predict af-single-lead-small A00001 --plot A00001.png
+      ecg-edge predict af-single-lead-small A00001 --plot A00001.png --explain occlusion
       ecg-edge predict model.tflite holter.csv --fs 250 --units uV --leads I
       ecg-edge predict runs/vae_bilstm_mha-ptbxl-20260101-120000 00009_hr --json
     """
@@ -47,7 +52,7 @@ def command(model, records, as_json, as_csv, windows, tta, unsure_below, force, 
     from ecg_edge.plot import prediction_plots
 
     if device:
-        if as_csv or windows or force or embedder or tta > 1 or unsure_below is not None or plot:
+        if as_csv or windows or force or embedder or tta > 1 or unsure_below is not None or plot or explain:
             raise InputError("--device goes with --json and what states a recording, not with other options")
         with console.reporting() as reporter:
             found, failed = predict_records_on_device(model, records, reporter, **stated)
@@ -58,8 +63,7 @@ def command(model, records, as_json, as_csv, windows, tta, unsure_below, force, 
         return console.refuse_failures([each.error for each in failed], len(records))
     if as_csv and (as_json or windows):
         raise InputError("--csv has one row for a recording: leave --json and --windows out")
-    if plot:
-        prediction_plots.check_place(plot, len(records))
+    prediction_plots.check_request(plot, explain, len(records))
     loaded = load(model, embedder)
     made = loaded.predict_each(records, localise=as_json or plot is not None, force=force, tta=tta,
                                unsure_below=unsure_below, **stated)  # fmt: skip
@@ -77,6 +81,6 @@ def command(model, records, as_json, as_csv, windows, tta, unsure_below, force, 
             console.table("Windows", *prediction_table.make_window_rows(results))
     if plot:
         with console.reporting() as reporter:
-            prediction_plots.plot_predictions(plot, records, results, stated, reporter)
+            prediction_plots.plot_predictions(plot, loaded, explain, records, results, stated, reporter)
     console.refuse_failures(errors, len(records))
     console.log(f"next: ecg-edge export {model}" if model.is_dir() else f"next: ecg-edge bench {model}")

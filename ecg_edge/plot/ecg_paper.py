@@ -116,7 +116,7 @@ def plot_record(
     page = _make_page(layout, drawn, gain, record, prediction, laid)
     _draw_grid(page)
     _draw_traces(page, drawn, gain, record, first)
-    draw_overlays(page, laid, record.leads)
+    draw_overlays(page, laid, record)
     return page.figure
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from ecg_edge.plot.overlays import HeatMap, Intervals, Marks, Overlay
 from ecg_edge.plot.page import LEFT_MM, LINE_MM, MARGIN_MM, TIME_MM, Page, measure, shorten
 from ecg_edge.plot.paper_layout import Panel
+from ecg_edge.records.record import Record
 from firmware_bench.runtime.errors import make_printable
 
 NAME_MM, MARK_MM = (
@@ -25,22 +26,21 @@ HEAT_STEPS = 1500  # at most, of a panel
 OVERLAP_MM = 0.6  # between two texts, at least
 
 
-def draw_overlays(page: Page, overlays: Sequence[Overlay], leads: Sequence[str]) -> None:
+def draw_overlays(page: Page, overlays: Sequence[Overlay], record: Record) -> None:
     """Draw overlays, and a line of the legend for each.
 
     Args:
         page: The page.
         overlays: In the order of the legend.
-        leads: Names of the columns of the signal.
+        record: The recording that is drawn.
     """
     rows = {Marks: 0, Intervals: 0}
     for number, overlay in enumerate(overlays):
         y = page.bounds[0] - TIME_MM - (number + 1) * LINE_MM + 1
         if isinstance(overlay, HeatMap):
-            _draw_heat_map(page, overlay, leads)
-            signs = ("raises", "lowers") if np.nanmin(overlay.values, initial=0) < 0 else ("",)
-            entries = [(f"{overlay.name} {sign}".strip(), c) for sign, c in zip(signs, (UP, DOWN), strict=False)]
-            _write_legend(page, y, "", entries)
+            _draw_heat_map(page, overlay, record)
+            signed = np.nanmin(overlay.values, initial=0) < 0
+            _write_legend(page, y, overlay.name, [("positive", UP), ("negative", DOWN)] if signed else [("", UP)])
         elif isinstance(overlay, Intervals):
             colours = _choose_colours([label for _, _, label in overlay.spans])
             _draw_intervals(page, overlay, colours, rows[Intervals])
@@ -127,7 +127,7 @@ def _draw_intervals(page: Page, overlay: Intervals, colours: dict[str, str], row
         page.axes.broken_barh(bars, (y, height), facecolors=tints, alpha=0.3, linewidth=0, zorder=2)
 
 
-def _draw_heat_map(page: Page, overlay: HeatMap, leads: Sequence[str]) -> None:
+def _draw_heat_map(page: Page, overlay: HeatMap, record: Record) -> None:
     """Shading behind the traces of the leads that the heat map has."""
     from matplotlib.colors import to_rgb
     from matplotlib.patches import Rectangle
@@ -135,12 +135,11 @@ def _draw_heat_map(page: Page, overlay: HeatMap, leads: Sequence[str]) -> None:
     values = np.asarray(overlay.values, np.float64)
     magnitudes = np.sort(np.abs(values[np.isfinite(values)]))
     scale = magnitudes[-max(1, len(magnitudes) // 100) :].mean() if len(magnitudes) else 0.0
-    lower = [lead.lower() for lead in overlay.leads]
+    columns = record.find_columns(overlay.leads)
     for panel in page.layout.panels:
-        name = leads[panel.lead].lower()
-        if overlay.leads and name not in lower:
+        if overlay.leads and panel.lead not in columns:
             continue
-        column = values if values.ndim == 1 else values[:, lower.index(name)]
+        column = values if values.ndim == 1 else values[:, columns.index(panel.lead)]
         steps, edges = _cut_steps(column, overlay, panel)
         if not len(steps) or not scale > 0:
             continue

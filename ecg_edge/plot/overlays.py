@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ecg_edge.api.explanation import Explanation
 from ecg_edge.api.prediction_result import Prediction
 from ecg_edge.records.record import Record
 
@@ -104,3 +105,24 @@ def list_prediction_overlays(prediction: Prediction) -> list[Overlay]:
         values = np.array(list(errors.values()), np.float64).T
         found.append(HeatMap(values, prediction.localisation.step_s, tuple(errors), name="error of the reconstruction"))
     return found
+
+
+def make_heat_map(explanation: Explanation) -> HeatMap:
+    """Make a heat map of an explanation; of attention and memory, which have no sign, what exceeds their least value.
+
+    Args:
+        explanation: As `ecg_edge.explain` returns it.
+
+    Returns:
+        The heat map, for `plot_ecg` and `plot_record`.
+
+    Raises:
+        TypeError: Its values are no numbers.
+
+    Examples:
+        >>> figure = ecg_edge.plot_ecg(signal, 500, leads, overlays=[ecg_edge.make_heat_map(explanation)])
+    """
+    values = explanation.values
+    if not explanation.label and np.isfinite(values).any():
+        values = values - np.nanmin(values)
+    return HeatMap(values, 1 / explanation.fs, explanation.leads, name=explanation.description)

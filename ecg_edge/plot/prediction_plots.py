@@ -4,31 +4,41 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ecg_edge.api.explanation import METHODS, explain_record
+from ecg_edge.api.prediction import EcgModel
 from ecg_edge.api.prediction_result import FailedPrediction, Prediction
 from ecg_edge.extras import require
 from ecg_edge.plot.ecg_paper import plot_record
 from ecg_edge.plot.figure_file import find_format, save_figure
-from ecg_edge.plot.overlays import Marks, Overlay
+from ecg_edge.plot.overlays import Marks, Overlay, make_heat_map
 from ecg_edge.records.formats.format_registry import read_record
 from ecg_edge.records.record import Record
 from ecg_edge.records.signal_description import describe_signal
 from ecg_edge.reporter import Reporter
 from ecg_edge.signals.r_peaks import LOWEST_RATE, find_beats
-from firmware_bench.runtime.errors import InputError
+from firmware_bench.runtime.errors import InputError, unknown_name
 
-LONGEST_S = 120.0  # of a recording in which R peaks are looked for: a longer one is drawn too slow to tell them apart
+LONGEST_S = 120.0  # of a recording whose beats can be told apart: longer ones have no R peaks and no explanation
 
 
-def check_place(place: Path, records: int) -> None:
-    """Check before recordings are predicted that they can be drawn.
+def check_request(place: Path | None, method: str | None, records: int) -> None:
+    """Check before recordings are predicted that they can be drawn and explained.
 
     Args:
-        place: The file, or the folder for the pictures of several recordings.
+        place: The file, or the folder for the pictures of several recordings; None: nothing is drawn.
+        method: The method of the explanation, or None.
         records: How many recordings there are.
 
     Raises:
-        InputError: matplotlib is not installed, the file is no picture, or one file is named for several recordings.
+        InputError: matplotlib is not installed, the file is no picture, one file is named for several recordings, there
+            is no such method, or it is to be shown in no picture.
     """
+    if method and method not in METHODS:
+        raise unknown_name("method of explanation", method, METHODS)
+    if place is None and method:
+        raise InputError("an explanation is shown in a picture: say where to write it with --plot FILE")
+    if place is None:
+        return
     require("plot", "a picture of an ECG")
     if place.suffix and not place.is_dir():
         find_format(place)
@@ -38,6 +48,8 @@ def check_place(place: Path, records: int) -> None:
 
 def plot_predictions(
     place: Path,
+    model: EcgModel,
+    method: str | None,
     paths: Sequence[Path],
     results: Sequence[Prediction | FailedPrediction],
     stated: Mapping[str, Any],
@@ -47,24 +59,30 @@ def plot_predictions(
 
     Args:
         place: A .png, .svg or .pdf file for one recording, or a folder for RECORD.png of each.
+        model: The model.
+        method: Of the explanation that is laid over, as for `ecg_edge.explain`; None: none.
         paths: The recordings.
         results: What was predicted of each.
         stated: What files do not state themselves: arguments of `describe_signal`.
-        reporter: Receives what was written.
+        reporter: Receives what was written, and which recording is too long to be explained.
 
     Raises:
-        InputError: As of `check_place`.
+        InputError: As of `check_request`, or the model cannot be explained by this method.
         OSError: A picture cannot be written.
     """
-    check_place(place, len(paths))
+    check_request(place, method, len(paths))
     taken: set[str] = set()
     for path, result in zip(paths, results, strict=True):
         if isinstance(result, FailedPrediction):
             continue
         record = read_record(Path(path), stated=describe_signal(**stated))
-        figure = plot_record(record, result, _find_r_peaks(record, result))
+        overlays = _find_r_peaks(record, result)
+        if method and record.seconds > LONGEST_S:
+            reporter.message(f"{path} is not explained: it has more than {LONGEST_S:g} s")
+        elif method:
+            overlays.append(make_heat_map(explain_record(model, record, method)))
         file = place if place.suffix and not place.is_dir() else place / f"{_name_picture(result.record, taken)}.png"
-        save_figure(figure, file)
+        save_figure(plot_record(record, result, overlays), file)
         reporter.message(f"written to {file}")
 
 

@@ -76,9 +76,9 @@ def test_test_time_augmentation_is_the_mean_of_shifted_windows(file, signal):
     cut = [model.predict(signal, FS, ["I", "II"], tta=n) for n in (1, 7)]
     assert [window.start_s for window in cut[0].windows] == [window.start_s for window in cut[1].windows]
     assert cut[0].probabilities != cut[1].probabilities
-    prepared = model._prepare(record_from_array(signal, FS, ["I", "II"], "mV", "x", ["I", "II"], False), False)[0]
+    prepared = model.prepare(record_from_array(signal, FS, ["I", "II"], "mV", "x", ["I", "II"], False), False)[0]
     views = model.task.inference_examples(prepared, model.window).views(7)
-    mean = np.mean([model.task.predict(model._predictor, view) for view in views], axis=(0, 1))
+    mean = np.mean([model.task.predict(model.predictor, view) for view in views], axis=(0, 1))
     assert [*cut[1].probabilities.values()] == pytest.approx(mean, abs=1e-5)
     with pytest.raises(InputError, match="tta"):
         model.predict(signal, FS, ["I", "II"], tta=0)

@@ -113,6 +113,21 @@ def test_one_recording(benchmark):
     assert len(errors) == 3 and errors[0] == min(errors)
 
 
+@pytest.mark.slow
+def test_explanations(benchmark, real_data, monkeypatch, tmp_path):
+    real_data("ludb")
+    monkeypatch.chdir(tmp_path)  # the run is trained there
+    words = ("--epochs", 1, "--records", 2, "--method", "occlusion", "--data", "synthetic", "--data", "ludb")
+    rows = benchmark("explanations", *words)["rows"]
+    assert [(row["data"], row["label"]) for row in rows] == [
+        (data, label) for data in ("synthetic", "ludb") for label in ("PVC", "I-AVB", "STE")
+    ]
+    # A PR interval takes a fifth to a third of the time, an ST segment a sixth, single premature beats less.
+    chances = [row["chance"] for row in rows]
+    assert all(0.02 < chance < 0.45 for chance in chances) and all(row["recordings"] <= 2 for row in rows)
+    assert all(row["times_chance"] == pytest.approx(row["hit_rate"] / row["chance"], rel=0.05) for row in rows)
+
+
 @needs_qemu
 def test_instructions_per_mac_and_cycles_per_instruction(benchmark, small_file):
     (row,) = benchmark("instructions_per_mac", small_file)["rows"]

@@ -54,6 +54,36 @@ def test_an_anomaly_detector_shades_where(folder):
     assert "error of the reconstruction" in drawn and drawn.count("<image") == 3  # I in one panel, II in two
 
 
+def test_an_explanation_is_laid_over(folder):
+    ran = plot(folder, "ecg.svg", "a/AF", options=["--explain", "occlusion", "--json"])
+    drawn, label = (folder / "ecg.svg").read_text(), json.loads(ran.stdout)["records"][0]["label"]
+    assert f"occlusion for {label}<" in drawn and "negative<" in drawn and drawn.count("<image") == 3
+
+
+def test_a_long_recording_is_not_explained(folder):
+    write_wfdb(dataclasses.replace(synthesise("AF", 1, seconds=125, fs=250), name="long"), folder)
+    ran = plot(folder, "ecg.svg", "long", options=["--explain", "occlusion"])
+    assert (
+        "long is not explained: it has more than 120 s" in ran.stderr
+        and "<image" not in (folder / "ecg.svg").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--explain", "occlusion"], "say where to write it with --plot FILE"),
+        (["--explain", "why", "--plot", "ecg.png"], "no method of explanation 'why'"),
+        (["--explain", "gradients", "--plot", "ecg.png"], "has no gradients"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(folder, monkeypatch, words, message):
+    monkeypatch.chdir(folder)
+    ran = CliRunner().invoke(command, ["model.tflite", "a/AF", *words])
+    assert isinstance(ran.exception, InputError) and message in str(ran.exception)
+    assert not (folder / "ecg.png").exists()
+
+
 @pytest.mark.parametrize(
     ("place", "records", "message"),
     [
