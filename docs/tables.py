@@ -90,6 +90,18 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "published accuracy": "{published_accuracy:.3f}",
         },
     ),
+    "rhythm_from_beats-5s": (
+        "rhythm_from_beats-5s",
+        {
+            "data": "{data}",
+            "input": "{input}",
+            "bouts": "{bouts:,}",
+            "macro F1": "{macro_f1:.3f}",
+            "accuracy": "{accuracy:.3f}",
+            "F1 of AF": "{af_f1:.3f}",
+            "AUROC of AF": "{af_auroc:.3f}",
+        },
+    ),
     "rhythm_from_beats-labels": (
         "rhythm_from_beats-labels",
         {"input": "{variant}", "macro F1": "{macro_f1:.3f}", "difference": SIGNED},
