@@ -42,8 +42,8 @@ def make_scores(classes) -> dict[str, np.ndarray]:
 
 
 def make_anomaly_scores() -> dict[str, np.ndarray]:
-    """Scores and latent means of UNITS recordings, half of them abnormal."""
-    random, abnormal = np.random.default_rng(0), np.arange(UNITS) % 2 == 1
+    """Scores and latent means of UNITS recordings, a third of them abnormal."""
+    random, abnormal = np.random.default_rng(0), np.arange(UNITS) % 3 == 1
     latent = (random.normal(size=(UNITS, 3)) + abnormal[:, None]).astype(np.float32)
     names = np.array([f"r{number:02}" for number in range(UNITS)])
     score = (abnormal + random.random(UNITS)).astype(np.float32)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import re
 
 import pytest
@@ -46,7 +47,8 @@ ROW = {"loss": 0.25, "validation_loss": 0.5, "validation_score": 0.75, "learning
 
 def report_training(reporter, epochs=3):
     for epoch in range(1, epochs + 1):
-        reporter.finish_epoch({**ROW, "epoch": epoch, "loss": 1 / epoch}, 40, "a score with [bold] a long name")
+        row = {**ROW, "epoch": epoch, "loss": 1 / epoch} | ({"validation_score": math.nan} if epoch == 1 else {})
+        reporter.finish_epoch(row, 40, "a score with [bold] a long name")
 
 
 def test_in_a_pipe_a_training_is_lines(capsys):
@@ -68,7 +70,7 @@ def test_on_a_terminal_a_training_is_one_table_within_80_columns(monkeypatch):
     assert table[0].strip() == "epoch 60/40, 2 min each, rate 0.001"
     assert table[1].split() == ["now", "best", "epoch"]
     assert table[2].split() == ["loss", "0.0167", "0.0167", "60", "█▃▂▂▂▂" + "▁" * 28]
-    assert table[4].startswith("a score with [bo  0.7500  0.7500      1  ▁▁")
+    assert table[4].startswith("a score with [bo  0.7500  0.7500      2   ▁▁")
     assert max(len(line) for line in table) < 80
 
 
