@@ -1,10 +1,11 @@
-"""The section of recordings that the model gets right and wrong, on ECG paper, with what the model says of them."""
+"""The section of recordings that the model gets right and wrong, on ECG paper, with what the model says and why."""
 
 import base64
 import contextlib
 
 import numpy as np
 
+from ecg_edge.api.explanation import explain_record
 from ecg_edge.api.prediction import EcgModel, load
 from ecg_edge.extras import is_installed, require
 from ecg_edge.html_report.page_model import PageSection, Paragraph, Picture
@@ -12,9 +13,11 @@ from ecg_edge.html_report.run_forms import Evaluation
 from ecg_edge.html_report.run_parts import RunParts
 from ecg_edge.plot.ecg_paper import plot_record
 from ecg_edge.plot.figure_file import render_figure
+from ecg_edge.plot.overlays import Overlay, make_heat_map
 from ecg_edge.records.record import Record
 from ecg_edge.reporter import Reporter
 from ecg_edge.run import Run
+from ecg_edge.tasks.predictor import KerasPredictor
 from firmware_bench.runtime.errors import InputError
 
 SHOWN_S = 10.0  # of a recording
@@ -91,23 +94,28 @@ def _is_own(each: Evaluation) -> bool:
 
 
 def _load_model(parts: RunParts) -> EcgModel | None:
-    """The run's exported file, which needs no Keras, or its Keras model; None where neither can be loaded here."""
+    """The run's Keras model, which has gradients, or its exported file; None where neither can be loaded here."""
+    if is_installed("keras") and (parts.path / "model.keras").exists():
+        return load(parts.path)
     file = next((name for name in parts.sizes if "streaming" not in name), None)
-    if file:
-        return load(parts.path / "export" / file)
-    return load(parts.path) if is_installed("keras") and (parts.path / "model.keras").exists() else None
+    return load(parts.path / "export" / file) if file else None
 
 
 def _draw(record: Record, model: EcgModel | None, verdict: str) -> Picture:
     """One recording, its first SHOWN_S seconds."""
     prediction, signal = None, record.select_leads(record.leads)
+    overlays: list[Overlay] = []
     if model:
         with contextlib.suppress(InputError):  # a recording with gaps is drawn without a prediction
             prediction = model.predict(signal, record.fs, record.leads, record.units, record.name, force=True)
-    figure = plot_record(record, prediction, seconds=SHOWN_S)
+            if prediction.localisation is None:
+                method = "gradients" if isinstance(model.predictor, KerasPredictor) else "occlusion"
+                overlays = [make_heat_map(explain_record(model, record, method))]
+    figure = plot_record(record, prediction, overlays, seconds=SHOWN_S)
     png = base64.b64encode(render_figure(figure, "png", DPI)).decode("ascii")
     labels = " ".join(record.labels) or "without a label"
     said = f", predicted {prediction.label}" if prediction else ""
     caption = f"{record.name}: labelled {labels}{said}: {verdict}"
-    described = f"ECG on paper, {min(SHOWN_S, record.seconds):g} s of leads {' '.join(record.leads)}; {caption}"
+    shaded = "".join(f"; shaded: {overlay.name}" for overlay in overlays)
+    described = f"ECG on paper, {min(SHOWN_S, record.seconds):g} s of leads {' '.join(record.leads)}; {caption}{shaded}"
     return Picture(caption, described, png)

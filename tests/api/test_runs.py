@@ -91,6 +91,7 @@ def test_a_report_draws_recordings_of_the_test_part(run, tmp_path, reporter):
     drawn = re.findall(r"<p class=.name.>([^:<]+): labelled (\w+), predicted (\w+): (right|wrong)<", page)
     assert {name for name, *_ in drawn} <= {*run.split["test"]} and len(drawn) == 2
     assert all((label == said) == (verdict == "right") for _, label, said, verdict in drawn)
+    assert page.count("; shaded: integrated gradients for ") == 2
 
 
 def test_the_way_to_run_and_the_target_of_an_export_are_checked_first(run):
