@@ -71,6 +71,18 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "macro AUROC": "{macro_auroc:.3f}",
         },
     ),
+    "st-remedies": (
+        "st-remedies",
+        {
+            "remedies": "{remedies}",
+            "macro F1": "{macro_f1:.3f}",
+            "macro AUROC": "{macro_auroc:.3f}",
+            "F1 of STE": "{ste_f1:.3f}",
+            "AUROC of STE": "{ste_auroc:.3f}",
+            "F1 of STD": "{std_f1:.3f}",
+            "AUROC of STD": "{std_auroc:.3f}",
+        },
+    ),
     "htf_beat-mitdb": (
         "htf_beat-mitdb",
         {

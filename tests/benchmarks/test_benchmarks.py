@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import ecg_edge
 from ecg_edge.demo import write_wfdb
 from ecg_edge.records.synthetic_ecg import synthesise
 from firmware_bench.mcu import qemu
@@ -68,6 +69,18 @@ def test_table_mutation(benchmark):
 def test_input_pipeline(benchmark):
     rows = benchmark("input_pipeline", "--arch", "cnn", "--preset", "tiny", "--batch", 3, "--steps", 3)["rows"]
     assert len(rows) == 4 and all(row["ms"] >= 0 for row in rows)
+
+
+def test_st_remedies(benchmark, real_data, tmp_path):
+    for database in ("cpsc2018", "ptbxl"):
+        real_data(database)
+    settings = {"signal.window_s": 10, "signal.mode": "offline", "signal.normalise": "record"}
+    data = "ptbxl@cpsc2018"
+    first = ecg_edge.train("cnn_att_bilstm", "edge", data, None, "multilabel", settings, 1, tmp_path / "run")
+    words = ("--pretrained", first.path, "--runs", tmp_path / "runs", "--epochs", 1, "--folds", 2)
+    rows = benchmark("st_remedies", *words)["rows"]
+    assert len(rows) == 3 and all(row["ste_recordings"] == 10 for row in rows)
+    assert all(0 <= row["std_auroc"]["value"] <= 1 for row in rows)
 
 
 @needs_tflite_micro
