@@ -384,10 +384,10 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "stream": "{stream}",
             "normal windows": "{normal_windows:,}",
             "above the running threshold (%)": "{normal_running_percent}",
-            "above the file's (%)": "{normal_file_percent}",
+            "above the fixed one (%)": "{normal_fixed_percent}",
             "abnormal windows": "{abnormal_windows:,}",
             "of these above the running threshold (%)": "{abnormal_running_percent}",
-            "of these above the file's (%)": "{abnormal_file_percent}",
+            "of these above the fixed one (%)": "{abnormal_fixed_percent}",
         },
     ),
     "device-path": (

@@ -23,7 +23,7 @@ def make_whole(tmp_path):
 
 
 def make_both(tmp_path):
-    rhythm, beats = make_pair()
+    rhythm, beats = make_pair(relative=True)
     return generate(rhythm, tmp_path / "program", "small", sensor=SENSOR, beats=beats)
 
 
