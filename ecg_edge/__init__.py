@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ecg_edge.api.prediction import predict as predict
     from ecg_edge.api.prediction_result import Localisation as Localisation
     from ecg_edge.api.prediction_result import Prediction as Prediction
+    from ecg_edge.api.prediction_result import Reconstruction as Reconstruction
     from ecg_edge.api.prediction_result import WindowPrediction as WindowPrediction
     from ecg_edge.api.replay import Replay as Replay
     from ecg_edge.api.run_evaluation import EvaluationResult as EvaluationResult
@@ -63,6 +64,8 @@ if TYPE_CHECKING:
     from ecg_edge.reporter import LineReporter as LineReporter
     from ecg_edge.reporter import Reporter as Reporter
     from ecg_edge.run import Run as Run
+    from ecg_edge.view.viewing import view_live as view_live
+    from ecg_edge.view.viewing import view_recordings as view_recordings
     from firmware_bench.front_end.sensor import Sensor as Sensor
     from firmware_bench.runtime.errors import AcceptanceError as AcceptanceError
     from firmware_bench.runtime.errors import InputError as InputError
@@ -80,7 +83,7 @@ _MODULES = {
     "ecg_edge.api.firmware_library": ("WrittenLibrary", "write_firmware_library"),
     "ecg_edge.api.microcontroller": ("plan_microcontroller", "write_firmware"),
     "ecg_edge.api.prediction": ("EcgModel", "load", "predict"),
-    "ecg_edge.api.prediction_result": ("Localisation", "Prediction", "WindowPrediction"),
+    "ecg_edge.api.prediction_result": ("Localisation", "Prediction", "Reconstruction", "WindowPrediction"),
     "ecg_edge.api.replay": ("Replay",),
     "ecg_edge.api.run_evaluation": ("EvaluationResult", "evaluate"),
     "ecg_edge.api.run_export": ("export",),
@@ -92,6 +95,7 @@ _MODULES = {
     "ecg_edge.html_report.run_report": ("report",),
     "ecg_edge.reporter": ("LineReporter", "Reporter"),
     "ecg_edge.run": ("Run",),
+    "ecg_edge.view.viewing": ("view_live", "view_recordings"),
     "firmware_bench.front_end.sensor": ("Sensor",),
     "firmware_bench.runtime.errors": ("AcceptanceError", "InputError"),
 }

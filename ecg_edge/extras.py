@@ -9,6 +9,7 @@ EXTRAS = {
     "train": ("keras",),
     "export": ("tensorflow",),
     "plot": ("matplotlib",),
+    "view": ("dash",),
     "formats": ("ecgdatakit", "pydicom"),
     "serial": ("serial",),
 }

@@ -27,6 +27,7 @@ LIBRARIES = {
     "ecg_edge.attribution": {"numpy", "keras", "tensorflow", "jax"},
     "ecg_edge.plot": {"numpy", "matplotlib"},
     "ecg_edge.html_report": {"numpy", "jinja2"},
+    "ecg_edge.view": {"dash", "flask", "numpy", "plotly", "werkzeug"},
     "ecg_edge.demo": {"wfdb"},
     "ecg_edge.console": {"rich"},
     "ecg_edge.terminal_progress": {"rich"},

@@ -9,7 +9,13 @@ import numpy as np
 
 from ecg_edge.api.input_check import check_input, refuse_problems
 from ecg_edge.api.model_loading import find_embedder, load_predictor, task_from_metadata
-from ecg_edge.api.prediction_result import FailedPrediction, Localisation, Prediction, WindowPrediction
+from ecg_edge.api.prediction_result import (
+    FailedPrediction,
+    Localisation,
+    Prediction,
+    Reconstruction,
+    WindowPrediction,
+)
 from ecg_edge.data.examples import Examples
 from ecg_edge.data.recordings import Recordings, prepare_records
 from ecg_edge.records.array_record import record_from_array
@@ -162,6 +168,36 @@ class EcgModel:
                 yield FailedPrediction(str(path), str(error))
             except Exception as error:  # of a reader, which any file may surprise
                 yield FailedPrediction(str(path), f"{path} cannot be predicted: {describe_error(error)}")
+
+    def reconstruct(
+        self,
+        signal: np.ndarray,
+        fs: float,
+        leads: Sequence[str] | None = None,
+        units: str = "mV",
+        name: str = "signal",
+    ) -> Reconstruction:
+        """Return what an autoencoder makes of a recording.
+
+        Args:
+            signal: As for `predict`, like the arguments after it.
+            fs: Sampling rate of the signal, Hz.
+            leads: Names of the signal's columns.
+            units: Unit of its values.
+            name: What errors call the recording.
+
+        Returns:
+            The preprocessed recording and its reconstruction.
+
+        Raises:
+            InputError: As for `predict`, or the model reconstructs nothing.
+        """
+        if self.task.output != "reconstruction":
+            raise InputError(f"{self.source} is no autoencoder: it reconstructs nothing")
+        record = record_from_array(signal, fs, leads, units, name, self.leads)
+        examples = self.task.inference_examples(self.prepare(record, force=False)[0], self.window)
+        ((ecg, reconstruction),) = self.task.reconstruct(self.predictor, examples).values()
+        return Reconstruction(self.fs, tuple(self.leads), ecg, reconstruction)
 
     def prepare(self, record: Record, force: bool) -> tuple[Recordings, SignalQuality]:
         """Check and preprocess a recording. The caller keeps no reference to the raw signal, so that it is freed.

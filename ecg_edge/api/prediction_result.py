@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any
 
+import numpy as np
+
 from ecg_edge.records.quality import SignalQuality
 
 UNSURE = "unsure"
@@ -34,6 +36,23 @@ class Localisation:
 
     step_s: float
     errors: dict[str, list[float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reconstruction:
+    """What an autoencoder makes of a recording.
+
+    Attributes:
+        fs: Sampling rate of both signals, Hz: the model's.
+        leads: Names of their columns.
+        ecg: float32 (samples, leads), the recording as the model takes it, preprocessed.
+        reconstruction: float32 (samples, leads), the mean over the windows that contain a sample.
+    """
+
+    fs: float
+    leads: tuple[str, ...]
+    ecg: np.ndarray
+    reconstruction: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """ecg-edge archs: every architecture there is."""
 
-import dataclasses
-
 import click
 
 from ecg_edge import console
@@ -20,45 +18,17 @@ def command(exportable, as_json):
       ecg-edge archs --json
     """
     from ecg_edge.keras_backend import import_keras
-    from models_keras.registry import find, names
 
     import_keras("the list of architectures")
+    from ecg_edge import architecture_tables
+    from ecg_edge.api.exportable import describe_architectures
+    from models_keras.registry import find, names
+
     if exportable:
-        return print_forms(as_json)
+        found = describe_architectures()
+        return console.print_json(found) if as_json else architecture_tables.print_forms(found)
     architectures = [find(name) for name in names()]
     if as_json:
-        console.print_json({a.name: describe(a) for a in architectures})
-        return
-    rows = []
-    for a in architectures:
-        parameters = ", ".join(f"{count:,} ({leads} leads)" for leads, count in a.presets["paper"].parameters.items())
-        rows.append([a.name, a.summary, a.task, parameters, a.paper])
-    console.table("Architectures", ["name", "what it is", "task", "parameters, paper preset", "paper"], rows)
+        return console.print_json({a.name: architecture_tables.describe_architecture(a) for a in architectures})
+    architecture_tables.print_architectures(architectures)
     console.log("next: ecg-edge train --arch cnn_att_bilstm --dry-run")
-
-
-def print_forms(as_json: bool) -> None:
-    """Print what the export makes of every architecture, tiny preset."""
-    from ecg_edge.api.exportable import describe_architectures
-
-    found = describe_architectures()
-    if as_json:
-        return console.print_json(found)
-    forms = next(iter(found.values()))
-    rows = [[name, *(obstacle or "yes" for obstacle in each.values())] for name, each in found.items()]
-    console.table("Forms of the export", ["name", *forms], rows)
-    console.log("a stream computes in 16 bits (one of beats in 8); for 8 bits: ecg-edge export FILE --c99 --hop 1")
-    console.log("next: ecg-edge train --arch NAME --dry-run says it of your settings")
-
-
-def describe(architecture) -> dict:
-    """The architecture as plain data."""
-    return {
-        "summary": architecture.summary,
-        "paper": architecture.paper,
-        "task": architecture.task,
-        "other_tasks": [*architecture.other_tasks],
-        "classes": architecture.classes,
-        "presets": {name: dataclasses.asdict(preset) for name, preset in architecture.presets.items()},
-        "published": dict(architecture.published),
-    }

@@ -71,17 +71,7 @@ def check(data, as_json, stated):
         report = check_records(database, folder, reporter.advance(f"reading {database.name}"), **stated)
     unreadable, suspicious = len(report.unreadable), len(report.suspicious)
     if as_json:
-        console.print_json(
-            {
-                "database": database.name,
-                "folder": str(folder),
-                "records": report.records,
-                "unreadable": report.unreadable,
-                "suspicious": report.suspicious,
-                "findings": [vars(finding) for finding in report.findings],
-                "summary": report.summary.to_dict(),
-            }
-        )
+        console.print_json({"database": database.name, "folder": str(folder), **report.to_dict()})
     elif report.findings:
         print_findings(database.name, report.findings)
     for line in report.summary.describe():

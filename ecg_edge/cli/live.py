@@ -22,9 +22,10 @@ from firmware_bench.runtime.errors import InputError
 @click.option("--hop", type=float, metavar="S", help="Time between answers, 0 for a window. Default: as the C program.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each answer, in a line.")
 @click.option("--events", type=click.Path(path_type=Path), metavar="FILE.csv", help="Append every episode to a CSV.")
+@click.option("--view", is_flag=True, help="Show signal and labels on a page in the browser instead.")
 @sensor_options
 @signal_options
-def command(model, stream, replay, speed, port, baud, form, hop, as_json, events, sensor, stated):
+def command(model, stream, replay, speed, port, baud, form, hop, as_json, events, view, sensor, stated):
     """Label a signal while it arrives, as a device would: from standard input (-), a serial port or a recording.
 
     The MODEL is an exported integer file with causal preprocessing (train --set signal.mode=causal). The counts go
@@ -42,7 +43,10 @@ def command(model, stream, replay, speed, port, baud, form, hop, as_json, events
     from ecg_edge.api.live_signal import watch
     from ecg_edge.api.replay import Replay
     from ecg_edge.live_display import LiveDisplay
+    from ecg_edge.view.viewing import view_live
 
+    if view and (as_json or events):
+        raise InputError("--view shows what --json and --events write: leave them out")
     if [replay, port, stream].count(None) != 2:
         raise InputError("name one signal: --replay RECORD, --serial PORT, or - for standard input")
     if replay and sensor:
@@ -57,6 +61,8 @@ def command(model, stream, replay, speed, port, baud, form, hop, as_json, events
         else:
             chunks = open_serial(port, baud, display) if port else read_standard_input()
             source = CountStream(chunks, sensor, form, stated["leads"].replace(",", " ").split())
+        if view:
+            return view_live(model, source, hop, reporter=display)
         answers = watch(model, source, display, hop)
         episodes = opened.enter_context(EpisodeFile(events)) if events else None
         for answer in answers:

@@ -11,7 +11,7 @@ from firmware_bench.runtime.errors import make_printable, unknown_name
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 BROKEN_PIPE = 141  # as the shell has it for a process that SIGPIPE ends
-COMMANDS = ("archs", "data", "train", "evaluate", "ablate", "export", "zoo", "predict", "live", "bench", "mcu",
+COMMANDS = ("archs", "data", "train", "evaluate", "ablate", "export", "zoo", "predict", "view", "live", "bench", "mcu",
             "firmware", "report")  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,6 +62,16 @@ class CheckReport:
         """Names of the recordings that can be read and have a warning."""
         warned = dict.fromkeys(finding.record for finding in self.findings if finding.severity == "warning")
         return [record for record in warned if record not in set(self.unreadable)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain data."""
+        return {
+            "records": self.records,
+            "unreadable": self.unreadable,
+            "suspicious": self.suspicious,
+            "findings": [vars(finding) for finding in self.findings],
+            "summary": self.summary.to_dict(),
+        }
 
 
 def check(

@@ -6,12 +6,12 @@ abnormal at or above a threshold, which is chosen on the validation part for the
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from ecg_edge.data.examples import consecutive_windows
+from ecg_edge.data.examples import Examples, consecutive_windows
 from ecg_edge.tasks.metrics import best_threshold, binary_auroc_auprc, confusion_matrix
 from ecg_edge.tasks.predictor import Outputs
 from ecg_edge.tasks.task import BATCH, Task, TaskOptions, UnitMetrics, mean_by_record
@@ -165,21 +165,20 @@ class AnomalyTask(Task):
             Position of each recording → (samples, leads), the mean over the windows that contain a sample, NaN where
             none does.
         """
+        return _average_windows(
+            examples,
+            examples.recordings.signals.shape[1],
+            lambda ecg: weighted_errors(ecg, _by_name(predictor({"ecg": ecg}))),
+        )
+
+    def reconstruct(self, predictor, examples):
         leads = examples.recordings.signals.shape[1]
-        sums = {i: np.zeros((examples.recordings.lengths[i], leads), np.float32) for i in np.unique(examples.records)}
-        counts = {i: np.zeros((len(total), 1), np.float32) for i, total in sums.items()}
-        for start in range(0, len(examples), BATCH):
-            batch = examples.take(np.arange(start, min(start + BATCH, len(examples))))
-            inputs = batch.batch(slice(None))
-            errors = weighted_errors(inputs["ecg"], _by_name(predictor(inputs)))
-            for record, first, error in zip(batch.records, batch.starts, errors, strict=True):
-                inside = sums[record][first : first + len(error)]
-                inside += error[: len(inside)]
-                counts[record][first : first + len(error)] += 1
-        for i, total in sums.items():  # in place: of 24 h it takes as much memory as the recording
-            np.divide(total, counts[i], out=total, where=counts[i] > 0)
-            total[counts[i][:, 0] == 0] = np.nan
-        return sums
+
+        def compute(ecg):
+            return np.concatenate([ecg, _by_name(predictor({"ecg": ecg}))["reconstruction"]], axis=2)
+
+        averages = _average_windows(examples, 2 * leads, compute)
+        return {record: (both[:, :leads], both[:, leads:]) for record, both in averages.items()}
 
     def _by_record(self, summaries, examples):
         """The recordings (m,), bool (m,) whether they are abnormal, and their scores (m,)."""
@@ -190,6 +189,29 @@ class AnomalyTask(Task):
 
     def _column(self):
         return PAPER if self.options.score == "paper" else CODE
+
+
+def _average_windows(
+    examples: Examples, channels: int, compute: Callable[[np.ndarray], np.ndarray]
+) -> dict[int, np.ndarray]:
+    """What is computed of windows, (n, samples, channels) each, averaged over the windows that contain a sample.
+
+    Returns:
+        Position of each recording → (samples, channels), NaN where no window contains a sample.
+    """
+    lengths = examples.recordings.lengths
+    sums = {i: np.zeros((lengths[i], channels), np.float32) for i in np.unique(examples.records)}
+    counts = {i: np.zeros((len(total), 1), np.float32) for i, total in sums.items()}
+    for start in range(0, len(examples), BATCH):
+        batch = examples.take(np.arange(start, min(start + BATCH, len(examples))))
+        for record, first, values in zip(batch.records, batch.starts, compute(batch.windows(slice(None))), strict=True):
+            inside = sums[record][first : first + len(values)]
+            inside += values[: len(inside)]
+            counts[record][first : first + len(values)] += 1
+    for i, total in sums.items():  # in place: of 24 h it takes as much memory as the recording
+        np.divide(total, counts[i], out=total, where=counts[i] > 0)
+        total[counts[i][:, 0] == 0] = np.nan
+    return sums
 
 
 def anomaly_scores(ecg: np.ndarray, outputs: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -273,6 +273,11 @@ class Task:
         """Where a recording is abnormal: position of each recording → (samples, leads), {} where the task has none."""
         return {}
 
+    def reconstruct(self, predictor: Predictor, examples: Examples) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """Position of each recording → the input of an autoencoder and its reconstruction, (samples, leads) each and
+        NaN where no window is; {} where the task has none."""
+        return {}
+
     def report(self, summaries: np.ndarray, examples: Examples) -> list[dict]:
         """The prediction per recording: "record", "label", "probabilities", "windows", "seconds"."""
         records, means = mean_by_record(summaries, examples.records)

@@ -14,10 +14,10 @@ from wfdb_files import RANGES, Signal, write_record
 
 import ecg_edge
 from ecg_edge.api import count_stream, replay
+from ecg_edge.api.answer_text import describe_answer
 from ecg_edge.api.count_stream import CountDecoder
 from ecg_edge.api.episode_file import EpisodeFile
 from ecg_edge.api.live_signal import LiveAnswer
-from ecg_edge.live_display import describe_answer
 from ecg_edge.reporter import Reporter
 from export.c99.continuous_model import ContinuousModel
 from firmware_bench.front_end.device_path import DevicePath

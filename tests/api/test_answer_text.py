@@ -1,7 +1,7 @@
 """The line that a live signal changes."""
 
+from ecg_edge.api.answer_text import describe_answer
 from ecg_edge.api.live_signal import LiveAnswer
-from ecg_edge.live_display import describe_answer
 
 
 def test_the_heart_rate_stands_before_the_quality_where_it_is_known():
