@@ -37,6 +37,7 @@ def load_tiny(name):
     return EcgModel(KerasPredictor(keras_model), metadata, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_every_classifier_is_explained(name):
     model = load_tiny(name)
