@@ -80,6 +80,29 @@ def mark_prediction(
             figure.add_vrect(begin, end, fillcolor="#cc0000", **PALE)
 
 
+def mark_explanation(
+    figure: go.Figure, values: np.ndarray, start_s: float, step_s: float, explained: Sequence[str], leads: Sequence[str]
+) -> None:
+    """Colour the signal by what speaks for a label, red, and against it, blue.
+
+    Args:
+        figure: Of `draw_signal`.
+        values: (steps, leads) of an explanation, or (steps,) where it is about all leads together.
+        start_s: Start of the first step, s.
+        step_s: Duration of a step, s.
+        explained: Names of the columns of `values`; a lead that is not among them stays uncoloured.
+        leads: The leads that are drawn.
+    """
+    columns = {lead: values[:, column] for column, lead in enumerate(explained)} if values.ndim == 2 else {}
+    unknown = np.full(len(values), np.nan) if values.ndim == 2 else values
+    rows = np.array([columns.get(lead, unknown) for lead in leads])
+    largest = np.nanmax(np.abs(rows)) if np.isfinite(rows).any() else 0.0
+    figure.add_heatmap(
+        z=rows, x0=start_s + step_s / 2, dx=step_s, y0=0.0, dy=-LEAD_MV, zmin=-largest, zmax=largest,
+        colorscale="RdBu", reversescale=True, opacity=0.5, showscale=False, hoverinfo="skip",
+    )  # fmt: skip
+
+
 def draw_output(prediction: Prediction, threshold: float | None, start_s: float, end_s: float) -> go.Figure:
     """Draw what a model says window by window over the whole recording, and which part is visible.
 

@@ -47,11 +47,13 @@ def make_page(session: ViewSession, model: str) -> html.Main:
                     html.Button("→", id="right", title="later"),
                     html.Button("+", id="closer", title="zoom in"),
                     html.Button("−", id="wider", title="zoom out"),
+                    html.Button("Explain", id="explain", title="what in this part speaks for the label"),
                     html.Button("Picture", id="picture", title="this part as a PNG file on ECG paper"),
                     dcc.Checklist(["reconstruction"], [], id="options"),
                 ],
                 className="buttons",
             ),
+            dcc.Loading(html.P(id="explanation", className="keys"), type="dot"),
             dcc.Graph(id="signal", figure=make_chart(300), config=CHART),
             dcc.Slider(0, 1, value=0, id="position", marks=None, updatemode="drag"),
             html.H2("What the model says"),
@@ -66,7 +68,7 @@ def make_page(session: ViewSession, model: str) -> html.Main:
             html.P(KEYS, className="keys"),
             dcc.Download(id="download"),
             dcc.Store("view", data={"start": 0.0, "span": FIRST_SPAN_S, "seconds": FIRST_SPAN_S, "pixels": 1000}),
-            *(dcc.Store(name) for name in ("key", "predicted")),
+            *(dcc.Store(name) for name in ("key", "predicted", "explained")),
         ]
     )
 

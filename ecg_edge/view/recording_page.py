@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import dash
+import numpy as np
 from dash import Dash, Input, Output, State, dcc, no_update
 
+from ecg_edge.api.explanation import METHODS
 from ecg_edge.records.record_error import describe_error
 from ecg_edge.view import charts
 from ecg_edge.view.page_elements import FIRST_SPAN_S, make_page
@@ -16,6 +18,8 @@ from firmware_bench.runtime.errors import InputError, make_printable
 
 MOST_LEADS = 12
 LONGEST_RECONSTRUCTION_S = 60.0  # of signal on the screen
+MOST_WINDOWS = 4  # that are explained at once
+EXPLAINED_STEP_S = 0.04  # of signal that has one colour
 
 
 def make_recording_app(session: ViewSession, model: str) -> Dash:
@@ -96,9 +100,9 @@ def _add_charts(app: Dash, session: ViewSession) -> None:
     @app.callback(
         Output("signal", "figure"),
         Input("view", "data"), Input("leads", "value"), Input("predicted", "data"), Input("threshold", "value"),
-        State("recording", "value"),
+        Input("explained", "data"), State("recording", "value"),
     )  # fmt: skip
-    def draw_signal(view, leads, predicted, threshold, name):
+    def draw_signal(view, leads, predicted, threshold, explained, name):
         opened = _attempt(session.open_recording, name)
         leads = [lead for lead in leads if opened and lead in opened.record.leads]
         if not opened or not leads:
@@ -108,6 +112,9 @@ def _add_charts(app: Dash, session: ViewSession) -> None:
         if predicted and predicted[0] == name:
             prediction = session.predict(*predicted)
             charts.mark_prediction(figure, prediction, _window_s(session, predicted[1]), threshold, start, end)
+        if explained and explained["of"] == predicted:
+            values = np.array(explained["values"], np.float64)
+            charts.mark_explanation(figure, values, explained["start"], explained["step"], explained["leads"], leads)
         return figure
 
     @app.callback(
@@ -135,6 +142,33 @@ def _add_charts(app: Dash, session: ViewSession) -> None:
 
 
 def _add_buttons(app: Dash, session: ViewSession) -> None:
+    @app.callback(
+        Output("explained", "data"), Output("problem", "children", allow_duplicate=True),
+        Output("explanation", "children"),
+        Input("explain", "n_clicks"), State("view", "data"), State("predicted", "data"),
+        prevent_initial_call=True,
+    )  # fmt: skip
+    def explain(_, view, predicted):
+        if not predicted:
+            return None, no_update, ""
+        window_s = _window_s(session, predicted[1])
+        if view["span"] > MOST_WINDOWS * window_s:
+            return None, f"zoom in to explain: at most {MOST_WINDOWS * window_s:g} s at once", ""
+        start = max(0.0, min(view["start"], view["seconds"] - window_s))
+        try:
+            name, model = predicted
+            found = session.explain(name, model, start, max(view["span"], window_s))
+        except Exception as error:
+            return None, describe_problem(error), ""
+        samples = max(1, round(EXPLAINED_STEP_S * found.fs))
+        steps = np.array_split(found.values, max(1, len(found.values) // samples))
+        values = np.array([np.nanmean(step, axis=0) if np.isfinite(step).any() else step[0] for step in steps])
+        step_s = len(found.values) / found.fs / len(values)
+        explained = {"of": predicted, "start": start, "step": step_s, "leads": list(found.leads),
+                     "values": values.round(6).tolist()}  # fmt: skip
+        text = f"Red speaks for {found.label}, blue against it ({METHODS[found.method]})."
+        return explained, "", text
+
     @app.callback(
         Output("download", "data"), Output("problem", "children", allow_duplicate=True),
         Input("picture", "n_clicks"), State("view", "data"), State("predicted", "data"), State("recording", "value"),

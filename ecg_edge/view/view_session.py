@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
+from ecg_edge.api.explanation import Explanation, explain_record
 from ecg_edge.api.prediction import EcgModel, load
 from ecg_edge.api.prediction_result import Prediction, Reconstruction
 from ecg_edge.records.formats.format_registry import list_recordings, read_record
 from ecg_edge.records.record import Record
 from ecg_edge.records.signal_description import SignalDescription
+from ecg_edge.tasks.predictor import KerasPredictor
 from ecg_edge.view.envelope import Envelope
 from ecg_edge.zoo import list_models
 from firmware_bench.runtime.errors import InputError
@@ -84,11 +84,22 @@ class ViewSession:
             raise InputError(f"{name} is none of the recordings of this page")
         return self.recordings[name]
 
-    def cut(self, name: str, start_s: float, end_s: float) -> tuple[Record, np.ndarray]:
-        """Return a recording and the samples (n, leads) of a part of it."""
-        record = self.open_recording(name).record
+    def explain(self, name: str, model: str, start_s: float, seconds: float) -> Explanation:
+        """Explain what a model says about a part of a recording taken by itself: by integrated gradients of a run, by
+        occlusion of a file.
+
+        Args:
+            name: Of the recording.
+            model: Of the model.
+            start_s, seconds: The part, s.
+        """
+        record, loaded = self.open_recording(name).record, self._model(model)
         assert record.signal is not None
-        return record, record.signal[max(0, int(start_s * record.fs)) : int(end_s * record.fs)]
+        first = max(0, int(start_s * record.fs))
+        signal = record.signal[first : first + round(seconds * record.fs)]
+        part = dataclasses.replace(record, signal=signal, beats=None, rhythms=())
+        is_file = not isinstance(loaded.predictor, KerasPredictor)
+        return explain_record(loaded, part, "occlusion" if is_file else "gradients")
 
 
 def _list_places(places: Sequence[Path | str]) -> dict[str, str]:

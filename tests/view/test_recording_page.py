@@ -108,6 +108,15 @@ def test_a_lead_can_be_taken_away(page):
     wait_for(lambda: page.execute_script(TRACES) == ["I", "II"])
 
 
+def test_the_visible_part_is_explained(page):
+    page.find_element(By.ID, "explain").click()
+    said = wait_for(lambda: page.find_element(By.ID, "explanation").text)
+    assert said.startswith("Red speaks for ") and "occlusion" in said
+    kinds = "return document.querySelector('#signal .js-plotly-plot').data.map(trace => trace.type)"
+    wait_for(lambda: "heatmap" in page.execute_script(kinds))
+    assert not page.find_element(By.ID, "problem").text
+
+
 def test_what_cannot_be_shown_or_judged_is_said_on_the_page(page):
     assert "no lead 'I': there is V1" in choose(page, "n", "refusal")
     wait_for(lambda: page.execute_script(TRACES) == ["V1"])
