@@ -362,9 +362,10 @@ def build_model(architecture: Architecture, settings: Config, task: Task, leads:
     import keras
 
     keras.utils.set_random_seed(settings.seed)
-    samples = task.input_length(settings.signal.window_spec())
+    window = settings.signal.window_spec()
+    samples, channels = task.input_length(window), task.count_channels(len(leads))
     try:
-        return architecture.build(samples, len(leads), len(task.classes), **settings.model)
+        return task.wrap_model(architecture.build(samples, channels, len(task.classes), **settings.model), window)
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise InputError(f"{architecture.name} cannot be built with these settings: {reason}") from error

@@ -81,6 +81,7 @@ def task_from_metadata(metadata: ModelMetadata, source: str, embedder: Path | No
     if name not in TASKS:
         raise unknown_name("task", name, TASKS)
     task_class = TASKS[name]
+    task_class.require_answer(source)
     window = WindowSpec.from_metadata(metadata)
     try:
         task = task_class(metadata.labels, task_class.Options.from_plain(options), metadata.decision)

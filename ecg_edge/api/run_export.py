@@ -83,6 +83,7 @@ def export(
         (PosixPath('runs/demo/export/cnn_att_bilstm-int8.tflite'), 171632)
     """
     reporter, run = reporter or Reporter(), run if isinstance(run, Run) else Run(run)
+    run.task.require_answer(str(run.path))
     path = Path(out) if out else run.path / "export" / default_name(run.settings.arch, target, qat, streaming)
     if streaming and (qat or target != MCU.name):
         raise InputError("a step is exported in integers and by calibration alone: leave out qat and target")

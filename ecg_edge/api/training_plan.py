@@ -15,6 +15,7 @@ from ecg_edge.records.split import describe_split, split
 from ecg_edge.reporter import Reporter
 from ecg_edge.signals.augmentation import Augmentation, load_noise
 from ecg_edge.tasks import TASKS
+from ecg_edge.tasks.pretraining import PretrainingTask
 from ecg_edge.tasks.task import Task
 from ecg_edge.training.config import Config, resolve
 from firmware_bench.runtime.errors import InputError, unknown_name
@@ -39,7 +40,7 @@ def plan_training(arch, preset, data, leads, task, settings, epochs, seed, repor
         raise unknown_name("architecture", arch, names())
     import_keras("training")
     architecture = find(arch)
-    served = (architecture.task, *architecture.other_tasks)
+    served = (architecture.task, *architecture.other_tasks, PretrainingTask.name)
     if task is not None and task not in served:
         raise InputError(f"{arch} serves the task {' or '.join(served)}, not {task!r}")
     task_class: type[Task] = TASKS[task or architecture.task]

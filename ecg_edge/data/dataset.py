@@ -27,6 +27,7 @@ class RecordReader(Protocol):
     name: str
     annotated: bool
     reading: str
+    labelled: bool
 
     def is_usable(self, entry: Entry, classes: Sequence[str], /) -> bool: ...
 
@@ -71,7 +72,7 @@ class Dataset:
         Raises:
             InputError: there is no such data set, no usable recording in it, or no such lead.
         """
-        database, folder = locate(data)
+        database, folder = locate(data, task.labelled)
         name = database.name
         if learnt is not None:
             database = map_database(database, learnt)

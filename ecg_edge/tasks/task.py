@@ -10,7 +10,7 @@ import types
 import typing
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from ecg_edge.records.record import Entry, Record
 from ecg_edge.tasks.predictor import Outputs, Predictor
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.temperature import apply_temperature
+
+if TYPE_CHECKING:
+    import keras
 
 BATCH = 64  # examples read and predicted at a time
 LARGEST_SQRT_WEIGHT = 10.0  # of a class, under the rule "sqrt"
@@ -96,6 +99,7 @@ class Task:
         annotated: the task needs beats or rhythm annotations.
         published_split: keep a database's published split even where a patient is on both sides.
         reading: what `read` makes of a recording, for the key of the cache.
+        labelled: recordings need labels or annotations; False where it learns from signals alone.
         autoregressive_inputs: inputs of the model that hold earlier values, oldest first: name → the output whose
             argmax they are, or None for a value of the example itself, which is the newest.
         embed_beats: computes features of beats, for tasks whose model reads them.
@@ -110,6 +114,7 @@ class Task:
     annotated: ClassVar[bool] = False
     published_split: ClassVar[bool] = False
     reading: ClassVar[str] = ""
+    labelled: ClassVar[bool] = True
     autoregressive_inputs: Mapping[str, str | None] = types.MappingProxyType({})
     Options: ClassVar[type[TaskOptions]] = TaskOptions
     embed_beats: BeatFeatures | None = None
@@ -148,6 +153,14 @@ class Task:
     def input_length(self, window: WindowSpec) -> int:
         """How many time steps the model's input has."""
         return window.samples
+
+    def count_channels(self, leads: int) -> int:
+        """How many channels the model's input has for recordings of so many leads."""
+        return leads
+
+    def wrap_model(self, model: "keras.Model", window: WindowSpec) -> "keras.Model":
+        """The model that is trained, made of the architecture's."""
+        return model
 
     @classmethod
     def read(cls, record: Record) -> Record:
@@ -249,6 +262,15 @@ class Task:
         if temperature is None or self.output == "reconstruction":
             return probabilities
         return apply_temperature(probabilities, temperature, self.output == "classes")
+
+    @classmethod
+    def require_answer(cls, source: str) -> None:
+        """Refuse what `source` was trained for where it answers nothing. Raises InputError."""
+        if not cls.labelled:
+            raise InputError(
+                f"{source} was pretrained without labels and answers nothing: train a run from its weights, "
+                f"ecg-edge train --init {source}"
+            )
 
     def check_classes(self) -> None:
         """Check that `classes` are those that the task can name. Raises InputError: they are not."""

@@ -136,7 +136,7 @@ def test_an_architecture_is_trained_for_another_task_that_it_serves(recordings, 
     config = read_json(tmp_path / "run" / "config.json")
     assert config["task"] == {"name": "rhythm"} and config["classes"] == ["AF", "LBBB", "SNR"]
     assert (tmp_path / "run" / "model.keras").exists()
-    with pytest.raises(InputError, match="serves the task rhythm_bouts or rhythm, not 'anomaly'"):
+    with pytest.raises(InputError, match="serves the task rhythm_bouts or rhythm or pretrain, not 'anomaly'"):
         train("--arch", "rhythm_resnet1d", "--task", "anomaly", *settings)
     with pytest.raises(InputError, match="leave out --task"):
         train("--resume", tmp_path / "run", "--task", "rhythm")

@@ -52,13 +52,14 @@ ON_DISK: tuple[Database, ...] = (
 DATABASES: dict[str, Database] = {database.name: database for database in (SYNTHETIC, *ON_DISK)}
 
 
-def locate(data: str) -> tuple[Database, Path]:
+def locate(data: str, labelled: bool = True) -> tuple[Database, Path]:
     """Find the database that `--data` means.
 
     Args:
         data: "synthetic"; a name that is looked up in ECG_EDGE_DATA and in ./data; a folder, which is recognised by its
             files or has a labels CSV; several of them joined by "+"; or "ptbxl@cpsc2018", a database with its labels
             mapped to those of another.
+        labelled: Whether a folder without labels and annotations is refused.
 
     Returns:
         The database and its folder.
@@ -72,7 +73,7 @@ def locate(data: str) -> tuple[Database, Path]:
         return DATABASES[data], find_folder(DATABASES[data])
     for folder in [Path(data), *(root / data for root in list_data_roots())]:
         if data and folder.is_dir():
-            return recognise_folder(folder), folder
+            return recognise_folder(folder, labelled), folder
     if "+" in data:
         union = join_databases(data.split("+"))
         return union, union.folder
@@ -112,17 +113,17 @@ def find_folder(database: Database) -> Path:
     )
 
 
-def recognise_folder(folder: Path) -> Database:
+def recognise_folder(folder: Path, labelled: bool = True) -> Database:
     """Recognise the database in a folder. An explicit labels.csv wins over what the files look like.
 
     Raises:
-        InputError: It is none, and has neither a table of labels nor annotated recordings.
+        InputError: It is none, has neither a table of labels nor annotated recordings, and is to be `labelled`.
     """
     if find_explicit_labels(folder) is None:
         for database in ON_DISK:
             if database.is_at(folder):
                 return database
-    return LabelledFolder(folder)
+    return LabelledFolder(folder, labelled)
 
 
 def list_data_roots() -> list[Path]:

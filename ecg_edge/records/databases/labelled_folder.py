@@ -42,6 +42,7 @@ class LabelledFolder(Database):
 
     Args:
         folder: The folder.
+        labelled: Whether it has to be; otherwise all recordings of a folder without a table are taken.
 
     Raises:
         InputError: It has neither a table of labels nor annotated recordings, or a table that cannot be used.
@@ -52,7 +53,7 @@ class LabelledFolder(Database):
     people = ""
     normal_labels = ("SNR", "NORM", "N", "normal")  # as public databases and people write it
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, labelled: bool = True):
         self.name = folder.resolve().name
         file = find_labels_file(folder)
         paths = _list_paths(folder, file)
@@ -75,12 +76,12 @@ class LabelledFolder(Database):
             ]
         else:
             table = None
-            self.title = "folder of annotated recordings (.atr)"
-            self._entries = [Entry(path, path, path) for path in sorted(annotated)]
+            self.title = "folder of annotated recordings (.atr)" if labelled else "folder of recordings"
+            self._entries = [Entry(path, path, path) for path in sorted(annotated if labelled else paths)]
         self._table = table
         self._annotated = annotated.intersection(entry.path for entry in self._entries)
         self.annotated = bool(self._annotated)
-        if not self.annotated and not self.classes:
+        if labelled and not self.annotated and not self.classes:
             raise InputError(_explain_no_labels(folder, file))
 
     def is_at(self, folder: Path) -> bool:
