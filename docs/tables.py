@@ -493,7 +493,7 @@ def render(name: str) -> str:
 
     Args:
         name: A key of LAYOUTS, `architectures`, `databases`, `presets-ARCHITECTURE`,
-            `published-ARCHITECTURE`, `evaluation-RUN`, `device-RUN`, `zoo` or `zoo-MODEL`.
+            `published-ARCHITECTURE`, `evaluation-RUN`, `device-RUN`, `zoo`, `zoo-MODEL` or, for the README, `models`.
 
     Raises:
         SystemExit: There is no table of that name, or its result file does not have the fields it needs.
@@ -505,8 +505,8 @@ def render(name: str) -> str:
         return _architectures()
     if name == "databases":
         return _databases()
-    if name == "zoo":
-        return _zoo()
+    if name in ("zoo", "models"):
+        return _zoo(in_readme=name == "models")
     if kind == "zoo":
         return _card(subject)
     if kind in ("presets", "published") and subject in architectures():
@@ -589,11 +589,17 @@ def _databases() -> str:
     return table(columns, rows)
 
 
-def _zoo() -> str:
+def _zoo(in_readme: bool) -> str:
     rows = []
-    for name, *cells in map(list_card, map(read_card, list_models())):
-        rows.append([f"[`{name}`]({name}.md)", *cells])
-    return table(["name", "says", "data", "test part, integers", "file"], rows)
+    for card in map(read_card, list_models()):
+        name, says, data, figure, size = list_card(card)
+        if in_readme:
+            rows.append([f"[`{name}`](docs/zoo/{name}.md)", says, f"{data}: {figure}", size])
+        else:
+            rows.append([f"[`{name}`]({name}.md)", says, data, figure, size, f"`{card.command}`"])
+    if in_readme:
+        return table(["name", "says", "test part, integers", "size"], rows)
+    return table(["name", "says", "data", "test part, integers", "size", "built by"], rows)
 
 
 def _card(name: str) -> str:

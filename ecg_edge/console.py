@@ -9,6 +9,7 @@ import os
 import select
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from ecg_edge.reporter import LineReporter, Reporter
@@ -149,6 +150,19 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence], notes: S
     print(captured.get(), end="")
     for note in notes:
         print(make_printable(note))
+
+
+def print_section(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows to stdout as "first: second" below a title, from the third column on with the column's name; lines are
+    wrapped at the width of the terminal."""
+    width = find_width() or UNLIMITED_WIDTH
+    print(make_printable(title))
+    for row in rows:
+        named = [f"{column} {cell}" for column, cell in zip(columns[2:], row[2:], strict=True)]
+        text = make_printable(": ".join([row[0], ", ".join([*row[1:2], *named])]) if row[1:] else row[0])
+        wrapped = textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+        print("\n".join(wrapped))
+    print()
 
 
 def print_csv(rows: Iterable[Sequence]) -> None:

@@ -9,7 +9,9 @@ Output  reconstruction  (samples, leads) float32, of the ecg
 The model adds its own loss, the mean squared error: it is compiled without one, and targets are ignored.
 
 Deviations: strided convolutions use Keras's "same" padding (the original pads k // 2 on both sides); a window of any
-length is reconstructed at its length (the original pads it to a multiple of 8).
+length is reconstructed at its length (the original pads it to a multiple of 8). A recording of 10 s is scored by the
+mean over its windows (the original scores it whole), and normal are only recordings that are called normal and nothing
+else (the original counts all whose superclasses include NORM).
 """
 
 from typing import Any

@@ -18,6 +18,10 @@ targets are ignored. At inference the latent vector is its mean.
 Deviations: the LSTM's cell state is clipped to ±10 (models_keras.layers.lstm), and LSTMs have one bias, not PyTorch's
 two. Means and log-variances come from a dense layer each instead of one that is split, so that each has its own
 quantisation range; the number of parameters is the same. The input noise is the paper's, with standard deviation 0.01.
+The loss is the evidence lower bound: likelihood and KL divergence are sums over a window, both divided by its values.
+The published code sums the likelihood and averages the divergence, so that the divergence weighs 32,000 times less at
+paper size (500 steps of 64 dimensions). A normal recording is here one that its database calls normal and nothing else;
+there every recording counts as normal whose superclasses include NORM.
 """
 
 from typing import Any

@@ -182,3 +182,15 @@ def test_a_message_of_an_error_is_one_printable_line():
 @pytest.mark.parametrize(("text", "names"), [(None, None), ("", None), ("I", ["I"]), ("I, aVR,V1", ["I", "aVR", "V1"])])
 def test_names_of_leads_are_split_at_commas(text, names):
     assert console.split_names(text) == names
+
+
+def test_a_section_is_wrapped_at_the_width(monkeypatch, capsys):
+    row = ["a database", "its licence", "https://example.org/" + "path/" * 4, "40 of 20"]
+    monkeypatch.setenv("COLUMNS", "50")
+    console.print_section("Title", ["name", "licence", "source", "train"], [row, ["a \x1b name", "b", "c", "d"]])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Title" and lines[-1] == "" and all(len(line) <= 50 for line in lines)
+    assert " ".join(line.strip() for line in lines[1:-2]) == f"a database: its licence, source {row[2]}, train 40 of 20"
+    assert "\x1b" not in lines[-2] and lines[-2].endswith("b, source c, train d")
+    console.print_section("Title", [""], [["one limit"]])
+    assert capsys.readouterr().out == "Title\n  one limit\n\n"

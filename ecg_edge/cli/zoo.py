@@ -46,8 +46,6 @@ def show(name, as_json):
     if as_json:
         return console.print_json(dataclasses.asdict(card))
     for title, columns, rows in make_sections(card):
-        if len(columns) > 2:
-            console.table(title, columns, rows)
-        else:
-            print("\n".join([title, *("  " + ": ".join(row) for row in rows), ""]))
+        show_section = console.table if title.startswith("Test part") else console.print_section
+        show_section(title, columns, rows)
     console.log(f"next: ecg-edge predict {name} RECORD")
