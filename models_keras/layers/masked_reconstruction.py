@@ -6,6 +6,8 @@ decoder is two small layers, and errors count where the signal was hidden alone.
 architecture up to its last series of features, and sees zeros in the hidden places.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -88,14 +90,14 @@ def hide_and_reconstruct(model: keras.Model, stretch: int) -> keras.Model:
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.outputs[0].shape) != 2 or not series:
         raise ValueError("only a classifier of windows of the ECG is pretrained")
     encoder = keras.Model(model.inputs, series[-1], name="encoder")
-    ecg = keras.Input(model.inputs[0].shape[1:], name="ecg")
+    ecg: Any = keras.Input(model.inputs[0].shape[1:], name="ecg")
     samples, leads = ecg.shape[1:]
     if leads != 1:
         raise ValueError("it is pretrained lead by lead")
     seen, hidden = HideStretches(stretch, name="hidden_stretches")(ecg)
-    features = encoder(seen)
+    features: Any = encoder(seen)
     patch = -(-samples // features.shape[1])  # samples that one step of the features stands for
-    x = keras.layers.Dense(DECODER_UNITS, activation="relu", name="decoder_hidden")(features)
+    x: Any = keras.layers.Dense(DECODER_UNITS, activation="relu", name="decoder_hidden")(features)
     x = keras.layers.Dense(patch, name="decoder")(x)
     x = keras.layers.Reshape((features.shape[1] * patch, 1), name="decoder_signal")(x)
     reconstruction = keras.layers.Cropping1D((0, x.shape[1] - samples), name="reconstruction")(x)
