@@ -10,7 +10,7 @@ import types
 import typing
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from ecg_edge.records.record import Entry, Record
 from ecg_edge.tasks.predictor import Outputs, Predictor
 from firmware_bench.runtime.errors import InputError, unknown_name
 from firmware_bench.runtime.temperature import apply_temperature
-
-if TYPE_CHECKING:
-    import keras
 
 BATCH = 64  # examples read and predicted at a time
 LARGEST_SQRT_WEIGHT = 10.0  # of a class, under the rule "sqrt"
@@ -158,8 +155,8 @@ class Task:
         """How many channels the model's input has for recordings of so many leads."""
         return leads
 
-    def wrap_model(self, model: "keras.Model", window: WindowSpec) -> "keras.Model":
-        """The model that is trained, made of the architecture's."""
+    def wrap_model(self, model: Any, window: WindowSpec) -> Any:
+        """The Keras model that is trained, made of the architecture's."""
         return model
 
     @classmethod
