@@ -404,6 +404,14 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "flash (bytes)": "{flash_bytes:,}",
         },
     ),
+    "sequence-length": (
+        "sequence-length",
+        {
+            "window (s)": "{seconds}",
+            "multiply-accumulates (million)": "{macs_millions:,}",
+            "processor time (ms)": "{processor_ms:,}",
+        },
+    ),
     "generalisation": (
         "generalisation",
         {

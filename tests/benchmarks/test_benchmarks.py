@@ -195,6 +195,13 @@ def test_generalisation(benchmark, monkeypatch, tmp_path, real_data):
     assert [row["data"] for row in benchmark("generalisation")["rows"]][:1] == ["kept"]
 
 
+def test_sequence_length(benchmark):
+    *rows, exponent = benchmark("sequence_length", "--preset", "tiny", "--seconds", "2,4,8")["rows"]
+    macs = [row["macs_millions"] for row in rows]
+    assert macs[1] == pytest.approx(2 * macs[0], rel=0.01) and macs[2] == pytest.approx(4 * macs[0], rel=0.01)
+    assert exponent["macs_millions"] == pytest.approx(1, abs=0.02) and all(row["processor_ms"] > 0 for row in rows)
+
+
 def test_bad_input_is_one_line(tmp_path):
     command = [sys.executable, BENCHMARKS / "rpi_form.py", "--arch", "no_such_architecture"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
