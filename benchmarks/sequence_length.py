@@ -8,6 +8,7 @@ products for each state of a channel and time step besides.
 
 import math
 import time
+from typing import Any
 
 import click
 import numpy as np
@@ -56,7 +57,7 @@ def count_macs(model) -> int:
 
     total = 0
     for layer in model.layers:
-        shape = getattr(layer.output, "shape", ())
+        shape: Any = getattr(layer.output, "shape", ())
         steps = shape[1] if len(shape) == 3 else 1
         matrices = [weight.shape for weight in layer.weights if len(weight.shape) > 1 and "bias" not in weight.path]
         total += steps * sum(math.prod(shape) for shape in matrices)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from labelled_recordings import write_labelled_recordings
 
 import ecg_edge
 from ecg_edge.demo import write_wfdb
@@ -200,6 +201,16 @@ def test_sequence_length(benchmark):
     macs = [row["macs_millions"] for row in rows]
     assert macs[1] == pytest.approx(2 * macs[0], rel=0.01) and macs[2] == pytest.approx(4 * macs[0], rel=0.01)
     assert exponent["macs_millions"] == pytest.approx(1, abs=0.02) and all(row["processor_ms"] > 0 for row in rows)
+
+
+def test_pretraining(benchmark, tmp_path):
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    write_labelled_recordings(folder)
+    words = ("--arch", "cnn", "--signals", folder, "--data", folder, "--task", "rhythm", "--seeds", 1)
+    *rows, fresh, pretrained = benchmark("pretraining", *words, "--epochs", 1, "--pretrain-epochs", 1)["rows"]
+    assert [row["start"] for row in rows] == ["fresh", "pretrained"]
+    assert fresh["validation_loss"] != pretrained["validation_loss"] > 0
 
 
 def test_bad_input_is_one_line(tmp_path):
