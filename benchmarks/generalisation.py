@@ -60,6 +60,7 @@ def main(names, result):
         "by bootstrap over patients; macro values over the classes that occur"
     )
     rows.sort(key=lambda row: row["model"])
+    rows = [{key: value for key, value in row.items() if value is not None} for row in rows]
     report(result, "Shipped models on databases that they have not seen", "measured", conditions, rows)
 
 
