@@ -390,6 +390,18 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "of these above the fixed one (%)": "{abnormal_fixed_percent}",
         },
     ),
+    "page-pan": (
+        "page-pan",
+        {
+            "recording (h)": "{hours:g}",
+            "leads": "{leads}",
+            "on the screen (min)": "{visible_min:g}",
+            "opening (s)": "{open_s:.1f}",
+            "a pan (ms)": "{pan_ms:.0f}",
+            "of this the server (ms)": "{server_ms:.0f}",
+            "slowest pan (ms)": "{slowest_pan_ms:.0f}",
+        },
+    ),
     "device-path": (
         "device-path",
         {

@@ -8,6 +8,12 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+from firmware_bench.runtime.errors import InputError
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+MISSING = "chromium and chromedriver are not installed: apt install chromium chromium-driver"
+needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason=MISSING)
+
 # Pairs of visible texts whose boxes overlap by more than 2 pixels each way. A text inside another element counts once;
 # HTML and SVG alike.
 OVERLAPS = """
@@ -36,20 +42,22 @@ return found;
 
 @contextlib.contextmanager
 def open_browser(width: int = 1280, height: int = 1000) -> Iterator[webdriver.Chrome]:
-    """Open headless Chromium; the test is skipped where it or its driver is not installed.
+    """Open headless Chromium.
 
     Args:
         width, height: Of the page, pixels.
+
+    Raises:
+        InputError: It or its driver is not installed.
     """
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("chromium and chromedriver are not installed: apt install chromium chromium-driver")
+    if not CHROMIUM or not DRIVER:
+        raise InputError(MISSING)
     options = webdriver.ChromeOptions()
-    options.binary_location = chromium
+    options.binary_location = CHROMIUM
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", "--disable-gpu"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options, Service(driver))
+    browser = webdriver.Chrome(options, Service(DRIVER))
     try:
         resize(browser, width, height)
         yield browser

@@ -1,9 +1,16 @@
 """The checks of pages find what they are made for."""
 
 import pytest
-from browser import find_overlapping_texts, is_wider_than_window, list_console_errors, open_browser, resize
+from browser import (
+    find_overlapping_texts,
+    is_wider_than_window,
+    list_console_errors,
+    needs_browser,
+    open_browser,
+    resize,
+)
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs_browser]
 PAGE = """<!doctype html><title>x</title><link rel="icon" href="data:,"><body style="margin:0">
 <p style="position:absolute;left:10px;top:{top}px;margin:0;width:{width}px">first</p>
 <svg style="position:absolute;left:0;top:0"><text x="10" y="20">second</text></svg>

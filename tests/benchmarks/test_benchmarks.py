@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from browser import needs_browser
 from labelled_recordings import write_labelled_recordings
 
 import ecg_edge
@@ -318,3 +319,10 @@ def test_running_threshold(benchmark, tmp_path):
     assert "abnormal_windows" not in normal and "normal_windows" not in abnormal
     assert both["normal_windows"] > both["abnormal_windows"] == abnormal["abnormal_windows"] > 10
     assert 0 <= abnormal["abnormal_running_percent"] <= 100
+
+
+@needs_browser
+@pytest.mark.slow
+def test_page_pan(benchmark):
+    (row,) = benchmark("page_pan", "--hours", "1", "--leads", "2", "--pans", "2")["rows"]
+    assert 0 < row["server_ms"] < row["pan_ms"] <= row["slowest_pan_ms"]

@@ -1,12 +1,19 @@
 """The page in a browser: nothing in its console, no text over another, no wider than the window."""
 
 import pytest
-from browser import find_overlapping_texts, is_wider_than_window, list_console_errors, open_browser, resize
+from browser import (
+    find_overlapping_texts,
+    is_wider_than_window,
+    list_console_errors,
+    needs_browser,
+    open_browser,
+    resize,
+)
 from report_folder import write_detector, write_run
 
 import ecg_edge
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs_browser]
 
 
 def test_the_pages_are_legible_on_a_desk_and_on_a_telephone(tmp_path):

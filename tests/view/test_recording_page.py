@@ -5,7 +5,14 @@ import time
 
 import numpy as np
 import pytest
-from browser import find_overlapping_texts, is_wider_than_window, list_console_errors, open_browser, resize
+from browser import (
+    find_overlapping_texts,
+    is_wider_than_window,
+    list_console_errors,
+    needs_browser,
+    open_browser,
+    resize,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -15,6 +22,7 @@ from ecg_edge.records.synthetic_ecg import synthesise
 
 pytestmark = [
     pytest.mark.slow,
+    needs_browser,
     pytest.mark.skipif(not is_installed("dash"), reason="dash is not installed: pip install -e .[view]"),
 ]
 RANGE = "return document.querySelector('#signal .js-plotly-plot')?.layout.xaxis.range"
