@@ -7,7 +7,7 @@ import dataclasses
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -98,7 +98,7 @@ def _list_weights(model: keras.Model) -> dict[str, keras.Variable]:
     A path begins with the layer's name, which those of a bidirectional layer lack once it was loaded from a file.
     """
     weights, seen = {}, Counter()
-    for layer in model.layers:
+    for layer in _list_layers(model):
         for weight in layer.weights:
             if "seed_generator" in weight.path:
                 continue
@@ -107,3 +107,12 @@ def _list_weights(model: keras.Model) -> dict[str, keras.Variable]:
             seen[path] += 1
             weights[path if seen[path] == 1 else f"{path}#{seen[path]}"] = weight
     return weights
+
+
+def _list_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers of a model, and those of models among them: pretraining puts the network into another one."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _list_layers(layer)
+        else:
+            yield layer
