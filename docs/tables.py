@@ -390,6 +390,15 @@ LAYOUTS: dict[str, tuple[str, dict[str, str]]] = {
             "of these above the fixed one (%)": "{abnormal_fixed_percent}",
         },
     ),
+    "pretraining": (
+        "pretraining",
+        {
+            "start": "{start}",
+            "seed": "{seed}",
+            "validation loss": "{validation_loss:.3f}",
+            "validation macro F1": "{validation_score:.3f}",
+        },
+    ),
     "page-pan": (
         "page-pan",
         {

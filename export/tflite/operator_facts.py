@@ -142,6 +142,7 @@ MICRO_DIFFERENCES: dict[tuple[str, int], MicroDifference] = {
     ("FULLY_CONNECTED", 8): MicroDifference("rounds twice where LiteRT rounds once", 1),
     ("FULLY_CONNECTED", 16): MicroDifference("rounds twice where LiteRT rounds once", 1),
     ("LEAKY_RELU", 16): MicroDifference("rounds the product with the slope otherwise", 1, True),
+    ("LOGISTIC", 8): MicroDifference("computes in fixed point what LiteRT reads from a table", 1, True),
     ("RELU6", 8): _ONLY_LIMITS,
     ("RELU6", 16): _ONLY_LIMITS,
     ("SOFTMAX", 16): MicroDifference("divides by a table of which one entry is rounded otherwise", 1, True),
