@@ -35,7 +35,7 @@ $(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .[train,export,plot,view,formats,serial,test]
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .[train,export,plot,view,tracking,formats,serial,test]
 	touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ecg_edge.api.run_evaluation import EvaluationResult as EvaluationResult
     from ecg_edge.api.run_evaluation import evaluate as evaluate
     from ecg_edge.api.run_export import export as export
+    from ecg_edge.api.run_tracking import track as track
     from ecg_edge.api.staged_training import train_stages as train_stages
     from ecg_edge.api.training_run import resume as resume
     from ecg_edge.api.training_run import train as train
@@ -87,6 +88,7 @@ _MODULES = {
     "ecg_edge.api.replay": ("Replay",),
     "ecg_edge.api.run_evaluation": ("EvaluationResult", "evaluate"),
     "ecg_edge.api.run_export": ("export",),
+    "ecg_edge.api.run_tracking": ("track",),
     "ecg_edge.api.staged_training": ("train_stages",),
     "ecg_edge.api.training_run": ("resume", "train"),
     "ecg_edge.plot.ecg_paper": ("plot_ecg", "plot_record"),

@@ -10,6 +10,7 @@ EXTRAS = {
     "export": ("tensorflow",),
     "plot": ("matplotlib",),
     "view": ("dash",),
+    "tracking": ("mlflow", "tensorboardX"),
     "formats": ("ecgdatakit", "pydicom"),
     "serial": ("serial",),
 }

@@ -23,7 +23,7 @@ LIBRARIES = {
     "ecg_edge.data": {"numpy"},
     "ecg_edge.tasks": {"numpy"},
     "ecg_edge.evaluation": {"numpy"},
-    "ecg_edge.api": {"numpy", "matplotlib", "serial"},
+    "ecg_edge.api": {"numpy", "matplotlib", "mlflow", "serial", "tensorboardX"},
     "ecg_edge.attribution": {"numpy", "keras", "tensorflow", "jax"},
     "ecg_edge.plot": {"numpy", "matplotlib"},
     "ecg_edge.html_report": {"numpy", "jinja2"},

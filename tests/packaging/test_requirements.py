@@ -15,12 +15,12 @@ PACKAGES = ("ecg_edge", "export", "firmware_bench", "models_keras")
 OWN = {*PACKAGES, "benchmarks"}
 # folder → the extras whose packages its files may import; what every installation has is allowed everywhere
 EXTRAS = {
-    "ecg_edge": {"train", "export", "plot", "view", "formats", "serial"},  # gradients: TensorFlow or JAX
+    "ecg_edge": {"train", "export", "plot", "view", "tracking", "formats", "serial"},  # gradients: TensorFlow or JAX
     "export": {"train", "export"},
     "firmware_bench": {"export"},  # tflite-micro
     "models_keras": {"train"},
     "benchmarks": {"train", "export", "view", "test"},
-    "tests": {"train", "export", "plot", "view", "formats", "serial", "test", "docs"},
+    "tests": {"train", "export", "plot", "view", "tracking", "formats", "serial", "test", "docs"},
 }
 
 
