@@ -12,6 +12,8 @@ from ecg_edge.view.envelope import Envelope
 
 COLOURS = ("#0b5394", "#b45f06", "#38761d", "#741b47", "#134f5c", "#7f6000", "#990000", "#351c75")
 LEAD_MV = 2.5  # between the baselines of two leads, mV or normalised units
+LEAST_MV, MOST_MV = 1.2, 4.0  # above the first lead's baseline and below the last one's
+LABEL_MV = 0.7  # of room for labels of beats
 LEAD_PIXELS = 80
 LEAST_PIXELS = 260
 MOST_BEATS = 200  # labels of beats that still can be read
@@ -37,17 +39,21 @@ def draw_signal(
     times, values = envelope.extract(start_s, end_s, pixels)
     figure = make_chart(max(LEAST_PIXELS, 60 + LEAD_PIXELS * len(leads)))
     offsets = -LEAD_MV * np.arange(len(leads))
+    drawn = []
     for lead, column, offset in zip(leads, columns, offsets, strict=True):
         # A lead's own median is its baseline here, so that an electrode's offset moves no lead out of the picture.
         own = values[:, column]
         baseline = np.nanmedian(own) if np.isfinite(own).any() else 0.0
+        drawn.append(own - baseline)
         figure.add_scatter(
-            x=times, y=own - baseline + offset, name=lead, mode="lines", line={"width": 1, "color": "#111"},
+            x=times, y=drawn[-1] + offset, name=lead, mode="lines", line={"width": 1, "color": "#111"},
             hoverinfo="skip", showlegend=False,
         )  # fmt: skip
-    low = offsets[-1] - 1.2 if len(leads) else -1.2
+    # Above the first lead there is room for the labels of beats.
+    top = _limit(np.fmax.reduce(drawn[0], initial=LEAST_MV)) + LABEL_MV
+    low = offsets[-1] - _limit(-np.fmin.reduce(drawn[-1], initial=-LEAST_MV))
     figure.update_yaxes(
-        tickvals=offsets, ticktext=list(leads), range=[low, 1.8], fixedrange=True, zeroline=False, title=record.units
+        tickvals=offsets, ticktext=list(leads), range=[low, top], fixedrange=True, zeroline=False, title=record.units
     )
     figure.update_xaxes(range=[start_s, end_s], title="s")
     return figure
@@ -68,7 +74,9 @@ def mark_prediction(
     beats = [each for each in prediction.beats or () if start_s <= each["time_s"] <= end_s]
     if len(beats) <= MOST_BEATS:
         for beat in beats:
-            figure.add_annotation(x=beat["time_s"], y=1.6, text=beat["label"], showarrow=False, font_size=11)
+            figure.add_annotation(
+                x=beat["time_s"], y=1.0, yref="paper", yanchor="top", text=beat["label"], showarrow=False, font_size=11
+            )
     for rhythm in prediction.rhythms or ():
         begin, end = rhythm["start_s"], rhythm["start_s"] + window_s
         if begin < end_s and end > start_s:
@@ -119,9 +127,10 @@ def draw_output(prediction: Prediction, threshold: float | None, start_s: float,
     curves: Mapping[str, list] = {
         label: [window.probabilities[label] for window in prediction.windows] for label in prediction.probabilities
     } or {"score": [window.score for window in prediction.windows]}
-    mode = "lines" if len(starts) > 1 else "markers"
+    mode = "lines" if len(starts) > 1 and prediction.beats is None else "markers"
     for position, (name, values) in enumerate(curves.items()):
-        figure.add_scatter(x=starts, y=values, name=name, mode=mode, line={"color": COLOURS[position % len(COLOURS)]})
+        colour = {"color": COLOURS[position % len(COLOURS)]}
+        figure.add_scatter(x=starts, y=values, name=name, mode=mode, line=colour, marker=colour | {"size": 4})
     if threshold is not None:
         figure.add_hline(threshold, line={"color": "#cc0000", "dash": "dash"})
     else:
@@ -183,3 +192,7 @@ def make_chart(height: int) -> go.Figure:
 def _colour(label: str, prediction: Prediction) -> str:
     labels = list(prediction.probabilities) or [label]
     return COLOURS[labels.index(label) % len(COLOURS)] if label in labels else COLOURS[0]
+
+
+def _limit(height: float) -> float:
+    return min(float(height), MOST_MV)
