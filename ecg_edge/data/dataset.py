@@ -28,6 +28,7 @@ class RecordReader(Protocol):
     annotated: bool
     reading: str
     labelled: bool
+    annotations_suffice: bool
 
     def is_usable(self, entry: Entry, classes: Sequence[str], /) -> bool: ...
 
@@ -146,6 +147,7 @@ class Dataset:
             window.fs,
             advance,
             wait,
+            task.annotations_suffice,
         )
 
     def prepare_subset(self, task: RecordReader, window: WindowSpec, names: Sequence[str]) -> Recordings:

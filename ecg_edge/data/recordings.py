@@ -221,6 +221,7 @@ def load_recordings(
     fs: float,
     advance: Callable[[int, int], None] = lambda done, total: None,
     wait: Callable[[], None] = lambda: None,
+    annotations_suffice: bool = False,
 ) -> Recordings:
     """All recordings of a data set, prepared; from the cache where it has them.
 
@@ -235,16 +236,18 @@ def load_recordings(
         fs: sampling rate after preprocessing, Hz.
         advance: called with the numbers done and total after each recording that is not in the cache.
         wait: called once where another process is waited for.
+        annotations_suffice: a recording without signal is one nevertheless; without leads every one is.
 
     Raises:
         InputError: more than 5 % of the recordings cannot be used, with the first reason; or the cache cannot be
             written.
     """
     parameters = [CACHE_VERSION, stamp, [entry.name for entry in entries], list(leads), list(steps), fs]
+    parameters += ["annotations suffice"] if annotations_suffice else []
     key = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:24]
     folder = cache_folder() / key
     if not (folder / "index.json").exists():
-        _fill_cache(folder, wait, entries, read, leads, Preprocessing(steps), fs, advance)
+        _fill_cache(folder, wait, entries, read, leads, Preprocessing(steps), fs, advance, annotations_suffice)
     index = read_json(folder / "index.json")
     annotations = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in STORED_ARRAYS}
     shape = (int(annotations["starts"][-1]), len(leads))
@@ -276,13 +279,13 @@ def _fill_cache(folder: Path, wait: Callable[[], None], *what) -> None:
         raise
 
 
-def _write(folder, entries, read, leads, steps, fs, advance):
+def _write(folder, entries, read, leads, steps, fs, advance, annotations_suffice):
     annotations, nothing = _Annotations(fs), np.zeros((0, len(leads)), np.float32)
     with open(folder / "signals.f32", "wb") as file:
         for position, entry in enumerate(entries):
             try:
                 record = read(entry)
-                annotated_alone = not leads or record.signal is None
+                annotated_alone = not leads or (annotations_suffice and record.signal is None)
                 signal = nothing if annotated_alone else prepare(record, leads, steps)[0]
                 quality = None if annotated_alone else assess_signal(record, leads)
             except Exception as error:  # of a reader, which any file may surprise

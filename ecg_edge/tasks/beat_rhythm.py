@@ -112,6 +112,7 @@ class BeatRhythmTask(RhythmBoutsTask):
 
     name = "beat_rhythm"
     reading = "beats"
+    annotations_suffice = True
     Options = BeatRhythmOptions
 
     def __init__(self, classes, options=None, decision=None, hides: bool = False):

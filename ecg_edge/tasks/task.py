@@ -97,6 +97,7 @@ class Task:
         published_split: keep a database's published split even where a patient is on both sides.
         reading: what `read` makes of a recording, for the key of the cache.
         labelled: recordings need labels or annotations; False where it learns from signals alone.
+        annotations_suffice: a recording without signal beside others that have one is used by its annotations.
         autoregressive_inputs: inputs of the model that hold earlier values, oldest first: name → the output whose
             argmax they are, or None for a value of the example itself, which is the newest.
         embed_beats: computes features of beats, for tasks whose model reads them.
@@ -112,6 +113,7 @@ class Task:
     published_split: ClassVar[bool] = False
     reading: ClassVar[str] = ""
     labelled: ClassVar[bool] = True
+    annotations_suffice: ClassVar[bool] = False
     autoregressive_inputs: Mapping[str, str | None] = types.MappingProxyType({})
     Options: ClassVar[type[TaskOptions]] = TaskOptions
     embed_beats: BeatFeatures | None = None

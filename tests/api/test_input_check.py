@@ -304,7 +304,7 @@ def test_a_folder_that_a_file_names_is_not_opened_unasked(tmp_path, monkeypatch)
         labels=("NSR", "AFIB"),
     )
     opened = []
-    monkeypatch.setattr("ecg_edge.api.model_loading.load_embedder", opened.append)
+    monkeypatch.setattr("ecg_edge.api.model_loading.load_embedder", lambda path, morphology: opened.append(path))
     with pytest.raises(ecg_edge.InputError, match="not opened unasked: name the classifier's run as embedder"):
         EcgModel(Recorder(), metadata, "model.tflite")
     assert opened == []

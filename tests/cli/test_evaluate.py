@@ -36,7 +36,8 @@ def test_an_evaluation_has_intervals_and_is_written_to_the_run(run):
 
 
 def test_r_peaks_are_detected_for_beats_alone(run):
-    with pytest.raises(InputError, match="has the task rhythm: R peaks can be chosen for the task beats alone"):
+    said = "has the task rhythm: R peaks can be chosen for the tasks beats and beat_rhythm alone"
+    with pytest.raises(InputError, match=said):
         evaluate(run, "--peaks", "detected")
 
 

@@ -182,7 +182,7 @@ class Sequences:
     )
 
     def __call__(self, inputs):
-        assert set(inputs) == {"history", "rr", "weights"}
+        assert set(inputs) == {"features", "rr", "weights"}
         spread = [rr[weights > 0][1:].std() for rr, weights in zip(inputs["rr"], inputs["weights"], strict=True)]
         return np.eye(2, dtype=np.float32)[(np.array(spread) > 0.05).astype(int)]
 

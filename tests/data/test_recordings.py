@@ -120,6 +120,13 @@ def test_annotations_alone_are_no_recording_where_the_signal_is_used():
     assert made.beats(2)[0].tolist() == [0.5, 1.4, 9.9]
 
 
+def test_a_task_may_use_annotations_alone_beside_signals():
+    read = {f"r{i}": annotated(f"r{i}") for i in range(4)} | {"r3": without_signal("r3")}
+    made = load_recordings(entries(4), lambda e: read[e.name], "a", ("I",), STEPS, 100.0, annotations_suffice=True)
+    assert not made.problems and made.has_signal().tolist() == [True, True, True, False]
+    assert len(made.positions(read)) == 4 and made.bouts(3)[1].tolist() == ["N", "AFIB"]
+
+
 def test_a_data_set_of_annotations_alone():
     for _ in range(2):  # made, then found
         made = load_recordings(entries(2), lambda entry: without_signal(entry.name), "a", (), STEPS, 100.0)
