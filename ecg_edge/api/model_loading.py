@@ -145,6 +145,8 @@ def _check_tensors(metadata: ModelMetadata) -> None:
     window = (metadata.window.samples, len(metadata.leads))
     if not metadata.streaming and len(shapes.get("ecg", ())) == 3 and shapes["ecg"][1:] != window:
         raise InputError(f"windows of {window} (samples, leads), and the model takes {shapes['ecg'][1:]}")
+    if "history" in shapes:
+        raise InputError("it takes beats in the form of an earlier version: train it again")
     given = shapes.get("probabilities", (len(metadata.labels),))[-1]
     if given != len(metadata.labels):
         raise InputError(f"{len(metadata.labels)} labels, and the model gives {given} probabilities")

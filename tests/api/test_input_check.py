@@ -19,6 +19,7 @@ from ecg_edge.records.record import Record
 from ecg_edge.records.synthetic_ecg import synthesise
 from ecg_edge.run import Run
 from firmware_bench.runtime.metadata import EmbedderMetadata, ModelMetadata, TaskMetadata, WindowMetadata
+from firmware_bench.runtime.metadata_format import read_metadata
 
 ECG = synthesise("SNR", seed=2)
 SIGNAL = ECG.signal[:, :2]  # I and II, 10 s
@@ -292,6 +293,16 @@ def test_metadata_that_contradict_the_format_or_the_model_are_one_line(tmp_path,
     with pytest.raises(ecg_edge.InputError, match=message) as error:
         ecg_edge.load(path)
     assert "\n" not in str(error.value) and str(path) in str(error.value) and len(str(error.value)) < 400
+
+
+def test_a_rhythm_classifier_of_an_earlier_version_is_one_line():
+    tensors = tuple(dataclasses.replace(tensor, name="history") for tensor in read_metadata(convolutional()).inputs)
+    task = TaskMetadata("beat_rhythm", {"labels": "none"})
+    metadata = dataclasses.replace(Recorder.metadata, task=task, labels=("NSR", "AFIB"), inputs=tensors)
+    with pytest.raises(
+        ecg_edge.InputError, match="rhythm.tflite: .* in the form of an earlier version: train it again"
+    ):
+        EcgModel(Recorder(), metadata, "rhythm.tflite")
 
 
 def test_a_folder_that_a_file_names_is_not_opened_unasked(tmp_path, monkeypatch):
