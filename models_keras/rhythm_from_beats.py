@@ -148,7 +148,7 @@ register(
                 signal=DEVICE_SIGNAL | {"fs": 64.0},
                 training=TRAINING | {"epochs": 10, "batch": 16, "learning_rate": 3e-3},
                 task={"labels": "true"},
-                parameters={2: 4_054},
+                parameters={2: 3_958},
             ),
         },
         published={

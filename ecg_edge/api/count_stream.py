@@ -170,11 +170,11 @@ def _quote(text: bytes, length: int) -> str:
 
 
 def _is_number(field: bytes) -> bool:
+    """Whether a field of the first line states a count, finite or NaN, so that the line is no line of titles."""
     try:
-        _parse_number(field)
+        return not math.isinf(_parse_number(field))
     except ValueError:
         return False
-    return True
 
 
 def read_standard_input() -> Iterator[bytes]:
