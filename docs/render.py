@@ -4,7 +4,7 @@
     python docs/render.py --check    # exit status 1 where a table differs from its results
 
 A page marks a table by two comments, `<!-- table NAME -->` and `<!-- end of table -->`. What stands between them is
-written by this script: see docs/tables.py for every NAME.
+written by this script: see docs/table_layouts.py and docs/tables.py for every NAME.
 """
 
 import re

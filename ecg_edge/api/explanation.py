@@ -104,6 +104,26 @@ def explain(
     return explain_record(loaded, record_from_array(signal, fs, leads, units, name, loaded.leads), method, label)
 
 
+def require_method(model: EcgModel, method: str) -> None:
+    """Raise InputError where a model cannot be explained by a method.
+
+    Args:
+        model: The model.
+        method: As for `explain`.
+
+    Raises:
+        InputError: There is no such method, or the model cannot be explained by it.
+    """
+    if method not in METHODS:
+        raise unknown_name("method of explanation", method, METHODS)
+    if method in BY_GRADIENT and not isinstance(model.predictor, KerasPredictor):
+        raise InputError(f"{model.source} is a file, which has no gradients: explain its run, or take occlusion")
+    if method in OF_A_LABEL and model.task.output == "reconstruction":
+        raise InputError(f"{model.source} has no labels to explain: its prediction says where the error is")
+    if method in OF_A_LABEL and keeps_history(model.predictor):
+        raise InputError(f"{model.source} keeps the beats before in itself: explain the file of the whole model")
+
+
 def explain_record(model: EcgModel, record: Record, method: str = "gradients", label: str | None = None) -> Explanation:
     """Explain what a model says about a recording.
 
@@ -123,17 +143,10 @@ def explain_record(model: EcgModel, record: Record, method: str = "gradients", l
         >>> ecg_edge.explain_record(ecg_edge.load("af-single-lead-small"), record, "occlusion").label
         'A'
     """
-    if method not in METHODS:
-        raise unknown_name("method of explanation", method, METHODS)
+    require_method(model, method)
     if label is not None and label not in model.labels:
         raise unknown_name("label of the model", label, model.labels)
     keras_model = model.predictor.model if isinstance(model.predictor, KerasPredictor) else None
-    if method in BY_GRADIENT and keras_model is None:
-        raise InputError(f"{model.source} is a file, which has no gradients: explain its run, or take occlusion")
-    if method in OF_A_LABEL and model.task.output == "reconstruction":
-        raise InputError(f"{model.source} has no labels to explain: its prediction says where the error is")
-    if method in OF_A_LABEL and keeps_history(model.predictor):
-        raise InputError(f"{model.source} keeps the beats before in itself: explain the file of the whole model")
     recordings, _ = model.prepare(record, force=False)
     examples = model.task.inference_examples(recordings, model.window)
     targets, said = np.zeros(len(examples), np.int64), ""

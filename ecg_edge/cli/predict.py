@@ -63,8 +63,8 @@ def command(
         return console.refuse_failures([each.error for each in failed], len(records))
     if as_csv and (as_json or windows):
         raise InputError("--csv has one row for a recording: leave --json and --windows out")
-    prediction_plots.check_request(plot, explain, len(records))
     loaded = load(model, embedder)
+    prediction_plots.check_request(loaded, plot, explain, len(records))
     made = loaded.predict_each(records, localise=as_json or plot is not None, force=force, tta=tta,
                                unsure_below=unsure_below, **stated)  # fmt: skip
     with console.reporting() as reporter:

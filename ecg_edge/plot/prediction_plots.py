@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecg_edge.api.explanation import METHODS, explain_record
+from ecg_edge.api.explanation import explain_record, require_method
 from ecg_edge.api.prediction import EcgModel
 from ecg_edge.api.prediction_result import FailedPrediction, Prediction
 from ecg_edge.extras import require
@@ -16,25 +16,26 @@ from ecg_edge.records.record import Record
 from ecg_edge.records.signal_description import describe_signal
 from ecg_edge.reporter import Reporter
 from ecg_edge.signals.r_peaks import LOWEST_RATE, find_beats
-from firmware_bench.runtime.errors import InputError, unknown_name
+from firmware_bench.runtime.errors import InputError
 
 LONGEST_S = 120.0  # of a recording whose beats can be told apart: longer ones have no R peaks and no explanation
 
 
-def check_request(place: Path | None, method: str | None, records: int) -> None:
+def check_request(model: EcgModel, place: Path | None, method: str | None, records: int) -> None:
     """Check before recordings are predicted that they can be drawn and explained.
 
     Args:
+        model: The model.
         place: The file, or the folder for the pictures of several recordings; None: nothing is drawn.
         method: The method of the explanation, or None.
         records: How many recordings there are.
 
     Raises:
-        InputError: matplotlib is not installed, the file is no picture, one file is named for several recordings, there
-            is no such method, or it is to be shown in no picture.
+        InputError: matplotlib is not installed, the file is no picture, one file is named for several recordings, the
+            model cannot be explained by this method, or the explanation is to be shown in no picture.
     """
-    if method and method not in METHODS:
-        raise unknown_name("method of explanation", method, METHODS)
+    if method:
+        require_method(model, method)
     if place is None and method:
         raise InputError("an explanation is shown in a picture: say where to write it with --plot FILE")
     if place is None:
@@ -67,10 +68,10 @@ def plot_predictions(
         reporter: Receives what was written, and which recording is too long to be explained.
 
     Raises:
-        InputError: As of `check_request`, or the model cannot be explained by this method.
+        InputError: As of `check_request`.
         OSError: A picture cannot be written.
     """
-    check_request(place, method, len(paths))
+    check_request(model, place, method, len(paths))
     taken: set[str] = set()
     for path, result in zip(paths, results, strict=True):
         if isinstance(result, FailedPrediction):

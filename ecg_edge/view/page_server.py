@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+import socket
 import threading
 import webbrowser
 from pathlib import Path
@@ -47,8 +48,13 @@ class PageServer:
         self._token = secrets.token_urlsafe(16)
         app.server.before_request(self._check_request)
         app.server.after_request(_restrict_page)
-        self._server: BaseWSGIServer = make_server(HOST, port, app.server, threaded=True, request_handler=_Silent)
-        self.url = f"http://{HOST}:{self._server.server_port}/?token={self._token}"
+        # Bound here: werkzeug would end the process where the port is taken.
+        self._socket = socket.create_server((HOST, port))
+        self._port = self._socket.getsockname()[1]
+        self._server: BaseWSGIServer = make_server(
+            HOST, port, app.server, threaded=True, request_handler=_Silent, fd=self._socket.fileno()
+        )
+        self.url = f"http://{HOST}:{self._port}/?token={self._token}"
 
     def serve(self, show: bool) -> None:
         """Serve until Ctrl-C.
@@ -63,11 +69,12 @@ class PageServer:
     def close(self) -> None:
         """End `serve` of another thread."""
         self._server.shutdown()
+        self._socket.close()
 
     def _check_request(self):
         """Refuse a request under another name (a page of the network that resolves to this machine) or without the
         token, and put the token of the address into a cookie, so that it leaves the address line."""
-        if flask.request.host != f"{HOST}:{self._server.server_port}":
+        if flask.request.host != f"{HOST}:{self._port}":
             return flask.Response("this page has no such name", 403, mimetype="text/plain")
         given = flask.request.args.get("token")
         if given is not None and hmac.compare_digest(given.encode(), self._token.encode()):
@@ -82,7 +89,7 @@ class PageServer:
     @property
     def _cookie(self) -> str:
         # Cookies know no ports: two pages at once have names of their own.
-        return f"{COOKIE}-{self._server.server_port}"
+        return f"{COOKIE}-{self._port}"
 
 
 def _restrict_page(answer: flask.Response) -> flask.Response:

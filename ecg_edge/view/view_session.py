@@ -9,7 +9,7 @@ from pathlib import Path
 from ecg_edge.api.explanation import Explanation, explain_record
 from ecg_edge.api.prediction import EcgModel, load
 from ecg_edge.api.prediction_result import Prediction, Reconstruction
-from ecg_edge.records.formats.format_registry import list_recordings, read_record
+from ecg_edge.records.formats.format_registry import find_format, list_recordings, read_record
 from ecg_edge.records.record import Record
 from ecg_edge.records.signal_description import SignalDescription
 from ecg_edge.tasks.predictor import KerasPredictor
@@ -42,18 +42,18 @@ class ViewSession:
         stated: What is stated about files that do not say it themselves.
 
     Raises:
-        InputError: The model cannot be loaded, or a folder has no recordings.
+        InputError: The model cannot be loaded, a recording is missing, or a folder has none.
     """
 
     def __init__(self, model: Path | str, places: Sequence[Path | str], stated: SignalDescription):
         self._stated = stated
         self.models = list(dict.fromkeys([str(model), *list_models()]))
-        self.recordings = _list_places(places)
         self.open_recording = functools.lru_cache(KEPT)(self._open_recording)
         self.load_model = functools.lru_cache(KEPT)(load)
         self.predict = functools.lru_cache(KEPT)(self._predict)
         self.reconstruct = functools.lru_cache(KEPT)(self._reconstruct)
         self.load_model(str(model))
+        self.recordings = _list_places(places)
 
     def _open_recording(self, name: str) -> OpenRecording:
         record = read_record(Path(self._require(name)), stated=self._stated)
@@ -108,6 +108,10 @@ def _list_places(places: Sequence[Path | str]) -> dict[str, str]:
     paths = []
     for place in map(Path, places):
         inside = list_recordings(place) if place.is_dir() else None
+        if inside is None:
+            record_format, stem = find_format(place)
+            if not Path(main := record_format.main_file(stem)).is_file():
+                raise InputError(f"{main} is missing")
         if inside == []:
             raise InputError(f"{place} has no recordings: name a recording, or a folder of recordings")
         paths += [str(place / name) for name in inside] if inside else [str(place)]

@@ -44,7 +44,7 @@ def view_recordings(
         rename_leads: Lead in the file → name to use.
 
     Raises:
-        InputError: Dash is not installed, the model cannot be loaded, a folder has no recordings, or the port is taken.
+        InputError: Dash is not installed, the model cannot be loaded, a recording is missing, or the port is taken.
 
     Examples:
         >>> ecg_edge.view_recordings("af-single-lead-small", ["recordings/"])
