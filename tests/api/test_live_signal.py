@@ -236,6 +236,12 @@ def test_a_header_is_skipped_and_numbers_beyond_16_bits_are_clipped():
     assert len(decoder.end()) == 0 and messages == []
 
 
+@pytest.mark.parametrize("titles", [b"I,II", b"1e309,II", b"inf,-inf", b"lead 1,"])
+def test_words_and_what_is_no_finite_number_are_titles(titles):
+    messages = []
+    assert CountDecoder("csv", 2, messages.append).push(titles + b"\n1,2\n").tolist() == [[1, 2]] and not messages
+
+
 def test_an_endless_line_takes_no_memory():
     decoder = CountDecoder("text", 2, lambda _: None)
     for _ in range(1000):

@@ -1,14 +1,17 @@
 """Rhythms from sequences of beats: which beats a window has, what is said of each, what is padding."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from small_recordings import record as plain
 from small_recordings import recordings, window_spec
 
-from ecg_edge.records.record import Beats
+from ecg_edge.data.dataset import Dataset
+from ecg_edge.records.record import Beats, Entry
 from ecg_edge.tasks.beat_rhythm import BEATS, PLAIN, BeatRhythmOptions, BeatRhythmTask
+from ecg_edge.tasks.beats import BeatsTask
 from firmware_bench.runtime.errors import InputError
 
 
@@ -105,6 +108,17 @@ def test_recordings_without_signal_have_their_annotated_classes_beside_an_embedd
 def test_a_recording_without_signal_has_no_waveform():
     with pytest.raises(InputError, match="r0 has no signal, and the model takes features of the waveform"):
         examples(recordings(record("r0"), record("r1", signal=True)), "own", Embedder([]))
+
+
+@pytest.mark.parametrize(("reader", "problems"), [(BeatRhythmTask, []), (BeatsTask, ["r1"])])
+def test_of_a_data_set_it_alone_takes_recordings_without_signal(reader, problems, monkeypatch, tmp_path):
+    monkeypatch.setenv("ECG_EDGE_CACHE", str(tmp_path))
+    monkeypatch.setattr("ecg_edge.data.dataset.compute_cache_stamp", lambda *what: "stamp")
+    records = {f"r{n}": record(f"r{n}", signal=n != 1) for n in range(21)}
+    database = SimpleNamespace(read=lambda folder, entry: records[entry.name])
+    entries = [Entry(name, name, name) for name in records]
+    made = Dataset(database, tmp_path, entries, ("I",), {}).recordings(reader, window_spec())
+    assert list(made.problems) == problems and made.has_signal().sum() == 20
 
 
 def test_training_hides_classes_of_some_windows():

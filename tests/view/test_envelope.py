@@ -41,6 +41,12 @@ def test_gaps_stay_gaps_and_hide_no_neighbour():
     assert np.isfinite(values[(times < 190) | (times > 610)]).all()
 
 
+def test_single_gaps_hide_nothing():
+    signal = make_signal(80_000, 1)
+    signal[::5] = np.nan
+    assert np.isfinite(Envelope(signal, FS).extract(0, 800, pixels=100)[1]).all()
+
+
 def test_nothing_is_outside_of_the_signal():
     times, values = Envelope(make_signal(100), FS).extract(5, 9, pixels=100)
     assert len(times) == len(values) == 0
