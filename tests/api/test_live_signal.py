@@ -1,6 +1,5 @@
 """Labels of a signal while it arrives: from a recording and from bytes the answers are those of the device's path."""
 
-import csv
 import math
 import os
 import threading
@@ -9,36 +8,22 @@ import tty
 
 import numpy as np
 import pytest
+from live_sources import Messages, blocks_of
 from small_models import LABELS, altered, causal, convolutional, reconstructing
-from wfdb_files import RANGES, Signal, write_record
+from wfdb_files import Signal, write_record
 
 import ecg_edge
-from ecg_edge.api import count_stream, replay
+from ecg_edge.api import count_stream
 from ecg_edge.api.answer_text import describe_answer
 from ecg_edge.api.count_stream import CountDecoder
-from ecg_edge.api.episode_file import EpisodeFile
-from ecg_edge.api.live_signal import LiveAnswer
-from ecg_edge.reporter import Reporter
 from export.c99.continuous_model import ContinuousModel
 from firmware_bench.front_end.device_path import DevicePath
 from firmware_bench.runtime.errors import InputError
-from firmware_bench.runtime.metadata import ModelMetadata
 from firmware_bench.runtime.temperature import ONE
 from firmware_bench.runtime.tflite_model import TFLiteModel
 
 FS = 250.0  # Hz, of the sensor
 SENSOR = ecg_edge.Sensor(FS, (200.0, 150.0), (7, -20), -2048, 2047)
-
-
-class Messages(Reporter):
-    def __init__(self):
-        self.texts, self.seconds = [], []
-
-    def message(self, text):
-        self.texts.append(text)
-
-    def progress(self, stage, done, total):
-        self.seconds.append((stage, done, total))
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +75,6 @@ def cut(content, longest=700, seed=5):
         length = int(random.integers(0, longest))
         yield content[first : first + length]
         first += length
-
-
-def blocks_of(source, leads=("I", "II"), reporter=None, **metadata):
-    signal = source.open(ModelMetadata(leads=leads, fs=100.0, **metadata), reporter or Reporter())
-    return signal, np.concatenate(list(signal.blocks))
 
 
 def test_a_detector_of_anomalies_gives_a_score_and_its_threshold(tmp_path):
@@ -319,80 +299,6 @@ def test_what_is_no_port_is_one_line(tmp_path):
 # --------------------------------------------------------------------------------------------------------- recordings
 
 
-@pytest.mark.parametrize("units", ["mV", "uV"])
-@pytest.mark.parametrize("form", [16, 61, 80, 160, 212, 310, 508, 516])
-def test_counts_of_a_wfdb_record_are_those_of_its_file(form, units, tmp_path):
-    low, high = RANGES[form]
-    random = np.random.default_rng(form)
-    digital = [random.integers(low, high + 1, 3000) for _ in range(2)]
-    digital[1][100:130] = low  # where the format says that no sample was taken
-    signals = [Signal("II", digital[0], 213.7, 11, units), Signal("I", digital[1], 55.25, -3, units)]
-    stem = write_record(tmp_path, "r", [(form, signals)], rate="360")
-    signal, counts = blocks_of(ecg_edge.Replay(stem, "max"))
-    expected = np.stack([np.where(x == low, -32768, x) for x in digital[::-1]], axis=1)
-    assert (counts == expected).all() and signal.fs == 360 and signal.seconds == 3000 / 360
-    factor = {"mV": 1, "uV": 1000}[units]
-    assert signal.sensor.counts_per_unit == pytest.approx((55.25 * factor, 213.7 * factor), rel=1e-12)
-    assert signal.sensor.baselines == (-3, 11)
-
-
-@pytest.mark.parametrize(("bits", "limits"), [(11, (0, 2047)), (0, (-32767, 32767)), (8, (-32767, 32767))])
-def test_the_range_of_the_converter_is_known_where_the_header_states_one_that_fits(bits, limits, tmp_path):
-    signals = [Signal(name, np.arange(0, 2048, dtype=np.int64), 200.0, 1024) for name in ("I", "II")]
-    stem = write_record(tmp_path, "r", [(16, signals)])
-    header = stem.with_suffix(".hea")
-    header.write_text(header.read_text().replace("/mV 0 0 ", f"/mV {bits} 1024 "))
-    signal, _ = blocks_of(ecg_edge.Replay(stem, "max"))
-    assert (signal.sensor.lowest, signal.sensor.highest) == limits
-
-
-@pytest.mark.parametrize(("peak", "gain"), [(2.0, 1000.0), (300.0, 100.0), (2000.0, 10.0)])
-def test_a_recording_without_counts_is_converted_with_a_gain_that_is_said(peak, gain, tmp_path):
-    values, reporter = np.random.default_rng(0).normal(0, 1, (3000, 1)).round(5), Messages()
-    values[7] = peak
-    np.savetxt(tmp_path / "r.csv", values, fmt="%.5f")
-    source = ecg_edge.Replay(tmp_path / "r.csv", "max", fs=250, units="mV", leads="I")
-    signal, counts = blocks_of(source, ("I",), reporter)
-    assert signal.sensor.counts_per_unit == (gain,) and np.abs(counts / gain - values).max() <= 0.501 / gain
-    assert reporter.texts == [f"{tmp_path / 'r.csv'}: I replayed as {gain:,g} counts in 1 mV"]
-
-
-def test_segments_of_another_gain_are_converted(tmp_path):
-    for name, gain in (("a", 200.0), ("b", 100.0)):
-        write_record(tmp_path, name, [(16, [Signal("I", np.arange(100), gain)])])
-    (tmp_path / "r.hea").write_text("r/2 1 250 200\na 100\nb 100\n")
-    reporter = Messages()
-    _, counts = blocks_of(ecg_edge.Replay(tmp_path / "r", "max"), ("I",), reporter)
-    assert counts[:, 0].tolist() == [5 * n for n in range(100)] + [10 * n for n in range(100)] and reporter.texts
-
-
-def test_a_recording_is_played_at_the_speed_that_is_asked_for(tmp_path, monkeypatch):
-    stem = write_record(tmp_path, "r", [(16, [Signal("I", np.arange(2500))])])
-    now, slept = 100.0, []
-
-    def sleep(seconds):
-        nonlocal now
-        slept.append(seconds)
-        now += seconds
-
-    monkeypatch.setattr(replay.time, "monotonic", lambda: now)
-    monkeypatch.setattr(replay.time, "sleep", sleep)
-    for speed in (1.0, 4.0, "max"):
-        began, samples = now, 0
-        slept.clear()
-        signal = ecg_edge.Replay(stem, speed).open(ModelMetadata(leads=("I",), fs=100.0), Reporter())
-        for block in signal.blocks:
-            samples += len(block)
-            if speed == "max":
-                assert not slept
-            else:
-                assert math.isclose(now - began, samples / 250 / speed, abs_tol=1e-9)
-            now += 0.003  # the model's own time is made up for
-        assert samples == 2500
-    with pytest.raises(InputError, match="speed of -1"):
-        ecg_edge.Replay(stem, -1)
-
-
 def test_a_real_record_gives_the_answers_of_the_path(model, real_data):
     import wfdb
 
@@ -436,57 +342,3 @@ def test_a_recording_in_another_unit_or_without_the_lead_is_refused(model, tmp_p
         stem = write_record(tmp_path, "r", [(16, [Signal(x, np.arange(900), units=units) for x in (name, "II")])])
         with pytest.raises(InputError, match=words):
             ecg_edge.watch(model, ecg_edge.Replay(stem))
-
-
-# ---------------------------------------------------------------------------------------------------------- episodes
-
-
-def answer(seconds, *labels, quality=()):
-    return LiveAnswer(seconds, round(seconds * 250), labels, {}, quality)
-
-
-def read_rows(path):
-    with open(path, newline="") as file:
-        return list(csv.reader(file))
-
-
-def test_episodes_tile_the_signal_and_carry_everything_that_was_wrong(tmp_path):
-    path = tmp_path / "e.csv"
-    with EpisodeFile(path) as episodes:
-        for one in (
-            answer(10.0, "N"), answer(20.0, "N", quality=("flat",)), answer(30.0, "N", quality=("missing",)),
-            answer(40.0, "AF, fast"), answer(50.0), answer(60.0, "A", "B\n"),
-        ):  # fmt: skip
-            episodes.add(one)
-            assert path.read_bytes().endswith(b"\n")
-        assert len(read_rows(path)) == 4
-    header, *rows = read_rows(path)
-    assert header == ["started", "onset_s", "end_s", "label", "quality"] and len({row[0] for row in rows}) == 1
-    assert [row[1:] for row in rows] == [
-        ["0.000", "30.000", "N", "missing+flat"],
-        ["30.000", "40.000", "AF, fast", ""],
-        ["40.000", "50.000", "", ""],
-        ["50.000", "60.000", "A+B ", ""],
-    ]
-
-
-def test_a_file_of_episodes_is_continued_and_another_one_left_alone(tmp_path):
-    path, other = tmp_path / "e.csv", tmp_path / "other.csv"
-    for seconds in (1.0, 2.0):
-        with EpisodeFile(path) as episodes:
-            episodes.add(answer(seconds, "N"))
-        with path.open("a") as file:
-            file.write("2026-01-01T00:00:00+00:00,1.0")  # power was lost here
-    rows = read_rows(path)
-    assert [row[3] for row in rows if len(row) == 5] == ["label", "N", "N"] and [len(row) for row in rows].count(2) == 2
-    other.write_text("time,value\n1,2\n")
-    for where, words in ((other, "something else than episodes"), (tmp_path / "no" / "e.csv", "e.csv")):
-        with pytest.raises(InputError, match=words):
-            EpisodeFile(where)
-    assert other.read_text() == "time,value\n1,2\n"
-
-
-def test_without_an_answer_there_is_no_episode(tmp_path):
-    with EpisodeFile(tmp_path / "e.csv"):
-        pass
-    assert len(read_rows(tmp_path / "e.csv")) == 1
